@@ -1,0 +1,43 @@
+# Every target does its own set-up. BACKEND is keras or torch.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BACKEND ?= keras
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: train test lint nightly bench golden clean
+
+train: $(READY)
+	$(BIN)/netspec summary specs/mnist_cnn.yaml
+	$(BIN)/netspec train specs/mnist_cnn.yaml --backend $(BACKEND)
+	$(BIN)/netspec export --onnx
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+# The random specs at length: a thousand of each kind.
+nightly: $(READY)
+	NETSPEC_HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/properties --timeout=0
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks.epoch keras
+	$(BIN)/python -m benchmarks.epoch torch
+	$(BIN)/python -m benchmarks.summary
+	$(BIN)/python -m benchmarks.inference
+
+# Rewrites the golden files from what the code gives now; read the difference before committing it.
+golden: $(READY)
+	$(BIN)/python -m pytest --update tests/golden tests/core/test_invalid.py
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[keras,torch,onnx,dev]'
+	touch $(READY)
+
+clean:
+	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

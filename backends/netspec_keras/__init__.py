@@ -1,0 +1,57 @@
+"""The Keras backend: specs become Keras models that run on TensorFlow.
+
+Importing this package loads neither Keras nor TensorFlow.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netspec.backend import Device, Framework, gpu_present
+from netspec.data import Examples
+from netspec.graph import Network
+from netspec.weights import Weights
+from netspec_keras.lower import source
+
+if TYPE_CHECKING:
+    import keras
+
+    from netspec_keras.runtime import KerasPredictor, KerasTrainer
+
+
+class KerasBackend:
+    """Keras on TensorFlow; see `netspec.backend.TrainingBackend`."""
+
+    name = "keras"
+    frameworks = (
+        Framework("keras", ("keras",)),
+        Framework("tensorflow", ("tensorflow", "tensorflow-cpu")),
+    )
+
+    def devices(self) -> tuple[str, ...]:
+        # TensorFlow's GPU build is the plain wheel together with NVIDIA's cuDNN wheel.
+        cuda = Framework("", ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13")).version
+        return ("cpu", "cuda") if cuda and gpu_present() else ("cpu",)
+
+    def source(self, network: Network) -> str:
+        return source(network)
+
+    def model(self, network: Network, weights: Weights) -> keras.Model:
+        from netspec_keras.runtime import built_model
+
+        return built_model(network, weights)
+
+    def predictor(self, network: Network, weights: Weights, device: Device) -> KerasPredictor:
+        from netspec_keras.runtime import KerasPredictor
+
+        return KerasPredictor(network, weights, device)
+
+    def trainer(
+        self, network: Network, weights: Weights, examples: Examples, device: Device
+    ) -> KerasTrainer:
+        from netspec_keras.runtime import KerasTrainer
+
+        return KerasTrainer(network, weights, examples, device)
+
+
+BACKEND = KerasBackend()

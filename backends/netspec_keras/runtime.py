@@ -1,0 +1,192 @@
+"""Runs generated Keras modules: prediction, and steps of training on TensorFlow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.backend import Device, Steps, chunks, execute, predict_in_batches
+from netspec.data import Examples
+from netspec.diagnostics import BackendError
+from netspec.graph import Network, final_activation
+from netspec.weights import Array, Weights
+from netspec_keras.lower import source
+from netspec_keras.quiet import quiet_stderr
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's C++ notices say nothing of use
+
+with quiet_stderr():
+    import keras
+    import tensorflow as tf
+
+if keras.backend.backend() != "tensorflow":
+    raise BackendError(
+        f"Keras is set to run on {keras.backend.backend()}, and netspec runs it on TensorFlow",
+        "unset KERAS_BACKEND",
+    )
+
+STEPS_PER_CALL = 125
+"""Steps that run inside TensorFlow between two reports of progress."""
+
+
+def built_model(network: Network, weights: Weights) -> keras.Model:
+    """The network's Keras model with these weights; it ends as the spec says."""
+    module = _module(network)
+    model = module.build_model()
+    module.set_weights(model, weights)
+    return model
+
+
+def _module(network: Network) -> ModuleType:
+    return execute(source(network), f"{network.graph.name}_keras")
+
+
+def _device(wanted: Device) -> tuple[str, str]:
+    """TensorFlow's name of the device, and how a person reads it."""
+    gpus: list[Any] = tf.config.list_physical_devices("GPU")
+    if wanted == "cuda" and not gpus:
+        message = "TensorFlow sees no GPU"
+        raise BackendError(message, "use --device cpu, or pip install 'netspec[gpu]'")
+    if wanted == "cpu" or not gpus:
+        return "/CPU:0", "cpu"
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    # float32 means float32: with TF32 the backends would differ in the fourth digit.
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    details: dict[str, str] = tf.config.experimental.get_device_details(gpus[0])
+    return "/GPU:0", f"cuda ({details.get('device_name', 'GPU')})"
+
+
+class KerasPredictor:
+    """The network's Keras model on a device."""
+
+    def __init__(self, network: Network, weights: Weights, device: Device) -> None:
+        name, self.device = _device(device)
+        with tf.device(name):
+            self._predict = _predict_function(built_model(network, weights))
+
+    def predict(self, inputs: Array) -> Array:
+        return predict_in_batches(inputs, self._predict)
+
+
+def _predict_function(
+    model: keras.Model, activation: Callable[[Any], Any] | None = None
+) -> Callable[[Array], Array]:
+    @tf.function(reduce_retracing=True)
+    def outputs(inputs: tf.Tensor) -> tf.Tensor:
+        values = model(inputs, training=False)
+        return activation(values) if activation else values
+
+    return lambda inputs: outputs(tf.constant(inputs)).numpy()
+
+
+class KerasTrainer:
+    """The network's Keras model in training, with the images on the device."""
+
+    def __init__(
+        self, network: Network, weights: Weights, examples: Examples, device: Device
+    ) -> None:
+        self._tf_device, self.device = _device(device)
+        softmax = final_activation(network.graph) == "softmax"
+        module = _module(network)
+        with tf.device(self._tf_device):
+            self._model: keras.Model = module.build_model(**({"logits": True} if softmax else {}))
+            module.set_weights(self._model, weights)
+            self._optimizer: keras.optimizers.Optimizer = module.build_optimizer()
+            self._optimizer.build(self._model.trainable_variables)
+            self._inputs = tf.constant(examples.inputs)
+            self._labels = tf.constant(examples.labels)
+            self._run = _steps_function(
+                self._model, self._optimizer, module.build_loss(), self._inputs, self._labels
+            )
+            self._predict = _predict_function(self._model, tf.nn.softmax if softmax else None)
+
+    def epoch(
+        self, order: NDArray[np.int64], batch_size: int, learning_rates: Array, mask_seed: int
+    ) -> Iterator[Steps]:
+        self._seed_masks(mask_seed)
+        whole = len(order) // batch_size
+        batches = order[: whole * batch_size].reshape(whole, batch_size)
+        for part in chunks(whole, STEPS_PER_CALL):
+            yield self._call(batches[part], learning_rates[part])
+        if whole * batch_size < len(order):
+            yield self._call(order[None, whole * batch_size :], learning_rates[whole:])
+
+    def _call(self, batches: NDArray[np.int64], learning_rates: Array) -> Steps:
+        with tf.device(self._tf_device):
+            losses, correct = self._run(tf.constant(batches), tf.constant(learning_rates))
+        return Steps(losses.numpy(), correct.numpy())
+
+    def _seed_masks(self, seed: int) -> None:
+        """Start every layer's random masks from the seed and the layer's place."""
+        for index, layer in enumerate(self._model.layers):
+            if isinstance(layer, keras.layers.Dropout):
+                words = np.random.SeedSequence([seed, index]).generate_state(2, np.uint32)
+                layer.seed_generator.state.assign(words)
+
+    def predict(self, inputs: Array) -> Array:
+        return predict_in_batches(inputs, self._predict)
+
+    def weights(self) -> dict[str, Array]:
+        return {
+            f"{layer.name}.{variable.name}": variable.numpy()
+            for layer in self._model.layers
+            for variable in layer.weights
+        }
+
+    def optimizer_state(self) -> dict[str, NDArray[Any]]:
+        return {variable.path: variable.numpy() for variable in self._optimizer.variables}
+
+    def restore(self, optimizer_state: dict[str, NDArray[Any]]) -> None:
+        for variable in self._optimizer.variables:
+            variable.assign(optimizer_state[variable.path])
+
+
+def _steps_function(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    loss: keras.losses.Loss,
+    inputs: tf.Tensor,
+    labels: tf.Tensor,
+) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    """A function of (batches of indices, learning rates) that runs as many steps as it is given.
+
+    The loop runs inside TensorFlow: a Python call for every step took a quarter more time.
+    """
+    variables = model.trainable_variables
+
+    def step(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        truth = tf.gather(labels, batch)
+        with tf.GradientTape() as tape:
+            logits = model(tf.gather(inputs, batch), training=True)
+            value = loss(truth, logits)
+        optimizer.apply(tape.gradient(value, variables), variables)
+        answers = tf.argmax(logits, axis=-1, output_type=truth.dtype)
+        return value, tf.math.count_nonzero(answers == truth, dtype=tf.int32)
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None], tf.int64),
+            tf.TensorSpec([None], tf.float32),
+        ]
+    )
+    def run(batches: tf.Tensor, rates: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        count = tf.shape(batches)[0]
+        losses = tf.TensorArray(tf.float32, count)
+        correct = tf.TensorArray(tf.int32, count)
+        for index in tf.range(count):
+            # One step reads what the step before wrote.
+            tf.autograph.experimental.set_loop_options(parallel_iterations=1)
+            optimizer.learning_rate.assign(rates[index])
+            value, right = step(batches[index])
+            losses = losses.write(index, value)
+            correct = correct.write(index, right)
+        return losses.stack(), correct.stack()
+
+    return run

@@ -1,0 +1,52 @@
+"""The ONNX backend: specs become ONNX files, which ONNX Runtime runs.
+
+Importing this package loads neither onnx nor onnxruntime.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netspec.backend import Device, Framework, gpu_present
+from netspec.graph import Network
+from netspec.weights import Weights
+
+if TYPE_CHECKING:
+    from netspec_onnx.session import OnnxPredictor
+
+
+class OnnxBackend:
+    """ONNX files and ONNX Runtime; see `netspec.backend.ExportingBackend`."""
+
+    name = "onnx"
+    frameworks = (
+        Framework("onnx", ("onnx",)),
+        Framework("onnxruntime", ("onnxruntime", "onnxruntime-gpu")),
+    )
+
+    def devices(self) -> tuple[str, ...]:
+        cuda = Framework("onnxruntime", ("onnxruntime-gpu",)).version
+        return ("cpu", "cuda") if cuda and gpu_present() else ("cpu",)
+
+    def predictor(self, network: Network, weights: Weights, device: Device) -> OnnxPredictor:
+        return self.open(self.export(network, weights), device)
+
+    def export(
+        self,
+        network: Network,
+        weights: Weights,
+        *,
+        opset: int | None = None,
+        raw_input: bool = False,
+    ) -> bytes:
+        from netspec_onnx.lower import export
+
+        return export(network, weights, opset=opset, raw_input=raw_input)
+
+    def open(self, content: bytes, device: Device) -> OnnxPredictor:
+        from netspec_onnx.session import OnnxPredictor
+
+        return OnnxPredictor(content, device)
+
+
+BACKEND = OnnxBackend()

@@ -1,0 +1,204 @@
+"""Runs ONNX files with ONNX Runtime, on the best provider that is there, and says on which."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
+from typing import Any, TypeAlias
+
+import numpy as np
+import onnxruntime  # pyright: ignore[reportMissingTypeStubs] - it ships none
+from google.protobuf.message import DecodeError, Message
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, TensorProto
+
+from netspec.backend import Device, gpu_present, predict_in_batches
+from netspec.diagnostics import BackendError
+from netspec.layers import Shape, written
+from netspec.weights import Array
+
+ort: Any = onnxruntime  # Any: it ships no types
+Session: TypeAlias = Any  # Any: likewise
+
+CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+TENSORRT = "TensorrtExecutionProvider"
+
+# TF32 rounds to 10 bits, and the predictions of the backends are to agree.
+_EXACT_CUDA = (CUDA, {"use_tf32": "0"})
+CHAINS: dict[str, list[str | tuple[str, dict[str, str]]]] = {
+    CPU: [CPU],
+    CUDA: [_EXACT_CUDA, CPU],
+    TENSORRT: [TENSORRT, _EXACT_CUDA, CPU],
+}
+"""For every provider the list that ONNX Runtime wants: what it cannot run goes to the next."""
+
+ERRORS_ONLY, NOTHING = 3, 4  # ONNX Runtime's log severities
+
+# ONNX's own operators. Others may read files: EPContext names a compiled engine on the disk.
+DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
+
+_FOREIGN = "give a file that netspec exported"
+_GET_CUDA = "pip uninstall onnxruntime, then pip install 'netspec[gpu]'; or use the device cpu"
+
+
+class OnnxPredictor:
+    """An ONNX model in a session of ONNX Runtime; see `netspec.backend.Predictor`.
+
+    `metadata` is what the file says of itself, under the keys `netspec.…` in those that netspec
+    wrote. `input_shape` has no batch axis. `raw_input` tells whether the model takes pixels as
+    uint8 and divides them itself.
+    """
+
+    def __init__(self, content: bytes, device: Device) -> None:
+        """Open a file's content. Nothing in it is executed, and no other file is read.
+
+        Raises BackendError where it is no ONNX model, where the model has not one input of
+        images and one output, or where the device is not there.
+        """
+        _check_closed(_parsed(content))
+        self._session, provider = _session(content, device)
+        self._input, self._output, self.raw_input, self.input_shape = _signature(self._session)
+        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        self.device = f"{'cpu' if provider == CPU else 'cuda'} ({provider})"
+
+    def predict(self, inputs: Array) -> Array:
+        """Outputs (n, classes) for inputs (n, height, width, channels), both float32.
+
+        Raises BackendError where the model takes raw pixels, or inputs of another shape.
+        """
+        if self.raw_input:
+            help = "give it the pixels as uint8, undivided"
+            raise BackendError("the model takes raw pixels, not scaled inputs", help)
+        return self._predict(np.ascontiguousarray(inputs, np.float32))
+
+    def predict_pixels(self, pixels: NDArray[np.uint8]) -> Array:
+        """Outputs (n, classes) for pixels (n, height, width, channels), which the model scales.
+
+        Raises BackendError where the model takes scaled inputs, or pixels of another shape.
+        """
+        if not self.raw_input:
+            help = "divide the pixels by the scale, or export with raw input"
+            raise BackendError("the model takes scaled inputs, not raw pixels", help)
+        return self._predict(np.ascontiguousarray(pixels))
+
+    def _predict(self, inputs: NDArray[Any]) -> Array:  # Any: float32 or uint8
+        if inputs.shape[1:] != self.input_shape:
+            given = written(inputs.shape[1:])
+            message = f"the model takes inputs of {written(self.input_shape)}, and gets {given}"
+            raise BackendError(message, "bring the inputs to this shape")
+        return predict_in_batches(inputs, self._run)
+
+    def _run(self, inputs: NDArray[Any]) -> Array:  # Any: float32 or uint8
+        try:
+            outputs: list[Array] = self._session.run([self._output], {self._input: inputs})
+        except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no class
+            raise BackendError(f"ONNX Runtime cannot predict: {_reason(error)}") from None
+        return outputs[0]
+
+
+def _parsed(content: bytes) -> ModelProto:
+    model = ModelProto()
+    try:
+        model.ParseFromString(content)
+    except DecodeError:
+        raise BackendError("the content is not an ONNX model", _FOREIGN) from None
+    if not model.HasField("graph"):
+        raise BackendError("the content is an ONNX model without a graph", _FOREIGN)
+    return model
+
+
+def _check_closed(model: ModelProto) -> None:
+    """Raise BackendError where a model needs other files, or operators that may read them."""
+    for message in _messages(model):
+        if isinstance(message, TensorProto) and message.data_location == TensorProto.EXTERNAL:
+            fault = f"the model keeps {message.name or 'a tensor'} in another file"
+            raise BackendError(fault, "save it as one file, without external data")
+        if isinstance(message, NodeProto) and message.domain not in DOMAINS:
+            fault = f"the model uses the operator {message.op_type} of {message.domain}"
+            raise BackendError(fault, "netspec opens models of ONNX's own operators alone")
+
+
+def _messages(message: Message) -> Iterator[Message]:
+    """A message and all that it holds, but nothing inside tensors, which are large."""
+    yield message
+    if isinstance(message, TensorProto):
+        return
+    for descriptor, value in message.ListFields():
+        if descriptor.message_type is None:
+            continue
+        for child in [value] if isinstance(value, Message) else value:
+            yield from _messages(child)
+
+
+def _session(content: bytes, device: Device) -> tuple[Session, str]:
+    """A session and the name of its provider: the first of those to try that works."""
+    wanted = _wanted(device)
+    # While several are tried, one that is not installed is no error to be shown.
+    ort.set_default_logger_severity(ERRORS_ONLY if len(wanted) == 1 else NOTHING)
+    if wanted[0] != CPU:
+        with redirect_stdout(sys.stderr):  # where it says what it misses
+            ort.preload_dlls()
+    reason = ""
+    for provider in wanted:
+        try:
+            session = _opened(content, provider)
+        except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no class
+            reason = _reason(error)
+            continue
+        # ONNX Runtime falls back to the CPU in silence (microsoft/onnxruntime#25145).
+        if session.get_providers()[0] == provider:
+            return session, provider
+        reason = f"it runs on {session.get_providers()[0]} instead"
+    message = f"ONNX Runtime cannot open the model with {wanted[-1]}: {reason}"
+    raise BackendError(message, _FOREIGN if wanted[-1] == CPU else _GET_CUDA)
+
+
+def _wanted(device: Device) -> Sequence[str]:
+    """The providers to try, the best first. Raises BackendError where there is none."""
+    available: list[str] = ort.get_available_providers()
+    if device == "cuda":
+        if CUDA not in available:
+            raise BackendError("the installed ONNX Runtime cannot use a GPU", _GET_CUDA)
+        return [CUDA]
+    if device == "cpu" or not gpu_present():
+        return [CPU]
+    return [*(name for name in (TENSORRT, CUDA) if name in available), CPU]
+
+
+def _opened(content: bytes, provider: str) -> Session:
+    options = ort.SessionOptions()
+    options.log_severity_level = ERRORS_ONLY
+    # What was checked is an ONNX model; bytes that are at once one in ORT's format were not.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    return ort.InferenceSession(
+        content,
+        options,
+        providers=CHAINS[provider],
+        enable_fallback=0,
+        read_config_from_model=0,
+    )
+
+
+def _signature(session: Session) -> tuple[str, str, bool, Shape]:
+    """The names of input and output, whether the input is uint8, and its shape."""
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    if len(inputs) != 1 or len(outputs) != 1:
+        message = f"the model has {len(inputs)} inputs and {len(outputs)} outputs, not one of each"
+        raise BackendError(message, _FOREIGN)
+    types = inputs[0].type, outputs[0].type
+    if types not in (("tensor(float)", "tensor(float)"), ("tensor(uint8)", "tensor(float)")):
+        message = f"the model makes {types[1]} of {types[0]}, not float of float or uint8"
+        raise BackendError(message, _FOREIGN)
+    sizes = tuple(inputs[0].shape[1:])
+    if not inputs[0].shape or not all(isinstance(size, int) for size in sizes):
+        message = f"the model's input is {list(inputs[0].shape)}; only the batch axis may be free"
+        raise BackendError(message, _FOREIGN)
+    return inputs[0].name, outputs[0].name, types[0] == "tensor(uint8)", sizes
+
+
+def _reason(error: Exception) -> str:
+    """What ONNX Runtime says, without the code in front and without what follows the first line."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    return lines[0].split(" : ", 3)[-1]

@@ -1,0 +1,63 @@
+"""The PyTorch backend: specs become `torch.nn.Module`s.
+
+Importing this package does not load PyTorch.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netspec.backend import Device, Framework, gpu_present
+from netspec.data import Examples
+from netspec.graph import Network
+from netspec.weights import Weights
+from netspec_torch.lower import source
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from netspec_torch.runtime import TorchPredictor, TorchTrainer
+
+
+class TorchBackend:
+    """PyTorch; see `netspec.backend.TrainingBackend`."""
+
+    name = "torch"
+    frameworks = (Framework("torch", ("torch",)),)
+
+    def devices(self) -> tuple[str, ...]:
+        return ("cpu", "cuda") if _built_with_cuda() and gpu_present() else ("cpu",)
+
+    def source(self, network: Network) -> str:
+        return source(network)
+
+    def model(self, network: Network, weights: Weights) -> nn.Module:
+        from netspec_torch.runtime import built_model
+
+        return built_model(network, weights)
+
+    def predictor(self, network: Network, weights: Weights, device: Device) -> TorchPredictor:
+        from netspec_torch.runtime import TorchPredictor
+
+        return TorchPredictor(network, weights, device)
+
+    def trainer(
+        self, network: Network, weights: Weights, examples: Examples, device: Device
+    ) -> TorchTrainer:
+        from netspec_torch.runtime import TorchTrainer
+
+        return TorchTrainer(network, weights, examples, device)
+
+
+def _built_with_cuda() -> bool:
+    """Whether the installed PyTorch is a CUDA build, from the file in which it says so."""
+    found = find_spec("torch")
+    if found is None or found.origin is None:
+        return False
+    said = Path(found.origin).with_name("version.py").read_text(encoding="utf-8")
+    return not any(line.startswith("cuda") and line.endswith("None") for line in said.splitlines())
+
+
+BACKEND = TorchBackend()

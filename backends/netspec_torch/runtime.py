@@ -1,0 +1,162 @@
+"""Runs generated PyTorch modules: prediction, and steps of training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from netspec.backend import Device, Steps, chunks, execute, predict_in_batches
+from netspec.data import Examples
+from netspec.diagnostics import BackendError
+from netspec.graph import Network, final_activation
+from netspec.weights import Array, Weights
+from netspec_torch.lower import source
+
+STEPS_PER_REPORT = 125
+"""Steps between two reports of progress, each of which waits for the device."""
+
+
+def built_model(network: Network, weights: Weights) -> nn.Module:
+    """The network's module with these weights, ready to predict; it ends as the spec says."""
+    module = _module(network)
+    model: nn.Module = module.build_model()
+    _set_weights(module, model, weights)
+    return model.eval()
+
+
+def _module(network: Network) -> ModuleType:
+    return execute(source(network), f"{network.graph.name}_torch")
+
+
+@torch.no_grad()
+def _set_weights(module: ModuleType, model: nn.Module, weights: Weights) -> None:
+    module.set_weights(model, weights)
+
+
+def _device(wanted: Device) -> tuple[torch.device, str]:
+    """PyTorch's device, and how a person reads it."""
+    present = torch.cuda.is_available()
+    if wanted == "cuda" and not present:
+        message = "PyTorch sees no GPU"
+        raise BackendError(message, "use --device cpu, or install PyTorch's CUDA build")
+    if wanted == "cpu" or not present:
+        return torch.device("cpu"), "cpu"
+    # float32 means float32: with TF32 the backends would differ in the fourth digit.
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    return torch.device("cuda"), f"cuda ({torch.cuda.get_device_name()})"
+
+
+def _predict(model: nn.Module, device: torch.device, inputs: Array) -> Array:
+    model.eval()
+
+    @torch.inference_mode()
+    def outputs(part: Array) -> Array:
+        return model(torch.from_numpy(np.ascontiguousarray(part)).to(device)).cpu().numpy()
+
+    return predict_in_batches(inputs, outputs)
+
+
+class TorchPredictor:
+    """The network's module on a device."""
+
+    def __init__(self, network: Network, weights: Weights, device: Device) -> None:
+        self._device, self.device = _device(device)
+        self._model = built_model(network, weights).to(self._device)
+
+    def predict(self, inputs: Array) -> Array:
+        return _predict(self._model, self._device, inputs)
+
+
+class TorchTrainer:
+    """The network's module in training, with the images on the device."""
+
+    def __init__(
+        self, network: Network, weights: Weights, examples: Examples, device: Device
+    ) -> None:
+        self._device, self.device = _device(device)
+        self._module = _module(network)
+        self._model: Any = self._module.build_model()  # Any: a class of the generated module
+        _set_weights(self._module, self._model, weights)
+        self._model.to(self._device)
+        softmax = final_activation(network.graph) == "softmax"
+        self._logits = self._model.logits if softmax else self._model
+        self._optimizer: Any = self._module.build_optimizer(self._model)  # Any: as above
+        self._counts_steps = hasattr(self._optimizer, "steps")
+        self._loss: nn.Module = self._module.build_loss()
+        self._inputs = torch.from_numpy(examples.inputs).to(self._device)
+        self._labels = torch.from_numpy(examples.labels.astype(np.int64)).to(self._device)
+
+    def epoch(
+        self, order: NDArray[np.int64], batch_size: int, learning_rates: Array, mask_seed: int
+    ) -> Iterator[Steps]:
+        torch.manual_seed(mask_seed)
+        self._model.train()
+        indices = torch.from_numpy(order).to(self._device)
+        for part in chunks(len(learning_rates), STEPS_PER_REPORT):
+            chosen = indices[part.start * batch_size : part.stop * batch_size]
+            inputs = self._inputs[chosen].split(batch_size)
+            labels = self._labels[chosen].split(batch_size)
+            rates: list[float] = learning_rates[part].tolist()
+            yield self._steps(inputs, labels, rates)
+
+    def _steps(
+        self, inputs: tuple[Tensor, ...], labels: tuple[Tensor, ...], rates: list[float]
+    ) -> Steps:
+        losses: list[Tensor] = []
+        correct: list[Tensor] = []
+        for x, truth, rate in zip(inputs, labels, rates, strict=True):
+            for group in self._optimizer.param_groups:
+                group["lr"] = rate
+            self._optimizer.zero_grad()
+            logits = self._logits(x)
+            loss = self._loss(logits, truth)
+            loss.backward()
+            self._optimizer.step()
+            losses.append(loss.detach())
+            correct.append((logits.detach().argmax(-1) == truth).sum())
+        return Steps(torch.stack(losses).cpu().numpy(), torch.stack(correct).int().cpu().numpy())
+
+    def predict(self, inputs: Array) -> Array:
+        return _predict(self._model, self._device, inputs)
+
+    def weights(self) -> dict[str, Array]:
+        tensors = self._model.state_dict()
+        return {
+            key: _permuted_back(tensors[name].cpu().numpy(), axes)
+            for key, (name, axes) in self._module.WEIGHTS.items()
+        }
+
+    def optimizer_state(self) -> dict[str, NDArray[Any]]:
+        names = [name for name, _ in self._model.named_parameters()]
+        states = self._optimizer.state_dict()["state"]
+        steps = {"steps": np.array(self._optimizer.steps)} if self._counts_steps else {}
+        return steps | {
+            f"{names[index]}/{slot}": np.array(value.cpu())
+            for index, slots in states.items()
+            for slot, value in slots.items()
+        }
+
+    def restore(self, optimizer_state: dict[str, NDArray[Any]]) -> None:
+        parameters = dict(self._model.named_parameters())
+        if self._counts_steps:
+            self._optimizer.steps = int(optimizer_state["steps"])
+        for key, value in optimizer_state.items():
+            if key == "steps":
+                continue
+            name, slot = key.rsplit("/", 1)
+            tensor = torch.from_numpy(value).to(self._device)
+            target = parameters[name]
+            if tensor.shape == target.shape:  # as the optimizer would have made it
+                tensor = torch.empty_like(target).copy_(tensor)
+            self._optimizer.state[target][slot] = tensor
+
+
+def _permuted_back(value: Array, axes: tuple[int, ...]) -> Array:
+    return np.ascontiguousarray(value.transpose(np.argsort(axes)))

@@ -1,0 +1,127 @@
+"""What `import netspec` offers: the commands as functions.
+
+Each loads what it needs when it is called, so that importing netspec stays quick. All of them raise
+NetspecError, or one of its kinds, for a fault that the caller can mend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from netspec.backend import Device
+    from netspec.graph import Network
+    from netspec.runs.evaluation import Evaluation
+    from netspec.runs.export import Exported
+    from netspec.runs.folder import Run
+    from netspec.runs.prediction import Prediction
+    from netspec.summary import Summary
+    from netspec.weights import Weights
+
+
+def load(path: str | Path, settings: Mapping[str, object] | None = None) -> Network:
+    """The network that a spec file describes: its `spec`, and its `graph` with every shape.
+
+    `settings` replaces values by their path, as in {"train.epochs": 1}. Raises SpecError, which
+    holds every fault with its place.
+    """
+    import json
+
+    from netspec.graph import load
+
+    overrides = [
+        (f"{key}={value}", key, json.dumps(value)) for key, value in (settings or {}).items()
+    ]
+    return load(path, overrides)
+
+
+def loads(text: str) -> Network:
+    """The network that the text of a spec describes; see `load`."""
+    from netspec.graph import loads
+
+    return loads(text)
+
+
+def summary(network: Network) -> Summary:
+    """The parameter table, from the graph alone: `rows`, totals, `to_json()`."""
+    from netspec.summary import summarize
+
+    return summarize(network.graph)
+
+
+def source(network: Network, backend: str) -> str:
+    """The source of the Python module that a network compiles to; no framework is loaded."""
+    from netspec.backend import find_training
+
+    return find_training(backend, framework=False).source(network)
+
+
+def compile(network: Network, backend: str, weights: Weights | None = None) -> Any:
+    """The network as a keras.Model or a torch.nn.Module, in float32 on the CPU.
+
+    `weights` are arrays by key, such as `run.weights()`; without them the model has the initial
+    values that the spec's seed gives. A torch.nn.Module takes images channels last.
+    """
+    from netspec.backend import find_training
+    from netspec.weights import initial
+
+    seed = network.spec.train.seed if network.spec.train else 0
+    target = find_training(backend)
+    return target.model(network, weights or initial(network.graph, seed))
+
+
+def train(
+    network: Network,
+    backend: str,
+    *,
+    device: Device = "auto",
+    runs: str | Path = "runs",
+    resume: bool = False,
+) -> Run:
+    """Train a network as its spec says, into a new folder in `runs`; see `netspec train`."""
+    from netspec.runs.training import train
+
+    return train(network, backend, device=device, runs=Path(runs), resume=resume)
+
+
+def run(path: str | Path | None = None, *, runs: str | Path = "runs") -> Run:
+    """A run that was trained before, by its folder; without one, the newest in `runs`."""
+    from netspec.runs.folder import find
+
+    return find(Path(runs), Path(path) if path is not None else None)
+
+
+def evaluate(run: Run, backend: str | None = None, device: Device = "auto") -> Evaluation:
+    """The test figures of a run, on the backend that trained it or on another, ONNX included."""
+    from netspec.runs.evaluation import evaluate_run
+
+    return evaluate_run(run, backend, device)
+
+
+def export(
+    run: Run,
+    path: str | Path | None = None,
+    *,
+    opset: int | None = None,
+    raw_input: bool = False,
+) -> Exported:
+    """Write a run as ONNX, compared with its backend's predictions; see `netspec export`."""
+    from netspec.runs.export import export
+
+    return export(run, Path(path) if path is not None else None, opset=opset, raw_input=raw_input)
+
+
+def predict(
+    model: Run | str | Path,
+    images: Sequence[str | Path],
+    *,
+    device: Device = "auto",
+    invert: bool = False,
+) -> list[Prediction]:
+    """Classes of image files, by a run or an exported ONNX file; see `netspec predict`."""
+    from netspec.runs.prediction import predict
+
+    chosen = Path(model) if isinstance(model, str) else model
+    return predict(chosen, [Path(image) for image in images], device=device, invert=invert)

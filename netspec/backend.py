@@ -1,0 +1,234 @@
+"""What a target must provide, and how it is found.
+
+A backend is an object behind an entry point of the group `netspec.backends`. Loading it must not
+load its framework; its methods do that.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.data import Examples
+from netspec.diagnostics import BackendError, nearest, one_of
+from netspec.graph import Network
+from netspec.weights import Array, Weights
+
+GROUP = "netspec.backends"
+Device: TypeAlias = Literal["auto", "cpu", "cuda"]
+
+
+class Predictor(Protocol):
+    """A model that gives the network's outputs."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs, as a person reads it: cpu, or the name of the GPU."""
+        ...
+
+    def predict(self, inputs: Array) -> Array:
+        """Outputs (n, classes) for inputs (n, height, width, channels), both float32."""
+        ...
+
+
+class ExportedModel(Predictor, Protocol):
+    """A model's file, opened; it says of itself how it takes images."""
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What was written into the file, by name."""
+        ...
+
+    def predict_pixels(self, pixels: NDArray[np.uint8]) -> Array:
+        """Outputs (n, classes) for pixels (n, height, width, channels) as they are stored."""
+        ...
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What some steps of training gave: the mean loss and the right answers of every batch."""
+
+    losses: NDArray[np.float32]
+    correct: NDArray[np.int32]
+
+
+class Trainer(Predictor, Protocol):
+    """A model in training, with the training images on its device."""
+
+    def epoch(
+        self, order: NDArray[np.int64], batch_size: int, learning_rates: Array, mask_seed: int
+    ) -> Iterator[Steps]:
+        """Take a step for every `batch_size` images of `order`; the last batch is what is left.
+
+        `order` holds indices of images, `learning_rates` one rate a step. `mask_seed` decides the
+        random masks of the epoch. Yields from time to time, so that progress can be shown.
+        """
+        ...
+
+    def weights(self) -> dict[str, Array]:
+        """The weights as they are now, by key, with Keras's axes."""
+        ...
+
+    def optimizer_state(self) -> dict[str, NDArray[Any]]:
+        """What the optimizer remembers between steps."""
+        ...
+
+    def restore(self, optimizer_state: dict[str, NDArray[Any]]) -> None:
+        """Go on from what an optimizer remembered."""
+        ...
+
+
+@dataclass(frozen=True)
+class Framework:
+    """A package that a backend needs: the module, and the distributions that may bring it."""
+
+    module: str
+    distributions: tuple[str, ...]
+
+    @property
+    def version(self) -> str | None:
+        """The installed version, or None. Nothing is imported."""
+        for name in self.distributions:
+            try:
+                return version(name)
+            except PackageNotFoundError:
+                continue
+        return None
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """A function from (network, weights) to a model that predicts."""
+
+    name: str
+    frameworks: tuple[Framework, ...]
+
+    def devices(self) -> tuple[str, ...]:
+        """The devices that the installed framework can use, without importing it."""
+        ...
+
+    def predictor(self, network: Network, weights: Weights, device: Device) -> Predictor:
+        """The network ready to predict. Raises BackendError where the device is not there."""
+        ...
+
+
+@runtime_checkable
+class TrainingBackend(Backend, Protocol):
+    """A backend whose models are Python source code, and can be trained."""
+
+    def source(self, network: Network) -> str:
+        """The Python module of the network, without importing the framework."""
+        ...
+
+    def model(self, network: Network, weights: Weights) -> Any:  # Any: the framework's own model
+        """The framework's own model with these weights, from the module."""
+        ...
+
+    def trainer(
+        self, network: Network, weights: Weights, examples: Examples, device: Device
+    ) -> Trainer:
+        """The network ready to train. Raises BackendError where the device is not there."""
+        ...
+
+
+@runtime_checkable
+class ExportingBackend(Backend, Protocol):
+    """A backend whose models are files."""
+
+    def export(
+        self, network: Network, weights: Weights, *, opset: int | None, raw_input: bool
+    ) -> bytes:
+        """The content of the model's file. With `raw_input` it takes pixels as uint8."""
+        ...
+
+    def open(self, content: bytes, device: Device) -> ExportedModel:
+        """A model's file ready to predict."""
+        ...
+
+
+def installed() -> dict[str, EntryPoint]:
+    """Every backend that is installed, by name; none is loaded."""
+    return {point.name: point for point in sorted(entry_points(group=GROUP))}
+
+
+def find(name: str, *, framework: bool = True) -> Backend:
+    """The backend of this name. Raises BackendError where it or its framework is missing.
+
+    Without `framework`, what needs no framework can be asked of it: its source, its versions.
+    """
+    points = installed()
+    if name not in points:
+        meant = nearest(name, list(points))
+        help = f"did you mean {meant}?" if meant else f"there are {one_of(list(points), 'and')}"
+        raise BackendError(f"there is no backend named {name!r}", help)
+    backend: Backend = points[name].load()
+    for needed in backend.frameworks:
+        if framework and find_spec(needed.module) is None:
+            message = f"the {name} backend needs {needed.module}, which is not installed"
+            raise BackendError(message, f"pip install 'netspec[{name}]'")
+    return backend
+
+
+def find_training(name: str, *, framework: bool = True) -> TrainingBackend:
+    """The backend of this name, if it can train; see `find`."""
+    backend = find(name, framework=framework)
+    if not isinstance(backend, TrainingBackend):
+        raise BackendError(f"the {name} backend cannot train", "train with keras or torch")
+    return backend
+
+
+def find_exporting(name: str) -> ExportingBackend:
+    """The backend of this name, if its models are files."""
+    backend = find(name)
+    if not isinstance(backend, ExportingBackend):
+        raise BackendError(f"the {name} backend writes no files", "export with --onnx")
+    return backend
+
+
+def listing() -> list[dict[str, Any]]:
+    """What `netspec backends` shows: name, versions and devices of each. No framework is loaded."""
+    rows: list[dict[str, Any]] = []
+    for name in installed():
+        backend = find(name, framework=False)
+        versions = {framework.module: framework.version for framework in backend.frameworks}
+        devices = list(backend.devices()) if all(versions.values()) else []
+        rows.append({"name": name, "versions": versions, "devices": devices})
+    return rows
+
+
+def execute(source: str, name: str) -> ModuleType:
+    """The module that a generated source makes, with its lines in tracebacks.
+
+    Only a source that a backend has just written is ever executed, never a file.
+    """
+    file = f"<netspec {name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    module = ModuleType(name)
+    module.__file__ = file
+    exec(compile(source, file, "exec"), module.__dict__)  # noqa: S102 - the compiler's own output
+    return module
+
+
+def chunks(steps: int, size: int) -> Iterator[slice]:
+    """Slices of at most `size` steps that cover all of them."""
+    for start in range(0, steps, size):
+        yield slice(start, min(start + size, steps))
+
+
+def predict_in_batches(inputs: Array, predict: Callable[[Array], Array], size: int = 1000) -> Array:
+    """The outputs of all inputs, computed `size` at a time to bound the memory."""
+    return np.concatenate([predict(inputs[part]) for part in chunks(len(inputs), size)])
+
+
+def gpu_present() -> bool:
+    """Whether the machine shows an NVIDIA GPU. No framework is asked."""
+    return any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg"))

@@ -1,0 +1,327 @@
+"""The command line: thin commands, each of which imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+
+import typer
+
+from netspec.diagnostics import NetspecError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from netspec.graph import Network
+    from netspec.runs.folder import Run
+
+app = typer.Typer(
+    name="netspec",
+    help="Describe a neural network in YAML; train it on Keras or PyTorch; export it to ONNX.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Overrides = list[tuple[str, str, str]]
+DeviceName = Literal["auto", "cpu", "cuda"]
+
+SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="A spec, a YAML file.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY.PATH=VALUE", help="Set a value of the spec."),
+]
+RunArgument = Annotated[
+    Path | None, typer.Argument(metavar="[RUN]", help="A run's folder; without it, the newest run.")
+]
+RunsOption = Annotated[
+    Path, typer.Option("--runs", metavar="DIR", help="The folder that holds the runs.")
+]
+DeviceOption = Annotated[DeviceName, typer.Option(help="Where to compute.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def check(
+    specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", help="Specs, YAML files.")],
+) -> None:
+    """Validate specs and infer their shapes; show every fault at its place."""
+    from netspec.graph import load
+
+    failed = 0
+    for path in specs:
+        try:
+            network = load(path)
+        except NetspecError as error:
+            _show(error)
+            sys.stderr.write("\n")
+            failed += 1
+            continue
+        parameters = sum(node.parameters for node in network.graph.nodes)
+        print(f"{path}: {len(network.graph.nodes)} layers, {parameters:,} parameters, no faults")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def summary(spec: SpecFile, set_: SetOption = None, json_: JsonOption = False) -> None:
+    """Print the parameter table of a spec, without loading a framework."""
+    from netspec.layers import written
+    from netspec.summary import summarize, table, totals
+
+    result = summarize(_network(spec, _overrides(set_)).graph)
+    if json_:
+        _print_json(result.to_json())
+        return
+    print(f"{result.name}: input {written(result.input_shape)}")
+    _print_table(table(result))
+    print()
+    for name, figure in totals(result):
+        print(f"{name:15}{figure}")
+
+
+@app.command("compile")
+def compile_(
+    spec: SpecFile,
+    backend: Annotated[str, typer.Option(help="keras or torch.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it to a file.")
+    ] = None,
+    set_: SetOption = None,
+) -> None:
+    """Print the module that a spec compiles to; it runs without netspec."""
+    from netspec.backend import find_training
+
+    network = _network(spec, _overrides(set_))
+    source = find_training(backend, framework=False).source(network)
+    if output is None:
+        sys.stdout.write(source)
+        return
+    from netspec.files import write_atomically
+
+    write_atomically(output, source.encode())
+    print(f"Wrote {output}")
+
+
+@app.command()
+def train(
+    spec: SpecFile,
+    backend: Annotated[str, typer.Option(help="keras or torch.")],
+    epochs: Annotated[int | None, typer.Option(help="Instead of the spec's epochs.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Instead of the spec's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Instead of the spec's seed.")] = None,
+    device: DeviceOption = "auto",
+    set_: SetOption = None,
+    runs: RunsOption = Path("runs"),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the newest run of this spec.")
+    ] = False,
+) -> None:
+    """Train a spec into a new run folder; test it at the end."""
+    given = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
+    network = _network(spec, _overrides(set_) + _training_overrides(given))
+    from netspec.runs.progress import Terminal
+    from netspec.runs.training import train as run_training
+
+    progress = Terminal()
+    try:
+        run = run_training(
+            network, backend, device=device, runs=runs, resume=resume, progress=progress
+        )
+    except KeyboardInterrupt:
+        progress.close()
+        sys.stderr.write("\nStopped. Go on from the last complete epoch with --resume.\n")
+        raise typer.Exit(130) from None
+    finally:
+        progress.close()
+    print(f"Wrote {run.path}: {', '.join(sorted(path.name for path in run.path.iterdir()))}")
+
+
+@app.command()
+def evaluate(
+    run: RunArgument = None,
+    backend: Annotated[
+        str | None, typer.Option(help="keras, torch or onnx; without it, the run's own.")
+    ] = None,
+    device: DeviceOption = "auto",
+    runs: RunsOption = Path("runs"),
+    json_: JsonOption = False,
+) -> None:
+    """Test a run on any backend."""
+    chosen = _run(runs, run)
+    from netspec.runs.evaluation import evaluate_run
+
+    done = evaluate_run(chosen, backend, device)
+    if json_:
+        about = {"run": str(chosen.path), "backend": done.backend, "device": done.device}
+        _print_json(about | {"images": done.images} | done.figures)
+        return
+    print(f"{chosen.path} with {done.backend} on {done.device}")
+    figures = "  ".join(f"{name} {value:.4f}" for name, value in done.figures.items())
+    print(f"{figures}  ({done.images:,} images, {done.seconds:.1f} s)")
+
+
+@app.command()
+def export(
+    run: RunArgument = None,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Write ONNX, the one format.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Without it, model.onnx in the run."),
+    ] = None,
+    opset: Annotated[int | None, typer.Option(help="The version of ONNX's operators.")] = None,
+    raw_input: Annotated[
+        bool, typer.Option("--raw-input", help="Take uint8 pixels and divide them in the graph.")
+    ] = False,
+    runs: RunsOption = Path("runs"),
+) -> None:
+    """Write a run as ONNX, compared with what its backend predicts."""
+    if not onnx:
+        raise NetspecError("no format was named", "write: netspec export --onnx")
+    chosen = _run(runs, run)
+    from netspec.runs.export import export as export_run
+    from netspec.summary import in_bytes
+
+    done = export_run(chosen, output, opset=opset, raw_input=raw_input)
+    sizes = ", ".join(str(size) for size in done.batches)
+    print(f"Wrote {done.path} ({in_bytes(done.size)}) from {chosen.path}")
+    print(f"Largest difference from {chosen.backend} at batches of {sizes}: {done.difference:.1e}")
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL_OR_RUN", help="An ONNX file or a run.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="PNG or JPEG files.")],
+    device: DeviceOption = "auto",
+    invert: Annotated[
+        bool, typer.Option("--invert", help="Change light and dark, for ink on paper.")
+    ] = False,
+    runs: RunsOption = Path("runs"),
+    json_: JsonOption = False,
+) -> None:
+    """Classify image files through ONNX Runtime.
+
+    An image is turned as its camera says, made grey for a network of one channel (RGB for three),
+    transparent parts black, and scaled to the network's height and width, whatever its proportions
+    were. MNIST's digits are light on dark: use --invert for a photograph of ink on paper.
+    """
+    from netspec.runs.prediction import predict as predict_images
+
+    chosen = model if model.is_file() else _run(runs, model)
+    predictions = predict_images(chosen, images, device=device, invert=invert)
+    if json_:
+        from dataclasses import asdict
+
+        _print_json([asdict(prediction) for prediction in predictions])
+        return
+    width = max(len(prediction.file) for prediction in predictions)
+    for each in predictions:
+        print(f"{each.file:{width}}  {each.label}  {each.probability:.4f}")
+
+
+@app.command()
+def backends(json_: JsonOption = False) -> None:
+    """List the backends: whether they are installed, which version, which devices."""
+    from netspec.backend import listing
+
+    rows = listing()
+    if json_:
+        _print_json(rows)
+        return
+    for row in rows:
+        frameworks = ", ".join(f"{name} {at or 'missing'}" for name, at in row["versions"].items())
+        devices = ", ".join(row["devices"]) or f"pip install 'netspec[{row['name']}]'"
+        print(f"{row['name']:8}{frameworks:42}{devices}")
+
+
+@app.command()
+def layers(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A layer.")] = None,
+) -> None:
+    """List the vocabulary, or show a layer's fields, defaults and formula."""
+    from netspec.vocabulary import describe, overview
+
+    print(overview() if name is None else describe(name))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the language, for editors."""
+    from netspec.vocabulary import json_schema
+
+    _print_json(json_schema())
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The network's name.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write NAME.yaml, a commented spec that trains as it stands."""
+    from netspec.template import write_new
+
+    path = write_new(name, force=force)
+    print(f"Wrote {path}. Train it with: netspec train {path} --backend keras")
+
+
+def _network(path: Path, overrides: Overrides) -> Network:
+    from netspec.graph import load
+
+    return load(path, overrides)
+
+
+def _overrides(settings: list[str] | None) -> Overrides:
+    overrides: Overrides = []
+    for setting in settings or []:
+        path, equals, value = setting.partition("=")
+        if not equals or not path:
+            message = f"--set {setting} is not of the form KEY.PATH=VALUE"
+            raise NetspecError(message, "for example --set train.optimizer.adam.learning_rate=0.01")
+        overrides.append((f"--set {setting}", path, value))
+    return overrides
+
+
+def _training_overrides(given: dict[str, int | None]) -> Overrides:
+    return [
+        (f"--{name.replace('_', '-')} {value}", f"train.{name}", str(value))
+        for name, value in given.items()
+        if value is not None
+    ]
+
+
+def _run(runs: Path, chosen: Path | None) -> Run:
+    from netspec.runs.folder import find
+
+    return find(runs, chosen)
+
+
+def _print_table(table: Table) -> None:
+    """Print a table as wide as it is; a narrow terminal breaks lines and loses no digit."""
+    from rich.console import Console
+
+    width = Console(width=10_000).measure(table).maximum
+    Console(width=width, highlight=False).print(table)
+
+
+def _print_json(data: Any) -> None:  # Any: JSON data
+    print(json.dumps(data, indent=2))
+
+
+def _show(error: NetspecError) -> None:
+    sys.stderr.write(f"{error}\n")
+
+
+def main() -> NoReturn:
+    """Run the command line; a fault of the user's ends it with a message and status 1."""
+    try:
+        app(standalone_mode=True)
+    except NetspecError as error:
+        _show(error)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    sys.exit(0)

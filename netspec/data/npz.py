@@ -1,0 +1,112 @@
+"""A data set of the user's own in one .npz file, under the four names of Keras's mnist.npz."""
+
+from __future__ import annotations
+
+import math
+import tokenize
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from netspec.diagnostics import DataError, one_of
+
+KEYS: tuple[str, ...] = ("x_train", "y_train", "x_test", "y_test")
+LIMIT = 16 << 30  # bytes of one array
+
+# Deflate makes of a byte 1,032 at most (https://zlib.net/zlib_tech.html), so that a member that
+# claims more cannot be there.
+_DEFLATE_RATIO = 1032
+_HEADER_LIMIT = 1024  # bytes; NumPy's own 10,000 let in headers that exhaust Python's parser
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes
+_ENCRYPTED_OR_PATCHED = 0x61  # bits of a member's flags
+_HELP = "write it with numpy.savez(path, x_train=..., y_train=..., x_test=..., y_test=...)"
+
+# What zipfile and numpy.lib.format raise, between them, where the bytes are not what they expect.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,  # a seek to where no file reaches
+    NotImplementedError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    tokenize.TokenError,
+)
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """The arrays x_train, y_train, x_test and y_test of an .npz file, in native byte order.
+
+    Nothing is unpickled, and no array is set aside before the file is seen to hold it. Raises
+    DataError where the file cannot be read, is damaged, has other names, or holds anything but
+    numbers or more than `LIMIT` bytes in one array.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}", _HELP) from error
+    try:
+        with file, zipfile.ZipFile(file) as archive:
+            _check_names(archive.namelist(), path)
+            return {key: _read_member(archive, key, path) for key in KEYS}
+    except _DAMAGE as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise DataError(f"{path} is not a sound .npz file ({reason})", _HELP) from error
+
+
+def _check_names(names: Sequence[str], path: Path) -> None:
+    # Counted, for a zip file may hold one name twice.
+    found, expected = Counter(names), Counter(f"{key}.npy" for key in KEYS)
+    if missing := expected - found:
+        raise DataError(f"{path} lacks {one_of(list(missing), 'and')}", _HELP)
+    if extra := found - expected:
+        raise DataError(f"{path} holds {one_of(sorted(extra), 'and')} besides", _HELP)
+
+
+def _read_member(archive: zipfile.ZipFile, key: str, path: Path) -> np.ndarray:
+    name = f"{key} in {path}"
+    info = archive.getinfo(f"{key}.npy")
+    if info.compress_type not in _COMPRESSIONS or info.flag_bits & _ENCRYPTED_OR_PATCHED:
+        raise DataError(f"{name} is compressed or encrypted in a way that NumPy never does", _HELP)
+    with archive.open(info) as stream:
+        size = _checked_size(stream, name) + stream.tell()
+    there = min(info.file_size, _DEFLATE_RATIO * path.stat().st_size)
+    if size != there:
+        raise DataError(f"{name} declares {size} bytes, and {there} are there", _HELP)
+    with archive.open(info) as stream:
+        array = np.lib.format.read_array(stream, allow_pickle=False)
+    return np.asarray(array, array.dtype.newbyteorder("="), order="C")
+
+
+def _checked_size(stream: IO[bytes], name: str) -> int:
+    """The bytes of values that the .npy header declares; the stream is left behind the header."""
+    shape, dtype = _read_header(stream, name)
+    if dtype.hasobject:
+        raise DataError(f"{name} holds Python objects, which are never unpickled", _HELP)
+    if dtype.kind not in "biuf":
+        raise DataError(f"{name} holds values of type {dtype}, which are no numbers", _HELP)
+    size = math.prod(shape) * dtype.itemsize
+    if min(shape, default=0) < 0:
+        raise DataError(f"{name} declares a negative size, {shape}", _HELP)
+    if size > LIMIT:
+        declared = f"{dtype} of shape {shape}"
+        raise DataError(f"{name} declares {declared}, past the limit of {LIMIT >> 30} GiB", _HELP)
+    return size
+
+
+def _read_header(stream: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype]:
+    match np.lib.format.read_magic(stream):
+        case (1, 0):
+            shape, _, dtype = np.lib.format.read_array_header_1_0(stream, _HEADER_LIMIT)
+        case (2, 0):
+            shape, _, dtype = np.lib.format.read_array_header_2_0(stream, _HEADER_LIMIT)
+        case major, minor:  # 3.0 is written only for fields with names, which are no numbers
+            version = f"{major}.{minor}"
+            raise DataError(f"{name} is of .npy version {version}, not 1.0 or 2.0", _HELP)
+    return shape, dtype

@@ -1,0 +1,130 @@
+"""An error as a person reads it: where it stands, what is wrong, and what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stretch of one line of a text. Line and column count from 1, as editors do."""
+
+    file: str
+    line: int
+    column: int
+    text: str
+    length: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One fault of a spec.
+
+    `code` names the kind of fault, `message` says what is wrong in lower case and without a full
+    stop, `help` says what to do about it, and `related` adds a second place, such as that of the
+    first of two equal names.
+    """
+
+    code: str
+    message: str
+    place: Place
+    help: str | None = None
+    related: tuple[str, Place] | None = None
+
+    def __str__(self) -> str:
+        """The fault as the terminal shows it, in the form of rustc and ruff."""
+        places = [self.place] + ([self.related[1]] if self.related else [])
+        margin = " " * len(str(max(place.line for place in places)))
+        lines = [f"error[{self.code}]: {self.message}", *_excerpt(self.place, margin)]
+        if self.related:
+            label, place = self.related
+            lines += _excerpt(place, margin, label)
+        if self.help:
+            lines += [f"{margin} |", f"{margin} = help: {self.help}"]
+        return "\n".join(lines)
+
+
+def _excerpt(place: Place, margin: str, label: str = "") -> list[str]:
+    text, column = _window(place.text, place.column)
+    length = max(1, min(place.length, len(text) - column + 1))
+    # A tab in front of the caret keeps it under its column, whatever the terminal's tab width.
+    indent = "".join("\t" if char == "\t" else " " for char in text[: column - 1])
+    return [
+        f"{margin}--> {place}",
+        f"{margin} |",
+        f"{place.line:>{len(margin)}} | {text}",
+        f"{margin} | {indent}{'^' * length}{' ' + label if label else ''}",
+    ]
+
+
+def _window(text: str, column: int, width: int = 160) -> tuple[str, int]:
+    """The part of a very long line that surrounds the column, and the column in that part."""
+    if len(text) <= width:
+        return text, column
+    start = max(0, column - width // 2)
+    return text[start : start + width], column - start
+
+
+class NetspecError(Exception):
+    """A fault that its user can mend. It is shown without a traceback.
+
+    `message` says what is wrong; `help` says what to do about it.
+    """
+
+    def __init__(self, message: str, help: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = help
+
+    def __str__(self) -> str:
+        return f"error: {self.message}" + (f"\n  help: {self.help}" if self.help else "")
+
+
+class SpecError(NetspecError):
+    """The faults of a spec, each at its place, in the order in which they stand in the file."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__(f"{len(diagnostics)} faults in the spec")
+        self.diagnostics = tuple(sorted(diagnostics, key=_position))
+
+    def __str__(self) -> str:
+        return "\n\n".join(str(diagnostic) for diagnostic in self.diagnostics)
+
+
+def _position(diagnostic: Diagnostic) -> tuple[str, int, int]:
+    place = diagnostic.place
+    return place.file, place.line, place.column
+
+
+class DataError(NetspecError):
+    """A data set that cannot be had, read or used."""
+
+
+class WeightsError(NetspecError):
+    """A weights file that cannot be read, or that belongs to another graph."""
+
+
+class BackendError(NetspecError):
+    """A backend, a framework or a device that is not there, or that failed a check."""
+
+
+class RunError(NetspecError):
+    """A run folder that is missing, incomplete or another run's."""
+
+
+def nearest(word: str, known: Sequence[str]) -> str | None:
+    """The known word that `word` was most likely meant to be, or None where nothing is close."""
+    folded = {name.lower(): name for name in known}
+    matches = get_close_matches(word.lower(), list(folded), n=1, cutoff=0.6)
+    return folded[matches[0]] if matches else None
+
+
+def one_of(words: Sequence[str], conjunction: str = "or") -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    *first, last = words
+    return f"{', '.join(first)} {conjunction} {last}" if first else last

@@ -1,0 +1,27 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from netspec.diagnostics import NetspecError
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a stop at any moment leaves the old content or the new one.
+
+    Raises NetspecError where it cannot be written; what was there before then stays.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        if partial.exists():
+            partial.unlink()
+        help = "check that the folder is there, that it can be written to, and that it has room"
+        raise NetspecError(f"{path} cannot be written: {error.strerror}", help) from None

@@ -1,0 +1,59 @@
+"""The vocabulary: every layer declares its fields, output shape, weights and cost in one place.
+
+The set of layers is closed: `Layer` is their union, which a type checker knows.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias, get_args
+
+from netspec.layers.base import LayerBase, LayerFault, Layout, Shape, Weight, written
+from netspec.layers.convolution import Conv2D
+from netspec.layers.core import Activation, Dense, Flatten, Transpose
+from netspec.layers.normalization import BatchNormalization
+from netspec.layers.pooling import (
+    AveragePooling2D,
+    GlobalAveragePooling2D,
+    MaxPooling2D,
+    Pooling2D,
+)
+from netspec.layers.regularization import Dropout
+from netspec.layers.tagged import OneKey
+
+Layer: TypeAlias = (
+    Conv2D
+    | MaxPooling2D
+    | AveragePooling2D
+    | GlobalAveragePooling2D
+    | Flatten
+    | Dense
+    | Dropout
+    | BatchNormalization
+    | Activation
+)
+LayerField: TypeAlias = Annotated[Layer, OneKey("layer")]
+
+LAYERS: dict[str, type[Layer]] = {layer.tag: layer for layer in get_args(Layer)}
+
+__all__ = [
+    "LAYERS",
+    "Activation",
+    "AveragePooling2D",
+    "BatchNormalization",
+    "Conv2D",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GlobalAveragePooling2D",
+    "Layer",
+    "LayerBase",
+    "LayerFault",
+    "LayerField",
+    "Layout",
+    "MaxPooling2D",
+    "Pooling2D",
+    "Shape",
+    "Transpose",
+    "Weight",
+    "written",
+]

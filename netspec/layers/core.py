@@ -1,0 +1,92 @@
+"""Layers without an idea of space: Dense, Flatten, Activation."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Annotated
+
+from pydantic import Field
+
+from netspec.layers.activations import ALONG_CHANNELS, ActivationField
+from netspec.layers.base import LayerBase, Layout, Shape, Weight
+from netspec.layers.initializers import GlorotUniform, InitializerField, Zeros
+from netspec.layers.window import Size
+
+
+class Dense(LayerBase):
+    """Every output is connected to every input of the last axis.
+
+    y[…, u] = sum over i of x[…, i] kernel[i, u] + bias[u]. Input (…, inputs), output (…, units).
+    """
+
+    tag = "Dense"
+
+    units: Annotated[Size, Field(description="The number of outputs.")]
+    activation: Annotated[ActivationField, Field(description="Applied to the output.")] = "linear"
+    use_bias: Annotated[bool, Field(description="Whether a bias is added.")] = True
+    kernel_initializer: Annotated[
+        InitializerField, Field(description="Initial values of the kernel.")
+    ] = GlorotUniform()
+    bias_initializer: Annotated[
+        InitializerField, Field(description="Initial values of the bias.")
+    ] = Zeros()
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (*shape[:-1], self.units)
+
+    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+        kernel = Weight("kernel", (shape[-1], self.units), ("in", "out"), self.kernel_initializer)
+        bias = Weight("bias", (self.units,), ("out",), self.bias_initializer)
+        return (kernel, bias) if self.use_bias else (kernel,)
+
+    def multiply_adds(self, shape: Shape) -> int:
+        return prod(shape) * self.units
+
+
+class Flatten(LayerBase):
+    """All axes in one, the last one running fastest.
+
+    Input (…), output (product of the axes).
+    """
+
+    tag = "Flatten"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (prod(shape),)
+
+
+class Activation(LayerBase):
+    """A function of every value, or of the last axis for softmax and log_softmax.
+
+    Input (…), output (…).
+    """
+
+    tag = "Activation"
+
+    activation: Annotated[ActivationField, Field(description="The function.")]
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def layout(self, shape: Shape) -> Layout:
+        return "channels_last" if self.activation in ALONG_CHANNELS else "either"
+
+
+class Transpose(LayerBase):
+    """Moves an image between channels last and channels first; the values stay the same.
+
+    No spec names it: the layout pass inserts it for backends that want channels first. Its shapes
+    are written channels last on both sides; `to` says how the output lies in memory.
+    """
+
+    tag = "Transpose"
+
+    to: Layout
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The permutation of all four axes, that of the batch included."""
+        return (0, 3, 1, 2) if self.to == "channels_first" else (0, 2, 3, 1)

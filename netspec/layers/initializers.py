@@ -1,0 +1,185 @@
+"""The initial values of weights, under Keras's names and with its arguments.
+
+Here they are only described; `netspec.weights` draws them. The formulas are those of
+keras/src/initializers/random_initializers.py (3.15).
+"""
+
+from __future__ import annotations
+
+from math import prod, sqrt
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from pydantic import Field
+
+from netspec.layers.tagged import OneKey, Tagged
+
+Positive: TypeAlias = Annotated[float, Field(gt=0)]
+NotNegative: TypeAlias = Annotated[float, Field(ge=0)]
+
+
+class Zeros(Tagged):
+    """All 0."""
+
+    tag = "zeros"
+
+
+class Ones(Tagged):
+    """All 1."""
+
+    tag = "ones"
+
+
+class Constant(Tagged):
+    """All `value`."""
+
+    tag = "constant"
+    value: float = 0.0
+
+
+class RandomNormal(Tagged):
+    """A normal distribution."""
+
+    tag = "random_normal"
+    mean: float = 0.0
+    stddev: NotNegative = 0.05
+
+
+class RandomUniform(Tagged):
+    """A uniform distribution over [minval, maxval)."""
+
+    tag = "random_uniform"
+    minval: float = -0.05
+    maxval: float = 0.05
+
+
+class TruncatedNormal(Tagged):
+    """A normal distribution whose values beyond two standard deviations are drawn again."""
+
+    tag = "truncated_normal"
+    mean: float = 0.0
+    stddev: NotNegative = 0.05
+
+
+class VarianceScaling(Tagged):
+    """A distribution whose variance is `scale` divided by a fan of the weight."""
+
+    tag = "variance_scaling"
+    scale: Positive = 1.0
+    mode: Literal["fan_in", "fan_out", "fan_avg"] = "fan_in"
+    distribution: Literal["uniform", "truncated_normal", "untruncated_normal"] = "truncated_normal"
+
+
+class Scaled(Tagged):
+    """A variance scaling with a name of its own."""
+
+    scaling: ClassVar[VarianceScaling]
+
+
+class GlorotUniform(Scaled):
+    """Uniform within ±sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
+
+    tag = "glorot_uniform"
+    scaling = VarianceScaling(scale=1.0, mode="fan_avg", distribution="uniform")
+
+
+class GlorotNormal(Scaled):
+    """Truncated normal with stddev sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
+
+    tag = "glorot_normal"
+    scaling = VarianceScaling(scale=1.0, mode="fan_avg", distribution="truncated_normal")
+
+
+class HeUniform(Scaled):
+    """Uniform within ±sqrt(6 / fan_in) (He et al., 2015)."""
+
+    tag = "he_uniform"
+    scaling = VarianceScaling(scale=2.0, mode="fan_in", distribution="uniform")
+
+
+class HeNormal(Scaled):
+    """Truncated normal with stddev sqrt(2 / fan_in) (He et al., 2015)."""
+
+    tag = "he_normal"
+    scaling = VarianceScaling(scale=2.0, mode="fan_in", distribution="truncated_normal")
+
+
+class LecunUniform(Scaled):
+    """Uniform within ±sqrt(3 / fan_in) (LeCun et al., 1998)."""
+
+    tag = "lecun_uniform"
+    scaling = VarianceScaling(scale=1.0, mode="fan_in", distribution="uniform")
+
+
+class LecunNormal(Scaled):
+    """Truncated normal with stddev sqrt(1 / fan_in) (LeCun et al., 1998)."""
+
+    tag = "lecun_normal"
+    scaling = VarianceScaling(scale=1.0, mode="fan_in", distribution="truncated_normal")
+
+
+class Orthogonal(Tagged):
+    """`gain` times an orthogonal matrix: all axes but the last, flattened, by the last."""
+
+    tag = "orthogonal"
+    gain: float = 1.0
+
+
+class Identity(Tagged):
+    """`gain` times the identity matrix. For weights with two axes."""
+
+    tag = "identity"
+    gain: float = 1.0
+
+
+Initializer: TypeAlias = (
+    Zeros
+    | Ones
+    | Constant
+    | RandomNormal
+    | RandomUniform
+    | TruncatedNormal
+    | VarianceScaling
+    | GlorotUniform
+    | GlorotNormal
+    | HeUniform
+    | HeNormal
+    | LecunUniform
+    | LecunNormal
+    | Orthogonal
+    | Identity
+)
+InitializerField: TypeAlias = Annotated[Initializer, OneKey("initializer")]
+
+# The standard deviation of a normal distribution that is cut off at two standard deviations.
+TRUNCATED_STDDEV = 0.87962566103423978
+
+
+def fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Inputs and outputs of one unit of a weight with Keras's axes (…, in, out)."""
+    if len(shape) < 2:
+        return prod(shape), prod(shape)
+    *receptive, inputs, outputs = shape
+    return inputs * prod(receptive), outputs * prod(receptive)
+
+
+def resolve(
+    initializer: Initializer, shape: tuple[int, ...]
+) -> (
+    Zeros | Ones | Constant | RandomNormal | RandomUniform | TruncatedNormal | Orthogonal | Identity
+):
+    """The initializer with the numbers that the shape of its weight gives it."""
+    if isinstance(initializer, Scaled):
+        initializer = initializer.scaling
+    if not isinstance(initializer, VarianceScaling):
+        return initializer
+    fan_in, fan_out = fans(shape)
+    fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
+    variance = initializer.scale / max(1.0, fan[initializer.mode])
+    match initializer.distribution:
+        case "uniform":
+            limit = sqrt(3.0 * variance)
+            return RandomUniform(minval=-limit, maxval=limit)
+        case "truncated_normal":
+            return TruncatedNormal(stddev=sqrt(variance) / TRUNCATED_STDDEV)
+        case "untruncated_normal":
+            return RandomNormal(stddev=sqrt(variance))

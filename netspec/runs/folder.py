@@ -1,0 +1,289 @@
+"""The folder of a run: what it holds, and how it stays complete whatever happens.
+
+`checkpoint.safetensors` is the one file that decides: it holds the weights, the optimizer's state
+and the figures of every epoch, and is replaced in one step. The other files follow from it, so a
+run that was killed between two of them is whole again as soon as it is resumed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from netspec import weights as weight_files
+from netspec.backend import TrainingBackend
+from netspec.diagnostics import NetspecError, RunError, one_of
+from netspec.files import write_atomically
+from netspec.graph import Network, loads
+from netspec.runs.metrics import Record
+from netspec.spec import Idx, Npz, Spec, resolved
+from netspec.weights import Array, Weights, read_safetensors
+
+CHECKPOINT_FORMAT = "netspec-checkpoint-1"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a training stands: after as many epochs as the history has records of."""
+
+    weights: dict[str, Array]
+    optimizer: dict[str, NDArray[Any]]
+    history: list[Record]
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are done."""
+        return sum("loss" in record for record in self.history)
+
+    @property
+    def tested(self) -> bool:
+        """Whether the last epoch is done and the network was tested."""
+        return any("test_loss" in record for record in self.history)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the backend that trained predicts for a few test images, for later comparison.
+
+    `inputs` (n, height, width, channels), `outputs` (n, classes); they belong to the weights file
+    with this SHA-256.
+    """
+
+    inputs: Array
+    outputs: Array
+    weights_sha256: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training that is written down in a folder."""
+
+    path: Path
+
+    @cached_property
+    def about(self) -> dict[str, Any]:
+        """What run.json says: the backend, the device, the versions, when it began."""
+        try:
+            about: dict[str, Any] = json.loads(self._text("run.json"))
+        except ValueError:
+            raise RunError(f"{self.path / 'run.json'} is damaged", "train again") from None
+        return about
+
+    @property
+    def backend(self) -> str:
+        """The name of the backend that trained it."""
+        return str(self.about["backend"])
+
+    @cached_property
+    def network(self) -> Network:
+        """The network as its resolved spec describes it."""
+        return loads(self._text("spec.yaml"), self.path)
+
+    def weights(self) -> dict[str, Array]:
+        """The weights after the last complete epoch, by key."""
+        return weight_files.load(self.path / "weights.safetensors", self.network.graph)
+
+    @property
+    def history(self) -> list[Record]:
+        """The figures of every epoch, and of the test once it is done."""
+        lines = self._text("metrics.jsonl").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def checkpoint(self) -> Checkpoint:
+        """The state that training goes on from. Raises WeightsError, RunError."""
+        path = self.path / "checkpoint.safetensors"
+        tensors, metadata = read_safetensors(path)
+        if metadata.get("format") != CHECKPOINT_FORMAT:
+            raise RunError(f"{path} is not a {CHECKPOINT_FORMAT}", "start a new run")
+        weights = _part(tensors, "weights/")
+        weight_files.check(self.network.graph, weights, str(path))
+        return Checkpoint(weights, _part(tensors, "optimizer/"), json.loads(metadata["history"]))
+
+    def reference(self) -> Reference:
+        """The backend's own predictions for the weights of this run. Raises RunError."""
+        tensors, metadata = read_safetensors(self.path / "reference.safetensors")
+        found = hashlib.sha256((self.path / "weights.safetensors").read_bytes()).hexdigest()
+        if metadata.get("weights") != found:
+            message = f"the predictions kept in {self.path} belong to another epoch's weights"
+            raise RunError(message, "the run was stopped as it wrote: train with --resume first")
+        return Reference(tensors["inputs"], tensors["outputs"], found)
+
+    def save(self, state: Checkpoint, inputs: Array, outputs: Array) -> None:
+        """Write a checkpoint, and then what follows from it."""
+        graph = self.network.graph
+        tensors = {
+            **{f"weights/{key}": np.ascontiguousarray(it) for key, it in state.weights.items()},
+            **{f"optimizer/{key}": _contiguous(it) for key, it in state.optimizer.items()},
+        }
+        metadata = {"format": CHECKPOINT_FORMAT, "history": json.dumps(state.history)}
+        write_atomically(self.path / "checkpoint.safetensors", save(tensors, metadata))
+        content = weight_files.to_bytes(graph, state.weights)
+        reference = {"inputs": np.ascontiguousarray(inputs), "outputs": outputs}
+        metadata = {"weights": hashlib.sha256(content).hexdigest()}
+        write_atomically(self.path / "reference.safetensors", save(reference, metadata))
+        write_atomically(self.path / "weights.safetensors", content)
+        lines = "".join(json.dumps(record) + "\n" for record in state.history)
+        write_atomically(self.path / "metrics.jsonl", lines.encode())
+
+    def _text(self, name: str) -> str:
+        try:
+            return (self.path / name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            message = f"{self.path} is not a run: {name} cannot be read"
+            raise RunError(message, "give the folder that `netspec train` wrote") from None
+
+
+def _part(tensors: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    return {key.removeprefix(prefix): it for key, it in tensors.items() if key.startswith(prefix)}
+
+
+def _contiguous(value: NDArray[Any]) -> NDArray[Any]:
+    return np.ascontiguousarray(value).reshape(value.shape)  # which keeps a scalar's shape
+
+
+def create(
+    folder: Path,
+    network: Network,
+    backend: TrainingBackend,
+    device: str,
+    weights: Weights,
+    inputs: Array,
+    outputs: Array,
+) -> Run:
+    """A new run in `folder`, named after its network and backend, that has not begun.
+
+    It appears under its name all at once.
+    """
+    spec = _with_full_paths(network)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = Run(folder / f".{spec.name}-{backend.name}.partial")
+        shutil.rmtree(partial.path, ignore_errors=True)
+        partial.path.mkdir()
+        write_atomically(partial.path / "spec.yaml", resolved(spec).encode())
+        write_atomically(partial.path / "model.py", backend.source(network).encode())
+        about = json.dumps(_about(network, backend, device), indent=2) + "\n"
+        write_atomically(partial.path / "run.json", about.encode())
+        partial.save(Checkpoint(dict(weights), {}, []), inputs, outputs)
+        return _named(partial.path, folder, f"{spec.name}-{backend.name}")
+    except OSError as error:
+        message = f"no run can be written in {folder}: {error.strerror}"
+        raise RunError(message, "choose another folder with --runs") from None
+
+
+def _named(partial: Path, folder: Path, stem: str) -> Run:
+    number = 1
+    while True:
+        path = folder / f"{stem}-{number}"
+        if not path.exists():
+            try:
+                return Run(partial.rename(path))
+            except OSError:  # another training took the name in between
+                if not path.exists():
+                    raise
+        number += 1
+
+
+def _with_full_paths(network: Network) -> Spec:
+    """The spec, its files named so that they are found from the run's folder too."""
+    data = network.spec.data
+    if not isinstance(data, Npz | Idx):
+        return network.spec
+    full = {name: str((network.folder / path).resolve()) for name, path in data.files.items()}
+    return network.spec.model_copy(update={"data": data.model_copy(update=full)})
+
+
+def _about(network: Network, backend: TrainingBackend, device: str) -> dict[str, Any]:
+    versions = {"python": platform.python_version(), "netspec": version("netspec")}
+    versions["numpy"] = np.__version__
+    versions |= {needed.module: str(needed.version) for needed in backend.frameworks}
+    return {
+        "name": network.spec.name,
+        "backend": backend.name,
+        "device": device,
+        "seed": network.spec.train.seed if network.spec.train else 0,
+        "graph": network.graph.hash,
+        "created": datetime.now(UTC).isoformat(),
+        "versions": versions,
+    }
+
+
+def find(folder: Path, chosen: Path | None = None) -> Run:
+    """The chosen run, by its path or its name in `folder`; else the newest. Raises RunError."""
+    if chosen is None:
+        runs = in_order(folder)
+        if not runs:
+            message = f"there is no run in {folder}"
+            raise RunError(message, "train first: netspec train SPEC --backend keras")
+        return runs[-1]
+    for path in (chosen, folder / chosen):
+        if (path / "run.json").is_file():
+            return Run(path)
+    names = [run.path.name for run in in_order(folder)]
+    help = f"{folder} holds {one_of(names, 'and')}" if names else f"{folder} holds no run"
+    raise RunError(f"there is no run {chosen}", help)
+
+
+def in_order(folder: Path) -> list[Run]:
+    """The runs in a folder, the newest last. What is not a whole run is passed over."""
+    runs = [Run(path.parent) for path in folder.glob("*/run.json") if path.parent.name[0] != "."]
+    return sorted(filter(_readable, runs), key=lambda run: str(run.about["created"]))
+
+
+def _readable(run: Run) -> bool:
+    try:
+        return "created" in run.about
+    except NetspecError:
+        return False
+
+
+def resumable(folder: Path, network: Network, backend: str) -> Run:
+    """The newest run of this network and backend. Raises RunError where it cannot be gone on with.
+
+    More epochs than before may be asked for; everything else must be as it was.
+    """
+    runs = [
+        run
+        for run in in_order(folder)
+        if run.backend == backend and run.about.get("name") == network.spec.name
+    ]
+    if not runs:
+        message = f"there is no run of {network.spec.name} with {backend} in {folder} to resume"
+        raise RunError(message, "leave --resume out to begin one")
+    run = runs[-1]
+    before = json.loads(run.network.spec.model_dump_json())
+    now = json.loads(_with_full_paths(network).model_dump_json())
+    before["train"]["epochs"] = now["train"]["epochs"]
+    before["description"] = now["description"]
+    if difference := _difference(before, now, ""):
+        message = f"{run.path} was begun with another spec: {difference}"
+        raise RunError(message, "resume with the spec as it was, or leave --resume out")
+    return run
+
+
+def _difference(before: Any, now: Any, at: str) -> str | None:  # Any: JSON data
+    """The first value that is not the same, in words."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys: list[str] = list({**before, **now})  # pyright: ignore[reportUnknownArgumentType] - JSON data
+        for key in keys:
+            if found := _difference(before.get(key), now.get(key), f"{at}.{key}".lstrip(".")):  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType] - JSON data
+                return found
+        return None
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):  # pyright: ignore[reportUnknownArgumentType] - JSON data
+        pairs = enumerate(zip(before, now, strict=True))  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - JSON data
+        found = (_difference(*pair, f"{at}.{index}") for index, pair in pairs)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - JSON data
+        return next(filter(None, found), None)
+    return None if before == now else f"{at} was {before}, and is {now}"

@@ -1,0 +1,147 @@
+"""Classes for image files, by ONNX Runtime."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from netspec.backend import Device, ExportedModel, find_exporting
+from netspec.diagnostics import DataError, RunError
+from netspec.graph import final_activation, loads
+from netspec.runs.folder import Run
+from netspec.weights import Array
+
+MAX_PIXELS = 100_000_000
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The likeliest class of an image, and the probability of every class by name."""
+
+    file: str
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+
+
+def predict(
+    model: Run | Path, images: list[Path], *, device: Device = "auto", invert: bool = False
+) -> list[Prediction]:
+    """Classify image files with a run, or with an ONNX file that netspec exported.
+
+    Each image is made to fit: see `read_image`. With `invert`, light and dark change places first.
+    Raises NetspecError.
+    """
+    target = find_exporting("onnx")
+    content = _content(model) if isinstance(model, Path) else _exported(model)
+    session = target.open(content, device)
+    about = _about(session.metadata, model)
+    shape = about.shape
+    pixels = np.stack([read_image(path, shape, invert=invert) for path in images])
+    outputs = _outputs(session, about, pixels)
+    if not about.gives_probabilities:
+        outputs = np.exp(outputs - outputs.max(-1, keepdims=True))
+        outputs /= outputs.sum(-1, keepdims=True)
+    return [
+        _prediction(path, row, about.class_names) for path, row in zip(images, outputs, strict=True)
+    ]
+
+
+def _exported(run: Run) -> bytes:
+    return find_exporting("onnx").export(run.network, run.weights(), opset=None, raw_input=False)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RunError(
+            f"{path} cannot be read: {error.strerror}", "give a run or an ONNX file"
+        ) from None
+
+
+@dataclass(frozen=True)
+class _About:
+    shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    scale: float
+    largest_pixel: int
+    raw_input: bool
+    gives_probabilities: bool
+
+
+def _about(metadata: dict[str, str], model: Run | Path) -> _About:
+    """What an exported model says of itself."""
+    try:
+        network = loads(metadata["netspec.spec"])
+        height, width, channels = network.graph.input_shape
+        return _About(
+            (height, width, channels),
+            tuple(json.loads(metadata["netspec.class_names"])),
+            float(metadata["netspec.scale"]),
+            int(metadata["netspec.largest_pixel"]),
+            metadata["netspec.raw_input"] == "true",
+            final_activation(network.graph) == "softmax",
+        )
+    except (KeyError, ValueError) as error:
+        message = f"{model} does not say how it takes images ({error})"
+        raise RunError(
+            message, "give a run, or a file that `netspec export --onnx` wrote"
+        ) from None
+
+
+def read_image(
+    path: Path, shape: tuple[int, int, int], *, invert: bool = False
+) -> NDArray[np.uint8]:
+    """The pixels (height, width, channels), uint8, of an image file made to fit `shape`.
+
+    It is turned as its camera says, made grey for one channel or RGB for three (transparent parts
+    become black), and scaled to the height and width, whatever its proportions were.
+    """
+    height, width, channels = shape
+    if channels not in (1, 3):
+        message = f"the network takes {channels} channels, and an image file has 1 or 3"
+        raise DataError(message, "predict from Python with arrays instead")
+    try:
+        with Image.open(path, formats=("PNG", "JPEG")) as opened:
+            if opened.width * opened.height > MAX_PIXELS:
+                message = f"{path} has {opened.width}x{opened.height} pixels"
+                raise DataError(message, f"the limit is {MAX_PIXELS:,}; make it smaller")
+            fitted = _fitted(ImageOps.exif_transpose(opened), height, width, channels)
+    except UnidentifiedImageError:
+        raise DataError(f"{path} is not a PNG or JPEG image", "convert it first") from None
+    except FileNotFoundError:
+        raise DataError(f"there is no file {path}", "check the path") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path} cannot be read: {error}", "the file is damaged") from None
+    pixels = np.asarray(fitted, np.uint8).reshape(shape)
+    return 255 - pixels if invert else pixels
+
+
+def _fitted(image: Image.Image, height: int, width: int, channels: int) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits a pixel
+        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        black = Image.new("RGBA", image.size, "black")
+        image = Image.alpha_composite(black, image.convert("RGBA"))
+    image = image.convert("L" if channels == 1 else "RGB")
+    return image.resize((width, height), Image.Resampling.BILINEAR)
+
+
+def _outputs(session: ExportedModel, about: _About, pixels: NDArray[np.uint8]) -> Array:
+    """The model's outputs for pixels from 0 to 255, in the range that it was trained on."""
+    trained = pixels.astype(np.float32) * np.float32(about.largest_pixel / 255)
+    if about.raw_input:
+        return session.predict_pixels(np.rint(trained).astype(np.uint8))
+    return session.predict(trained / np.float32(about.scale))
+
+
+def _prediction(path: Path, outputs: Array, names: tuple[str, ...]) -> Prediction:
+    best = int(outputs.argmax())
+    by_name = {name: float(value) for name, value in zip(names, outputs, strict=True)}
+    return Prediction(str(path), names[best], float(outputs[best]), by_name)

@@ -1,0 +1,79 @@
+"""A training in the terminal: one line an epoch, and a live bar."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from netspec.runs.folder import Run
+from netspec.runs.metrics import Record
+
+
+class Terminal:
+    """Prints a line an epoch to stdout; where that is a terminal, a bar moves below it."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(highlight=False, soft_wrap=True)
+        self._bar: Progress | None = None
+        self._epochs = 0
+
+    def begins(self, run: Run, device: str, epoch: int, epochs: int) -> None:
+        self._epochs = epochs
+        verb = f"Resuming after epoch {epoch}" if epoch else "Training"
+        self.console.print(f"{verb} with {run.backend} on {device}, into {run.path}", markup=False)
+
+    def epoch_begins(self, epoch: int, images: int) -> None:
+        if not self.console.is_terminal:
+            return
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[figures]}"),
+            console=self.console,
+            transient=True,
+        )
+        self._bar.add_task(self._title(epoch), total=images, figures="")
+        self._bar.start()
+
+    def advances(self, images: int, so_far: Record) -> None:
+        if self._bar:
+            self._bar.update(self._bar.task_ids[0], completed=images, figures=_figures(so_far))
+
+    def epoch_ends(self, record: Record) -> None:
+        self.close()
+        speed = f"{record['seconds']:6.1f} s {record['images_per_second']:9,.0f} images/s"
+        line = f"{self._title(int(record['epoch']))}  {_figures(record)}  {speed}"
+        self.console.print(line, markup=False)
+        sys.stdout.flush()
+
+    def tested(self, record: Record) -> None:
+        self.console.print(f"Test  {_figures(record)}", markup=False)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+
+    def _title(self, epoch: int) -> str:
+        return f"Epoch {epoch:>{len(str(self._epochs))}}/{self._epochs}"
+
+
+def _figures(record: Record) -> str:
+    """The losses and metrics of a record, aligned from line to line."""
+    shown = {
+        name.removeprefix("test_"): value
+        for name, value in record.items()
+        if name.endswith(("loss", "accuracy"))
+    }
+    return "  ".join(f"{name} {value:.4f}" for name, value in shown.items())

@@ -1,0 +1,403 @@
+"""YAML text to plain data, with the place of every key and value.
+
+The language is the YAML 1.2 core schema without tags. PyYAML's parser supplies the events; the
+composer here builds the data from them, so that depth, aliases and size are bounded while the text
+is read, and nothing in a file can name a Python object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from netspec.diagnostics import Diagnostic, NetspecError, Place, SpecError
+
+MAX_BYTES = 2 * 1024 * 1024
+MAX_DEPTH = 32
+MAX_VALUES = 250_000  # counted with every alias written out
+MAX_DIGITS = 40
+
+Scalar: TypeAlias = str | int | float | bool | None
+Data: TypeAlias = "Scalar | list[Data] | dict[str, Data]"
+Location: TypeAlias = tuple[str | int, ...]
+
+Event: TypeAlias = Any  # PyYAML's events are untyped
+
+# PyYAML's C parser is ten times as fast; a build without libyaml has only the Python one.
+_PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # Any: one of two classes
+
+_NULL = re.compile(r"~|null|Null|NULL|")
+_TRUE = re.compile(r"true|True|TRUE")
+_FALSE = re.compile(r"false|False|FALSE")
+_INT = re.compile(r"[-+]?[0-9]+")
+_OCTAL = re.compile(r"0o[0-7]+")
+_HEX = re.compile(r"0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INF = re.compile(r"[-+]?\.(inf|Inf|INF)")
+_NAN = re.compile(r"\.(nan|NaN|NAN)")
+
+
+@dataclass(frozen=True)
+class Text:
+    """The lines of a file, or of a value given on the command line."""
+
+    file: str
+    lines: tuple[str, ...]
+
+    def place(self, line: int, column: int, length: int = 1) -> Place:
+        """The place at a line and a column that count from 0."""
+        line = min(line, max(0, len(self.lines) - 1))
+        text = self.lines[line] if self.lines else ""
+        return Place(self.file, line + 1, column + 1, text, length)
+
+
+@dataclass
+class Node:
+    """A value of the text: its data, where it stands, and the nodes of its keys and members."""
+
+    text: Text
+    start: tuple[int, int]
+    end: tuple[int, int]
+    data: Data
+    keys: dict[str, Node] = field(default_factory=dict[str, "Node"])
+    members: dict[str | int, Node] = field(default_factory=dict[str | int, "Node"])
+    size: int = 1
+
+    @property
+    def place(self) -> Place:
+        line, column = self.start
+        length = self.end[1] - column if self.end[0] == line else 1
+        if self.members:  # a mapping or a list is pointed at by its beginning
+            length = 1
+        return self.text.place(line, column, length)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with the value at a location, or with its key."""
+
+    location: Location
+    code: str
+    message: str
+    help: str | None = None
+    key: bool = False
+    related: tuple[str, Location] | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A spec as plain data that knows where each of its values stands."""
+
+    root: Node
+
+    @property
+    def data(self) -> Data:
+        return self.root.data
+
+    def place(self, location: Location, *, key: bool = False) -> Place:
+        """The place of the value at a location, or of its key.
+
+        A step that the text does not have is passed over, so a location that names a missing field
+        gives the place of the mapping that lacks it.
+        """
+        node, key_node = self.root, None
+        for step in location:
+            if step in node.members:
+                key_node = node.keys.get(str(step))
+                node = node.members[step]
+            elif node.data == step:
+                continue  # a layer written as its bare type
+            elif key and step == location[-1]:
+                key_node = None
+        return key_node.place if key and key_node else node.place
+
+    def diagnostic(self, fault: Fault) -> Diagnostic:
+        """The fault at its place in the text."""
+        place = self.place(fault.location, key=fault.key)
+        related = fault.related and (fault.related[0], self.place(fault.related[1]))
+        return Diagnostic(fault.code, fault.message, place, fault.help, related)
+
+
+def read(path: Path, overrides: Sequence[tuple[str, str, str]] = ()) -> Source:
+    """Read a spec file; see `parse`. Raises NetspecError where the file cannot be read."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise NetspecError(
+            f"there is no file {path}", help="`netspec new NAME` writes a spec to start from"
+        ) from None
+    except OSError as error:
+        raise NetspecError(f"{path} cannot be read: {error.strerror}") from None
+    return parse(content, str(path), overrides)
+
+
+def parse(
+    content: str | bytes, file: str = "<spec>", overrides: Sequence[tuple[str, str, str]] = ()
+) -> Source:
+    """Read a spec from its text, then set the values that `overrides` names.
+
+    An override is (what the user typed, the path of the value with dots, the value as YAML).
+    Raises SpecError with the first fault that keeps the text from being read.
+    """
+    source = Source(_compose(_decode(content, file), file))
+    for typed, path, value in overrides:
+        source = _override(source, typed, path, value)
+    return source
+
+
+def _decode(content: str | bytes, file: str) -> str:
+    if len(content) > MAX_BYTES:
+        raise _fault(
+            "size",
+            f"the file is larger than {MAX_BYTES:,} bytes, the limit of a spec",
+            Place(file, 1, 1, ""),
+            "a spec holds a network's description; keep data in a data set",
+        )
+    if isinstance(content, str):
+        return content.removeprefix("\ufeff")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start)
+        raise _fault(
+            "encoding",
+            f"byte 0x{content[error.start]:02x} is not UTF-8",
+            Place(file, line + 1, 1, ""),
+            "save the file as UTF-8",
+        ) from None
+
+
+def _fault(
+    code: str,
+    message: str,
+    place: Place,
+    help: str | None = None,
+    related: tuple[str, Place] | None = None,
+) -> SpecError:
+    return SpecError([Diagnostic(code, message, place, help, related)])
+
+
+def _compose(content: str, file: str) -> Node:
+    text = Text(file, tuple(content.splitlines()))
+    try:
+        return _Composer(text, _events(content)).document()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        if mark is None or mark.line >= len(text.lines):  # the end of the file explains nothing
+            mark = error.context_mark or mark
+        place = text.place(mark.line, mark.column) if mark else text.place(0, 0)
+        context = f" {error.context}" if error.context else ""
+        raise _fault("yaml", f"{error.problem}{context}", place, _syntax_help(place)) from None
+    except yaml.reader.ReaderError as error:
+        line = content.count("\n", 0, max(0, error.position))
+        code = f"#x{error.character:04x}" if isinstance(error.character, int) else "a character"
+        raise _fault("yaml", f"{code} is not allowed in YAML", text.place(line, 0)) from None
+
+
+def _events(content: str) -> Iterator[Event]:
+    return yaml.parse(content, Loader=_PARSER)  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType] - see Event
+
+
+def _syntax_help(place: Place) -> str | None:
+    if "\t" in place.text:
+        return "YAML is indented with spaces; this line holds a tab"
+    if "%" in place.text or "@" in place.text or "`" in place.text:
+        return "a text that begins with a special character needs quotes"
+    return "look for a missing space after a colon, an open bracket, or uneven indentation"
+
+
+class _Composer:
+    """Builds nodes from the parser's events, within the bounds of this module."""
+
+    def __init__(self, text: Text, events: Iterator[Event]) -> None:
+        self.text = text
+        self.events = events
+        self.anchors: dict[str, Node | None] = {}  # None while the anchored value is being read
+        self.size = 0
+
+    def document(self) -> Node:
+        next(self.events)  # the start of the stream
+        event = next(self.events)
+        if isinstance(event, yaml.StreamEndEvent):
+            raise _fault("empty", "the file is empty", self.text.place(0, 0), _EMPTY_HELP)
+        node = self.node(next(self.events), depth=0)
+        next(self.events)  # the end of the document
+        event = next(self.events)
+        if not isinstance(event, yaml.StreamEndEvent):
+            raise self.fault(event, "yaml", "a second document begins here", _DOCUMENT_HELP)
+        return node
+
+    def node(self, event: Event, depth: int) -> Node:
+        if isinstance(event, yaml.AliasEvent):
+            return self.alias(event)
+        if event.tag is not None:
+            raise self.fault(event, "tag", f"the tag {event.tag!r} is not allowed", _TAG_HELP)
+        if depth > MAX_DEPTH:
+            message = f"the values are nested more than {MAX_DEPTH} deep"
+            raise self.fault(event, "depth", message, "a spec needs fewer than ten levels")
+        self.count(event, 1)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = None
+        if isinstance(event, yaml.ScalarEvent):
+            node = self.at(event, self.scalar(event))
+        elif isinstance(event, yaml.SequenceStartEvent):
+            node = self.sequence(event, depth)
+        else:
+            node = self.mapping(event, depth)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = node
+        return node
+
+    def alias(self, event: Event) -> Node:
+        if event.anchor not in self.anchors:
+            message = f"nothing before this is named &{event.anchor}"
+            raise self.fault(event, "alias", message, "an alias repeats a value with an anchor")
+        node = self.anchors[event.anchor]
+        if node is None:
+            raise self.fault(event, "alias", f"*{event.anchor} contains itself", _ALIAS_HELP)
+        self.count(event, node.size)
+        return node
+
+    def count(self, event: Event, values: int) -> None:
+        self.size += values
+        if self.size > MAX_VALUES:
+            message = f"the spec holds more than {MAX_VALUES:,} values, aliases written out"
+            raise self.fault(event, "size", message, _ALIAS_HELP)
+
+    def scalar(self, event: Event) -> Scalar:
+        text: str = event.value
+        if not event.implicit[0]:  # quoted, or a block
+            return text
+        if len(text) > MAX_DIGITS and _FLOAT.fullmatch(text):
+            message = f"this number has more than {MAX_DIGITS} digits"
+            raise self.fault(event, "number", message, "write it in exponent form")
+        return resolve(text)
+
+    def sequence(self, event: Event, depth: int) -> Node:
+        members: dict[str | int, Node] = {}
+        while not isinstance(item := next(self.events), yaml.SequenceEndEvent):
+            members[len(members)] = self.node(item, depth + 1)
+        data: Data = [member.data for member in members.values()]
+        return self.at(event, data, item, members=members)
+
+    def mapping(self, event: Event, depth: int) -> Node:
+        keys: dict[str, Node] = {}
+        members: dict[str | int, Node] = {}
+        while not isinstance(item := next(self.events), yaml.MappingEndEvent):
+            key = self.key(item, keys)
+            members[str(key.data)] = self.node(next(self.events), depth + 1)
+            keys[str(key.data)] = key
+        data: Data = {name: members[name].data for name in keys}
+        return self.at(event, data, item, keys=keys, members=members)
+
+    def key(self, event: Event, seen: dict[str, Node]) -> Node:
+        if not isinstance(event, yaml.ScalarEvent) or event.tag is not None or event.anchor:
+            raise self.fault(event, "key", "a key must be a plain text", "write `key: value`")
+        self.count(event, 1)
+        node = self.at(event, self.scalar(event))
+        if not isinstance(node.data, str):
+            message = f"a key must be a text, not {event.value or 'nothing'}"
+            raise self.fault(event, "key", message, f'quote it: "{event.value}"')
+        if node.data in seen:
+            first = ("first written here", seen[node.data].place)
+            message = f"the key {node.data!r} is written twice"
+            raise _fault("duplicate-key", message, node.place, "keep one of the two", first)
+        return node
+
+    def at(
+        self,
+        event: Event,
+        data: Data,
+        last: Event = None,
+        keys: dict[str, Node] | None = None,
+        members: dict[str | int, Node] | None = None,
+    ) -> Node:
+        start, end = event.start_mark, (last or event).end_mark
+        keys, members = keys or {}, members or {}
+        size = 1 + len(keys) + sum(member.size for member in members.values())
+        at = (start.line, start.column), (end.line, end.column)
+        return Node(self.text, *at, data, keys, members, size)
+
+    def fault(self, event: Event, code: str, message: str, help: str) -> SpecError:
+        start, end = event.start_mark, event.end_mark
+        length = end.column - start.column if end.line == start.line else 1
+        return _fault(code, message, self.text.place(start.line, start.column, length), help)
+
+
+_EMPTY_HELP = "`netspec new NAME` writes a spec to start from"
+_DOCUMENT_HELP = "a spec is one document: remove the line `---` and keep one spec a file"
+_TAG_HELP = "a spec holds plain values: texts, numbers, true, false, null, lists and mappings"
+_ALIAS_HELP = "write the values out, or use fewer aliases"
+
+
+def resolve(text: str) -> Scalar:
+    """The value of a plain scalar under the core schema of YAML 1.2 (section 10.3.2).
+
+    >>> resolve("1e-3"), resolve("no"), resolve("0x10"), resolve("~")
+    (0.001, 'no', 16, None)
+    """
+    if _NULL.fullmatch(text):
+        return None
+    if _TRUE.fullmatch(text) or _FALSE.fullmatch(text):
+        return text[0] in "tT"
+    if _INT.fullmatch(text):
+        return int(text)
+    if _OCTAL.fullmatch(text) or _HEX.fullmatch(text):
+        return int(text, 0)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if _INF.fullmatch(text) or _NAN.fullmatch(text):
+        return float(text.replace(".", ""))
+    return text
+
+
+def _override(source: Source, typed: str, path: str, value: str) -> Source:
+    text = Text("<command line>", (typed,))
+    node = _compose(value, "<command line>") if value.strip() else _compose("null", "")
+    column = typed.rfind(value) if value else len(typed)
+    node = replace(node, text=text, start=(0, column), end=(0, column + max(1, len(value))))
+    root = _replaced(source.root, tuple(path.split(".")), node, typed)
+    return Source(root)
+
+
+def _replaced(parent: Node, steps: tuple[str, ...], node: Node, typed: str) -> Node:
+    """A copy of `parent` in which the value that `steps` leads to is `node`."""
+    step, *rest = steps
+    text = Text("<command line>", (typed,))
+    place = text.place(0, max(0, typed.find(step)), len(step))
+    if isinstance(parent.data, dict):
+        key: str | int = step
+        known = sorted(parent.keys)
+        key_node = parent.keys.get(step) or replace(
+            node, data=step, start=(0, place.column - 1), end=(0, place.column - 1 + len(step))
+        )
+        keys = {**parent.keys, step: key_node}
+    elif isinstance(parent.data, list) and step.isdecimal() and int(step) < len(parent.data):
+        key, keys = int(step), parent.keys
+        known = []
+    elif isinstance(parent.data, list):
+        message = f"there is no item {step!r}; the list has {len(parent.data)}"
+        raise _fault("set", message, place, "items count from 0, as in layers.0")
+    else:
+        message = f"there is nothing named {step!r} inside {parent.data!r}"
+        raise _fault("set", message, place, "the path leads through mappings and lists")
+    if not rest:
+        member = node
+    elif key in parent.members:
+        member = _replaced(parent.members[key], tuple(rest), node, typed)
+    else:
+        message = f"the spec has nothing named {step!r} here"
+        raise _fault("set", message, place, f"here it has {', '.join(known)}")
+    members = {**parent.members, key: member}
+    data: Data = (
+        [child.data for child in members.values()]
+        if isinstance(parent.data, list)
+        else {str(name): child.data for name, child in members.items()}
+    )
+    return replace(parent, data=data, keys=keys, members=members)

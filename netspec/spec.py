@@ -1,0 +1,233 @@
+"""The pydantic model of a whole spec: input, layers, data, train."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field
+
+from netspec.layers import LayerField
+from netspec.layers.base import Identifier
+from netspec.layers.initializers import Positive
+from netspec.layers.tagged import Model, OneKey, Tagged, as_tuple
+from netspec.layers.window import Size
+from netspec.source import resolve
+
+MAX_LAYERS = 20_000
+
+List = BeforeValidator(as_tuple)
+Fraction: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
+
+
+class DataBase(Model):
+    """A data set of images with one class each, and how its pixels become inputs."""
+
+    image_shape: ClassVar[tuple[int, int, int] | None] = None
+    classes: ClassVar[int | None] = None
+    largest_pixel: ClassVar[int] = 255
+
+    scale: Annotated[Positive, Field(description="Pixels are divided by this.")] = 1.0
+    class_names: Annotated[
+        tuple[str, ...] | None,
+        List,
+        Field(description="The classes in the order of their labels. Without them, 0, 1, 2, …"),
+    ] = None
+
+
+class Mnist(DataBase):
+    """Handwritten digits, 28x28 grey: 60,000 to train with, 10,000 to test (LeCun et al., 1998)."""
+
+    image_shape = (28, 28, 1)
+    classes = 10
+
+    dataset: Literal["mnist"]
+
+
+class Digits(DataBase):
+    """scikit-learn's handwritten digits, 8x8, from 0 to 16: 1,500 to train with, 297 to test."""
+
+    image_shape = (8, 8, 1)
+    classes = 10
+    largest_pixel = 16
+
+    dataset: Literal["digits"]
+
+
+class Npz(DataBase):
+    """A NumPy archive of the arrays x_train, y_train, x_test and y_test."""
+
+    dataset: Literal["npz"]
+    path: Annotated[str, Field(description="The file, seen from the spec's folder.")]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The fields that name a file."""
+        return {"path": self.path}
+
+
+class Idx(DataBase):
+    """Four files in MNIST's format, gzipped or not, seen from the spec's folder."""
+
+    dataset: Literal["idx"]
+    train_images: str
+    train_labels: str
+    test_images: str
+    test_labels: str
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The fields that name a file."""
+        return {
+            "train_images": self.train_images,
+            "train_labels": self.train_labels,
+            "test_images": self.test_images,
+            "test_labels": self.test_labels,
+        }
+
+
+DataSpec: TypeAlias = Mnist | Digits | Npz | Idx
+
+
+class SparseCategoricalCrossentropy(Tagged):
+    """-log of the probability that the network gives the right class, averaged over the batch.
+
+    With `from_logits` the network ends without softmax, and its outputs are unscaled log
+    probabilities.
+    """
+
+    tag = "sparse_categorical_crossentropy"
+
+    from_logits: bool = False
+
+
+class Adam(Tagged):
+    """Adam (Kingma and Ba, 2015), with Keras's epsilon, outside the bias correction.
+
+    w -= learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)
+    """
+
+    tag = "adam"
+
+    learning_rate: Positive = 1e-3
+    beta_1: Fraction = 0.9
+    beta_2: Fraction = 0.999
+    epsilon: Positive = 1e-7
+    amsgrad: bool = False
+
+
+class Sgd(Tagged):
+    """Gradient descent, with Keras's velocity, which holds the learning rate.
+
+    velocity = momentum velocity - learning_rate g; w += velocity, and with `nesterov`
+    w += momentum velocity - learning_rate g
+    """
+
+    tag = "sgd"
+
+    learning_rate: Positive = 1e-2
+    momentum: Fraction = 0.0
+    nesterov: bool = False
+
+
+Loss: TypeAlias = SparseCategoricalCrossentropy
+Optimizer: TypeAlias = Adam | Sgd
+Metric: TypeAlias = Literal["accuracy"]
+
+
+class Train(Model):
+    """How the network is trained."""
+
+    loss: Annotated[Loss, OneKey("loss"), Field(description="What training makes small.")]
+    optimizer: Annotated[
+        Optimizer, OneKey("optimizer"), Field(description="How a gradient changes the weights.")
+    ] = Adam()
+    metrics: Annotated[
+        tuple[Metric, ...], List, Field(description="What is reported beside the loss.")
+    ] = ("accuracy",)
+    epochs: Annotated[
+        int, Field(gt=0, le=1_000_000, description="Passes over the training images.")
+    ] = 1
+    batch_size: Annotated[Size, Field(description="Images to a step.")] = 32
+    validation_split: Annotated[
+        Fraction,
+        Field(description="The last part of the training images, kept for validation."),
+    ] = 0.0
+    seed: Annotated[
+        int,
+        Field(
+            ge=0,
+            lt=2**63,
+            description="Decides the initial weights, the order of the images and the masks.",
+        ),
+    ] = 0
+
+
+class Spec(Model):
+    """A neural network: its layers, its data, and how it is trained."""
+
+    netspec: Annotated[Literal[1], Field(description="The version of the language.")]
+    name: Annotated[Identifier, Field(description="The network's name.")]
+    description: Annotated[str, Field(description="What the network is for.")] = ""
+    input: Annotated[
+        tuple[Size, ...],
+        List,
+        Field(
+            min_length=1,
+            max_length=3,
+            description="The shape of one input: height, width, channels. No batch axis.",
+        ),
+    ]
+    layers: Annotated[
+        tuple[LayerField, ...],
+        List,
+        Field(min_length=1, max_length=MAX_LAYERS, description="The layers, in their order."),
+    ]
+    data: Annotated[
+        DataSpec | None,
+        Field(discriminator="dataset", description="What the network is trained and tested on."),
+    ] = None
+    train: Annotated[Train | None, Field(description="How the network is trained.")] = None
+
+
+def resolved(spec: Spec) -> str:
+    """The spec as YAML that reads back as the same spec: what differs from the defaults."""
+    fields = spec.model_dump(mode="json", exclude_defaults=True)
+    lines: list[str] = []
+    for name, value in fields.items():
+        if name == "layers":
+            lines += ["layers:", *(f"  - {_layer(layer)}" for layer in value)]
+        elif name == "train":
+            lines += ["train:", *(f"  {key}: {_flow(item)}" for key, item in value.items())]
+        else:
+            lines.append(f"{name}: {_flow(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _layer(layer: str | dict[str, Any]) -> str:
+    if isinstance(layer, str):
+        return layer
+    ((tag, fields),) = layer.items()
+    return f"{tag}: {_flow(fields)}"
+
+
+def _flow(value: Any) -> str:  # Any: JSON data
+    """JSON data in YAML's flow style. Texts are quoted where they would read as something else."""
+    match value:
+        case dict():
+            items = (f"{key}: {_flow(item)}" for key, item in value.items())  # pyright: ignore[reportUnknownVariableType] - JSON data
+            return "{" + ", ".join(items) + "}"
+        case list():
+            return "[" + ", ".join(_flow(item) for item in value) + "]"  # pyright: ignore[reportUnknownVariableType] - JSON data
+        case str() if re.fullmatch(r"[A-Za-z_][\w./-]*", value) and resolve(value) == value:
+            return value
+        case _:
+            return json.dumps(value)
+
+
+def class_names(data: DataSpec | None, classes: int) -> tuple[str, ...]:
+    """The name of every class: those of the data set, or 0, 1, 2, …"""
+    if data is not None and data.class_names is not None:
+        return data.class_names
+    return tuple(str(label) for label in range(classes))

@@ -1,0 +1,244 @@
+"""From plain data to a Spec, and from pydantic's errors to faults in the words of the language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from netspec.diagnostics import nearest, one_of
+from netspec.layers import LAYERS, Layer, LayerField, Shape
+from netspec.layers.initializers import Initializer
+from netspec.source import Data, Fault, Location
+from netspec.spec import (
+    MAX_LAYERS,
+    DataSpec,
+    Optimizer,
+    SparseCategoricalCrossentropy,
+    Spec,
+    Train,
+)
+
+_DATASETS: dict[str, type[BaseModel]] = {
+    get_args(model.model_fields["dataset"].annotation)[0]: model for model in get_args(DataSpec)
+}
+_TAGGED: dict[str, type[BaseModel]] = {
+    model.tag: model
+    for model in (
+        *LAYERS.values(),
+        *get_args(Initializer),
+        *get_args(Optimizer),
+        SparseCategoricalCrossentropy,
+    )
+}
+_MODELS: dict[str, type[BaseModel]] = {**_TAGGED, **_DATASETS, "train": Train}
+_LAYER = TypeAdapter[Layer](LayerField)
+_INPUT = TypeAdapter[Shape](Spec.model_fields["input"].rebuild_annotation())
+
+# Fields that people bring along from Keras, and why this language has none of them.
+_ELSEWHERE = {
+    "data_format": "tensors are always channels last here; leave it out",
+    "input_shape": "the input's shape is written once, as `input` at the top of the spec",
+    "dtype": "weights and values are float32; leave it out",
+    "seed": "one seed decides everything random: train.seed",
+    "batch_input_shape": "the input's shape is written once, as `input`, without the batch axis",
+}
+
+
+def validate(data: Data) -> Spec | list[Fault]:
+    """The spec that the data describes, or everything that is wrong with its fields."""
+    try:
+        return Spec.model_validate(data)
+    except ValidationError as error:
+        return [_fault(details) for details in error.errors(include_url=False)]
+
+
+def leading_layers(data: Data, faults: list[Fault]) -> tuple[Shape, tuple[Layer, ...]] | None:
+    """The input and the layers in front of the first faulty one, for what shapes can tell.
+
+    None where the input itself is faulty.
+    """
+    assert isinstance(data, dict)
+    bad_layers = [fault.location[1:2] for fault in faults if fault.location[:1] == ("layers",)]
+    whole = [at for at in bad_layers if not at]  # the list itself is at fault
+    if whole or any(fault.location[:1] == ("input",) for fault in faults):
+        return None
+    if not isinstance(data.get("layers"), list) or "input" not in data:
+        return None
+    end = min((int(at[0]) for at in bad_layers), default=None)
+    written = data["layers"]
+    assert isinstance(written, list)
+    shape = _INPUT.validate_python(data["input"])
+    return shape, tuple(_LAYER.validate_python(layer) for layer in written[:end])
+
+
+def _fault(details: ErrorDetails) -> Fault:
+    location, kind, context = details["loc"], details["type"], details.get("ctx", {})
+    match kind:
+        case "extra_forbidden":
+            return _unknown_field(location)
+        case "missing":
+            return _missing_field(location)
+        case "union_tag_invalid":
+            return _unknown_tag(location, str(context["tag"]), str(context["expected_tags"]))
+        case "union_tag_not_found":
+            return _no_tag(location, details["input"])
+        case "literal_error":
+            return _not_among(location, details["input"], str(context["expected"]))
+        case "too_long" if location == ("layers",):
+            return _too_many_layers(int(context["actual_length"]))
+        case _:
+            wanted, help = _wanted(kind, context)
+            message = f"{_subject(location)} must be {wanted}, not {_shown(details['input'])}"
+            return Fault(location, "type" if kind.endswith("_type") else "value", message, help)
+
+
+def _subject(location: Location) -> str:
+    """What the location is called in a sentence."""
+    steps = [str(step) for step in location if not isinstance(step, int)]
+    if not steps:
+        return "a spec"
+    if isinstance(location[-1], int):
+        return f"an item of {steps[-1]}"
+    return steps[-1]
+
+
+def _owner(location: Location) -> tuple[str, type[BaseModel]]:
+    """The name and the model of the mapping that holds the last step of the location."""
+    for step in reversed(location[:-1]):
+        if (name := str(step)) in _MODELS:
+            return name, _MODELS[name]
+    return "the spec", Spec
+
+
+def _unknown_field(location: Location) -> Fault:
+    owner, model = _owner(location)
+    field, known = str(location[-1]), list(model.model_fields)
+    meant = nearest(field, known)
+    if field in _ELSEWHERE and meant is None:
+        help = _ELSEWHERE[field]
+    elif meant:
+        help = f"did you mean `{meant}`?"
+    else:
+        help = f"it has {one_of(known, 'and')}"
+    message = f"{owner} has no field {field!r}"
+    return Fault(location, "unknown-field", message, help, key=True)
+
+
+def _missing_field(location: Location) -> Fault:
+    owner, model = _owner(location)
+    field = str(location[-1])
+    description = model.model_fields[field].description or ""
+    help = f"add `{field}: …`" + (
+        f" - {description[0].lower()}{description[1:-1]}" if description else ""
+    )
+    if not location[:-1] and field == "netspec":
+        help = "begin the spec with `netspec: 1`, the version of the language"
+    at = location[:-1]
+    return Fault(at, "missing-field", f"{owner} needs {field}", help, key=True)
+
+
+def _unknown_tag(location: Location, tag: str, expected: str) -> Fault:
+    known = [name.strip("' ") for name in expected.split(",")]
+    what, at = _kind(location), location
+    if location == ("data",):
+        what, at = "data set", ("data", "dataset")
+    meant = nearest(tag, known)
+    if meant is None and location[:1] == ("layers",) and len(location) == 2:
+        help = "`netspec layers` lists the vocabulary"
+    else:
+        help = f"did you mean `{meant}`?" if meant else f"there are {one_of(known, 'and')}"
+    key = at == location  # the tag is written as the only key of the value
+    at = (*at, tag) if key else at
+    return Fault(at, "unknown-name", f"there is no {what} named {tag!r}", help, key=key)
+
+
+def _kind(location: Location) -> str:
+    last = str(location[-1])
+    if last.endswith("_initializer"):
+        return "initializer"
+    return last if last in ("loss", "optimizer") else "layer"
+
+
+def _no_tag(location: Location, value: object) -> Fault:
+    if location == ("data",):
+        help = "for example `data: {dataset: mnist, scale: 255}`"
+        if isinstance(value, Mapping):
+            return Fault(location, "missing-field", "data needs dataset", help, key=True)
+        return Fault(location, "type", f"data must be a mapping, not {_shown(value)}", help)
+    what = _kind(location)
+    example = {"layer": "`- Dense: {units: 10}` or `- Flatten`", "loss": "`loss: NAME`"}.get(
+        what, f"`{location[-1]}: NAME` or `{location[-1]}: {{NAME: {{…}}}}`"
+    )
+    named = f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
+    shown, several = _shown(value), isinstance(value, dict) and len(value) > 1  # pyright: ignore[reportUnknownArgumentType] - any mapping
+    if several:
+        message = f"{named} is a mapping with one key, its type"
+        return Fault(location, "type", message, f"write {example}; indent its fields further")
+    return Fault(location, "type", f"{named} cannot be {shown}", f"write {example}")
+
+
+def _not_among(location: Location, value: object, expected: str) -> Fault:
+    known = [name.strip(" '") for name in expected.replace(" or ", ",").split(",")]
+    meant = nearest(value, known) if isinstance(value, str) else None
+    if location == ("netspec",):
+        help = "this netspec reads version 1 of the language"
+    elif meant:
+        help = f"did you mean `{meant}`?"
+    else:
+        help = f"there are {one_of(known, 'and')}" if len(known) > 1 else f"write {known[0]}"
+    message = f"{_subject(location)} cannot be {_shown(value)}"
+    return Fault(location, "value", message, help)
+
+
+def _too_many_layers(count: int) -> Fault:
+    message = f"the spec has {count:,} layers, more than the limit of {MAX_LAYERS:,}"
+    return Fault(("layers", MAX_LAYERS), "limit", message, "this layer is the first beyond it")
+
+
+def _wanted(kind: str, context: Mapping[str, Any]) -> tuple[str, str | None]:
+    """What a value should have been, and how to write that."""
+    wanted, help = _WANTED.get(kind, ("another value", f"the rule is {kind}"))
+    return wanted.format(**context), help
+
+
+_WANTED: dict[str, tuple[str, str | None]] = {
+    "int_type": ("a whole number", "write it without quotes and without a decimal point"),
+    "float_type": ("a number", "write it without quotes, as in 0.001 or 1e-3"),
+    "string_type": ("a text", None),
+    "bool_type": ("true or false", "YAML 1.2 knows only true and false, not yes, no, on or off"),
+    "tuple_type": ("a list", "write it in brackets, as in [28, 28, 1]"),
+    "model_type": ("a mapping", "write its fields as `key: value`"),
+    "model_attributes_type": ("a mapping", "write its fields as `key: value`"),
+    "dict_type": ("a mapping", "write its fields as `key: value`"),
+    "finite_number": ("a finite number", None),
+    "greater_than": ("greater than {gt:g}", None),
+    "greater_than_equal": ("at least {ge:g}", None),
+    "less_than": ("less than {lt:,g}", None),
+    "less_than_equal": ("at most {le:,g}", None),
+    "string_pattern_mismatch": ("a letter, then letters, digits and underscores", None),
+    "string_too_long": ("at most {max_length} characters long", None),
+    "too_short": ("a list of at least {min_length}", None),
+    "too_long": ("a list of at most {max_length}", None),
+}
+
+
+def _shown(value: object) -> str:
+    """A value as the author wrote it, shortened."""
+    match value:
+        case None:
+            return "empty"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f"the text {value!r}" if len(value) <= 40 else f"the text {value[:40]!r}…"
+        case int() | float():
+            return f"{value}"
+        case dict():
+            return "a mapping"
+        case list() | tuple():
+            return f"a list of {len(value)}"  # pyright: ignore[reportUnknownArgumentType] - any list
+        case _:
+            return "this"

@@ -1,0 +1,187 @@
+"""Seeded initial values; safetensors in and out; axis permutations.
+
+A weights file is safetensors with the keys `<node>.<weight>` and Keras's axes. Its metadata holds
+the format's version and the graph that the weights belong to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import singledispatch
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from netspec.diagnostics import WeightsError
+from netspec.graph import Graph
+from netspec.layers import Shape, written
+from netspec.layers.initializers import (
+    Constant,
+    Identity,
+    Ones,
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    Zeros,
+    resolve,
+)
+from netspec.seeds import generator
+
+Array: TypeAlias = NDArray[np.float32]
+Weights: TypeAlias = Mapping[str, Array]
+
+FORMAT = "netspec-weights-1"
+
+
+def initial(graph: Graph, seed: int) -> dict[str, Array]:
+    """The initial value of every weight, float32, by key. The same for every backend."""
+    return {
+        key: draw(resolve(weight.initializer, weight.shape), weight.shape, generator(seed, key))
+        for key, weight in graph.weights()
+    }
+
+
+@singledispatch
+def draw(initializer: object, shape: Shape, random: np.random.Generator) -> Array:
+    """A value of `shape`, float32, from an initializer."""
+    raise NotImplementedError(initializer)
+
+
+@draw.register
+def _(_initializer: Zeros, shape: Shape, _random: np.random.Generator) -> Array:
+    return np.zeros(shape, np.float32)
+
+
+@draw.register
+def _(_initializer: Ones, shape: Shape, _random: np.random.Generator) -> Array:
+    return np.ones(shape, np.float32)
+
+
+@draw.register
+def _(initializer: Constant, shape: Shape, _random: np.random.Generator) -> Array:
+    return np.full(shape, initializer.value, np.float32)
+
+
+@draw.register
+def _(initializer: RandomNormal, shape: Shape, random: np.random.Generator) -> Array:
+    return random.normal(initializer.mean, initializer.stddev, shape).astype(np.float32)
+
+
+@draw.register
+def _(initializer: RandomUniform, shape: Shape, random: np.random.Generator) -> Array:
+    low, high = initializer.minval, initializer.maxval
+    return (low + (high - low) * random.random(shape)).astype(np.float32)
+
+
+@draw.register
+def _(initializer: TruncatedNormal, shape: Shape, random: np.random.Generator) -> Array:
+    values = random.standard_normal(shape)
+    while (far := np.abs(values) > 2).any():
+        values[far] = random.standard_normal(np.count_nonzero(far))
+    return (initializer.mean + initializer.stddev * values).astype(np.float32)
+
+
+@draw.register
+def _(initializer: Orthogonal, shape: Shape, random: np.random.Generator) -> Array:
+    columns = shape[-1]
+    rows = int(np.prod(shape[:-1]))
+    normal = random.standard_normal((max(rows, columns), min(rows, columns)))
+    basis, triangle = np.linalg.qr(normal)
+    basis *= np.sign(np.diag(triangle))  # makes the distribution uniform (Mezzadri, 2007)
+    matrix = basis if rows >= columns else basis.T
+    return (initializer.gain * matrix).reshape(shape).astype(np.float32)
+
+
+@draw.register
+def _(initializer: Identity, shape: Shape, _random: np.random.Generator) -> Array:
+    return (initializer.gain * np.eye(shape[0], shape[1])).astype(np.float32)
+
+
+def permutation(axes: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...]:
+    """What `numpy.transpose` needs to bring a weight from `axes` to the order `wanted`."""
+    return tuple(axes.index(axis) for axis in wanted)
+
+
+def check(graph: Graph, weights: Mapping[str, NDArray[Any]], origin: str) -> None:
+    """Raise WeightsError with the first weight that is missing, left over or of another shape."""
+    expected = dict(graph.weights())
+    for key, weight in expected.items():
+        if key not in weights:
+            raise WeightsError(f"{origin} has no weight {key}", _ANOTHER_GRAPH)
+        if weights[key].shape != weight.shape:
+            message = (
+                f"{origin} holds {key} with the shape {written(weights[key].shape)}, and the graph "
+                f"needs {written(weight.shape)}"
+            )
+            raise WeightsError(message, _ANOTHER_GRAPH)
+    if extra := next((key for key in weights if key not in expected), None):
+        raise WeightsError(f"{origin} holds {extra}, which the graph does not have", _ANOTHER_GRAPH)
+
+
+_ANOTHER_GRAPH = "use the weights with the spec that they were trained with"
+
+
+def to_bytes(graph: Graph, weights: Weights) -> bytes:
+    """The weights as the content of a safetensors file, the same bytes for the same values."""
+    check(graph, weights, "the model")
+    tensors = {key: np.ascontiguousarray(weights[key], np.float32) for key, _ in graph.weights()}
+    structure = json.dumps(graph.structure, sort_keys=True)
+    return save(tensors, {"format": FORMAT, "graph": graph.hash, "structure": structure})
+
+
+def load(path: Path, graph: Graph) -> dict[str, Array]:
+    """The weights of a file, by key. Raises WeightsError where they are not those of the graph."""
+    tensors, metadata = read_safetensors(path)
+    if metadata.get("format") != FORMAT:
+        found = metadata.get("format", "another program's safetensors")
+        raise WeightsError(f"{path} is {found}, not {FORMAT}", "give a file that netspec wrote")
+    if metadata.get("graph") != graph.hash:
+        difference = _first_difference(metadata.get("structure", "{}"), graph)
+        message = f"{path} belongs to another graph: {difference}"
+        raise WeightsError(message, _ANOTHER_GRAPH)
+    check(graph, tensors, str(path))
+    return tensors
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The arrays and the metadata of a safetensors file. Raises WeightsError."""
+    try:
+        opened: Any = safe_open(path, framework="numpy")  # pyright: ignore[reportUnknownVariableType] - Any: safetensors has no types
+        with opened:
+            tensors: dict[str, Any] = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 - no mapping
+            return tensors, opened.metadata() or {}
+    except FileNotFoundError:
+        raise WeightsError(f"there is no file {path}", "train the network first") from None
+    except (OSError, SafetensorError, TypeError, ValueError) as error:
+        message = f"{path} cannot be read as safetensors: {error}"
+        raise WeightsError(message, "the file is damaged; train again, or copy it again") from None
+
+
+def _first_difference(text: str, graph: Graph) -> str:
+    """What the structure in a file has otherwise than the graph, in words."""
+    try:
+        theirs = json.loads(text)
+        layers: list[list[Any]] = theirs["layers"]
+        if theirs["input"] != graph.structure["input"]:
+            return f"its input is {theirs['input']}, and the spec's is {list(graph.input_shape)}"
+        return _layer_difference(layers, graph.structure["layers"])
+    except (ValueError, KeyError, TypeError):
+        return "it does not say which"
+
+
+def _layer_difference(theirs: list[list[Any]], ours: list[list[Any]]) -> str:
+    for (name, tag, _, fields), (our_name, our_tag, _, our_fields) in zip(
+        theirs, ours, strict=False
+    ):
+        if (name, tag) != (our_name, our_tag):
+            return f"it has the layer {name} ({tag}) where the spec has {our_name} ({our_tag})"
+        for field, value in our_fields.items():
+            if fields.get(field) != value:
+                return f"{name} has {field} {fields.get(field)} in it, and {value} in the spec"
+    return f"it has {len(theirs)} layers, and the spec {len(ours)}"
