@@ -30,9 +30,11 @@ def load(path: str | Path, settings: Mapping[str, object] | None = None) -> Netw
     import json
 
     from netspec.graph import load
+    from netspec.override import Override
 
     overrides = [
-        (f"{key}={value}", key, json.dumps(value)) for key, value in (settings or {}).items()
+        Override(f"{path}={json.dumps(value)}", path, json.dumps(value))
+        for path, value in (settings or {}).items()
     ]
     return load(path, overrides)
 

@@ -224,9 +224,12 @@ def chunks(steps: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, steps))
 
 
-def predict_in_batches(inputs: Array, predict: Callable[[Array], Array], size: int = 1000) -> Array:
+def predict_in_batches(
+    inputs: NDArray[Any], predict: Callable[[NDArray[Any]], Array], size: int = 1000
+) -> Array:
     """The outputs of all inputs, computed `size` at a time to bound the memory."""
-    return np.concatenate([predict(inputs[part]) for part in chunks(len(inputs), size)])
+    parts = list(chunks(len(inputs), size)) or [slice(0, 0)]
+    return np.concatenate([predict(inputs[part]) for part in parts])
 
 
 def gpu_present() -> bool:

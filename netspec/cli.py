@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from netspec.graph import Network
+    from netspec.override import Override
     from netspec.runs.folder import Run
 
 app = typer.Typer(
@@ -26,7 +27,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Overrides = list[tuple[str, str, str]]
 DeviceName = Literal["auto", "cpu", "cuda"]
 
 SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="A spec, a YAML file.")]
@@ -267,26 +267,30 @@ def new(
     print(f"Wrote {path}. Train it with: netspec train {path} --backend keras")
 
 
-def _network(path: Path, overrides: Overrides) -> Network:
+def _network(path: Path, overrides: list[Override]) -> Network:
     from netspec.graph import load
 
     return load(path, overrides)
 
 
-def _overrides(settings: list[str] | None) -> Overrides:
-    overrides: Overrides = []
+def _overrides(settings: list[str] | None) -> list[Override]:
+    from netspec.override import Override
+
+    overrides: list[Override] = []
     for setting in settings or []:
         path, equals, value = setting.partition("=")
         if not equals or not path:
             message = f"--set {setting} is not of the form KEY.PATH=VALUE"
             raise NetspecError(message, "for example --set train.optimizer.adam.learning_rate=0.01")
-        overrides.append((f"--set {setting}", path, value))
+        overrides.append(Override(f"--set {setting}", path, value))
     return overrides
 
 
-def _training_overrides(given: dict[str, int | None]) -> Overrides:
+def _training_overrides(given: dict[str, int | None]) -> list[Override]:
+    from netspec.override import Override
+
     return [
-        (f"--{name.replace('_', '-')} {value}", f"train.{name}", str(value))
+        Override(f"--{name.replace('_', '-')} {value}", f"train.{name}", str(value))
         for name, value in given.items()
         if value is not None
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -50,16 +51,32 @@ class Diagnostic:
 
 
 def _excerpt(place: Place, margin: str, label: str = "") -> list[str]:
+    if not place.text:
+        return [f"{margin}--> {place}"]
     text, column = _window(place.text, place.column)
-    length = max(1, min(place.length, len(text) - column + 1))
+    # What a terminal would obey rather than show is shown as a replacement character.
+    text = "".join("\ufffd" if _unseen(char) else char for char in text)
     # A tab in front of the caret keeps it under its column, whatever the terminal's tab width.
-    indent = "".join("\t" if char == "\t" else " " for char in text[: column - 1])
+    indent = "".join("\t" if char == "\t" else " " * _width(char) for char in text[: column - 1])
+    length = max(1, sum(_width(char) for char in text[column - 1 : column - 1 + place.length]))
     return [
         f"{margin}--> {place}",
         f"{margin} |",
         f"{place.line:>{len(margin)}} | {text}",
         f"{margin} | {indent}{'^' * length}{' ' + label if label else ''}",
     ]
+
+
+def _unseen(char: str) -> bool:
+    """Whether a character is a control or a direction mark, other than a tab."""
+    return char != "\t" and unicodedata.category(char) in ("Cc", "Cf", "Cs")
+
+
+def _width(char: str) -> int:
+    """How many columns of a terminal a character takes."""
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def _window(text: str, column: int, width: int = 160) -> tuple[str, int]:

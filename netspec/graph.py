@@ -29,6 +29,7 @@ from netspec.layers import (
 )
 from netspec.layers.activations import ActivationName
 from netspec.layers.initializers import Identity, Orthogonal
+from netspec.override import Override, apply
 from netspec.source import Fault, Source, parse, read
 from netspec.spec import DataSpec, Loss, Spec
 from netspec.validation import leading_layers, validate
@@ -118,14 +119,15 @@ class Network:
     folder: Path
 
 
-def load(path: str | Path, overrides: Sequence[tuple[str, str, str]] = ()) -> Network:
-    """Read, validate and infer the spec in a file.
+def load(path: str | Path, overrides: Sequence[Override] = ()) -> Network:
+    """Read, validate and infer the spec in a file, some of its values set from outside.
 
-    An override is (what the user typed, the path of a value with dots, the value as YAML). Raises
-    SpecError with every fault that could be found.
+    Raises SpecError with every fault that could be found.
     """
-    path = Path(path)
-    return build(read(path, overrides), path.parent)
+    source = read(Path(path))
+    for override in overrides:
+        source = apply(source, override)
+    return build(source, Path(path).parent)
 
 
 def loads(text: str, folder: Path = Path()) -> Network:
@@ -243,7 +245,7 @@ def _checked_parameters(node: Node, before: int) -> int:
 
 def _training_faults(spec: Spec, graph: Graph) -> list[Fault]:
     """What does not fit between the layers, the data and the loss."""
-    faults = _image_faults(spec.data, graph) if spec.data else []
+    faults = _image_faults(spec.data, graph) + _name_faults(spec.data) if spec.data else []
     if spec.train:
         ends = _output_faults(graph)
         faults += ends or _loss_faults(spec.train.loss, graph)
@@ -260,6 +262,15 @@ def _image_faults(data: DataSpec, graph: Graph) -> list[Fault]:
         f"{written(graph.input_shape)}"
     )
     return [Fault(("input",), "data", message, f"write `input: {list(data.image_shape)}`")]
+
+
+def _name_faults(data: DataSpec) -> list[Fault]:
+    if data.class_names is None or data.classes in (None, len(data.class_names)):
+        return []
+    names = len(data.class_names)
+    message = f"{data.dataset} has {data.classes} classes, and class_names has {names} names"
+    help = "one name for every class, in the order of their labels"
+    return [Fault(("data", "class_names"), "classes", message, help)]
 
 
 def _output_faults(graph: Graph) -> list[Fault]:
@@ -299,12 +310,15 @@ def _loss_faults(loss: Loss, graph: Graph) -> list[Fault]:
         last = (*last, "activation")
     if loss.from_logits and ending == "softmax":
         message = f"{loss.tag} is told to take logits, and the network ends in softmax"
-        help = "remove from_logits: the loss is computed on logits in any case, or the softmax"
+        help = "remove from_logits; netspec computes the loss on logits in any case"
         at = ("train", "loss", loss.tag, "from_logits")
         return [Fault(at, "loss", message, help, related=("the softmax", last))]
     if not loss.from_logits and ending != "softmax":
-        message = f"{loss.tag} needs probabilities, and the network ends in {ending}"
-        help = "end with `activation: softmax`, or give the loss `from_logits: true`"
+        found = "without an activation" if ending == "linear" else f"in {ending}"
+        message = f"{loss.tag} needs probabilities, and the network ends {found}"
+        softmax = "activation: softmax"
+        end = softmax if hasattr(layer, "activation") else f"- Dense: {{units: CLASSES, {softmax}}}"
+        help = f"end with `{end}`, or give the loss `from_logits: true`"
         return [Fault(last, "loss", message, help, key=last[-1] != "activation")]
     return []
 
@@ -320,7 +334,7 @@ def _class_faults(data: DataSpec, graph: Graph) -> list[Fault]:
             f"the network ends in {units} units, and {data.dataset} has {data.classes} classes"
         )
         return [Fault(at, "classes", message, f"write `units: {data.classes}`", key)]
-    if names is not None and len(names) != units:
+    if data.classes is None and names is not None and len(names) != units:
         message = f"the network ends in {units} units, and class_names has {len(names)} names"
         related = ("the names", ("data", "class_names"))
         return [Fault(at, "classes", message, "one unit for every class", key, related)]

@@ -8,8 +8,8 @@ is read, and nothing in a file can name a Python object.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -40,6 +40,12 @@ _HEX = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INF = re.compile(r"[-+]?\.(inf|Inf|INF)")
 _NAN = re.compile(r"\.(nan|NaN|NAN)")
+_NUMBERS = (_INT, _OCTAL, _HEX, _FLOAT)
+
+# What libyaml does not read: control characters, surrogates, and byte order marks in the text.
+_FORBIDDEN = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 
 
 @dataclass(frozen=True)
@@ -111,9 +117,7 @@ class Source:
                 key_node = node.keys.get(str(step))
                 node = node.members[step]
             elif node.data == step:
-                continue  # a layer written as its bare type
-            elif key and step == location[-1]:
-                key_node = None
+                key_node = None  # a bare name stands for the key that it could be
         return key_node.place if key and key_node else node.place
 
     def diagnostic(self, fault: Fault) -> Diagnostic:
@@ -123,32 +127,22 @@ class Source:
         return Diagnostic(fault.code, fault.message, place, fault.help, related)
 
 
-def read(path: Path, overrides: Sequence[tuple[str, str, str]] = ()) -> Source:
+def read(path: Path) -> Source:
     """Read a spec file; see `parse`. Raises NetspecError where the file cannot be read."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise NetspecError(
-            f"there is no file {path}", help="`netspec new NAME` writes a spec to start from"
-        ) from None
+        help = "`netspec new NAME` writes a spec to start from"
+        raise NetspecError(f"there is no file {path}", help) from None
     except OSError as error:
-        raise NetspecError(f"{path} cannot be read: {error.strerror}") from None
-    return parse(content, str(path), overrides)
+        raise NetspecError(f"{path} cannot be read: {error.strerror}", "give a file") from None
+    return parse(content, str(path))
 
 
-def parse(
-    content: str | bytes, file: str = "<spec>", overrides: Sequence[tuple[str, str, str]] = ()
-) -> Source:
-    """Read a spec from its text, then set the values that `overrides` names.
-
-    An override is (what the user typed, the path of the value with dots, the value as YAML).
-    Raises SpecError with the first fault that keeps the text from being read.
-    """
-    source = Source(_compose(_decode(content, file), file))
-    for typed, path, value in overrides:
-        source = _override(source, typed, path, value)
-    return source
+def parse(content: str | bytes, file: str = "<spec>") -> Source:
+    """Read a spec from its text. Raises SpecError with the fault that keeps it from being read."""
+    return Source(compose(_decode(content, file), file))
 
 
 def _decode(content: str | bytes, file: str) -> str:
@@ -164,13 +158,17 @@ def _decode(content: str | bytes, file: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start)
-        raise _fault(
-            "encoding",
-            f"byte 0x{content[error.start]:02x} is not UTF-8",
-            Place(file, line + 1, 1, ""),
-            "save the file as UTF-8",
-        ) from None
+        read = error.object  # without the byte order mark
+        text = Text(file, tuple(read.decode(errors="replace").splitlines()))
+        place = _place_behind(read[: error.start].decode(), text)
+        message = f"byte 0x{read[error.start]:02x} is not UTF-8"
+        raise _fault("encoding", message, place, "save the file as UTF-8") from None
+
+
+def _place_behind(beginning: str, text: Text) -> Place:
+    """The place of the character behind the beginning of a text."""
+    lines = (beginning + "|").splitlines()
+    return text.place(len(lines) - 1, len(lines[-1]) - 1)
 
 
 def _fault(
@@ -180,11 +178,21 @@ def _fault(
     help: str | None = None,
     related: tuple[str, Place] | None = None,
 ) -> SpecError:
-    return SpecError([Diagnostic(code, message, place, help, related)])
+    return single(Diagnostic(code, message, place, help, related))
 
 
-def _compose(content: str, file: str) -> Node:
+def single(diagnostic: Diagnostic) -> SpecError:
+    """A fault that keeps the rest of the spec from being looked at."""
+    return SpecError([diagnostic])
+
+
+def compose(content: str, file: str) -> Node:
+    """The nodes of a YAML document. Raises SpecError."""
     text = Text(file, tuple(content.splitlines()))
+    if forbidden := _FORBIDDEN.search(content):
+        message = f"the character U+{ord(forbidden[0]):04X} is not allowed in a spec"
+        place = _place_behind(content[: forbidden.start()], text)
+        raise _fault("yaml", message, place, "remove it, or write it as an escape in quotes")
     try:
         return _Composer(text, _events(content)).document()
     except yaml.MarkedYAMLError as error:
@@ -194,10 +202,6 @@ def _compose(content: str, file: str) -> Node:
         place = text.place(mark.line, mark.column) if mark else text.place(0, 0)
         context = f" {error.context}" if error.context else ""
         raise _fault("yaml", f"{error.problem}{context}", place, _syntax_help(place)) from None
-    except yaml.reader.ReaderError as error:
-        line = content.count("\n", 0, max(0, error.position))
-        code = f"#x{error.character:04x}" if isinstance(error.character, int) else "a character"
-        raise _fault("yaml", f"{code} is not allowed in YAML", text.place(line, 0)) from None
 
 
 def _events(content: str) -> Iterator[Event]:
@@ -237,7 +241,8 @@ class _Composer:
         if isinstance(event, yaml.AliasEvent):
             return self.alias(event)
         if event.tag is not None:
-            raise self.fault(event, "tag", f"the tag {event.tag!r} is not allowed", _TAG_HELP)
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            raise self.fault(event, "tag", f"the tag {tag!r} is not allowed", _TAG_HELP)
         if depth > MAX_DEPTH:
             message = f"the values are nested more than {MAX_DEPTH} deep"
             raise self.fault(event, "depth", message, "a spec needs fewer than ten levels")
@@ -274,9 +279,9 @@ class _Composer:
         text: str = event.value
         if not event.implicit[0]:  # quoted, or a block
             return text
-        if len(text) > MAX_DIGITS and _FLOAT.fullmatch(text):
-            message = f"this number has more than {MAX_DIGITS} digits"
-            raise self.fault(event, "number", message, "write it in exponent form")
+        if len(text) > MAX_DIGITS and any(form.fullmatch(text) for form in _NUMBERS):
+            message = f"this number is longer than {MAX_DIGITS} characters"
+            raise self.fault(event, "number", message, "write it in exponent form, as in 1e-3")
         return resolve(text)
 
     def sequence(self, event: Event, depth: int) -> Node:
@@ -355,49 +360,3 @@ def resolve(text: str) -> Scalar:
     if _INF.fullmatch(text) or _NAN.fullmatch(text):
         return float(text.replace(".", ""))
     return text
-
-
-def _override(source: Source, typed: str, path: str, value: str) -> Source:
-    text = Text("<command line>", (typed,))
-    node = _compose(value, "<command line>") if value.strip() else _compose("null", "")
-    column = typed.rfind(value) if value else len(typed)
-    node = replace(node, text=text, start=(0, column), end=(0, column + max(1, len(value))))
-    root = _replaced(source.root, tuple(path.split(".")), node, typed)
-    return Source(root)
-
-
-def _replaced(parent: Node, steps: tuple[str, ...], node: Node, typed: str) -> Node:
-    """A copy of `parent` in which the value that `steps` leads to is `node`."""
-    step, *rest = steps
-    text = Text("<command line>", (typed,))
-    place = text.place(0, max(0, typed.find(step)), len(step))
-    if isinstance(parent.data, dict):
-        key: str | int = step
-        known = sorted(parent.keys)
-        key_node = parent.keys.get(step) or replace(
-            node, data=step, start=(0, place.column - 1), end=(0, place.column - 1 + len(step))
-        )
-        keys = {**parent.keys, step: key_node}
-    elif isinstance(parent.data, list) and step.isdecimal() and int(step) < len(parent.data):
-        key, keys = int(step), parent.keys
-        known = []
-    elif isinstance(parent.data, list):
-        message = f"there is no item {step!r}; the list has {len(parent.data)}"
-        raise _fault("set", message, place, "items count from 0, as in layers.0")
-    else:
-        message = f"there is nothing named {step!r} inside {parent.data!r}"
-        raise _fault("set", message, place, "the path leads through mappings and lists")
-    if not rest:
-        member = node
-    elif key in parent.members:
-        member = _replaced(parent.members[key], tuple(rest), node, typed)
-    else:
-        message = f"the spec has nothing named {step!r} here"
-        raise _fault("set", message, place, f"here it has {', '.join(known)}")
-    members = {**parent.members, key: member}
-    data: Data = (
-        [child.data for child in members.values()]
-        if isinstance(parent.data, list)
-        else {str(name): child.data for name, child in members.items()}
-    )
-    return replace(parent, data=data, keys=keys, members=members)

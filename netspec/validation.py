@@ -11,9 +11,10 @@ from pydantic_core import ErrorDetails
 from netspec.diagnostics import nearest, one_of
 from netspec.layers import LAYERS, Layer, LayerField, Shape
 from netspec.layers.initializers import Initializer
-from netspec.source import Data, Fault, Location
+from netspec.source import Data, Fault, Location, resolve
 from netspec.spec import (
     MAX_LAYERS,
+    Adam,
     DataSpec,
     Optimizer,
     SparseCategoricalCrossentropy,
@@ -47,12 +48,39 @@ _ELSEWHERE = {
 }
 
 
+# Other frameworks' names, where the nearest name here would be another thing.
+_SYNONYMS = {
+    "xavier_uniform": "glorot_uniform",
+    "xavier_normal": "glorot_normal",
+    "kaiming_uniform": "he_uniform",
+    "kaiming_normal": "he_normal",
+    "Linear": "Dense",
+}
+
+
 def validate(data: Data) -> Spec | list[Fault]:
     """The spec that the data describes, or everything that is wrong with its fields."""
     try:
         return Spec.model_validate(data)
     except ValidationError as error:
-        return [_fault(details) for details in error.errors(include_url=False)]
+        errors = error.errors(include_url=False)
+        misspelt = {_meant(details["loc"]) for details in errors if _is(details, "extra_forbidden")}
+        faults = (
+            _fault(details, data)
+            for details in errors
+            if not (_is(details, "missing") and details["loc"] in misspelt)
+        )
+        return list(dict.fromkeys(faults))
+
+
+def _is(details: ErrorDetails, kind: str) -> bool:
+    return details["type"] == kind
+
+
+def _meant(location: Location) -> Location:
+    """The location of the field that an unknown field was most likely meant to be."""
+    _, model = _owner(location)
+    return (*location[:-1], nearest(str(location[-1]), list(model.model_fields)) or "")
 
 
 def leading_layers(data: Data, faults: list[Fault]) -> tuple[Shape, tuple[Layer, ...]] | None:
@@ -74,8 +102,9 @@ def leading_layers(data: Data, faults: list[Fault]) -> tuple[Shape, tuple[Layer,
     return shape, tuple(_LAYER.validate_python(layer) for layer in written[:end])
 
 
-def _fault(details: ErrorDetails) -> Fault:
-    location, kind, context = details["loc"], details["type"], details.get("ctx", {})
+def _fault(details: ErrorDetails, data: Data) -> Fault:
+    location = _as_written(details["loc"], data)
+    kind, context = details["type"], details.get("ctx", {})
     match kind:
         case "extra_forbidden":
             return _unknown_field(location)
@@ -89,10 +118,26 @@ def _fault(details: ErrorDetails) -> Fault:
             return _not_among(location, details["input"], str(context["expected"]))
         case "too_long" if location == ("layers",):
             return _too_many_layers(int(context["actual_length"]))
+        case "model_attributes_type" if location == ("data",):
+            return _no_tag(location, details["input"])
         case _:
             wanted, help = _wanted(kind, context)
+            if kind in ("int_type", "float_type", "tuple_type", "too_short", "too_long"):
+                help = _remedy(kind, location, details["input"])
             message = f"{_subject(location)} must be {wanted}, not {_shown(details['input'])}"
             return Fault(location, "type" if kind.endswith("_type") else "value", message, help)
+
+
+def _as_written(location: Location, data: Data) -> Location:
+    """The location without its index where one number stands for both of a pair."""
+    value = data
+    for step in location[:-1]:
+        if isinstance(value, list) and isinstance(step, int):
+            value = value[step]
+        elif isinstance(value, dict) and step in value:
+            value = value[str(step)]
+    indexed = bool(location) and isinstance(location[-1], int)
+    return location[:-1] if indexed and not isinstance(value, list) else location
 
 
 def _subject(location: Location) -> str:
@@ -117,7 +162,10 @@ def _unknown_field(location: Location) -> Fault:
     owner, model = _owner(location)
     field, known = str(location[-1]), list(model.model_fields)
     meant = nearest(field, known)
-    if field in _ELSEWHERE and meant is None:
+    name, colon, value = field.partition(":")
+    if colon and name in known:
+        help = f"a space is missing: `{name}: {value}`"
+    elif field in _ELSEWHERE and meant is None:
         help = _ELSEWHERE[field]
     elif meant:
         help = f"did you mean `{meant}`?"
@@ -145,11 +193,13 @@ def _unknown_tag(location: Location, tag: str, expected: str) -> Fault:
     what, at = _kind(location), location
     if location == ("data",):
         what, at = "data set", ("data", "dataset")
-    meant = nearest(tag, known)
-    if meant is None and location[:1] == ("layers",) and len(location) == 2:
+    meant = _SYNONYMS.get(tag, nearest(tag, known))
+    if what == "optimizer" and tag in Adam.model_fields:
+        help = f"name the optimizer first: `optimizer: {{adam: {{{tag}: …}}}}`"
+    elif meant is None and location[:1] == ("layers",) and len(location) == 2:
         help = "`netspec layers` lists the vocabulary"
     else:
-        help = f"did you mean `{meant}`?" if meant else f"there are {one_of(known, 'and')}"
+        help = f"did you mean `{meant}`?" if meant else _choice(known)
     key = at == location  # the tag is written as the only key of the value
     at = (*at, tag) if key else at
     return Fault(at, "unknown-name", f"there is no {what} named {tag!r}", help, key=key)
@@ -184,13 +234,15 @@ def _not_among(location: Location, value: object, expected: str) -> Fault:
     known = [name.strip(" '") for name in expected.replace(" or ", ",").split(",")]
     meant = nearest(value, known) if isinstance(value, str) else None
     if location == ("netspec",):
-        help = "this netspec reads version 1 of the language"
-    elif meant:
-        help = f"did you mean `{meant}`?"
+        help = "this netspec reads version 1 of the language: write `netspec: 1`"
     else:
-        help = f"there are {one_of(known, 'and')}" if len(known) > 1 else f"write {known[0]}"
+        help = f"did you mean `{meant}`?" if meant else _choice(known)
     message = f"{_subject(location)} cannot be {_shown(value)}"
     return Fault(location, "value", message, help)
+
+
+def _choice(known: list[str]) -> str:
+    return f"there are {one_of(known, 'and')}" if len(known) > 1 else f"there is only {known[0]}"
 
 
 def _too_many_layers(count: int) -> Fault:
@@ -204,20 +256,39 @@ def _wanted(kind: str, context: Mapping[str, Any]) -> tuple[str, str | None]:
     return wanted.format(**context), help
 
 
+def _remedy(kind: str, location: Location, value: object) -> str | None:
+    """How to write a value, where what was written or its place tells."""
+    if location[:1] == ("input",) and (value is None or kind == "too_long"):
+        return "the batch axis is never written; leave it out"
+    if kind in ("tuple_type", "too_short", "too_long"):
+        return _LISTS.get(location[-1:])
+    if isinstance(value, str) and isinstance(resolve(value), int | float):
+        return "write it without quotes"
+    return "write it without a decimal point" if isinstance(value, float) else None
+
+
+_LISTS: dict[Location, str] = {
+    ("input",): "write it in brackets, as in [28, 28, 1]",
+    ("layers",): "write one layer a line, each behind a dash, as in `- Flatten`",
+    ("metrics",): "write it in brackets, as in [accuracy]",
+    ("class_names",): "write it in brackets, as in [cat, dog]",
+}
+
 _WANTED: dict[str, tuple[str, str | None]] = {
-    "int_type": ("a whole number", "write it without quotes and without a decimal point"),
-    "float_type": ("a number", "write it without quotes, as in 0.001 or 1e-3"),
+    "int_type": ("a whole number", None),
+    "float_type": ("a number", None),
+    "pair": ("a whole number or a list of two", "write 3 for 3x3, or [3, 5] for 3x5"),
     "string_type": ("a text", None),
     "bool_type": ("true or false", "YAML 1.2 knows only true and false, not yes, no, on or off"),
-    "tuple_type": ("a list", "write it in brackets, as in [28, 28, 1]"),
+    "tuple_type": ("a list", None),
     "model_type": ("a mapping", "write its fields as `key: value`"),
     "model_attributes_type": ("a mapping", "write its fields as `key: value`"),
     "dict_type": ("a mapping", "write its fields as `key: value`"),
     "finite_number": ("a finite number", None),
-    "greater_than": ("greater than {gt:g}", None),
-    "greater_than_equal": ("at least {ge:g}", None),
-    "less_than": ("less than {lt:,g}", None),
-    "less_than_equal": ("at most {le:,g}", None),
+    "greater_than": ("greater than {gt:,.9g}", None),
+    "greater_than_equal": ("at least {ge:,.9g}", None),
+    "less_than": ("less than {lt:,.20g}", None),
+    "less_than_equal": ("at most {le:,.9g}", None),
     "string_pattern_mismatch": ("a letter, then letters, digits and underscores", None),
     "string_too_long": ("at most {max_length} characters long", None),
     "too_short": ("a list of at least {min_length}", None),

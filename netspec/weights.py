@@ -120,6 +120,9 @@ def check(graph: Graph, weights: Mapping[str, NDArray[Any]], origin: str) -> Non
                 f"needs {written(weight.shape)}"
             )
             raise WeightsError(message, _ANOTHER_GRAPH)
+        if weights[key].dtype != np.float32:
+            message = f"{origin} holds {key} as {weights[key].dtype}, not as float32"
+            raise WeightsError(message, "convert it to float32")
     if extra := next((key for key in weights if key not in expected), None):
         raise WeightsError(f"{origin} holds {extra}, which the graph does not have", _ANOTHER_GRAPH)
 
@@ -132,7 +135,17 @@ def to_bytes(graph: Graph, weights: Weights) -> bytes:
     check(graph, weights, "the model")
     tensors = {key: np.ascontiguousarray(weights[key], np.float32) for key, _ in graph.weights()}
     structure = json.dumps(graph.structure, sort_keys=True)
-    return save(tensors, {"format": FORMAT, "graph": graph.hash, "structure": structure})
+    return _in_order(save(tensors, {"format": FORMAT, "graph": graph.hash, "structure": structure}))
+
+
+def _in_order(content: bytes) -> bytes:
+    """A safetensors file with its metadata sorted: the library writes a hash map, in any order."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    metadata = dict(sorted(header.pop("__metadata__").items()))
+    text = json.dumps({"__metadata__": metadata, **header}, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the tensors stay aligned
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
 def load(path: Path, graph: Graph) -> dict[str, Array]:
@@ -171,7 +184,7 @@ def _first_difference(text: str, graph: Graph) -> str:
         if theirs["input"] != graph.structure["input"]:
             return f"its input is {theirs['input']}, and the spec's is {list(graph.input_shape)}"
         return _layer_difference(layers, graph.structure["layers"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "it does not say which"
 
 

@@ -15,7 +15,6 @@ from onnx import (
     ModelProto,
     NodeProto,
     TensorProto,
-    TypeProto,
     checker,
     defs,
     helper,
@@ -140,22 +139,24 @@ def _metadata(network: Network, data: DataBase, *, raw_input: bool) -> dict[str,
 
 def _declare_output(model: ModelProto, graph: Graph) -> None:
     """Write the output's shape into the model, once ONNX has inferred the same; then check all."""
-    expected = helper.make_tensor_type_proto(TensorProto.FLOAT, [BATCH, *graph.output.shape])
+    expected = [BATCH, *graph.output.shape]
     try:
         inferred = _inferred_output(model)
-        model.graph.output[0].type.CopyFrom(expected)
+        if inferred != expected:
+            raise _own_fault(graph, f"its output is {inferred}, not {expected}")
+        declared = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, expected)
+        model.graph.output[0].CopyFrom(declared)
         checker.check_model(model, full_check=True)  # pyright: ignore[reportUnknownMemberType] - its PathLike
     except (checker.ValidationError, shape_inference.InferenceError) as error:
         raise _own_fault(graph, str(error)) from error
-    if inferred != expected:
-        raise _own_fault(graph, f"its output has the type {inferred}, not {expected}")
 
 
-def _inferred_output(model: ModelProto) -> TypeProto:
+def _inferred_output(model: ModelProto) -> list[str | int]:
     inferred = shape_inference.infer_shapes(
         model, check_type=True, strict_mode=True, data_prop=True
     )
-    return inferred.graph.output[0].type
+    axes = inferred.graph.output[0].type.tensor_type.shape.dim
+    return [axis.dim_param or axis.dim_value for axis in axes]
 
 
 def _own_fault(graph: Graph, reason: str) -> BackendError:

@@ -86,26 +86,33 @@ def source(network: Network) -> str:
     """The module: the class, build_model, build_optimizer where there is training, set_weights."""
     split = split_activations(network.graph)
     logits = without_final_softmax(split)
-    lowered = {node.name: lower(node) for node in channels_first(logits).nodes}
+    nodes = channels_first(logits).nodes
+    lowered = {node.name: lower(node) for node in nodes}
     softmax = len(logits.nodes) < len(split.nodes)
     train = network.spec.train
     needs = {name for each in lowered.values() for name in each.needs}
     if train:
         needs.add(_optimizer_class(train.optimizer))
-    name = camel_case(network.graph.name)
+    name = _class_name(network.graph.name)
     head = (
         f'"""The network {network.graph.name} in PyTorch. Written by netspec; runs without it."""'
     )
     return module(
         f"{head}\n\n{prelude.IMPORTS}",
         *(text for name, text in prelude.PARTS.items() if name in needs),
-        _class(network, name, channels_first(logits).nodes, lowered, softmax=softmax),
+        _class(network, name, nodes, lowered, softmax=softmax),
         f"def build_model() -> {name}:\n    return {name}()",
         *(_training(train) if train else ()),
         _weights_table(network),
         prelude.SET_WEIGHTS,
         prelude.main(name),
     )
+
+
+def _class_name(name: str) -> str:
+    """The name of the module's class; one that the module uses otherwise gets `Net` behind it."""
+    wanted = camel_case(name)
+    return f"{wanted}Net" if wanted in prelude.USED else wanted
 
 
 def _class(
@@ -141,8 +148,8 @@ def _class(
         shape = (
             node.shape if node.layout != "channels_first" else (node.shape[-1], *node.shape[:-1])
         )
-        lines.append(f"        x = {lowered[node.name].expression}  # {written(shape)}")
-    lines.append("        return x")
+        result = "return" if node is nodes[-1] else "x ="
+        lines.append(f"        {result} {lowered[node.name].expression}  # {written(shape)}")
     if softmax:
         lines += ["", "    def forward(self, x: Tensor) -> Tensor:"]
         lines.append("        return torch.softmax(self.logits(x), dim=-1)")

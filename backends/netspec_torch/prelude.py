@@ -132,3 +132,6 @@ zero_grad
 
 RESERVED = frozenset({*_MODULE_ATTRIBUTES.split(), *keyword.kwlist, "logits", "reset_parameters"})
 """Names that a layer's attribute cannot have: those of nn.Module (PyTorch 2.13) and of Python."""
+
+USED = frozenset({"F", "None", "True", "False", "Tensor", "WEIGHTS", *PARTS})
+"""Names that the class of a network cannot have: the module uses them otherwise."""

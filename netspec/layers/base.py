@@ -81,7 +81,8 @@ def image(shape: Shape, tag: str) -> tuple[int, int, int]:
     if len(shape) != 3:
         raise LayerFault(
             f"{tag} needs an input of (height, width, channels), and gets {written(shape)}",
-            "put it before the Flatten or pooling that takes the image apart",
+            "images have three axes: write `input: [height, width, channels]`, and put this layer "
+            "before Flatten and GlobalAveragePooling2D",
         )
     height, width, channels = shape
     return height, width, channels

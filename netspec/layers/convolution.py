@@ -74,7 +74,7 @@ class Conv2D(LayerBase):
         for count, name in ((channels, "input channels"), (self.filters, "filters")):
             if count % self.groups:
                 raise LayerFault(
-                    f"{count} {name} cannot be divided into {self.groups} groups",
+                    f"the number of {name}, {count}, cannot be divided by {self.groups} groups",
                     "groups must divide both the input channels and the filters",
                     "groups",
                 )

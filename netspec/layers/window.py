@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
-
-from netspec.layers.tagged import as_tuple
+from pydantic_core import PydanticCustomError
 
 Size: TypeAlias = Annotated[int, Field(gt=0, le=1_000_000)]
 Padding: TypeAlias = Literal["valid", "same"]
 
 
 def _both(value: object) -> object:
-    """3 is (3, 3), as in Keras; a list becomes a tuple."""
+    """3 is (3, 3), as in Keras; a list of two becomes a tuple."""
     if isinstance(value, int) and not isinstance(value, bool):
         return (value, value)
-    return as_tuple(value)
+    if isinstance(value, list | tuple) and len(value) == 2:  # pyright: ignore[reportUnknownArgumentType] - its items are checked after this
+        return tuple(value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - as above
+    raise PydanticCustomError("pair", "a whole number or a list of two")
 
 
 Pair: TypeAlias = Annotated[

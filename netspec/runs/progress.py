@@ -12,6 +12,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.status import Status
 
 from netspec.runs.folder import Run
 from netspec.runs.metrics import Record
@@ -23,9 +24,16 @@ class Terminal:
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False, soft_wrap=True)
         self._bar: Progress | None = None
+        self._waiting: Status | None = None
         self._epochs = 0
 
+    def prepares(self, backend: str) -> None:
+        if self.console.is_terminal:
+            self._waiting = self.console.status(f"Loading {backend} and the images")
+            self._waiting.start()
+
     def begins(self, run: Run, device: str, epoch: int, epochs: int) -> None:
+        self.close()
         self._epochs = epochs
         verb = f"Resuming after epoch {epoch}" if epoch else "Training"
         self.console.print(f"{verb} with {run.backend} on {device}, into {run.path}", markup=False)
@@ -60,7 +68,10 @@ class Terminal:
         self.console.print(f"Test  {_figures(record)}", markup=False)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Take away what moves."""
+        if self._waiting:
+            self._waiting.stop()
+            self._waiting = None
         if self._bar:
             self._bar.stop()
             self._bar = None

@@ -1,0 +1,181 @@
+"""`--set` puts a value at its path, and faults of it stand on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netspec.diagnostics import Place, SpecError
+from netspec.graph import build, load
+from netspec.override import Override, apply
+from netspec.source import Data, Source, parse
+
+SPEC = """\
+name: example
+train:
+  epochs: 5
+  optimizer: {adam: {learning_rate: 1e-3}}
+layers:
+  - Conv2D: {filters: 8}
+  - Flatten
+"""
+
+
+@pytest.mark.parametrize(
+    ("typed", "location", "value"),
+    [
+        ("train.epochs=7", ("train", "epochs"), 7),
+        ("train.epochs= 7", ("train", "epochs"), 7),
+        ("train.seed=0x10", ("train", "seed"), 16),
+        ("name=yes", ("name",), "yes"),
+        ("name=a=b", ("name",), "a=b"),
+        ("train.optimizer=sgd", ("train", "optimizer"), "sgd"),
+        ("train.optimizer={sgd: {momentum: 0.9}}", ("train", "optimizer", "sgd", "momentum"), 0.9),
+        ("layers.0.Conv2D.filters=16", ("layers", 0, "Conv2D", "filters"), 16),
+        ("layers.1={Flatten: {name: flat}}", ("layers", 1, "Flatten", "name"), "flat"),
+        ("train.epochs=", ("train", "epochs"), None),
+        ("train.epochs=null", ("train", "epochs"), None),
+        ("netspec=1", ("netspec",), 1),
+        ("data.scale=255", ("data", "scale"), 255),
+    ],
+)
+def test_an_override_sets_the_value_at_its_path(
+    typed: str, location: tuple[str | int, ...], value: Data
+) -> None:
+    assert at(overridden(typed).data, location) == value
+
+
+def test_an_override_leaves_the_rest_as_it_is() -> None:
+    data: Any = parse(SPEC).data
+    data["train"]["epochs"] = 7
+
+    assert overridden("train.epochs=7").data == data
+
+
+def test_an_override_leaves_the_source_as_it_is() -> None:
+    source = parse(SPEC)
+
+    apply(source, override("train.epochs=7"))
+
+    assert at(source.data, ("train", "epochs")) == 5
+
+
+def test_a_later_override_wins() -> None:
+    assert at(overridden("train.epochs=7", "train.epochs=8").data, ("train", "epochs")) == 8
+
+
+def test_an_overridden_value_stands_on_the_command_line() -> None:
+    place = overridden("train.epochs=many").place(("train", "epochs"))
+
+    assert (str(place), pointed_at(place)) == ("<command line>:1:14", "many")
+
+
+@pytest.mark.parametrize(
+    ("typed", "location", "column"),
+    [
+        ("train.in=7", ("train", "in"), 7),
+        ("train.t.in=7", ("train", "t", "in"), 9),
+        ("train.t.in=7", ("train", "t"), 7),
+        ("layers.0.Conv2D.0=7", ("layers", 0, "Conv2D", "0"), 17),
+        ("train.in={a: 1}", ("train", "in"), 7),
+    ],
+)
+def test_a_key_that_an_override_adds_stands_on_the_command_line(
+    typed: str, location: tuple[str | int, ...], column: int
+) -> None:
+    place = overridden(typed).place(location, key=True)
+
+    assert (str(place), pointed_at(place)) == (f"<command line>:1:{column}", location[-1])
+
+
+def test_a_value_that_is_not_overridden_stands_in_the_file() -> None:
+    source = overridden("train.epochs=7")
+    place = source.place(("train", "optimizer", "adam", "learning_rate"))
+
+    assert (str(place), pointed_at(place)) == ("a.yaml:4:37", "1e-3")
+
+
+@pytest.mark.parametrize(
+    ("typed", "column", "help"),
+    [
+        ("layers.2=Flatten", 8, "items count from 0, as in layers.0"),
+        ("layers.-1=Flatten", 8, "items count from 0, as in layers.0"),
+        ("layers.last=Flatten", 8, "items count from 0, as in layers.0"),
+        ("train.epochs.train=7", 14, "the path leads through mappings and lists"),
+        ("layers.1.Flatten.name=flat", 10, "the path leads through mappings and lists"),
+    ],
+)
+def test_a_path_through_what_is_not_there_is_refused(typed: str, column: int, help: str) -> None:
+    (diagnostic,) = refusal(typed).diagnostics
+
+    assert (diagnostic.code, str(diagnostic.place), diagnostic.help) == (
+        "set",
+        f"<command line>:1:{column}",
+        help,
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [("name=[1", "yaml"), ("name=!!python/name:os.system", "tag"), ("name=\udcff", "yaml")],
+    ids=["bracket", "tag", "surrogate"],
+)
+def test_an_override_is_read_as_strictly_as_a_file(typed: str, code: str) -> None:
+    assert refusal(typed).diagnostics[0].code == code
+
+
+def test_a_misspelt_path_is_shown_on_the_command_line() -> None:
+    text = "netspec: 1\nname: example\ninput: [4]\nlayers: [Flatten]\n"
+
+    with pytest.raises(SpecError) as caught:
+        build(apply(parse(text, "a.yaml"), override("nmae=other")), Path())
+
+    assert str(caught.value) == (
+        "error[unknown-field]: the spec has no field 'nmae'\n"
+        " --> <command line>:1:1\n"
+        "  |\n"
+        "1 | nmae=other\n"
+        "  | ^^^^\n"
+        "  |\n"
+        "  = help: did you mean `name`?"
+    )
+
+
+def test_a_network_is_loaded_with_its_overrides(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("netspec: 1\nname: a\ninput: [4]\nlayers: [Dense: {units: 2}]\n")
+
+    network = load(path, [override("layers.0.Dense.units=3"), override("name=b")])
+
+    assert (network.graph.name, network.graph.output.shape) == ("b", (3,))
+
+
+def override(typed: str) -> Override:
+    path, _, value = typed.partition("=")
+    return Override(typed, path, value)
+
+
+def overridden(*typed: str) -> Source:
+    source = parse(SPEC, "a.yaml")
+    for one in typed:
+        source = apply(source, override(one))
+    return source
+
+
+def refusal(typed: str) -> SpecError:
+    with pytest.raises(SpecError) as caught:
+        overridden(typed)
+    return caught.value
+
+
+def at(data: Any, location: tuple[str | int, ...]) -> Any:
+    for step in location:
+        data = data[step]
+    return data
+
+
+def pointed_at(place: Place) -> str:
+    """The part of the line that the carets stand under."""
+    return place.text[place.column - 1 : place.column - 1 + place.length]

@@ -1,0 +1,307 @@
+"""Every pass keeps what the graph computes, and leaves what a backend needs."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from interpreter import compute, run, run_all
+from netspec.graph import INPUT, Graph, Node, activation, infer
+from netspec.layers import (
+    Activation,
+    AveragePooling2D,
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePooling2D,
+    Layer,
+    MaxPooling2D,
+    Transpose,
+)
+from netspec.passes import channels_first, split_activations, without_final_softmax
+from netspec.weights import initial
+
+Values: TypeAlias = NDArray[np.float64]
+
+SHAPE = (6, 5, 4)  # all different, so that a wrong order of the axes shows
+IMAGE_LAYERS: list[Layer] = [
+    Conv2D(filters=4, kernel_size=(2, 2), padding="same", activation="relu"),
+    Conv2D(filters=4, kernel_size=(1, 1), activation="softmax"),
+    MaxPooling2D(pool_size=(2, 2), strides=(1, 1), padding="same"),
+    AveragePooling2D(pool_size=(2, 2), strides=(1, 1), padding="same"),
+    BatchNormalization(),
+    BatchNormalization(axis=1),
+    Activation(activation="tanh"),
+    Activation(activation="softmax"),
+    Dropout(rate=0.5),
+    Dropout(rate=0.5, noise_shape=(1, 1, None)),
+    Dense(units=4, activation="elu"),
+]
+ENDINGS: list[list[Layer]] = [
+    [],
+    [Flatten()],
+    [Flatten(), Dense(units=3, activation="softmax")],
+    [GlobalAveragePooling2D(), Dense(units=3), Activation(activation="softmax")],
+    [GlobalAveragePooling2D(keepdims=True)],
+    [GlobalAveragePooling2D(keepdims=True), Flatten(), BatchNormalization()],
+]
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> Graph:
+    layers = draw(st.lists(st.sampled_from(IMAGE_LAYERS), min_size=1, max_size=6))
+    graph, faults = infer("example", SHAPE, [*layers, *draw(st.sampled_from(ENDINGS))])
+    assert not faults
+    return graph
+
+
+def values(graph: Graph) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float32]]:
+    """Weights and inputs for a graph."""
+    return initial(graph, 0), np.random.default_rng(0).normal(size=(2, *SHAPE)).astype(np.float32)
+
+
+@given(graphs())
+@settings(deadline=None)
+def test_splitting_activations_keeps_the_values(graph: Graph) -> None:
+    weights, inputs = values(graph)
+
+    np.testing.assert_array_equal(
+        run(split_activations(graph), weights, inputs), run(graph, weights, inputs)
+    )
+
+
+@given(graphs())
+@settings(deadline=None)
+def test_splitting_activations_keeps_the_weights(graph: Graph) -> None:
+    assert [*split_activations(graph).weights()] == [*graph.weights()]
+
+
+@given(graphs())
+@settings(deadline=None)
+def test_after_splitting_only_activations_activate(graph: Graph) -> None:
+    for node in split_activations(graph).nodes:
+        assert isinstance(node.layer, Activation) or activation(node.layer) == "linear"
+
+
+@given(graphs())
+@settings(deadline=None)
+def test_a_split_graph_is_not_split_again(graph: Graph) -> None:
+    split = split_activations(graph)
+
+    assert split_activations(split) == split
+
+
+def test_a_split_activation_is_named_after_its_layer() -> None:
+    graph, _ = infer("example", (4,), [Dense(units=3, activation="relu"), Dense(units=2)])
+
+    assert [(node.name, node.inputs) for node in split_activations(graph).nodes] == [
+        ("dense", (INPUT,)),
+        ("dense.activation", ("dense",)),
+        ("dense_1", ("dense.activation",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        [Dense(units=3, activation="softmax")],
+        [Dense(units=3), Activation(activation="softmax")],
+        [Conv2D(filters=3, kernel_size=(1, 1), activation="softmax")],
+        [Activation(activation="softmax"), Activation(activation="softmax")],
+    ],
+    ids=["dense", "activation", "convolution", "twice"],
+)
+def test_the_softmax_of_the_logits_is_the_output(ending: list[Any]) -> None:
+    graph, _ = infer("example", SHAPE, ending)
+    weights, inputs = values(graph)
+
+    logits = run(without_final_softmax(split_activations(graph)), weights, inputs)
+
+    powers = np.exp(logits.astype(np.float64))
+    np.testing.assert_allclose(
+        powers / powers.sum(axis=-1, keepdims=True), run(graph, weights, inputs), 1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [Dense(units=3, activation="sigmoid")],
+        [Dense(units=3, activation="log_softmax")],
+        [Dense(units=3, activation="softmax"), Dropout(rate=0.5)],
+        [Activation(activation="softmax")],  # without it nothing would be left
+    ],
+    ids=["sigmoid", "log_softmax", "softmax inside", "softmax alone"],
+)
+def test_what_does_not_end_in_a_softmax_stays_as_it_is(layers: list[Any]) -> None:
+    graph, _ = infer("example", SHAPE, layers)
+    split = split_activations(graph)
+
+    assert without_final_softmax(split) == split
+
+
+@given(graphs())
+@settings(deadline=None)
+def test_channels_first_keeps_the_values(graph: Graph) -> None:
+    """Tensors lie in memory as the transpositions put them; each node finds what it is told."""
+    weights, inputs = values(graph)
+    expected = run_all(graph, weights, inputs)
+    held = {INPUT: expected[INPUT]}
+
+    for node in (moved := channels_first(graph)).nodes:
+        (x,) = (held[name] for name in node.inputs)
+        held[node.name] = in_memory(moved, node, x, weights)
+
+    # Sums may run in another order, and end in another last digit.
+    np.testing.assert_allclose(held[moved.output.name], expected[graph.output.name], 1e-9, 1e-12)
+
+
+def in_memory(graph: Graph, node: Node, x: Values, weights: Any) -> Values:
+    """What a node gives for an input that lies in memory as the node before left it."""
+    if isinstance(node.layer, Transpose):
+        return np.transpose(x, node.layer.axes)
+    first = layouts(graph)[node.inputs[0]] == "channels_first"
+    own = {
+        weight.name: weights[f"{node.name}.{weight.name}"].astype(np.float64)
+        for weight in node.weights
+    }
+    y = compute(node.layer, np.moveaxis(x, 1, -1) if first else x, own, False)
+    return np.moveaxis(y, -1, 1) if node.layout == "channels_first" else y
+
+
+def layouts(graph: Graph) -> dict[str, str]:
+    return {INPUT: "channels_last", **{node.name: node.layout for node in graph.nodes}}
+
+
+@given(graphs())
+@settings(deadline=None)
+def test_no_two_transpositions_follow_each_other(graph: Graph) -> None:
+    nodes = {node.name: node for node in channels_first(graph).nodes}
+
+    for node in nodes.values():
+        if isinstance(node.layer, Transpose) and node.inputs[0] in nodes:
+            assert not isinstance(nodes[node.inputs[0]].layer, Transpose)
+
+
+@given(graphs())
+@settings(deadline=None)
+def test_a_transposition_moves_from_one_layout_to_the_other(graph: Graph) -> None:
+    moved = channels_first(graph)
+
+    for node in moved.nodes:
+        if isinstance(node.layer, Transpose):
+            assert {layouts(moved)[node.inputs[0]], node.layout} == {
+                "channels_first",
+                "channels_last",
+            }
+
+
+@given(graphs())
+@settings(deadline=None)
+def test_every_layer_gets_the_layout_that_it_wants(graph: Graph) -> None:
+    moved = channels_first(graph)
+
+    for node in moved.nodes:
+        wanted = node.layer.layout(node.input_shape)
+        if not isinstance(node.layer, Transpose) and wanted != "either":
+            assert layouts(moved)[node.inputs[0]] == wanted
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Conv2D(filters=2, kernel_size=(2, 2)),
+        MaxPooling2D(),
+        AveragePooling2D(),
+        GlobalAveragePooling2D(),
+        BatchNormalization(),
+    ],
+    ids=lambda layer: layer.tag,
+)
+def test_a_spatial_layer_gets_channels_first(layer: Layer) -> None:
+    graph, _ = infer("example", SHAPE, [layer])
+
+    first, second, *_ = channels_first(graph).nodes
+
+    assert first.layer == Transpose(to="channels_first")
+    assert (second.layer, second.inputs) == (layer, (first.name,))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Flatten(),
+        Dense(units=2),
+        Activation(activation="relu"),
+        Activation(activation="softmax"),
+        BatchNormalization(axis=1),
+        Dropout(rate=0.5),
+    ],
+    ids=str,
+)
+def test_a_layer_that_takes_the_input_as_it_is_costs_no_transposition(layer: Layer) -> None:
+    graph, _ = infer("example", SHAPE, [layer])
+
+    assert channels_first(graph) == graph
+
+
+@given(graphs())
+@settings(deadline=None)
+def test_the_output_is_channels_last(graph: Graph) -> None:
+    assert channels_first(graph).output.layout == "channels_last"
+
+
+@given(graphs())
+@settings(deadline=None)
+def test_channels_first_only_adds_transpositions(graph: Graph) -> None:
+    kept = [node for node in channels_first(graph).nodes if not isinstance(node.layer, Transpose)]
+
+    assert [(node.name, node.layer, node.shape) for node in kept] == [
+        (node.name, node.layer, node.shape) for node in graph.nodes
+    ]
+
+
+@given(graphs())
+@settings(deadline=None)
+def test_every_pass_leaves_nodes_in_topological_order(graph: Graph) -> None:
+    passes = (split_activations, without_final_softmax, channels_first)
+    nodes = reduce(lambda before, one: one(before), passes, graph).nodes
+    known = {INPUT}
+
+    for node in nodes:
+        assert set(node.inputs) <= known
+        assert node.name not in known
+        known.add(node.name)
+
+
+def test_a_chain_of_convolutions_is_transposed_once_at_each_end() -> None:
+    layers = [
+        Conv2D(filters=4, kernel_size=(2, 2), activation="relu"),
+        MaxPooling2D(),
+        Dropout(rate=0.5),
+        BatchNormalization(),
+        Flatten(),
+        Dense(units=2),
+    ]
+    graph, _ = infer("example", SHAPE, layers)
+
+    tags = [node.layer.tag for node in channels_first(graph).nodes]
+
+    assert tags == [
+        "Transpose",
+        "Conv2D",
+        "MaxPooling2D",
+        "Dropout",
+        "BatchNormalization",
+        "Transpose",
+        "Flatten",
+        "Dense",
+    ]

@@ -1,0 +1,362 @@
+"""ONNX files in ONNX Runtime: on which device, with what inputs, and which files are refused."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+if "CI" not in os.environ:  # there both are always installed, and their absence is a failure
+    pytest.importorskip("onnx.helper")
+    pytest.importorskip("onnxruntime")
+
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+import netspec_onnx
+from netspec.diagnostics import BackendError
+from netspec.graph import Network, loads
+from netspec.weights import initial
+from netspec_onnx import BACKEND, session
+from netspec_onnx.session import CPU, CUDA, TENSORRT
+
+SPEC = """
+netspec: 1
+name: tested
+input: [4, 4, 1]
+layers: [Flatten, Dense: {units: 3, activation: softmax}]
+data: {dataset: npz, path: a.npz, scale: 255}
+"""
+
+
+@pytest.fixture(scope="module")
+def net() -> Network:
+    return loads(SPEC)
+
+
+@pytest.fixture(scope="module")
+def content(net: Network) -> bytes:
+    return BACKEND.export(net, initial(net.graph, 0))
+
+
+@pytest.fixture(scope="module")
+def raw_content(net: Network) -> bytes:
+    return BACKEND.export(net, initial(net.graph, 0), raw_input=True)
+
+
+def inputs(count: int) -> np.ndarray:
+    return np.random.default_rng(0).random((count, 4, 4, 1), np.float32)
+
+
+def graph_of(
+    nodes: Sequence[onnx.NodeProto],
+    initializers: Sequence[onnx.TensorProto] = (),
+    shape: Sequence[str | int] = ("n", 2),
+    element: int = TensorProto.FLOAT,
+) -> onnx.GraphProto:
+    return helper.make_graph(
+        nodes,
+        "foreign",
+        [helper.make_tensor_value_info("x", element, shape)],
+        [helper.make_tensor_value_info("y", element, shape)],
+        initializers,
+    )
+
+
+def model_of(graph: onnx.GraphProto) -> bytes:
+    opsets = [helper.make_opsetid("", 18)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+
+
+def foreign(**arguments: Any) -> bytes:
+    return model_of(graph_of([helper.make_node("Identity", ["x"], ["y"])], **arguments))
+
+
+def external(name: str) -> onnx.TensorProto:
+    """A tensor whose values stand in another file."""
+    tensor = numpy_helper.from_array(np.ones(2, np.float32), name)
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/passwd")
+    return tensor
+
+
+def refused(content: bytes, device: Any = "cpu") -> BackendError:
+    with pytest.raises(BackendError) as caught:
+        BACKEND.open(content, device)
+    return caught.value
+
+
+def test_predictor_says_which_provider_it_got(content: bytes) -> None:
+    assert BACKEND.open(content, "cpu").device == "cpu (CPUExecutionProvider)"
+
+
+def test_predictor_knows_its_input_and_its_metadata(net: Network, content: bytes) -> None:
+    predictor = BACKEND.open(content, "cpu")
+    assert predictor.input_shape == (4, 4, 1)
+    assert not predictor.raw_input
+    assert predictor.metadata["netspec.graph"] == net.graph.hash
+    assert predictor.metadata["netspec.scale"] == "255.0"
+
+
+def test_many_inputs_are_predicted_in_batches(content: bytes) -> None:
+    predictor, x = BACKEND.open(content, "cpu"), inputs(1001)
+    outputs = predictor.predict(x)
+    assert (outputs.shape, outputs.dtype) == ((1001, 3), np.float32)
+    np.testing.assert_allclose(outputs[1000:], predictor.predict(x[1000:]), rtol=1e-5)
+
+
+def test_inputs_may_be_a_view_and_of_double_precision(content: bytes) -> None:
+    predictor, x = BACKEND.open(content, "cpu"), inputs(4)
+    expected = predictor.predict(np.ascontiguousarray(x[::2]))
+    np.testing.assert_array_equal(predictor.predict(x[::2].astype(np.float64)), expected)
+
+
+def test_inputs_of_another_shape_are_refused(content: bytes) -> None:
+    with pytest.raises(BackendError, match=r"takes inputs of \(4, 4, 1\), and gets \(3, 4, 1\)"):
+        BACKEND.open(content, "cpu").predict(np.zeros((2, 3, 4, 1), np.float32))
+
+
+def test_raw_model_takes_pixels_alone(raw_content: bytes) -> None:
+    predictor = BACKEND.open(raw_content, "cpu")
+    assert predictor.raw_input
+    assert predictor.predict_pixels(np.zeros((2, 4, 4, 1), np.uint8)).shape == (2, 3)
+    with pytest.raises(BackendError, match="takes raw pixels"):
+        predictor.predict(inputs(2))
+
+
+def test_raw_model_refuses_floats_as_pixels(raw_content: bytes) -> None:
+    with pytest.raises(BackendError, match="cannot predict"):
+        BACKEND.open(raw_content, "cpu").predict_pixels(inputs(2))
+
+
+def test_scaled_model_refuses_pixels(content: bytes) -> None:
+    with pytest.raises(BackendError, match="takes scaled inputs"):
+        BACKEND.open(content, "cpu").predict_pixels(np.zeros((2, 4, 4, 1), np.uint8))
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [b"", b"netspec: 1\n", b"\x89PNG\r\n\x1a\n", b"\x08\x0a"],
+    ids=["empty", "yaml", "png", "no-graph"],
+)
+def test_other_bytes_are_refused(damaged: bytes) -> None:
+    fault = refused(damaged)
+    assert "ONNX model" in fault.message
+    assert fault.help == "give a file that netspec exported"
+
+
+def test_cut_off_file_is_refused(content: bytes) -> None:
+    assert refused(content[: len(content) // 2]).message == "the content is not an ONNX model"
+
+
+def test_graph_that_onnx_runtime_refuses_is_a_backend_error() -> None:
+    fault = refused(model_of(graph_of([helper.make_node("NoSuchOperator", ["x"], ["y"])])))
+    assert "ONNX Runtime cannot open the model" in fault.message
+    assert "NoSuchOperator" in fault.message
+    assert "\n" not in fault.message
+
+
+def test_foreign_model_opens_without_metadata() -> None:
+    predictor = BACKEND.open(foreign(), "cpu")
+    assert predictor.metadata == {}
+    x = np.ones((3, 2), np.float32)
+    np.testing.assert_array_equal(predictor.predict(x), x)
+
+
+def test_fixed_batch_of_a_foreign_model_is_an_error_of_prediction() -> None:
+    predictor = BACKEND.open(foreign(shape=(1, 2)), "cpu")
+    with pytest.raises(BackendError, match="cannot predict"):
+        predictor.predict(np.ones((3, 2), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"element": TensorProto.INT64}, "makes tensor(int64) of tensor(int64)"),
+        ({"shape": ("n", "features")}, "only the batch axis may be free"),
+        ({"shape": ()}, "only the batch axis may be free"),
+    ],
+)
+def test_foreign_model_of_other_inputs_is_refused(arguments: Any, reason: str) -> None:
+    assert reason in refused(foreign(**arguments)).message
+
+
+def test_model_with_two_inputs_is_refused() -> None:
+    graph = graph_of([helper.make_node("Add", ["x", "z"], ["y"])])
+    graph.input.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, ["n", 2]))
+    assert "2 inputs and 1 outputs" in refused(model_of(graph)).message
+
+
+def in_an_initializer() -> bytes:
+    return model_of(graph_of([helper.make_node("Add", ["x", "w"], ["y"])], [external("w")]))
+
+
+def in_an_attribute() -> bytes:
+    constant = helper.make_node("Constant", [], ["w"], value=external("w"))
+    return model_of(graph_of([constant, helper.make_node("Add", ["x", "w"], ["y"])]))
+
+
+def in_a_branch() -> bytes:
+    branch = helper.make_graph(
+        [helper.make_node("Add", ["x", "w"], ["z"])],
+        "branch",
+        [],
+        [helper.make_tensor_value_info("z", TensorProto.FLOAT, ["n", 2])],
+        [external("w")],
+    )
+    node = helper.make_node("If", ["c"], ["y"], then_branch=branch, else_branch=branch)
+    condition = numpy_helper.from_array(np.array(True), "c")
+    return model_of(graph_of([node], [condition]))
+
+
+@pytest.mark.parametrize("written", [in_an_initializer, in_an_attribute, in_a_branch])
+def test_model_that_needs_another_file_is_refused(written: Callable[[], bytes]) -> None:
+    assert refused(written()).message == "the model keeps w in another file"
+
+
+def test_operator_that_may_read_files_is_refused() -> None:
+    node = helper.make_node(
+        "EPContext", ["x"], ["y"], domain="com.microsoft", embed_mode=0, ep_cache_context="a.bin"
+    )
+    fault = refused(model_of(graph_of([node])))
+    assert fault.message == "the model uses the operator EPContext of com.microsoft"
+
+
+def test_bytes_that_look_like_onnx_runtimes_own_format_are_read_as_onnx(content: bytes) -> None:
+    # A producer's name puts the mark of that format at its place, and leaves an ONNX model.
+    marked = b"\x12\x06abORTM" + content
+    assert BACKEND.open(marked, "cpu").input_shape == (4, 4, 1)
+
+
+def test_cuda_without_a_gpu_build_is_refused_with_the_remedy(
+    content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session.ort, "get_available_providers", lambda: [CPU])
+    fault = refused(content, "cuda")
+    assert fault.message == "the installed ONNX Runtime cannot use a GPU"
+    assert fault.help is not None
+    assert "pip install 'netspec[gpu]'" in fault.help
+
+
+class Pretended:
+    """A session on the CPU that says that it runs on another provider."""
+
+    def __init__(self, real: Any, provider: str) -> None:
+        self._real, self._provider = real, provider
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def get_providers(self) -> list[str]:
+        return [self._provider, CPU]
+
+
+@pytest.fixture
+def gpu_build(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """A GPU build of ONNX Runtime on which only some providers start. Gives those tried."""
+    opened = session._opened
+
+    def build(starting: Sequence[str], failing: Sequence[str] = ()) -> list[str]:
+        tried: list[str] = []
+
+        def pretended(content: bytes, provider: str) -> Any:
+            tried.append(provider)
+            if provider in failing:
+                raise RuntimeError("[ONNXRuntimeError] : 1 : FAIL : no such library\nand more")
+            real = opened(content, CPU)
+            return Pretended(real, provider) if provider in starting else real
+
+        monkeypatch.setattr(session.ort, "get_available_providers", lambda: [TENSORRT, CUDA, CPU])
+        monkeypatch.setattr(session.ort, "preload_dlls", lambda: None)
+        monkeypatch.setattr(session, "gpu_present", lambda: True)
+        monkeypatch.setattr(session, "_opened", pretended)
+        return tried
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("starting", "failing", "device"),
+    [
+        ([TENSORRT, CUDA], [], "cuda (TensorrtExecutionProvider)"),
+        ([CUDA], [], "cuda (CUDAExecutionProvider)"),
+        ([CUDA], [TENSORRT], "cuda (CUDAExecutionProvider)"),
+        ([], [CUDA], "cpu (CPUExecutionProvider)"),
+    ],
+)
+def test_auto_takes_the_best_provider_that_starts(
+    content: bytes,
+    gpu_build: Callable[..., list[str]],
+    starting: list[str],
+    failing: list[str],
+    device: str,
+) -> None:
+    gpu_build(starting, failing)
+    assert BACKEND.open(content, "auto").device == device
+
+
+def test_cuda_that_falls_back_in_silence_is_refused(
+    content: bytes, gpu_build: Callable[..., list[str]]
+) -> None:
+    tried = gpu_build([])
+    fault = refused(content, "cuda")
+    assert tried == [CUDA]
+    assert fault.message.endswith("CUDAExecutionProvider: it runs on CPUExecutionProvider instead")
+    assert fault.help is not None
+    assert "pip install 'netspec[gpu]'" in fault.help
+
+
+def test_cuda_that_does_not_start_says_why(
+    content: bytes, gpu_build: Callable[..., list[str]]
+) -> None:
+    gpu_build([], failing=[CUDA])
+    assert refused(content, "cuda").message.endswith("CUDAExecutionProvider: no such library")
+
+
+def test_auto_without_a_gpu_tries_the_cpu_alone(
+    content: bytes, gpu_build: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = gpu_build([TENSORRT, CUDA])
+    monkeypatch.setattr(session, "gpu_present", lambda: False)
+    assert BACKEND.open(content, "auto").device == "cpu (CPUExecutionProvider)"
+    assert tried == [CPU]
+
+
+def test_cuda_is_asked_for_full_precision() -> None:
+    # ONNX Runtime's documentation of the CUDA provider: use_tf32 is 1 by default.
+    assert session.CHAINS[CUDA] == [(CUDA, {"use_tf32": "0"}), CPU]
+
+
+@pytest.mark.parametrize(
+    ("installed", "gpu", "devices"),
+    [
+        ("1.23.0", True, ("cpu", "cuda")),
+        ("1.23.0", False, ("cpu",)),
+        (None, True, ("cpu",)),
+    ],
+)
+def test_cuda_is_a_device_where_the_gpu_build_and_a_gpu_are(
+    installed: str | None, gpu: bool, devices: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(netspec_onnx, "gpu_present", lambda: gpu)
+    monkeypatch.setattr(netspec_onnx.Framework, "version", installed)
+    assert BACKEND.devices() == devices
+
+
+def test_onnx_runtime_says_nothing_of_its_own(content: bytes, capfd: pytest.CaptureFixture) -> None:
+    BACKEND.open(content, "auto").predict(inputs(2))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_model_of_external_data_reads_nothing(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    tensor = external("w")
+    tensor.external_data[0].value = "w.bin"
+    (tmp_path / "w.bin").write_bytes(np.ones(2, np.float32).tobytes())
+    graph = graph_of([helper.make_node("Add", ["x", "w"], ["y"])], [tensor])
+    assert "another file" in refused(model_of(graph)).message
