@@ -17,8 +17,8 @@ from netspec.api import (
     loads,
     predict,
     run,
-    source,
-    summary,
+    summarize,
+    to_source,
     train,
 )
 from netspec.diagnostics import (
@@ -44,7 +44,7 @@ __all__ = [
     "loads",
     "predict",
     "run",
-    "source",
-    "summary",
+    "summarize",
+    "to_source",
     "train",
 ]

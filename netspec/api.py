@@ -46,14 +46,14 @@ def loads(text: str) -> Network:
     return loads(text)
 
 
-def summary(network: Network) -> Summary:
+def summarize(network: Network) -> Summary:
     """The parameter table, from the graph alone: `rows`, totals, `to_json()`."""
     from netspec.summary import summarize
 
     return summarize(network.graph)
 
 
-def source(network: Network, backend: str) -> str:
+def to_source(network: Network, backend: str) -> str:
     """The source of the Python module that a network compiles to; no framework is loaded."""
     from netspec.backend import find_training
 

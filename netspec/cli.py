@@ -44,6 +44,24 @@ DeviceOption = Annotated[DeviceName, typer.Option(help="Where to compute.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if asked:
+        from importlib.metadata import version
+
+        print(f"netspec {version('netspec')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Describe a neural network in YAML; train it on Keras or PyTorch; export it to ONNX."""
+
+
 @app.command()
 def check(
     specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", help="Specs, YAML files.")],
@@ -188,7 +206,7 @@ def export(
     done = export_run(chosen, output, opset=opset, raw_input=raw_input)
     sizes = ", ".join(str(size) for size in done.batches)
     print(f"Wrote {done.path} ({in_bytes(done.size)}) from {chosen.path}")
-    print(f"Largest difference from {chosen.backend} at batches of {sizes}: {done.difference:.1e}")
+    print(f"Largest difference from {done.backend} at batches of {sizes}: {done.difference:.1e}")
 
 
 @app.command()
@@ -321,7 +339,7 @@ def _show(error: NetspecError) -> None:
 def main() -> NoReturn:
     """Run the command line; a fault of the user's ends it with a message and status 1."""
     try:
-        app(standalone_mode=True)
+        app(prog_name="netspec")
     except NetspecError as error:
         _show(error)
         sys.exit(1)

@@ -51,9 +51,50 @@ def call(head: str, arguments: Sequence[str], tail: str = "", comment: str = "")
     line = f"{head}({', '.join(arguments)}){tail}{after}"
     if len(line) <= WIDTH or not arguments:
         return line
-    indent = " " * (len(head) - len(head.lstrip()))
-    lines = [f"{head}(", *(f"{indent}    {argument}," for argument in arguments)]
-    return "\n".join([*lines, f"{indent}){tail}{after}"])
+    indent = _indent(head)
+    lines = [line for argument in arguments for line in _argument(f"{indent}    ", argument)]
+    return "\n".join([f"{head}(", *lines, f"{indent}){tail}{after}"])
+
+
+def _argument(indent: str, argument: str) -> list[str]:
+    """An argument on a line of its own; a call that is too long for one takes three."""
+    line = f"{indent}{argument},"
+    if len(line) <= WIDTH or not argument.endswith(")"):
+        return [line]
+    head, _, inner = argument[:-1].partition("(")
+    return [f"{indent}{head}(", f"{indent}    {inner}", f"{indent}),"]
+
+
+def statement(head: str, expression: str, comment: str) -> str:
+    """A statement `head expression  # comment`, with a call opened up where it is too long.
+
+    That is the call that the expression ends in, or the first where that does not help.
+    """
+    line = f"{head}{expression}  # {comment}"
+    if len(line) <= WIDTH or not expression.endswith(")"):
+        return line
+    brackets = {at: _closing(expression, at) for at, char in enumerate(expression) if char == "("}
+    start = next(at for at, end in brackets.items() if end == len(expression) - 1)
+    if len(head) + start >= WIDTH:
+        start = min(brackets)
+    inner, tail = expression[start + 1 : brackets[start]], expression[brackets[start] :]
+    indent = _indent(head)
+    opened = f"{head}{expression[: start + 1]}\n{indent}    {inner}\n"
+    return f"{opened}{indent}{tail}  # {comment}"
+
+
+def _closing(expression: str, start: int) -> int:
+    """Where the bracket closes that opens at `start`."""
+    depth = 0
+    for at in range(start, len(expression)):
+        depth += {"(": 1, ")": -1}.get(expression[at], 0)
+        if depth == 0:
+            return at
+    raise ValueError(expression)
+
+
+def _indent(head: str) -> str:
+    return " " * (len(head) - len(head.lstrip()))
 
 
 def camel_case(name: str) -> str:

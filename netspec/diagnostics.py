@@ -106,7 +106,7 @@ class SpecError(NetspecError):
     """The faults of a spec, each at its place, in the order in which they stand in the file."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
-        super().__init__(f"{len(diagnostics)} faults in the spec")
+        super().__init__(f"faults in the spec: {len(diagnostics)}")
         self.diagnostics = tuple(sorted(diagnostics, key=_position))
 
     def __str__(self) -> str:

@@ -13,6 +13,9 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     Raises NetspecError where it cannot be written; what was there before then stays.
     """
+    help = "check that the folder is there, that it can be written to, and that it has room"
+    if not path.name or path.is_dir():
+        raise NetspecError(f"{path} cannot be written: it is a folder", "name a file in it")
     partial = path.with_name(f".{path.name}.partial")
     try:
         with partial.open("wb") as file:
@@ -23,5 +26,4 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError as error:
         if partial.exists():
             partial.unlink()
-        help = "check that the folder is there, that it can be written to, and that it has room"
         raise NetspecError(f"{path} cannot be written: {error.strerror}", help) from None

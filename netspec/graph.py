@@ -247,6 +247,7 @@ def _training_faults(spec: Spec, graph: Graph) -> list[Fault]:
     """What does not fit between the layers, the data and the loss."""
     faults = _image_faults(spec.data, graph) + _name_faults(spec.data) if spec.data else []
     if spec.train:
+        faults += _weightless_faults(graph)
         ends = _output_faults(graph)
         faults += ends or _loss_faults(spec.train.loss, graph)
         if spec.data and not ends:
@@ -271,6 +272,13 @@ def _name_faults(data: DataSpec) -> list[Fault]:
     message = f"{data.dataset} has {data.classes} classes, and class_names has {names} names"
     help = "one name for every class, in the order of their labels"
     return [Fault(("data", "class_names"), "classes", message, help)]
+
+
+def _weightless_faults(graph: Graph) -> list[Fault]:
+    if any(weight.trainable for _, weight in graph.weights()):
+        return []
+    message = f"{graph.name} has no weights to train"
+    return [Fault(("layers",), "weights", message, "add a Dense or a Conv2D", key=True)]
 
 
 def _output_faults(graph: Graph) -> list[Fault]:

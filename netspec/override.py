@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from netspec.diagnostics import SpecError
 from netspec.source import Data, Fault, Node, Source, Text, compose, single
 
 COMMAND_LINE = "<command line>"
@@ -26,7 +27,12 @@ class Override:
 
     def node(self) -> Node:
         """The value, which stands where the user typed it. Raises SpecError for faulty YAML."""
-        node = compose(self.value if self.value.strip() else "null", COMMAND_LINE)
+        try:
+            node = compose(self.value if self.value.strip() else "null", COMMAND_LINE)
+        except SpecError as error:
+            (fault,) = error.diagnostics
+            place = self.text.place(0, self.typed.rfind(self.value), len(self.value))
+            raise single(replace(fault, place=place)) from None
         column = self.typed.rfind(self.value) if self.value else len(self.typed)
         end = column + max(1, len(self.value))
         return replace(node, text=self.text, start=(0, column), end=(0, end))

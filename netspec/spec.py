@@ -199,9 +199,9 @@ def resolved(spec: Spec) -> str:
         if name == "layers":
             lines += ["layers:", *(f"  - {_layer(layer)}" for layer in value)]
         elif name == "train":
-            lines += ["train:", *(f"  {key}: {_flow(item)}" for key, item in value.items())]
+            lines += ["train:", *(f"  {key}: {flow(item)}" for key, item in value.items())]
         else:
-            lines.append(f"{name}: {_flow(value)}")
+            lines.append(f"{name}: {flow(value)}")
     return "\n".join(lines) + "\n"
 
 
@@ -209,17 +209,17 @@ def _layer(layer: str | dict[str, Any]) -> str:
     if isinstance(layer, str):
         return layer
     ((tag, fields),) = layer.items()
-    return f"{tag}: {_flow(fields)}"
+    return f"{tag}: {flow(fields)}"
 
 
-def _flow(value: Any) -> str:  # Any: JSON data
+def flow(value: Any) -> str:  # Any: JSON data
     """JSON data in YAML's flow style. Texts are quoted where they would read as something else."""
     match value:
         case dict():
-            items = (f"{key}: {_flow(item)}" for key, item in value.items())  # pyright: ignore[reportUnknownVariableType] - JSON data
+            items = (f"{key}: {flow(item)}" for key, item in value.items())  # pyright: ignore[reportUnknownVariableType] - JSON data
             return "{" + ", ".join(items) + "}"
         case list():
-            return "[" + ", ".join(_flow(item) for item in value) + "]"  # pyright: ignore[reportUnknownVariableType] - JSON data
+            return "[" + ", ".join(flow(item) for item in value) + "]"  # pyright: ignore[reportUnknownVariableType] - JSON data
         case str() if re.fullmatch(r"[A-Za-z_][\w./-]*", value) and resolve(value) == value:
             return value
         case _:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from netspec.diagnostics import NetspecError
 from netspec.files import write_atomically
+from netspec.spec import flow
 
 TEMPLATE = """\
 # A network for scikit-learn's 8x8 digits. `netspec check` validates it, `netspec summary` prints
@@ -41,11 +42,11 @@ train:
 def write_new(name: str, *, force: bool = False) -> Path:
     """Write `name`.yaml into the current folder. Raises NetspecError."""
     name = name.removesuffix(".yaml")
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name):
         message = f"{name!r} cannot name a network"
-        raise NetspecError(message, "use a letter, then letters, digits and underscores")
+        raise NetspecError(message, "use a letter, then up to 63 letters, digits and underscores")
     path = Path(f"{name}.yaml")
     if path.exists() and not force:
         raise NetspecError(f"{path} is there already", "choose another name, or use --force")
-    write_atomically(path, TEMPLATE.format(name=name).encode())
+    write_atomically(path, TEMPLATE.format(name=flow(name)).encode())
     return path

@@ -29,7 +29,8 @@ Call = tuple[list[object], dict[str, object]]
 def source(network: Network) -> str:
     """The module: build_model, set_weights, and for training build_optimizer and build_loss."""
     graph, spec = network.graph, network.spec
-    head = f'"""The network {graph.name} as a Keras model. Written by netspec; runs without it."""'
+    doc = f"The network {graph.name} as a Keras model.\n\nWritten by netspec; runs without it."
+    head = f'"""{doc}\n"""'
     imports = "import keras\nfrom keras import layers"
     scale = spec.data.scale if spec.data else 1.0
     return module(
@@ -55,18 +56,18 @@ def _build_model(graph: Graph, scale: float) -> str:
     lines.append(f'    inputs = keras.Input({literal(graph.input_shape)}, name="input")')
     for node in graph.nodes:
         lines.append(_layer(node, optional_softmax=softmax and node is graph.output))
-    lines.append(f'    return keras.Model(inputs, x, name="{graph.name}")')
+    made = [Code("inputs"), Code("x")]
+    lines.append(call("    return keras.Model", arguments(made, {"name": graph.name})))
     return "\n".join(lines)
 
 
 def _layer(node: Node, *, optional_softmax: bool) -> str:
     positional, named = lower(node.layer)
-    written_arguments = [
-        argument.replace('"softmax"', 'None if logits else "softmax"')
-        if optional_softmax
-        else argument
-        for argument in arguments(positional, {**named, "name": node.name})
-    ]
+    if optional_softmax:
+        optional = Code('None if logits else "softmax"')
+        positional = [optional if value == "softmax" else value for value in positional]
+        named = {key: optional if key == "activation" else it for key, it in named.items()}
+    written_arguments = arguments(positional, {**named, "name": node.name})
     given = "inputs" if node.inputs == (INPUT,) else "x"
     head = f"    x = layers.{node.layer.tag}"
     return call(head, written_arguments, f"({given})", written(node.shape))

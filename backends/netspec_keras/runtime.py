@@ -126,7 +126,7 @@ class KerasTrainer:
     def _seed_masks(self, seed: int) -> None:
         """Start every layer's random masks from the seed and the layer's place."""
         for index, layer in enumerate(self._model.layers):
-            if isinstance(layer, keras.layers.Dropout):
+            if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
                 words = np.random.SeedSequence([seed, index]).generate_state(2, np.uint32)
                 layer.seed_generator.state.assign(words)
 
@@ -141,11 +141,16 @@ class KerasTrainer:
         }
 
     def optimizer_state(self) -> dict[str, NDArray[Any]]:
-        return {variable.path: variable.numpy() for variable in self._optimizer.variables}
+        return {key: variable.numpy() for key, variable in self._optimizer_variables()}
 
     def restore(self, optimizer_state: dict[str, NDArray[Any]]) -> None:
-        for variable in self._optimizer.variables:
-            variable.assign(optimizer_state[variable.path])
+        for key, variable in self._optimizer_variables():
+            variable.assign(optimizer_state[key])
+
+    def _optimizer_variables(self) -> Iterator[tuple[str, keras.Variable]]:
+        """Every variable with a key; its path would count the optimizers of the process."""
+        for index, variable in enumerate(self._optimizer.variables):
+            yield f"{index}.{variable.name}", variable
 
 
 def _steps_function(

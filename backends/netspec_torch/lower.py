@@ -6,10 +6,11 @@ channels_last memory format that is a view, and Flatten keeps Keras's order.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import singledispatch
 
-from netspec.code import arguments, call, camel_case, literal, module, square
+from netspec.code import arguments, call, camel_case, literal, module, square, statement
 from netspec.graph import Network, Node
 from netspec.layers import (
     Activation,
@@ -64,6 +65,9 @@ PARAMETERS = {
 """PyTorch's name of each weight inside its module."""
 
 
+_RESERVED = re.compile(f"({'|'.join(sorted(prelude.RESERVED))})_*")
+
+
 @dataclass
 class Lowered:
     """A layer in PyTorch: the module it keeps, where it keeps one, and its line in `forward`.
@@ -78,8 +82,11 @@ class Lowered:
 
 
 def attribute(name: str) -> str:
-    """The attribute for a layer's name; a name that PyTorch or Python needs gets an underscore."""
-    return f"{name}_" if name in prelude.RESERVED else name
+    """The attribute for a layer's name; a name that PyTorch or Python needs gets an underscore.
+
+    So does a name that differs from such a one in underscores alone, to stay apart from it.
+    """
+    return f"{name}_" if _RESERVED.fullmatch(name) else name
 
 
 def source(network: Network) -> str:
@@ -94,9 +101,8 @@ def source(network: Network) -> str:
     if train:
         needs.add(_optimizer_class(train.optimizer))
     name = _class_name(network.graph.name)
-    head = (
-        f'"""The network {network.graph.name} in PyTorch. Written by netspec; runs without it."""'
-    )
+    doc = f"The network {network.graph.name} in PyTorch.\n\nWritten by netspec; runs without it."
+    head = f'"""{doc}\n"""'
     return module(
         f"{head}\n\n{prelude.IMPORTS}",
         *(text for name, text in prelude.PARTS.items() if name in needs),
@@ -138,10 +144,12 @@ def _class(
         if made.constructor:
             head = f"        self.{attribute(node.name)} = {made.constructor}"
             lines.append(call(head, made.arguments))
+    initial = _initial_values(network)
+    if initial:
+        lines.append("        self.reset_parameters()")
     if any(node.layer.tag == "Conv2D" for node in nodes):
         lines.append("        self.to(memory_format=torch.channels_last)")
-    if initial := _initial_values(network):
-        lines.append("        self.reset_parameters()")
+    if initial:
         lines += ["", "    def reset_parameters(self) -> None:", *initial]
     lines += ["", f"    def {'logits' if softmax else 'forward'}(self, x: Tensor) -> Tensor:"]
     for node in nodes:
@@ -149,7 +157,7 @@ def _class(
             node.shape if node.layout != "channels_first" else (node.shape[-1], *node.shape[:-1])
         )
         result = "return" if node is nodes[-1] else "x ="
-        lines.append(f"        {result} {lowered[node.name].expression}  # {written(shape)}")
+        lines.append(statement(f"        {result} ", lowered[node.name].expression, written(shape)))
     if softmax:
         lines += ["", "    def forward(self, x: Tensor) -> Tensor:"]
         lines.append("        return torch.softmax(self.logits(x), dim=-1)")
@@ -286,7 +294,8 @@ def _(layer: BatchNormalization, node: Node) -> Lowered:
 
 @_lower.register
 def _(layer: Activation, _node: Node) -> Lowered:
-    return Lowered(ACTIVATIONS[layer.activation])
+    needs = ("selu",) if layer.activation == "selu" else ()
+    return Lowered(ACTIVATIONS[layer.activation], needs=needs)
 
 
 # PyTorch's defaults agree with Keras's functions where no argument is given
@@ -297,7 +306,7 @@ ACTIVATIONS: dict[ActivationName, str] = {
     "relu6": "F.relu6(x)",
     "leaky_relu": f"F.leaky_relu(x, {LEAKY_RELU_SLOPE})",
     "elu": "F.elu(x)",
-    "selu": "F.selu(x)",
+    "selu": "selu(x)",  # F.selu has another slope at 0
     "gelu": "F.gelu(x)",
     "silu": "F.silu(x)",
     "softplus": "torch.logaddexp(x, torch.zeros_like(x))",  # F.softplus is linear from 20 on
@@ -321,6 +330,9 @@ def _initial_values(network: Network) -> list[str]:
             target = f"self.{attribute(node.name)}.{PARAMETERS[weight.name]}"
             head, values = _initial_value(weight)
             lines.append(call(f"        nn.init.{head}", [target, *values]))
+            gain = getattr(weight.initializer, "gain", 1.0)
+            if head == "eye_" and gain != 1.0:
+                lines.append(call(f"        {target}.data.mul_", [literal(gain)]))
     return lines
 
 
@@ -342,13 +354,15 @@ def _nn_init(initializer: Initializer) -> tuple[str, list[str]]:
         case RandomNormal(mean=mean, stddev=stddev):
             return "normal_", arguments([mean, stddev], {})
         case RandomUniform(minval=low, maxval=high):
-            return "uniform_", arguments([low, high], {})
+            return "uniform_", arguments(sorted([low, high]), {})
+        case TruncatedNormal(mean=mean, stddev=0.0):
+            return "constant_", arguments([mean], {})
         case TruncatedNormal(mean=mean, stddev=stddev):
             cut = [mean - 2 * stddev, mean + 2 * stddev]
             return "trunc_normal_", arguments([mean, stddev, *cut], {})
         case Orthogonal(gain=gain):
             return "orthogonal_", arguments([], {"gain": gain})
-        case Identity(gain=1.0):
+        case Identity():
             return "eye_", []
         case _:
             raise NotImplementedError(initializer)

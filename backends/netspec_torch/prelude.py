@@ -17,6 +17,13 @@ def average_pool2d_padded(x: Tensor, kernel_size, stride, padding) -> Tensor:
     return F.avg_pool2d(F.pad(x, padding), kernel_size, stride) / counts
 '''
 
+_SELU = '''
+def selu(x: Tensor) -> Tensor:
+    """SELU, with the slope of the positive side at 0, as Keras has it."""
+    negative = 1.6732632423543772 * torch.expm1(x.clamp(max=0))
+    return 1.0507009873554805 * torch.where(x >= 0, x, negative)
+'''
+
 _BATCH_NORMALIZATION = '''
 class BatchNormalization(nn.Module):
     """Keras's batch normalization of axis 1; its moving variance is the biased one."""
@@ -56,9 +63,7 @@ _ADAM = '''
 class Adam(torch.optim.Adam):
     """Adam with Keras's epsilon, which stands outside the bias correction."""
 
-    def __init__(
-        self, parameters, learning_rate, beta_1, beta_2, epsilon, amsgrad
-    ) -> None:
+    def __init__(self, parameters, learning_rate, beta_1, beta_2, epsilon, amsgrad) -> None:
         betas = (beta_1, beta_2)
         super().__init__(parameters, learning_rate, betas, amsgrad=amsgrad, fused=True)
         self.epsilon = epsilon
@@ -98,6 +103,7 @@ class SGD(torch.optim.Optimizer):
 
 PARTS = {
     "average_pool2d_padded": _AVERAGE_POOL,
+    "selu": _SELU,
     "BatchNormalization": _BATCH_NORMALIZATION,
     "Adam": _ADAM,
     "SGD": _SGD,

@@ -138,7 +138,7 @@ class TorchTrainer:
         states = self._optimizer.state_dict()["state"]
         steps = {"steps": np.array(self._optimizer.steps)} if self._counts_steps else {}
         return steps | {
-            f"{names[index]}/{slot}": np.array(value.cpu())
+            f"{names[index]}/{slot}": value.cpu().numpy().copy()
             for index, slots in states.items()
             for slot, value in slots.items()
         }

@@ -13,8 +13,10 @@ from pydantic import Field
 
 from netspec.layers.tagged import OneKey, Tagged
 
-Positive: TypeAlias = Annotated[float, Field(gt=0)]
-NotNegative: TypeAlias = Annotated[float, Field(ge=0)]
+LARGEST = 3.4e38  # of float32
+Float32: TypeAlias = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+Positive: TypeAlias = Annotated[float, Field(gt=0, le=LARGEST)]
+NotNegative: TypeAlias = Annotated[float, Field(ge=0, le=LARGEST)]
 
 
 class Zeros(Tagged):
@@ -33,14 +35,14 @@ class Constant(Tagged):
     """All `value`."""
 
     tag = "constant"
-    value: float = 0.0
+    value: Float32 = 0.0
 
 
 class RandomNormal(Tagged):
     """A normal distribution."""
 
     tag = "random_normal"
-    mean: float = 0.0
+    mean: Float32 = 0.0
     stddev: NotNegative = 0.05
 
 
@@ -48,15 +50,15 @@ class RandomUniform(Tagged):
     """A uniform distribution over [minval, maxval)."""
 
     tag = "random_uniform"
-    minval: float = -0.05
-    maxval: float = 0.05
+    minval: Float32 = -0.05
+    maxval: Float32 = 0.05
 
 
 class TruncatedNormal(Tagged):
     """A normal distribution whose values beyond two standard deviations are drawn again."""
 
     tag = "truncated_normal"
-    mean: float = 0.0
+    mean: Float32 = 0.0
     stddev: NotNegative = 0.05
 
 
@@ -121,14 +123,14 @@ class Orthogonal(Tagged):
     """`gain` times an orthogonal matrix: all axes but the last, flattened, by the last."""
 
     tag = "orthogonal"
-    gain: float = 1.0
+    gain: Float32 = 1.0
 
 
 class Identity(Tagged):
     """`gain` times the identity matrix. For weights with two axes."""
 
     tag = "identity"
-    gain: float = 1.0
+    gain: Float32 = 1.0
 
 
 Initializer: TypeAlias = (

@@ -59,19 +59,21 @@ class OneKey:
         assert schema["type"] == "tagged-union"
         forms: list[JsonSchemaValue] = []
         bare: list[str] = []
+        nothing = {"type": "null"}
         for tag, choice in schema["choices"].items():
             reference = handler(choice)
             fields = handler.resolve_ref_schema(reference)
+            needs = bool(fields.get("required"))
             forms.append(
                 {
                     "type": "object",
                     "description": fields.get("description", ""),
-                    "properties": {tag: reference},
+                    "properties": {tag: reference if needs else {"anyOf": [reference, nothing]}},
                     "required": [tag],
                     "additionalProperties": False,
                 }
             )
-            if not fields.get("required"):
+            if not needs:
                 bare.append(str(tag))
         names: list[JsonSchemaValue] = [{"enum": bare}] if bare else []
         return {"anyOf": names + forms}

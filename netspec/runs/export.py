@@ -19,11 +19,15 @@ TOLERANCE = 1e-5
 
 @dataclass(frozen=True)
 class Exported:
-    """The file, its size in bytes, and its largest difference from the backend's predictions."""
+    """The file, its size in bytes, and its largest difference from the backend's predictions.
+
+    `batches` are the sizes of the batches that were compared.
+    """
 
     path: Path
     size: int
     difference: float
+    backend: str
     batches: tuple[int, ...]
 
 
@@ -36,7 +40,7 @@ def export(
     takes pixels as uint8 and divides them itself. Raises NetspecError, and then writes nothing.
     """
     target = find_exporting("onnx")
-    network, weights = run.network, run.weights()
+    network, weights, backend = run.network, run.weights(), run.backend
     reference = run.reference()
     content = target.export(network, weights, opset=opset, raw_input=False)
     predictor = target.open(content, "cpu")
@@ -45,12 +49,11 @@ def export(
     difference = float(np.abs(outputs - reference.outputs).max())
     bound = TOLERANCE * max(1.0, float(np.abs(reference.outputs).max()))
     if not difference <= bound:
-        message = (
-            f"the ONNX model differs from {run.backend} by {difference:.1e} (limit {bound:.1e})"
-        )
+        message = f"the ONNX model differs from {backend} by {difference:.1e} (limit {bound:.1e})"
         raise BackendError(message, "this is a fault of netspec; please report it with the spec")
     if raw_input:
         content = target.export(network, weights, opset=opset, raw_input=True)
     path = path or run.path / "model.onnx"
     write_atomically(path, content)
-    return Exported(path, len(content), difference, tuple(len(batch) for batch in batches))
+    sizes = tuple(len(batch) for batch in batches)
+    return Exported(path, len(content), difference, backend, sizes)

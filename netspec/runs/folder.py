@@ -18,21 +18,50 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 from safetensors.numpy import save
 
 from netspec import weights as weight_files
 from netspec.backend import TrainingBackend
-from netspec.diagnostics import NetspecError, RunError, one_of
+from netspec.diagnostics import NetspecError, RunError, SpecError, one_of
 from netspec.files import write_atomically
 from netspec.graph import Network, loads
+from netspec.layers.tagged import Model
 from netspec.runs.metrics import Record
 from netspec.spec import Idx, Npz, Spec, resolved
 from netspec.weights import Array, Weights, read_safetensors
 
 CHECKPOINT_FORMAT = "netspec-checkpoint-1"
+
+_RECORD = TypeAdapter(Record)
+_HISTORY = TypeAdapter(list[Record])
+
+
+class About(Model):
+    """What run.json says of a run."""
+
+    name: str
+    backend: str
+    device: str
+    seed: int
+    graph: str
+    created: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the backend that trained predicts for a few test images, for later comparison.
+
+    `inputs` (n, height, width, channels), `outputs` (n, classes).
+    """
+
+    inputs: Array
+    outputs: Array
 
 
 @dataclass(frozen=True)
@@ -42,6 +71,7 @@ class Checkpoint:
     weights: dict[str, Array]
     optimizer: dict[str, NDArray[Any]]
     history: list[Record]
+    reference: Reference
 
     @property
     def epoch(self) -> int:
@@ -55,42 +85,32 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class Reference:
-    """What the backend that trained predicts for a few test images, for later comparison.
-
-    `inputs` (n, height, width, channels), `outputs` (n, classes); they belong to the weights file
-    with this SHA-256.
-    """
-
-    inputs: Array
-    outputs: Array
-    weights_sha256: str
-
-
-@dataclass(frozen=True)
 class Run:
     """A training that is written down in a folder."""
 
     path: Path
 
     @cached_property
-    def about(self) -> dict[str, Any]:
+    def about(self) -> About:
         """What run.json says: the backend, the device, the versions, when it began."""
         try:
-            about: dict[str, Any] = json.loads(self._text("run.json"))
-        except ValueError:
-            raise RunError(f"{self.path / 'run.json'} is damaged", "train again") from None
-        return about
+            return About.model_validate_json(self._text("run.json"))
+        except ValidationError:
+            raise self._damaged("run.json") from None
 
     @property
     def backend(self) -> str:
         """The name of the backend that trained it."""
-        return str(self.about["backend"])
+        return self.about.backend
 
     @cached_property
     def network(self) -> Network:
         """The network as its resolved spec describes it."""
-        return loads(self._text("spec.yaml"), self.path)
+        text = self._text("spec.yaml")
+        try:
+            return loads(text, self.path)
+        except SpecError:
+            raise self._damaged("spec.yaml") from None
 
     def weights(self) -> dict[str, Array]:
         """The weights after the last complete epoch, by key."""
@@ -100,7 +120,10 @@ class Run:
     def history(self) -> list[Record]:
         """The figures of every epoch, and of the test once it is done."""
         lines = self._text("metrics.jsonl").splitlines()
-        return [json.loads(line) for line in lines]
+        try:
+            return [_RECORD.validate_json(line) for line in lines]
+        except ValidationError:
+            raise self._damaged("metrics.jsonl") from None
 
     def checkpoint(self) -> Checkpoint:
         """The state that training goes on from. Raises WeightsError, RunError."""
@@ -110,7 +133,12 @@ class Run:
             raise RunError(f"{path} is not a {CHECKPOINT_FORMAT}", "start a new run")
         weights = _part(tensors, "weights/")
         weight_files.check(self.network.graph, weights, str(path))
-        return Checkpoint(weights, _part(tensors, "optimizer/"), json.loads(metadata["history"]))
+        try:
+            history = _HISTORY.validate_json(metadata.get("history", ""))
+            reference = Reference(**_part(tensors, "reference/"))
+        except (ValidationError, TypeError):
+            raise self._damaged(path.name) from None
+        return Checkpoint(weights, _part(tensors, "optimizer/"), history, reference)
 
     def reference(self) -> Reference:
         """The backend's own predictions for the weights of this run. Raises RunError."""
@@ -119,24 +147,42 @@ class Run:
         if metadata.get("weights") != found:
             message = f"the predictions kept in {self.path} belong to another epoch's weights"
             raise RunError(message, "the run was stopped as it wrote: train with --resume first")
-        return Reference(tensors["inputs"], tensors["outputs"], found)
+        return Reference(tensors["inputs"], tensors["outputs"])
 
-    def save(self, state: Checkpoint, inputs: Array, outputs: Array) -> None:
+    def save(self, state: Checkpoint) -> None:
         """Write a checkpoint, and then what follows from it."""
-        graph = self.network.graph
         tensors = {
-            **{f"weights/{key}": np.ascontiguousarray(it) for key, it in state.weights.items()},
-            **{f"optimizer/{key}": _contiguous(it) for key, it in state.optimizer.items()},
+            **{f"weights/{key}": value for key, value in state.weights.items()},
+            **{f"optimizer/{key}": value for key, value in state.optimizer.items()},
+            **{f"reference/{key}": value for key, value in vars(state.reference).items()},
         }
         metadata = {"format": CHECKPOINT_FORMAT, "history": json.dumps(state.history)}
-        write_atomically(self.path / "checkpoint.safetensors", save(tensors, metadata))
-        content = weight_files.to_bytes(graph, state.weights)
-        reference = {"inputs": np.ascontiguousarray(inputs), "outputs": outputs}
-        metadata = {"weights": hashlib.sha256(content).hexdigest()}
-        write_atomically(self.path / "reference.safetensors", save(reference, metadata))
-        write_atomically(self.path / "weights.safetensors", content)
+        content = save({key: _contiguous(value) for key, value in tensors.items()}, metadata)
+        write_atomically(self.path / "checkpoint.safetensors", content)
+        self.follow(state)
+
+    def follow(self, state: Checkpoint) -> bool:
+        """Write what follows from a checkpoint, where it is not there yet. Whether any was."""
+        weights = weight_files.to_bytes(self.network.graph, state.weights)
+        metadata = {"weights": hashlib.sha256(weights).hexdigest()}
+        reference = {key: _contiguous(value) for key, value in vars(state.reference).items()}
         lines = "".join(json.dumps(record) + "\n" for record in state.history)
-        write_atomically(self.path / "metrics.jsonl", lines.encode())
+        files = {
+            "reference.safetensors": save(reference, metadata),
+            "weights.safetensors": weights,
+            "metrics.jsonl": lines.encode(),
+        }
+        stale = [name for name, content in files.items() if self._lacks(name, content)]
+        for name in stale:
+            write_atomically(self.path / name, files[name])
+        return bool(stale)
+
+    def _lacks(self, name: str, content: bytes) -> bool:
+        path = self.path / name
+        return not path.is_file() or path.read_bytes() != content
+
+    def _damaged(self, name: str) -> RunError:
+        return RunError(f"{self.path / name} is damaged", "copy the run again, or train again")
 
     def _text(self, name: str) -> str:
         try:
@@ -160,28 +206,32 @@ def create(
     backend: TrainingBackend,
     device: str,
     weights: Weights,
-    inputs: Array,
-    outputs: Array,
+    reference: Reference,
 ) -> Run:
     """A new run in `folder`, named after its network and backend, that has not begun.
 
     It appears under its name all at once.
     """
-    spec = _with_full_paths(network)
+    stem = f"{network.spec.name}-{backend.name}"
+    partial = Run(folder / f".{stem}-{uuid4().hex[:8]}.partial")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = Run(folder / f".{spec.name}-{backend.name}.partial")
-        shutil.rmtree(partial.path, ignore_errors=True)
-        partial.path.mkdir()
-        write_atomically(partial.path / "spec.yaml", resolved(spec).encode())
+        partial.path.mkdir(parents=True)
+        write_spec(partial, network)
         write_atomically(partial.path / "model.py", backend.source(network).encode())
-        about = json.dumps(_about(network, backend, device), indent=2) + "\n"
+        about = _about(network, backend, device).model_dump_json(indent=2) + "\n"
         write_atomically(partial.path / "run.json", about.encode())
-        partial.save(Checkpoint(dict(weights), {}, []), inputs, outputs)
-        return _named(partial.path, folder, f"{spec.name}-{backend.name}")
+        partial.save(Checkpoint(dict(weights), {}, [], reference))
+        return _named(partial.path, folder, stem)
     except OSError as error:
         message = f"no run can be written in {folder}: {error.strerror}"
         raise RunError(message, "choose another folder with --runs") from None
+    finally:
+        shutil.rmtree(partial.path, ignore_errors=True)
+
+
+def write_spec(run: Run, network: Network) -> None:
+    """Keep the spec as resolved, its files named so that they are found from the run too."""
+    write_atomically(run.path / "spec.yaml", resolved(_with_full_paths(network)).encode())
 
 
 def _named(partial: Path, folder: Path, stem: str) -> Run:
@@ -206,19 +256,19 @@ def _with_full_paths(network: Network) -> Spec:
     return network.spec.model_copy(update={"data": data.model_copy(update=full)})
 
 
-def _about(network: Network, backend: TrainingBackend, device: str) -> dict[str, Any]:
+def _about(network: Network, backend: TrainingBackend, device: str) -> About:
     versions = {"python": platform.python_version(), "netspec": version("netspec")}
     versions["numpy"] = np.__version__
     versions |= {needed.module: str(needed.version) for needed in backend.frameworks}
-    return {
-        "name": network.spec.name,
-        "backend": backend.name,
-        "device": device,
-        "seed": network.spec.train.seed if network.spec.train else 0,
-        "graph": network.graph.hash,
-        "created": datetime.now(UTC).isoformat(),
-        "versions": versions,
-    }
+    return About(
+        name=network.spec.name,
+        backend=backend.name,
+        device=device,
+        seed=network.spec.train.seed if network.spec.train else 0,
+        graph=network.graph.hash,
+        created=datetime.now(UTC).isoformat(),
+        versions=versions,
+    )
 
 
 def find(folder: Path, chosen: Path | None = None) -> Run:
@@ -240,12 +290,12 @@ def find(folder: Path, chosen: Path | None = None) -> Run:
 def in_order(folder: Path) -> list[Run]:
     """The runs in a folder, the newest last. What is not a whole run is passed over."""
     runs = [Run(path.parent) for path in folder.glob("*/run.json") if path.parent.name[0] != "."]
-    return sorted(filter(_readable, runs), key=lambda run: str(run.about["created"]))
+    return sorted(filter(_readable, runs), key=lambda run: run.about.created)
 
 
 def _readable(run: Run) -> bool:
     try:
-        return "created" in run.about
+        return bool(run.about)
     except NetspecError:
         return False
 
@@ -258,7 +308,7 @@ def resumable(folder: Path, network: Network, backend: str) -> Run:
     runs = [
         run
         for run in in_order(folder)
-        if run.backend == backend and run.about.get("name") == network.spec.name
+        if run.backend == backend and run.about.name == network.spec.name
     ]
     if not runs:
         message = f"there is no run of {network.spec.name} with {backend} in {folder} to resume"
@@ -282,7 +332,9 @@ def _difference(before: Any, now: Any, at: str) -> str | None:  # Any: JSON data
             if found := _difference(before.get(key), now.get(key), f"{at}.{key}".lstrip(".")):  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType] - JSON data
                 return found
         return None
-    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):  # pyright: ignore[reportUnknownArgumentType] - JSON data
+    if isinstance(before, list) and isinstance(now, list) and len(before) != len(now):  # pyright: ignore[reportUnknownArgumentType] - JSON data
+        return f"{at} had {len(before)} items, and has {len(now)}"  # pyright: ignore[reportUnknownArgumentType] - JSON data
+    if isinstance(before, list) and isinstance(now, list):  # pyright: ignore[reportUnknownArgumentType] - JSON data
         pairs = enumerate(zip(before, now, strict=True))  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - JSON data
         found = (_difference(*pair, f"{at}.{index}") for index, pair in pairs)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - JSON data
         return next(filter(None, found), None)

@@ -13,7 +13,7 @@ from netspec.data import Examples
 from netspec.spec import Train
 from netspec.weights import Array
 
-Record: TypeAlias = dict[str, float]
+Record: TypeAlias = dict[str, int | float]
 """The figures of an epoch or of a test, as a line of metrics.jsonl holds them."""
 
 

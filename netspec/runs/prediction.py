@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from netspec.backend import Device, ExportedModel, find_exporting
-from netspec.diagnostics import DataError, RunError
+from netspec.diagnostics import BackendError, DataError, RunError
 from netspec.graph import final_activation, loads
 from netspec.runs.folder import Run
 from netspec.weights import Array
 
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 80_000_000  # fewer than Pillow warns of
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,10 @@ def predict(
     """
     target = find_exporting("onnx")
     content = _content(model) if isinstance(model, Path) else _exported(model)
-    session = target.open(content, device)
+    try:
+        session = target.open(content, device)
+    except BackendError as error:
+        raise BackendError(f"{model}: {error.message}", error.help) from None
     about = _about(session.metadata, model)
     shape = about.shape
     pixels = np.stack([read_image(path, shape, invert=invert) for path in images])
@@ -117,7 +120,9 @@ def read_image(
         raise DataError(f"{path} is not a PNG or JPEG image", "convert it first") from None
     except FileNotFoundError:
         raise DataError(f"there is no file {path}", "check the path") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        raise DataError(f"{path} has too many pixels", f"the limit is {MAX_PIXELS:,}") from None
+    except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}", "the file is damaged") from None
     pixels = np.asarray(fitted, np.uint8).reshape(shape)
     return 255 - pixels if invert else pixels

@@ -16,7 +16,7 @@ from netspec.backend import Device, Predictor, Steps, Trainer, find_training
 from netspec.data import Dataset, epoch_order, load, mask_seed
 from netspec.diagnostics import RunError
 from netspec.graph import Network
-from netspec.runs.folder import Checkpoint, Run, create, resumable
+from netspec.runs.folder import Checkpoint, Reference, Run, create, resumable, write_spec
 from netspec.runs.metrics import Record, evaluate, training_record
 from netspec.spec import Train
 from netspec.weights import Array
@@ -66,23 +66,41 @@ def train(
     target = find_training(backend)
     run = resumable(runs, network, backend) if resume else None
     state = run.checkpoint() if run else None
-    if run and state and state.epoch >= settings.epochs and state.tested:
-        message = f"{run.path} is complete: all of its {state.epoch} epochs are done"
-        raise RunError(message, "ask for more with --epochs, or leave --resume out")
+    if run and state and _is_complete(run, state, settings):
+        return run
     dataset = load(network)
     progress.prepares(backend)
     weights = state.weights if state else weight_files.initial(network.graph, settings.seed)
     trainer = target.trainer(network, weights, dataset.train, device)
     if state and state.optimizer:
         trainer.restore(state.optimizer)
-    samples = dataset.test.inputs[: sum(REFERENCE_BATCHES)]
     if run is None:
-        outputs = _reference(trainer, samples)
-        run = create(runs, network, target, trainer.device, weights, samples, outputs)
+        reference = _reference(trainer, dataset)
+        run = create(runs, network, target, trainer.device, weights, reference)
+    else:
+        write_spec(run, network)
     state = state or run.checkpoint()
     progress.begins(run, trainer.device, state.epoch, settings.epochs)
     _run_epochs(run, trainer, dataset, settings, state, progress)
     return run
+
+
+def _is_complete(run: Run, state: Checkpoint, settings: Train) -> bool:
+    """Whether a run only had to be tidied up after it was killed as it wrote its last files.
+
+    Raises RunError where there is nothing to go on with.
+    """
+    tidied = run.follow(state)
+    if state.epoch > settings.epochs:
+        message = (
+            f"{run.path} has done {state.epoch} epochs, more than the {settings.epochs} wanted"
+        )
+        raise RunError(message, "ask for more with --epochs, or leave --resume out")
+    complete = state.epoch == settings.epochs and state.tested
+    if complete and not tidied:
+        message = f"{run.path} is complete: all of its {state.epoch} epochs are done"
+        raise RunError(message, "ask for more with --epochs, or leave --resume out")
+    return complete
 
 
 def train_settings(network: Network) -> Train:
@@ -101,27 +119,28 @@ def _run_epochs(
     state: Checkpoint,
     progress: Progress,
 ) -> None:
-    samples = dataset.test.inputs[: sum(REFERENCE_BATCHES)]
     history = [record for record in state.history if "test_loss" not in record]
     for epoch in range(state.epoch + 1, settings.epochs + 1):
         record = _epoch(trainer, dataset, settings, epoch, progress)
         history.append(record)
-        _save(run, trainer, history, samples)
+        _save(run, trainer, history, dataset)
         progress.epoch_ends(record)
     tested = evaluate(trainer, dataset.test, settings, "test_")
     history.append({"epoch": settings.epochs, **tested})
-    _save(run, trainer, history, samples)
+    _save(run, trainer, history, dataset)
     progress.tested(tested)
 
 
-def _save(run: Run, trainer: Trainer, history: list[Record], samples: Array) -> None:
-    state = Checkpoint(trainer.weights(), trainer.optimizer_state(), history)
-    run.save(state, samples, _reference(trainer, samples))
+def _save(run: Run, trainer: Trainer, history: list[Record], dataset: Dataset) -> None:
+    reference = _reference(trainer, dataset)
+    run.save(Checkpoint(trainer.weights(), trainer.optimizer_state(), history, reference))
 
 
-def _reference(predictor: Predictor, samples: Array) -> Array:
-    """Predictions of the samples, in batches of the sizes that an export is compared at."""
-    return np.concatenate([predictor.predict(part) for part in reference_batches(samples)])
+def _reference(predictor: Predictor, dataset: Dataset) -> Reference:
+    """Predictions of test images, in batches of the sizes that an export is compared at."""
+    inputs = dataset.test.inputs[: sum(REFERENCE_BATCHES)]
+    outputs = np.concatenate([predictor.predict(part) for part in reference_batches(inputs)])
+    return Reference(inputs, outputs)
 
 
 def reference_batches(samples: Array) -> Iterator[Array]:

@@ -1,0 +1,1 @@
+"""Measures netspec against the programs that people write without it."""

@@ -1,0 +1,1 @@
+"""The tutorial's program, written by hand for each framework."""

@@ -1,0 +1,93 @@
+"""The convolutional network of the TensorFlow tutorial on MNIST, written by hand with PyTorch.
+
+The loop is that of https://pytorch.org/tutorials/beginner/basics/optimization_tutorial.html.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - as PyTorch's users write it
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from netspec.data.mnist import load_mnist
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+class Net(nn.Module):
+    """Images (n, 1, 28, 28), from 0 to 1, to logits (n, 10)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 32, 3)
+        self.conv2 = nn.Conv2d(32, 64, 3)
+        self.conv3 = nn.Conv2d(64, 64, 3)
+        self.fc1 = nn.Linear(576, 64)
+        self.fc2 = nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
+        x = F.relu(self.conv3(x))
+        x = torch.flatten(x, 1)
+        x = F.relu(self.fc1(x))
+        return self.fc2(x)
+
+
+class Training:
+    """A model with what its training needs."""
+
+    def __init__(self, images: NDArray[Any], labels: NDArray[Any]) -> None:
+        dataset = TensorDataset(torch.from_numpy(images), torch.from_numpy(labels).long())
+        self.loader = DataLoader(dataset, batch_size=32, shuffle=True)
+        self.model = Net().to(DEVICE)
+        self.loss = nn.CrossEntropyLoss()
+        self.optimizer = torch.optim.Adam(self.model.parameters())
+
+    def epoch(self) -> float:
+        """Train for an epoch; the mean of the batches' losses."""
+        self.model.train()
+        total = 0.0
+        for images, labels in self.loader:
+            images, labels = images.to(DEVICE), labels.to(DEVICE)
+            loss = self.loss(self.model(images), labels)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            total += loss.item()
+        return total / len(self.loader)
+
+
+@torch.inference_mode()
+def accuracy(model: nn.Module, images: NDArray[Any], labels: NDArray[Any]) -> float:
+    model.eval()
+    batches = torch.from_numpy(images).split(1000)
+    answers = torch.cat([model(batch.to(DEVICE)).argmax(1).cpu() for batch in batches])
+    return (answers == torch.from_numpy(labels)).float().mean().item()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--images", type=int, default=60_000, help="train on the first of them")
+    options = parser.parse_args()
+
+    data = load_mnist()
+    train_images = data["x_train"].reshape((-1, 1, 28, 28)).astype("float32") / 255
+    test_images = data["x_test"].reshape((-1, 1, 28, 28)).astype("float32") / 255
+
+    torch.manual_seed(options.seed)
+    training = Training(train_images[: options.images], data["y_train"][: options.images])
+    for _ in range(options.epochs):
+        training.epoch()
+    print(f"test accuracy {accuracy(training.model, test_images, data['y_test']):.4f}")
+
+
+if __name__ == "__main__":
+    main()

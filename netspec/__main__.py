@@ -1,0 +1,5 @@
+"""`python -m netspec` is the command line."""
+
+from netspec.cli import main
+
+main()

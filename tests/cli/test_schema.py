@@ -1,0 +1,71 @@
+"""The JSON Schema that editors check specs with, against what netspec takes and refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from commands import netspec_
+from netspec.graph import loads
+from netspec.source import parse
+
+TESTS = Path(__file__).parents[1]
+SPECS = [*(TESTS.parent / "specs").glob("*.yaml"), *(TESTS / "golden/specs").glob("*.yaml")]
+
+
+@pytest.fixture(scope="module")
+def validator():
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads(netspec_("schema").results)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_the_schema_takes_every_spec_of_the_project(validator, path):
+    validator.validate(parse(path.read_text(encoding="utf-8")).data)
+
+
+FORMS = [
+    "[Flatten, Dense: {units: 2}]",
+    "[Flatten: , Dense: {units: 2}]",
+    "[Flatten: {}, Dense: {units: 2}]",
+    "[Conv2D: {filters: 2, kernel_size: [2, 1], activation: null}]",
+    "[MaxPooling2D: {strides: null}]",
+    "[Dropout: {rate: 0.5, noise_shape: [null, 1, null]}]",
+    "[Dense: {units: 2, kernel_initializer: zeros}]",
+    "[Dense: {units: 2, kernel_initializer: {zeros: }}]",
+    "[Dense: {units: 2, kernel_initializer: {constant: {value: 1}}}]",
+    "[Dense: {units: 2, name: null}]",
+]
+
+
+@pytest.mark.parametrize("layers", FORMS)
+def test_the_schema_takes_every_way_to_write_a_layer(validator, layers):
+    text = f"netspec: 1\nname: example\ninput: [4, 4, 1]\nlayers: {layers}\n"
+    assert loads(text)
+    validator.validate(parse(text).data)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("filters: 4", "filtres: 4"),
+        ("filters: 4", "filters: four"),
+        ("filters: 4", "filters: 0"),
+        ("Flatten", "Flaten"),
+        ("  - Flatten", "  - Flatten: {}\n    Dense: {units: 2}"),
+        ("relu", "rely"),
+        ("dataset: digits", "dataset: digit"),
+        ("adam", "adma"),
+        ("netspec: 1", "netspec: 2"),
+        ("name: small_digits", "name: small-digits"),
+        ("input: [8, 8, 1]", "inputs: [8, 8, 1]"),
+    ],
+)
+def test_the_schema_refuses_what_netspec_refuses(validator, spec, old, new):
+    text = spec.read_text(encoding="utf-8")
+    assert old in text
+    assert not validator.is_valid(parse(text.replace(old, new)).data)

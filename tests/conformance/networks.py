@@ -1,0 +1,84 @@
+"""Networks to test with: made from a few lines of a spec, with random weights, in every backend."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from netspec.backend import Backend, TrainingBackend, find, installed
+from netspec.diagnostics import BackendError
+from netspec.graph import Graph, Network, loads
+from netspec.layers import Shape
+from netspec.weights import Array
+
+# PyTorch's threads wait for each other, which on a busy machine takes longer than these networks.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+BACKENDS = sorted(installed())
+TRAINING = [name for name in BACKENDS if isinstance(find(name, framework=False), TrainingBackend)]
+
+
+def found(name: str) -> Backend:
+    """The backend of this name. Without its framework the test skips, or fails where CI runs it."""
+    try:
+        return find(name)
+    except BackendError as missing:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(missing))
+
+
+def found_training(name: str) -> TrainingBackend:
+    """As `found`, for a backend that trains."""
+    backend = found(name)
+    assert isinstance(backend, TrainingBackend)
+    return backend
+
+
+def network(
+    shape: Shape,
+    layers: Sequence[str],
+    optimizer: str | None = None,
+    *,
+    name: str = "tested",
+    from_logits: bool = False,
+) -> Network:
+    """The network of a spec with these layers, each as YAML; with an optimizer it can be trained."""
+    lines = ["netspec: 1", f"name: {name}", f"input: {json.dumps(shape)}", "layers:"]
+    lines += [f"  - {layer}" for layer in layers]
+    if optimizer is not None:
+        loss = "sparse_categorical_crossentropy"
+        if from_logits:
+            loss = f"{{{loss}: {{from_logits: true}}}}"
+        lines.append(f"train: {{loss: {loss}, optimizer: {{{optimizer}}}}}")
+    return loads("\n".join(lines))
+
+
+def random_weights(graph: Graph, seed: int = 0) -> dict[str, Array]:
+    """Weights that no initializer gives, of a size that keeps the values near 1."""
+    random = np.random.default_rng(seed)
+    return {
+        key: _random_weight(random, key.rpartition(".")[2], weight.shape)
+        for key, weight in graph.weights()
+    }
+
+
+def _random_weight(random: np.random.Generator, name: str, shape: Shape) -> Array:
+    match name:
+        case "gamma" | "moving_variance":
+            values = random.uniform(0.5, 2, shape)
+        case "kernel":
+            values = random.normal(0, 1 / np.sqrt(np.prod(shape[:-1])), shape)
+        case _:
+            values = random.normal(0, 0.5, shape)
+    return values.astype(np.float32)
+
+
+def random_inputs(graph: Graph, count: int, seed: int = 0) -> Array:
+    """Inputs (count, …) from a normal distribution."""
+    random = np.random.default_rng((seed, 1))
+    return random.normal(0, 1, (count, *graph.input_shape)).astype(np.float32)

@@ -1,0 +1,77 @@
+"""The table covers the vocabulary, and every backend lowers all of it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from conformance.cases import ACTIVATIONS, ALL, CASES, Case
+from conformance.networks import network
+from netspec.layers import LAYERS, Layer
+from netspec.layers.base import LayerBase
+
+REGISTRIES = {
+    "keras": ("netspec_keras.lower", "lower"),
+    "torch": ("netspec_torch.lower", "_lower"),
+    "onnx": ("netspec_onnx.lower", "lower"),
+}
+"""The module of a backend's singledispatch function, and its name."""
+
+GAPS: dict[tuple[str, str], str] = {}
+"""What a backend does not lower: (backend, layer) to the reason."""
+
+
+def layers_of(case: Case) -> list[Layer]:
+    return list(network(case.shape, case.layers).spec.layers)
+
+
+@pytest.mark.parametrize("tag", LAYERS)
+def test_the_table_covers_the_layer(tag: str) -> None:
+    assert any(layer.tag == tag for case in CASES[tag] for layer in layers_of(case))
+
+
+def options() -> list[tuple[str, str]]:
+    """Every field that changes values; a name does not, and initializers only change the start."""
+    return [
+        (tag, field)
+        for tag, layer in LAYERS.items()
+        for field in layer.model_fields
+        if field not in LayerBase.model_fields and not field.endswith("_initializer")
+    ]
+
+
+@pytest.mark.parametrize(("tag", "field"), options())
+def test_the_table_covers_the_option(tag: str, field: str) -> None:
+    default = LAYERS[tag].model_fields[field].default
+
+    values = {getattr(layer, field) for case in CASES[tag] for layer in layers_of(case)}
+
+    assert values - {default}
+
+
+@pytest.mark.parametrize(
+    "tag", [tag for tag, layer in LAYERS.items() if "activation" in layer.model_fields]
+)
+def test_the_table_covers_every_activation_of_the_layer(tag: str) -> None:
+    layers: list[Any] = [layer for case in CASES[tag] for layer in layers_of(case)]
+
+    assert {layer.activation for layer in layers} == set(ACTIVATIONS)
+
+
+def test_no_case_stands_in_the_table_twice() -> None:
+    assert len(set(ALL)) == len(ALL)
+
+
+@pytest.mark.parametrize("tag", LAYERS)
+@pytest.mark.parametrize("backend", REGISTRIES)
+def test_every_layer_is_lowered_or_has_a_written_reason(backend: str, tag: str) -> None:
+    module, function = REGISTRIES[backend]
+    if backend == "onnx":
+        pytest.importorskip("onnx")
+    lower = getattr(import_module(module), function)
+
+    lowered = lower.dispatch(LAYERS[tag]) is not lower.dispatch(object)
+
+    assert lowered != ((backend, tag) in GAPS)

@@ -1,0 +1,332 @@
+"""Training is the same everywhere: the optimizers are Keras's, and so are the losses of a run.
+
+Weights that one backend has trained give the same predictions on every other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from conformance.networks import (
+    BACKENDS,
+    TRAINING,
+    found,
+    found_training,
+    network,
+    random_inputs,
+    random_weights,
+)
+from conformance.oracle import Oracle, keras_optimizer
+from netspec import load as load_spec
+from netspec.backend import Trainer
+from netspec.data import Examples, epoch_order, load, mask_seed
+from netspec.graph import Network
+from netspec.weights import Array, Weights, initial
+
+SPECS = Path(__file__).parents[2] / "specs"
+
+OPTIMIZERS = [
+    "adam",
+    "adam: {amsgrad: true}",
+    "adam: {epsilon: 0.1}",
+    "adam: {beta_1: 0.5, beta_2: 0.9}",
+    "adam: {beta_1: 0.0, beta_2: 0.0, epsilon: 0.01}",
+    "sgd",
+    "sgd: {momentum: 0.9}",
+    "sgd: {momentum: 0.9, nesterov: true}",
+    "sgd: {nesterov: true}",
+]
+
+RATES = np.array([3e-2, 1e-2, 2e-2, 5e-3, 5e-3, 4e-2, 1e-3, 1e-2, 2e-2, 1e-2], np.float32)
+
+
+def small(optimizer: str) -> Network:
+    """A convolutional network without corners, at which rounding could decide a gradient."""
+    layers = [
+        "Conv2D: {filters: 4, kernel_size: 3, activation: tanh}",
+        "BatchNormalization: {momentum: 0.9}",
+        "AveragePooling2D",
+        "Flatten",
+        "Dense: {units: 3, activation: softmax}",
+    ]
+    return network((6, 6, 2), layers, optimizer)
+
+
+def batch(examples: Examples, chosen: NDArray[np.int64]) -> tuple[Array, NDArray[np.int32]]:
+    return examples.inputs[chosen], examples.labels[chosen]
+
+
+def labelled(tested: Network, count: int) -> Examples:
+    labels = np.random.default_rng(2).integers(0, tested.graph.output.shape[0], count, np.int32)
+    return Examples(random_inputs(tested.graph, count), labels)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("name", TRAINING)
+def test_one_step_and_ten_steps_are_those_of_keras_optimizer(name: str, optimizer: str) -> None:
+    tested = small(optimizer)
+    assert tested.spec.train is not None
+    weights, examples = random_weights(tested.graph), labelled(tested, 40)
+    order = np.random.default_rng(3).permutation(40)
+    batches = [batch(examples, part) for part in order.reshape(10, 4)]
+    oracle = Oracle(tested, weights, logits=True)
+    theirs = keras_optimizer(tested.spec.train.optimizer)
+    trainer = found_training(name).trainer(tested, weights, examples, "cpu")
+
+    for steps in (slice(0, 1), slice(1, 10)):
+        losses = oracle.train(theirs, batches[steps], RATES[steps])
+        chosen = order[steps.start * 4 : steps.stop * 4]
+        given = [*trainer.epoch(chosen, 4, RATES[steps], 0)]
+
+        np.testing.assert_allclose(np.concatenate([one.losses for one in given]), losses, 1e-5)
+        check_weights(trainer.weights(), oracle.weights())
+
+
+def check_weights(weights: Weights, expected: Weights) -> None:
+    assert weights.keys() == expected.keys()
+    for key, value in expected.items():
+        np.testing.assert_allclose(
+            weights[key], value, 1e-5, 1e-5 * np.abs(value).max(), err_msg=key, strict=True
+        )
+
+
+ENDINGS = [
+    (["Flatten", "Dense: {units: 3, activation: softmax}"], False),
+    (["Flatten", "Dense: {units: 3}", "Activation: {activation: softmax}"], False),
+    (["Conv2D: {filters: 3, kernel_size: 4, activation: softmax}", "Flatten"], True),
+    (["Flatten", "Dense: {units: 3}"], True),
+    (["Flatten", "Dense: {units: 3, activation: log_softmax}"], True),
+    (["Conv2D: {filters: 3, kernel_size: 1}", "GlobalAveragePooling2D"], True),
+]
+
+
+@pytest.mark.parametrize(("layers", "from_logits"), ENDINGS, ids=str)
+@pytest.mark.parametrize("name", TRAINING)
+def test_a_network_may_end_in_a_softmax_or_in_logits(
+    name: str, layers: list[str], from_logits: bool
+) -> None:
+    start = "Conv2D: {filters: 4, kernel_size: 3, activation: tanh}"
+    tested = network((6, 6, 2), [start, *layers], "sgd", from_logits=from_logits)
+    assert tested.spec.train is not None
+    weights, examples = random_weights(tested.graph), labelled(tested, 8)
+    oracle = Oracle(tested, weights, logits=True)
+    batches = [(examples.inputs, examples.labels)] * 2
+    losses = oracle.train(keras_optimizer(tested.spec.train.optimizer), batches, RATES[:2])
+    trainer = found_training(name).trainer(tested, weights, examples, "cpu")
+
+    given = [*trainer.epoch(np.tile(np.arange(8), 2), 8, RATES[:2], 0)]
+
+    np.testing.assert_allclose(np.concatenate([one.losses for one in given]), losses, 1e-5)
+    check_weights(trainer.weights(), oracle.weights())
+    np.testing.assert_allclose(
+        trainer.predict(examples.inputs),
+        Oracle(tested, oracle.weights()).predict(examples.inputs),
+        1e-5,
+        1e-6,
+    )
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_last_batch_counts_although_it_is_short(name: str) -> None:
+    tested = small("sgd: {momentum: 0.5}")
+    assert tested.spec.train is not None
+    weights, examples = random_weights(tested.graph), labelled(tested, 70)
+    order = epoch_order(70, seed=0, epoch=1)
+    batches = [batch(examples, part) for part in (order[:32], order[32:64], order[64:])]
+    oracle = Oracle(tested, weights, logits=True)
+    losses = oracle.train(keras_optimizer(tested.spec.train.optimizer), batches, RATES[:3])
+    trainer = found_training(name).trainer(tested, weights, examples, "cpu")
+
+    given = [*trainer.epoch(order, 32, RATES[:3], 0)]
+
+    np.testing.assert_allclose(np.concatenate([one.losses for one in given]), losses, 1e-5)
+    check_weights(trainer.weights(), oracle.weights())
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_right_answers_of_every_batch_are_counted(name: str) -> None:
+    tested = small("sgd")
+    weights, examples = random_weights(tested.graph), labelled(tested, 70)
+    oracle = Oracle(tested, weights, logits=True)
+    answers = [
+        int((oracle(inputs, training=True).numpy().argmax(-1) == labels).sum())
+        for inputs, labels in (batch(examples, part) for part in np.split(np.arange(70), [32, 64]))
+    ]
+    trainer = found_training(name).trainer(tested, weights, examples, "cpu")
+
+    still = np.full(3, 1e-20, np.float32)
+    given = [*trainer.epoch(np.arange(70), 32, still, 0)]
+
+    np.testing.assert_array_equal(np.concatenate([one.correct for one in given]), answers)
+
+
+@pytest.fixture(scope="module")
+def tutorial_losses() -> dict[str, Array]:
+    """The losses of the first 20 steps of the tutorial's network on MNIST, by backend."""
+    tutorial = load_spec(SPECS / "mnist_cnn.yaml")
+    settings = tutorial.spec.train
+    assert settings is not None
+    images = load(tutorial).train
+    order = epoch_order(len(images), settings.seed, 1)[: 20 * settings.batch_size]
+    seen = Examples(*batch(images, order))
+    rates = np.full(20, settings.optimizer.learning_rate, np.float32)
+    losses: dict[str, Array] = {}
+    for name in TRAINING:
+        weights = initial(tutorial.graph, settings.seed)
+        trainer = found_training(name).trainer(tutorial, weights, seen, "cpu")
+        given = [*trainer.epoch(np.arange(len(seen)), settings.batch_size, rates, 0)]
+        losses[name] = np.concatenate([one.losses for one in given])
+    return losses
+
+
+def test_the_backends_have_the_same_losses_on_the_tutorials_network(
+    tutorial_losses: dict[str, Array],
+) -> None:
+    expected = tutorial_losses["keras"]
+
+    for name, losses in tutorial_losses.items():
+        np.testing.assert_allclose(losses, expected, 1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_loss_falls(name: str, tutorial_losses: dict[str, Array]) -> None:
+    losses = tutorial_losses[name]
+
+    assert losses[0] == pytest.approx(np.log(10), rel=0.1)  # that of a guess among ten
+    assert losses[-5:].mean() < 0.8 * losses[0]
+
+
+def digits(optimizer: object = "adam") -> tuple[Network, Examples]:
+    """The small network of the digits, with Dropout in it, and the first 200 images."""
+    settings = {"train.optimizer": optimizer, "train.batch_size": 32}
+    tested = load_spec(SPECS / "digits_cnn.yaml", settings)
+    assert any(node.layer.tag == "Dropout" for node in tested.graph.nodes)
+    images = load(tested).train
+    return tested, Examples(images.inputs[:200], images.labels[:200])
+
+
+def started(name: str, tested: Network, examples: Examples, seed: int) -> Trainer:
+    weights = initial(tested.graph, seed)
+    return found_training(name).trainer(tested, weights, examples, "cpu")
+
+
+def go_on(trainer: Trainer, tested: Network, images: int, epochs: Iterable[int], seed: int) -> None:
+    """Train for these epochs, as `netspec.runs.training` does."""
+    settings = tested.spec.train
+    assert settings is not None
+    steps = -(-images // settings.batch_size)
+    rates = np.full(steps, settings.optimizer.learning_rate, np.float32)
+    for epoch in epochs:
+        order = epoch_order(images, seed, epoch)
+        for _ in trainer.epoch(order, settings.batch_size, rates, mask_seed(seed, epoch)):
+            pass
+
+
+def trained(name: str, seed: int = 0, epochs: int = 2) -> Trainer:
+    tested, examples = digits()
+    trainer = started(name, tested, examples, seed)
+    go_on(trainer, tested, len(examples), range(1, epochs + 1), seed)
+    return trainer
+
+
+def check_identical(weights: Weights, expected: Weights) -> None:
+    assert weights.keys() == expected.keys()
+    for key, value in expected.items():
+        np.testing.assert_array_equal(weights[key], value, key, strict=True)
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_same_seed_gives_the_same_weights_to_the_bit(name: str) -> None:
+    check_identical(trained(name).weights(), trained(name).weights())
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_another_seed_gives_other_weights(name: str) -> None:
+    first, other = trained(name, 0, 1).weights(), trained(name, 1, 1).weights()
+
+    for key, value in first.items():
+        assert (value != other[key]).any(), key
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_masks_have_a_part_in_what_is_learned(name: str) -> None:
+    tested, examples = digits()
+    order, rates = np.arange(200), np.full(7, 1e-3, np.float32)
+    first, other = (started(name, tested, examples, 0) for _ in range(2))
+
+    list(first.epoch(order, 32, rates, 1))
+    list(other.epoch(order, 32, rates, 2))
+
+    assert (first.weights()["dense.kernel"] != other.weights()["dense.kernel"]).any()
+
+
+@pytest.mark.parametrize(("source", "target"), [*product(TRAINING, BACKENDS)])
+def test_what_one_backend_trained_another_predicts_with(source: str, target: str) -> None:
+    tested, _ = digits()
+    trainer = trained(source)
+    inputs = load(tested).test.inputs
+
+    predictor = found(target).predictor(tested, trainer.weights(), "cpu")
+
+    np.testing.assert_allclose(predictor.predict(inputs), trainer.predict(inputs), 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    ["adam", {"adam": {"amsgrad": True}}, "sgd", {"sgd": {"momentum": 0.9, "nesterov": True}}],
+    ids=str,
+)
+@pytest.mark.parametrize("name", TRAINING)
+def test_a_run_that_was_broken_ends_as_the_unbroken_one(name: str, optimizer: object) -> None:
+    tested, examples = digits(optimizer)
+    unbroken, broken = (started(name, tested, examples, 0) for _ in range(2))
+    go_on(unbroken, tested, len(examples), [1, 2, 3], 0)
+    go_on(broken, tested, len(examples), [1, 2], 0)
+    resumed = found_training(name).trainer(tested, broken.weights(), examples, "cpu")
+    resumed.restore(broken.optimizer_state())
+
+    go_on(resumed, tested, len(examples), [3], 0)
+
+    check_identical(resumed.weights(), unbroken.weights())
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_state_of_the_optimizer_survives_a_new_trainer(name: str) -> None:
+    tested, examples = digits()
+    state = trained(name).optimizer_state()
+    trainer = started(name, tested, examples, 0)
+
+    trainer.restore(state)
+
+    restored = trainer.optimizer_state()
+    assert restored.keys() == state.keys()
+    for key, value in state.items():
+        np.testing.assert_array_equal(restored[key], value, key, strict=True)
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_a_trainer_gives_the_weights_back_as_it_got_them(name: str) -> None:
+    tested, examples = digits()
+    weights = random_weights(tested.graph)
+
+    trainer = found_training(name).trainer(tested, weights, examples, "cpu")
+
+    check_identical(trainer.weights(), weights)
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_a_trainer_predicts_with_the_moving_statistics_and_without_masks(name: str) -> None:
+    tested, examples = digits()
+    trainer = trained(name)
+    oracle = Oracle(tested, trainer.weights())
+
+    outputs = trainer.predict(examples.inputs)
+
+    np.testing.assert_allclose(outputs, oracle.predict(examples.inputs), 1e-5, 1e-6)
+    np.testing.assert_array_equal(outputs, trainer.predict(examples.inputs))

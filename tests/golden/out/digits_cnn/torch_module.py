@@ -1,0 +1,142 @@
+"""The network digits_cnn in PyTorch.
+
+Written by netspec; runs without it.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class BatchNormalization(nn.Module):
+    """Keras's batch normalization of axis 1; its moving variance is the biased one."""
+
+    def __init__(
+        self,
+        size: int,
+        momentum: float,
+        epsilon: float,
+        scale: bool = True,
+        center: bool = True,
+    ) -> None:
+        super().__init__()
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.gamma = nn.Parameter(torch.ones(size)) if scale else None
+        self.beta = nn.Parameter(torch.zeros(size)) if center else None
+        self.register_buffer("moving_mean", torch.zeros(size))
+        self.register_buffer("moving_variance", torch.ones(size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights = self.gamma, self.beta
+        if not self.training:
+            moving = self.moving_mean, self.moving_variance
+            return torch.batch_norm(x, *weights, *moving, False, 0, self.epsilon, True)
+        batch = torch.zeros_like(self.moving_mean), torch.ones_like(self.moving_variance)
+        y = torch.batch_norm(x, *weights, *batch, True, 1, self.epsilon, True)
+        mean, unbiased = batch
+        n = x.numel() // x.shape[1]
+        variance = unbiased * ((n - 1) / n) if n > 1 else torch.zeros_like(unbiased)
+        self.moving_mean.lerp_(mean, 1 - self.momentum)
+        self.moving_variance.lerp_(variance, 1 - self.momentum)
+        return y
+
+
+class Adam(torch.optim.Adam):
+    """Adam with Keras's epsilon, which stands outside the bias correction."""
+
+    def __init__(self, parameters, learning_rate, beta_1, beta_2, epsilon, amsgrad) -> None:
+        betas = (beta_1, beta_2)
+        super().__init__(parameters, learning_rate, betas, amsgrad=amsgrad, fused=True)
+        self.epsilon = epsilon
+        self.steps = 0
+
+    def step(self, closure=None):
+        self.steps += 1
+        for group in self.param_groups:
+            group["eps"] = self.epsilon / (1 - group["betas"][1] ** self.steps) ** 0.5
+        return super().step(closure)
+
+
+class DigitsCnn(nn.Module):
+    """Inputs (8, 8, 1), channels last, divided by 16, to probabilities (10)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv2d = nn.Conv2d(1, 32, 3, padding=1, bias=False)
+        self.batch_normalization = BatchNormalization(32, momentum=0.9, epsilon=0.001)
+        self.conv2d_1 = nn.Conv2d(32, 64, 3, padding=1)
+        self.dense = nn.Linear(64, 10)
+        self.reset_parameters()
+        self.to(memory_format=torch.channels_last)
+
+    def reset_parameters(self) -> None:
+        nn.init.xavier_uniform_(self.conv2d.weight)
+        nn.init.ones_(self.batch_normalization.gamma)
+        nn.init.zeros_(self.batch_normalization.beta)
+        nn.init.zeros_(self.batch_normalization.moving_mean)
+        nn.init.ones_(self.batch_normalization.moving_variance)
+        nn.init.xavier_uniform_(self.conv2d_1.weight)
+        nn.init.zeros_(self.conv2d_1.bias)
+        nn.init.xavier_uniform_(self.dense.weight)
+        nn.init.zeros_(self.dense.bias)
+
+    def logits(self, x: Tensor) -> Tensor:
+        x = x.permute(0, 3, 1, 2)  # (1, 8, 8)
+        x = self.conv2d(x)  # (32, 8, 8)
+        x = self.batch_normalization(x)  # (32, 8, 8)
+        x = F.relu(x)  # (32, 8, 8)
+        x = F.max_pool2d(x, 2)  # (32, 4, 4)
+        x = self.conv2d_1(x)  # (64, 4, 4)
+        x = F.relu(x)  # (64, 4, 4)
+        x = x.mean((2, 3))  # (64)
+        x = F.dropout(x, 0.1, self.training)  # (64)
+        return self.dense(x)  # (10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.softmax(self.logits(x), dim=-1)
+
+
+def build_model() -> DigitsCnn:
+    return DigitsCnn()
+
+
+def build_optimizer(model: nn.Module) -> torch.optim.Optimizer:
+    return Adam(
+        model.parameters(),
+        learning_rate=0.003,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-07,
+        amsgrad=False,
+    )
+
+
+def build_loss() -> nn.Module:
+    """The loss on logits."""
+    return nn.CrossEntropyLoss()
+
+
+# Where each weight of a weights file is in the model, and the permutation of its axes.
+WEIGHTS = {
+    "conv2d.kernel": ("conv2d.weight", (3, 2, 0, 1)),
+    "batch_normalization.gamma": ("batch_normalization.gamma", (0,)),
+    "batch_normalization.beta": ("batch_normalization.beta", (0,)),
+    "batch_normalization.moving_mean": ("batch_normalization.moving_mean", (0,)),
+    "batch_normalization.moving_variance": ("batch_normalization.moving_variance", (0,)),
+    "conv2d_1.kernel": ("conv2d_1.weight", (3, 2, 0, 1)),
+    "conv2d_1.bias": ("conv2d_1.bias", (0,)),
+    "dense.kernel": ("dense.weight", (1, 0)),
+    "dense.bias": ("dense.bias", (0,)),
+}
+
+
+def set_weights(model: nn.Module, weights: dict) -> None:
+    """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors")."""
+    tensors = model.state_dict()
+    for key, (name, axes) in WEIGHTS.items():
+        tensors[name].copy_(torch.as_tensor(weights[key]).permute(axes))
+
+
+if __name__ == "__main__":
+    print(DigitsCnn())

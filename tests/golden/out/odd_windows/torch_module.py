@@ -1,0 +1,216 @@
+"""The network odd_windows in PyTorch.
+
+Written by netspec; runs without it.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def average_pool2d_padded(x: Tensor, kernel_size, stride, padding) -> Tensor:
+    """The mean of the real cells of every window; padding does not count."""
+    cells = F.pad(torch.ones_like(x[:1, :1]), padding)
+    counts = F.avg_pool2d(cells, kernel_size, stride)
+    return F.avg_pool2d(F.pad(x, padding), kernel_size, stride) / counts
+
+
+def selu(x: Tensor) -> Tensor:
+    """SELU, with the slope of the positive side at 0, as Keras has it."""
+    negative = 1.6732632423543772 * torch.expm1(x.clamp(max=0))
+    return 1.0507009873554805 * torch.where(x >= 0, x, negative)
+
+
+class BatchNormalization(nn.Module):
+    """Keras's batch normalization of axis 1; its moving variance is the biased one."""
+
+    def __init__(
+        self,
+        size: int,
+        momentum: float,
+        epsilon: float,
+        scale: bool = True,
+        center: bool = True,
+    ) -> None:
+        super().__init__()
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.gamma = nn.Parameter(torch.ones(size)) if scale else None
+        self.beta = nn.Parameter(torch.zeros(size)) if center else None
+        self.register_buffer("moving_mean", torch.zeros(size))
+        self.register_buffer("moving_variance", torch.ones(size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights = self.gamma, self.beta
+        if not self.training:
+            moving = self.moving_mean, self.moving_variance
+            return torch.batch_norm(x, *weights, *moving, False, 0, self.epsilon, True)
+        batch = torch.zeros_like(self.moving_mean), torch.ones_like(self.moving_variance)
+        y = torch.batch_norm(x, *weights, *batch, True, 1, self.epsilon, True)
+        mean, unbiased = batch
+        n = x.numel() // x.shape[1]
+        variance = unbiased * ((n - 1) / n) if n > 1 else torch.zeros_like(unbiased)
+        self.moving_mean.lerp_(mean, 1 - self.momentum)
+        self.moving_variance.lerp_(variance, 1 - self.momentum)
+        return y
+
+
+class SGD(torch.optim.Optimizer):
+    """Gradient descent with Keras's velocity, which holds the learning rate."""
+
+    def __init__(self, parameters, learning_rate, momentum, nesterov) -> None:
+        defaults = {"lr": learning_rate, "momentum": momentum, "nesterov": nesterov}
+        super().__init__(parameters, defaults)
+
+    @torch.no_grad()
+    def step(self, closure=None) -> None:
+        for group in self.param_groups:
+            rate, momentum = group["lr"], group["momentum"]
+            for w in group["params"]:
+                if momentum == 0:
+                    w.sub_(w.grad, alpha=rate)
+                    continue
+                state = self.state[w]
+                velocity = state.setdefault("velocity", torch.zeros_like(w))
+                velocity.mul_(momentum).sub_(w.grad, alpha=rate)
+                if group["nesterov"]:
+                    w.add_(velocity, alpha=momentum).sub_(w.grad, alpha=rate)
+                else:
+                    w.add_(velocity)
+
+
+class OddWindows(nn.Module):
+    """Inputs (11, 9, 4), channels last, divided by 127.5, to outputs (3)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv2d = nn.Conv2d(4, 8, 4, groups=2)
+        self.conv2d_1 = nn.Conv2d(8, 8, 3, padding=(2, 1), dilation=(2, 1), bias=False)
+        self.batch_normalization = BatchNormalization(11, momentum=0.99, epsilon=0.001, scale=False)
+        self.batch_normalization_1 = BatchNormalization(
+            5,
+            momentum=0.9,
+            epsilon=1e-05,
+            center=False,
+        )
+        self.conv2d_2 = nn.Conv2d(8, 6, (2, 3), stride=(2, 1))
+        self.conv2d_3 = nn.Conv2d(6, 12, (1, 3), dilation=(1, 2), groups=6)
+        self.batch_normalization_2 = BatchNormalization(12, momentum=0.99, epsilon=0.001)
+        self.dense = nn.Linear(12, 5)
+        self.batch_normalization_3 = BatchNormalization(
+            5,
+            momentum=0.99,
+            epsilon=0.001,
+            scale=False,
+            center=False,
+        )
+        self.dense_1 = nn.Linear(5, 3, bias=False)
+        self.reset_parameters()
+        self.to(memory_format=torch.channels_last)
+
+    def reset_parameters(self) -> None:
+        nn.init.xavier_uniform_(self.conv2d.weight)
+        nn.init.zeros_(self.conv2d.bias)
+        nn.init.xavier_uniform_(self.conv2d_1.weight)
+        nn.init.zeros_(self.batch_normalization.beta)
+        nn.init.zeros_(self.batch_normalization.moving_mean)
+        nn.init.ones_(self.batch_normalization.moving_variance)
+        nn.init.ones_(self.batch_normalization_1.gamma)
+        nn.init.zeros_(self.batch_normalization_1.moving_mean)
+        nn.init.ones_(self.batch_normalization_1.moving_variance)
+        nn.init.xavier_uniform_(self.conv2d_2.weight)
+        nn.init.zeros_(self.conv2d_2.bias)
+        nn.init.xavier_uniform_(self.conv2d_3.weight)
+        nn.init.zeros_(self.conv2d_3.bias)
+        nn.init.ones_(self.batch_normalization_2.gamma)
+        nn.init.zeros_(self.batch_normalization_2.beta)
+        nn.init.zeros_(self.batch_normalization_2.moving_mean)
+        nn.init.ones_(self.batch_normalization_2.moving_variance)
+        nn.init.xavier_uniform_(self.dense.weight)
+        nn.init.zeros_(self.dense.bias)
+        nn.init.zeros_(self.batch_normalization_3.moving_mean)
+        nn.init.ones_(self.batch_normalization_3.moving_variance)
+        nn.init.xavier_uniform_(self.dense_1.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.permute(0, 3, 1, 2)  # (4, 11, 9)
+        x = self.conv2d(F.pad(x, (1, 2, 1, 2)))  # (8, 11, 9)
+        x = selu(x)  # (8, 11, 9)
+        x = self.conv2d_1(x)  # (8, 11, 9)
+        x = x.permute(0, 2, 3, 1)  # (11, 9, 8)
+        x = self.batch_normalization(x)  # (11, 9, 8)
+        x = x.permute(0, 3, 1, 2)  # (8, 11, 9)
+        x = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)  # (8, 11, 9)
+        x = F.max_pool2d(
+            F.pad(x, (0, 1, 1, 1), value=float("-inf")), (3, 2), stride=(2, 1)
+        )  # (8, 6, 9)
+        x = F.max_pool2d(x, 3, stride=1, padding=1)  # (8, 6, 9)
+        x = average_pool2d_padded(x, 2, 2, (0, 1, 0, 0))  # (8, 3, 5)
+        x = x.permute(0, 2, 3, 1)  # (3, 5, 8)
+        x = self.batch_normalization_1(x.movedim(2, 1)).movedim(1, 2)  # (3, 5, 8)
+        x = x * F.dropout(x.new_ones(len(x), 1, 5, 8), 0.3, self.training)  # (3, 5, 8)
+        x = x.permute(0, 3, 1, 2)  # (8, 3, 5)
+        x = self.conv2d_2(F.pad(x, (1, 1, 0, 1)))  # (6, 2, 5)
+        x = torch.tanh(x)  # (6, 2, 5)
+        x = F.avg_pool2d(x, (2, 1), stride=1)  # (6, 1, 5)
+        x = self.conv2d_3(x)  # (12, 1, 1)
+        x = self.batch_normalization_2(x)  # (12, 1, 1)
+        x = x.mean((2, 3), keepdim=True)  # (12, 1, 1)
+        x = x.permute(0, 2, 3, 1)  # (1, 1, 12)
+        x = self.dense(x)  # (1, 1, 5)
+        x = torch.log_softmax(x, dim=-1)  # (1, 1, 5)
+        x = x.flatten(1)  # (5)
+        x = self.batch_normalization_3(x)  # (5)
+        x = F.dropout(x, 0.5, self.training)  # (5)
+        return self.dense_1(x)  # (3)
+
+
+def build_model() -> OddWindows:
+    return OddWindows()
+
+
+def build_optimizer(model: nn.Module) -> torch.optim.Optimizer:
+    return SGD(model.parameters(), learning_rate=0.05, momentum=0.9, nesterov=True)
+
+
+def build_loss() -> nn.Module:
+    """The loss on logits."""
+    return nn.CrossEntropyLoss()
+
+
+# Where each weight of a weights file is in the model, and the permutation of its axes.
+WEIGHTS = {
+    "conv2d.kernel": ("conv2d.weight", (3, 2, 0, 1)),
+    "conv2d.bias": ("conv2d.bias", (0,)),
+    "conv2d_1.kernel": ("conv2d_1.weight", (3, 2, 0, 1)),
+    "batch_normalization.beta": ("batch_normalization.beta", (0,)),
+    "batch_normalization.moving_mean": ("batch_normalization.moving_mean", (0,)),
+    "batch_normalization.moving_variance": ("batch_normalization.moving_variance", (0,)),
+    "batch_normalization_1.gamma": ("batch_normalization_1.gamma", (0,)),
+    "batch_normalization_1.moving_mean": ("batch_normalization_1.moving_mean", (0,)),
+    "batch_normalization_1.moving_variance": ("batch_normalization_1.moving_variance", (0,)),
+    "conv2d_2.kernel": ("conv2d_2.weight", (3, 2, 0, 1)),
+    "conv2d_2.bias": ("conv2d_2.bias", (0,)),
+    "conv2d_3.kernel": ("conv2d_3.weight", (3, 2, 0, 1)),
+    "conv2d_3.bias": ("conv2d_3.bias", (0,)),
+    "batch_normalization_2.gamma": ("batch_normalization_2.gamma", (0,)),
+    "batch_normalization_2.beta": ("batch_normalization_2.beta", (0,)),
+    "batch_normalization_2.moving_mean": ("batch_normalization_2.moving_mean", (0,)),
+    "batch_normalization_2.moving_variance": ("batch_normalization_2.moving_variance", (0,)),
+    "dense.kernel": ("dense.weight", (1, 0)),
+    "dense.bias": ("dense.bias", (0,)),
+    "batch_normalization_3.moving_mean": ("batch_normalization_3.moving_mean", (0,)),
+    "batch_normalization_3.moving_variance": ("batch_normalization_3.moving_variance", (0,)),
+    "dense_1.kernel": ("dense_1.weight", (1, 0)),
+}
+
+
+def set_weights(model: nn.Module, weights: dict) -> None:
+    """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors")."""
+    tensors = model.state_dict()
+    for key, (name, axes) in WEIGHTS.items():
+        tensors[name].copy_(torch.as_tensor(weights[key]).permute(axes))
+
+
+if __name__ == "__main__":
+    print(OddWindows())

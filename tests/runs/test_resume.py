@@ -1,0 +1,215 @@
+"""A training that goes on: from a kill -9, from an end, and why it may be refused."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import abacus
+from frameworks import TRAINING, require
+from netspec.api import load
+from netspec.diagnostics import RunError
+from netspec.runs.folder import Run, in_order
+from netspec.runs.training import Silent, train
+
+ON_POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+COMMAND = "from netspec.cli import main; main()"
+
+
+@ON_POSIX
+@pytest.mark.parametrize("backend", TRAINING)
+def test_a_training_killed_in_the_middle_of_an_epoch_ends_as_the_unbroken_one(
+    backend, digits_spec, tmp_path
+):
+    require(backend)
+    kill_after(2, digits_spec, backend, tmp_path / "runs", epochs=4)
+    (killed,) = in_order(tmp_path / "runs")
+    assert killed.checkpoint().epoch in (2, 3)
+    network = load(digits_spec, {"train.epochs": 4})
+    train(network, backend, device="cpu", runs=tmp_path / "runs", resume=True)
+    whole = train(network, backend, device="cpu", runs=tmp_path / "whole")
+    assert weights_of(killed) == weights_of(whole)
+    assert figures_of(killed) == figures_of(whole)
+
+
+def kill_after(epoch: int, spec: Path, backend: str, runs: Path, epochs: int) -> None:
+    """Train in a process of its own, and send it SIGKILL as soon as it reports an epoch."""
+    command = [sys.executable, "-c", COMMAND, "train", str(spec), "--backend", backend]
+    command += ["--device", "cpu", "--runs", str(runs), "--epochs", str(epochs)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process:
+        reported = any(line.startswith(f"Epoch {epoch}/") for line in process.stdout)
+        process.kill()
+    assert reported
+    assert process.returncode == -signal.SIGKILL
+
+
+def weights_of(run: Run) -> bytes:
+    return (run.path / "weights.safetensors").read_bytes()
+
+
+def figures_of(run: Run) -> list[dict[str, float]]:
+    """The lines of metrics.jsonl without the time that they took."""
+    timed = ("seconds", "images_per_second")
+    return [{k: v for k, v in line.items() if k not in timed} for line in run.history]
+
+
+class Killed(BaseException):
+    """Stops a training as it begins an epoch."""
+
+
+class Stopping(Silent):
+    def __init__(self, before: int) -> None:
+        self._before = before
+
+    def epoch_begins(self, epoch, images):
+        if epoch == self._before:
+            raise Killed
+
+
+def stopped(folder: Path, before: int, changes: dict[str, str] | None = None) -> Run:
+    """A run on the abacus that was stopped before an epoch began."""
+    network = abacus.network(folder, changes)
+    with pytest.raises(Killed):
+        train(network, "abacus", runs=folder / "runs", progress=Stopping(before))
+    return in_order(folder / "runs")[-1]
+
+
+def resumed(folder: Path, changes: dict[str, str] | None = None, backend: str = "abacus") -> Run:
+    network = abacus.network(folder, changes)
+    return train(network, backend, runs=folder / "runs", resume=True)
+
+
+def unbroken(folder: Path, changes: dict[str, str] | None = None) -> Run:
+    return train(abacus.network(folder, changes), "abacus", runs=folder / "unbroken")
+
+
+@pytest.mark.parametrize("before", [1, 2, 3])
+def test_a_stopped_run_ends_as_the_unbroken_one(on_abacus, tmp_path, before):
+    stopped(tmp_path, before)
+    run = resumed(tmp_path)
+    assert weights_of(run) == weights_of(unbroken(tmp_path))
+    assert figures_of(run) == figures_of(unbroken(tmp_path))
+
+
+def test_a_resumed_run_stays_in_its_folder(on_abacus, tmp_path):
+    run = stopped(tmp_path, 2)
+    assert resumed(tmp_path).path == run.path
+
+
+def test_a_complete_run_goes_on_where_more_epochs_are_asked_for(on_abacus, tmp_path):
+    train(abacus.network(tmp_path), "abacus", runs=tmp_path / "runs")
+    run = resumed(tmp_path, {"epochs: 3": "epochs: 5"})
+    whole = unbroken(tmp_path, {"epochs: 3": "epochs: 5"})
+    assert weights_of(run) == weights_of(whole)
+    assert figures_of(run) == figures_of(whole)
+
+
+def test_a_run_that_went_on_holds_the_spec_that_it_went_on_with(on_abacus, tmp_path):
+    train(abacus.network(tmp_path), "abacus", runs=tmp_path / "runs")
+    run = resumed(tmp_path, {"epochs: 3": "epochs: 5"})
+    assert Run(run.path).network.spec.train.epochs == 5
+
+
+def test_a_complete_run_is_not_resumed(on_abacus, tmp_path):
+    train(abacus.network(tmp_path), "abacus", runs=tmp_path / "runs")
+    with pytest.raises(RunError, match="is complete: all of its 3 epochs are done") as raised:
+        resumed(tmp_path)
+    assert "--epochs" in raised.value.help
+
+
+def test_a_complete_run_that_is_not_resumed_stays_as_it_was(on_abacus, tmp_path):
+    run = train(abacus.network(tmp_path), "abacus", runs=tmp_path / "runs")
+    before = {path.name: path.read_bytes() for path in run.path.iterdir()}
+    with pytest.raises(RunError):
+        resumed(tmp_path)
+    assert {path.name: path.read_bytes() for path in run.path.iterdir()} == before
+
+
+def test_fewer_epochs_than_are_done_make_no_false_figures(on_abacus, tmp_path):
+    stopped(tmp_path, 3)
+    with pytest.raises(RunError, match="epochs"):
+        resumed(tmp_path, {"epochs: 3": "epochs: 1"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "difference"),
+    [
+        ("batch_size: 7", "batch_size: 8", "train.batch_size was 7, and is 8"),
+        ("epochs: 3", "epochs: 3\n  seed: 1", "train.seed was 0, and is 1"),
+        ("learning_rate: 0.05", "learning_rate: 0.1", "sgd.learning_rate was 0.05, and is 0.1"),
+        ("scale: 255", "scale: 128", "data.scale was 255.0, and is 128.0"),
+        ("softmax}", "softmax, name: last}", "layers.1.Dense.name was "),
+    ],
+)
+def test_another_spec_is_refused_with_the_first_difference(
+    on_abacus, tmp_path, old, new, difference
+):
+    stopped(tmp_path, 2)
+    with pytest.raises(RunError, match="was begun with another spec") as raised:
+        resumed(tmp_path, {old: new})
+    assert difference in raised.value.message
+
+
+def test_a_layer_more_is_refused_in_a_line(on_abacus, tmp_path):
+    stopped(tmp_path, 2)
+    with pytest.raises(RunError, match="was begun with another spec") as raised:
+        resumed(tmp_path, {"- Flatten": "- Flatten\n  - Dropout: {rate: 0.5}"})
+    assert len(raised.value.message) < 200
+    assert "layers" in raised.value.message
+
+
+def test_another_description_is_no_other_spec(on_abacus, tmp_path):
+    stopped(tmp_path, 2)
+    described = {"name: regression": "name: regression\ndescription: The same."}
+    assert resumed(tmp_path, described).history[-1].keys() >= {"test_loss"}
+
+
+def test_images_under_another_path_are_another_spec(on_abacus, tmp_path):
+    stopped(tmp_path, 2)
+    np.savez(tmp_path / "others.npz", **abacus.arrays(1))
+    with pytest.raises(RunError, match=r"data\.path was .*images\.npz"):
+        resumed(tmp_path, {"images.npz": "others.npz"})
+
+
+def test_the_newest_run_of_this_network_is_resumed(on_abacus, tmp_path):
+    stopped(tmp_path, 2)
+    newest = stopped(tmp_path, 3)
+    other = abacus.network(tmp_path, {"name: regression": "name: other"})
+    train(other, "abacus", runs=tmp_path / "runs")
+    assert resumed(tmp_path).path == newest.path
+
+
+def test_a_run_of_another_backend_is_not_resumed(on_abacus, tmp_path):
+    require("torch")
+    stopped(tmp_path, 2)
+    with pytest.raises(RunError, match="there is no run of regression with torch"):
+        resumed(tmp_path, backend="torch")
+
+
+def test_without_a_run_there_is_nothing_to_resume(on_abacus, tmp_path):
+    with pytest.raises(RunError, match="there is no run of regression with abacus"):
+        resumed(tmp_path)
+
+
+@ON_POSIX
+def test_ctrl_c_ends_a_training_with_how_to_go_on(digits_spec, tmp_path):
+    require("torch")
+    command = [sys.executable, "-c", COMMAND, "train", str(digits_spec), "--backend", "torch"]
+    command += ["--device", "cpu", "--runs", str(tmp_path), "--epochs", "500"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert any(line.startswith("Epoch   1/") for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        errors = process.stderr.read()
+    assert process.returncode == 130
+    assert errors == "\nStopped. Go on from the last complete epoch with --resume.\n"

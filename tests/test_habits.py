@@ -1,0 +1,70 @@
+"""What the project promises of its documents and its specs."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from netspec.graph import load
+from netspec.vocabulary import json_schema
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+SPECS = sorted((ROOT / "specs").glob("*.yaml"))
+ALL_SPECS = [*SPECS, *sorted((ROOT / "tests/golden/specs").glob("*.yaml"))]
+SCHEMA = ROOT / "docs/netspec.schema.json"
+
+LINK = re.compile(
+    r"!?\[[^\]]*\]\(<?([^)\s>]+)>?[^)]*\)|^\[[^\]]+\]:\s*(\S+)|(?:src|href)=\"([^\"]+)\"",
+    re.MULTILINE,
+)
+FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+
+
+def test_the_readme_has_at_most_two_hundred_lines():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_to_a_file_leads_somewhere(document):
+    links = links_of(document.read_text(encoding="utf-8"))
+    files = [link.partition("#")[0] for link in links if not re.match(r"[a-z]+:|#", link)]
+    assert [file for file in files if not (document.parent / file).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_to_a_heading_leads_somewhere(document):
+    text = document.read_text(encoding="utf-8")
+    anchors = [link[1:] for link in links_of(text) if link.startswith("#")]
+    assert set(anchors) - headings_of(text) == set()
+
+
+def links_of(text: str) -> list[str]:
+    return ["".join(groups) for groups in LINK.findall(FENCED.sub("", text))]
+
+
+def headings_of(text: str) -> set[str]:
+    """The anchors that GitHub makes of the headings."""
+    titles = re.findall(r"^#+ +(.+?) *#*$", FENCED.sub("", text), re.MULTILINE)
+    plain = (re.sub(r"[^\w\- ]", "", title.lower()) for title in titles)
+    return {title.replace(" ", "-") for title in plain}
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_every_spec_is_without_faults(path):
+    assert load(path).spec.name == path.stem
+
+
+@pytest.mark.parametrize("path", ALL_SPECS, ids=lambda path: path.stem)
+def test_every_spec_tells_editors_where_its_schema_is(path):
+    first, *_ = path.read_text(encoding="utf-8").splitlines()
+    head, _, schema = first.partition("$schema=")
+    assert head == "# yaml-language-server: "
+    assert (path.parent / schema).resolve() == SCHEMA
+
+
+def test_the_schema_in_the_documents_is_the_one_that_netspec_prints():
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema()

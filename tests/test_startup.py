@@ -1,0 +1,130 @@
+"""What each command loads: it starts quickly because it loads nothing that it does not need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import netspec
+from frameworks import TRAINING, require
+from netspec.backend import find_exporting
+from netspec.graph import loads
+from netspec.weights import initial
+
+SPEC = Path(__file__).parents[1] / "specs/mnist_cnn.yaml"
+FRAMEWORKS = {"keras", "tensorflow", "torch", "onnx", "onnxruntime"}
+# What reading a spec does not need either; the largest are numpy, sklearn and PIL.
+HEAVY = FRAMEWORKS | {"numpy", "sklearn", "scipy", "PIL", "safetensors", "pooch", "requests"}
+
+SMALL = """\
+netspec: 1
+name: small
+input: [8, 8, 1]
+layers: [Flatten, Dense: {units: 10, activation: softmax}]
+data: {dataset: digits, scale: 16}
+train: {loss: sparse_categorical_crossentropy}
+"""
+
+PROGRAM = """\
+import sys
+try:
+    from netspec.cli import main
+    main()
+except SystemExit as ended:
+    status = ended.code
+print(status, *sys.modules, file=open(sys.argv[0], "w"))
+"""
+
+
+def loaded(tmp_path: Path, *arguments: str | Path) -> set[str]:
+    """The modules and packages that a process has loaded when a command is done."""
+    argv = [str(tmp_path / "loaded"), *map(str, arguments)]
+    return loaded_by(tmp_path, f"import sys; sys.argv = {argv}\n{PROGRAM}")
+
+
+def loaded_by(tmp_path: Path, program: str) -> set[str]:
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    status, *names = (tmp_path / "loaded").read_text(encoding="utf-8").split()
+    assert status == "0", done.stderr
+    return set(names)
+
+
+def test_importing_netspec_loads_nothing_heavy(tmp_path):
+    program = "import sys, netspec\nprint(0, *sys.modules, file=open('loaded', 'w'))"
+    assert loaded_by(tmp_path, program) & {*HEAVY, "pydantic", "yaml", "typer", "rich"} == set()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"]])
+def test_help_loads_no_room_of_the_house(tmp_path, arguments):
+    modules = loaded(tmp_path, *arguments)
+    assert modules & {*HEAVY, "yaml"} == set()
+    rooms = {"netspec", "netspec.api", "netspec.cli", "netspec.diagnostics"}
+    assert {name for name in modules if name.startswith("netspec")} == rooms
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["check", SPEC], ["summary", SPEC], ["summary", SPEC, "--json"], ["layers"], ["schema"]],
+    ids=lambda arguments: arguments[0],
+)
+def test_what_needs_the_graph_alone_loads_neither_numpy_nor_a_framework(tmp_path, arguments):
+    assert loaded(tmp_path, *arguments) & HEAVY == set()
+
+
+def test_new_loads_neither_numpy_nor_a_framework(tmp_path):
+    assert loaded(tmp_path, "new", "network") & HEAVY == set()
+
+
+@pytest.mark.parametrize("backend", TRAINING)
+def test_compile_loads_no_framework(tmp_path, backend):
+    assert loaded(tmp_path, "compile", SPEC, "--backend", backend) & FRAMEWORKS == set()
+
+
+def test_backends_loads_no_framework(tmp_path):
+    assert loaded(tmp_path, "backends") & FRAMEWORKS == set()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    require("torch")
+    path = tmp_path_factory.mktemp("runs")
+    return netspec.train(loads(SMALL), "torch", device="cpu", runs=path).path
+
+
+def test_export_loads_neither_keras_nor_tensorflow_nor_torch(tmp_path, run):
+    require("onnx")
+    packages = loaded(tmp_path, "export", run, "--onnx")
+    assert packages & FRAMEWORKS == {"onnx", "onnxruntime"}
+
+
+def test_evaluate_on_onnx_loads_neither_keras_nor_tensorflow_nor_torch(tmp_path, run):
+    require("onnx")
+    packages = loaded(tmp_path, "evaluate", run, "--backend", "onnx")
+    assert packages & FRAMEWORKS == {"onnx", "onnxruntime"}
+
+
+def test_predict_loads_neither_keras_nor_tensorflow_nor_torch(tmp_path):
+    require("onnx")
+    from PIL import Image
+
+    network = loads(SMALL)
+    content = find_exporting("onnx").export(
+        network, initial(network.graph, 0), opset=None, raw_input=False
+    )
+    (tmp_path / "model.onnx").write_bytes(content)
+    Image.new("L", (8, 8)).save(tmp_path / "image.png")
+    packages = loaded(tmp_path, "predict", "model.onnx", "image.png")
+    assert packages & FRAMEWORKS == {"onnx", "onnxruntime"}
+
+
+@pytest.mark.parametrize(("backend", "other"), [("keras", "torch"), ("torch", "keras")])
+def test_a_training_backend_loads_no_other(tmp_path, backend, other):
+    require(backend)
+    (tmp_path / "small.yaml").write_text(SMALL, encoding="utf-8")
+    packages = loaded(tmp_path, "train", "small.yaml", "--backend", backend, "--device", "cpu")
+    assert packages & {other, "onnx", "onnxruntime"} == set()
