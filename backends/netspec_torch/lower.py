@@ -24,28 +24,14 @@ from netspec.layers import (
     MaxPooling2D,
     Pooling2D,
     Transpose,
-    Weight,
     written,
 )
 from netspec.layers.activations import LEAKY_RELU_SLOPE, ActivationName
-from netspec.layers.initializers import (
-    Constant,
-    GlorotUniform,
-    Identity,
-    Initializer,
-    Ones,
-    Orthogonal,
-    RandomNormal,
-    RandomUniform,
-    TruncatedNormal,
-    Zeros,
-    resolve,
-)
 from netspec.layers.window import pads
 from netspec.passes import channels_first, split_activations, without_final_softmax
 from netspec.spec import Adam, Optimizer, Sgd, Train
 from netspec.weights import permutation
-from netspec_torch import prelude
+from netspec_torch import initial, prelude
 
 # Where PyTorch has each axis of Keras's weights.
 AXES = {
@@ -324,48 +310,12 @@ ACTIVATIONS: dict[ActivationName, str] = {
 
 def _initial_values(network: Network) -> list[str]:
     """Lines that draw every weight from the distribution that the spec names."""
-    lines: list[str] = []
-    for node in network.graph.nodes:
-        for weight in node.weights:
-            target = f"self.{attribute(node.name)}.{PARAMETERS[weight.name]}"
-            head, values = _initial_value(weight)
-            lines.append(call(f"        nn.init.{head}", [target, *values]))
-            gain = getattr(weight.initializer, "gain", 1.0)
-            if head == "eye_" and gain != 1.0:
-                lines.append(call(f"        {target}.data.mul_", [literal(gain)]))
-    return lines
-
-
-def _initial_value(weight: Weight) -> tuple[str, list[str]]:
-    """PyTorch's function for an initializer, and its arguments after the tensor."""
-    if isinstance(weight.initializer, GlorotUniform) and len(weight.shape) > 1:
-        return "xavier_uniform_", []
-    return _nn_init(resolve(weight.initializer, weight.shape))
-
-
-def _nn_init(initializer: Initializer) -> tuple[str, list[str]]:
-    match initializer:
-        case Zeros():
-            return "zeros_", []
-        case Ones():
-            return "ones_", []
-        case Constant(value=value):
-            return "constant_", arguments([value], {})
-        case RandomNormal(mean=mean, stddev=stddev):
-            return "normal_", arguments([mean, stddev], {})
-        case RandomUniform(minval=low, maxval=high):
-            return "uniform_", arguments(sorted([low, high]), {})
-        case TruncatedNormal(mean=mean, stddev=0.0):
-            return "constant_", arguments([mean], {})
-        case TruncatedNormal(mean=mean, stddev=stddev):
-            cut = [mean - 2 * stddev, mean + 2 * stddev]
-            return "trunc_normal_", arguments([mean, stddev, *cut], {})
-        case Orthogonal(gain=gain):
-            return "orthogonal_", arguments([], {"gain": gain})
-        case Identity():
-            return "eye_", []
-        case _:
-            raise NotImplementedError(initializer)
+    return [
+        line
+        for node in network.graph.nodes
+        for weight in node.weights
+        for line in initial.lines(f"self.{attribute(node.name)}.{PARAMETERS[weight.name]}", weight)
+    ]
 
 
 def _optimizer_class(optimizer: Optimizer) -> str:

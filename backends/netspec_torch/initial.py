@@ -1,0 +1,64 @@
+"""Initial values in generated PyTorch modules, by the functions of `torch.nn.init`.
+
+They draw from the distribution that the spec names; netspec itself sets its own values over them.
+"""
+
+from __future__ import annotations
+
+from netspec.code import arguments, call, literal
+from netspec.layers import Weight
+from netspec.layers.initializers import (
+    Constant,
+    GlorotUniform,
+    Identity,
+    Initializer,
+    Ones,
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    Zeros,
+    resolve,
+)
+
+
+def lines(target: str, weight: Weight) -> list[str]:
+    """The statements that fill the tensor `target`, in the body of a method."""
+    head, values = _initial_value(weight)
+    filled = call(f"        nn.init.{head}", [target, *values])
+    gain = getattr(weight.initializer, "gain", 1.0)
+    if head == "eye_" and gain != 1.0:
+        return [filled, call(f"        {target}.data.mul_", [literal(gain)])]
+    return [filled]
+
+
+def _initial_value(weight: Weight) -> tuple[str, list[str]]:
+    """PyTorch's function for an initializer, and its arguments after the tensor."""
+    if isinstance(weight.initializer, GlorotUniform) and len(weight.shape) > 1:
+        return "xavier_uniform_", []
+    return _nn_init(resolve(weight.initializer, weight.shape))
+
+
+def _nn_init(initializer: Initializer) -> tuple[str, list[str]]:
+    match initializer:
+        case Zeros():
+            return "zeros_", []
+        case Ones():
+            return "ones_", []
+        case Constant(value=value):
+            return "constant_", arguments([value], {})
+        case RandomNormal(mean=mean, stddev=stddev):
+            return "normal_", arguments([mean, stddev], {})
+        case RandomUniform(minval=low, maxval=high):
+            return "uniform_", arguments(sorted([low, high]), {})
+        case TruncatedNormal(mean=mean, stddev=0.0):
+            return "constant_", arguments([mean], {})
+        case TruncatedNormal(mean=mean, stddev=stddev):
+            cut = [mean - 2 * stddev, mean + 2 * stddev]
+            return "trunc_normal_", arguments([mean, stddev, *cut], {})
+        case Orthogonal(gain=gain):
+            return "orthogonal_", arguments([], {"gain": gain})
+        case Identity():
+            return "eye_", []
+        case _:
+            raise NotImplementedError(initializer)
