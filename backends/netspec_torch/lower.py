@@ -272,9 +272,10 @@ def _(layer: BatchNormalization, node: Node) -> Lowered:
     }
     made = arguments([node.input_shape[axis]], named)
     this = f"self.{attribute(node.name)}"
-    expression = f"{this}(x)"
-    if node.layout != "channels_first" and axis > 0:
-        expression = f"{this}(x.movedim({axis + 1}, 1)).movedim(1, {axis + 1})"
+    if node.layout == "channels_first" or len(node.shape) == 1:
+        expression = f"{this}(x)"
+    else:
+        expression = f"{this}.along(x, {axis + 1})"
     return Lowered(expression, "BatchNormalization", made, ("BatchNormalization",))
 
 

@@ -11,6 +11,9 @@ from frameworks import require
 from netspec.backend import find
 from netspec.data import load
 
+# Five trainings of a busy machine; the limit of the other tests is for tests that take seconds.
+pytestmark = pytest.mark.timeout(3600)
+
 SPEC = Path(__file__).parents[2] / "specs/mnist_cnn.yaml"
 
 

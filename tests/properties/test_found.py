@@ -111,3 +111,18 @@ def test_a_network_without_weights_to_train_is_refused(layers: list[str]) -> Non
 
     with pytest.raises(SpecError):
         network((3,), layers, "sgd")
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+@pytest.mark.parametrize("shape", [(2, 1, 2), (1, 5, 3), (1, 3, 2)])
+def test_batch_normalization_of_another_axis_has_the_gradient_of_keras(
+    shape: tuple[int, int, int], axis: int
+) -> None:
+    norm = f"BatchNormalization: {{axis: {axis}}}"
+    tested = network(shape, ["Dense: {units: 3}", norm, "GlobalAveragePooling2D", LAST], "sgd")
+    weights = random_weights(tested.graph)
+
+    stepped = step("torch", tested, weights)
+
+    for key, expected in step("keras", tested, weights).items():
+        np.testing.assert_allclose(stepped[key], expected, 1e-4, 1e-5, err_msg=key)

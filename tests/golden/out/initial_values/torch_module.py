@@ -41,6 +41,12 @@ class BatchNormalization(nn.Module):
         self.moving_variance.lerp_(variance, 1 - self.momentum)
         return y
 
+    def along(self, x: Tensor, axis: int) -> Tensor:
+        """The same for another axis."""
+        x = x.movedim(axis, 1)
+        # With four axes, PyTorch 2.13 gives wrong gradients where some have size 1.
+        return self(x.flatten(2)).reshape(x.shape).movedim(1, axis)
+
 
 class Adam(torch.optim.Adam):
     """Adam with Keras's epsilon, which stands outside the bias correction."""

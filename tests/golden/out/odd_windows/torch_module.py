@@ -54,6 +54,12 @@ class BatchNormalization(nn.Module):
         self.moving_variance.lerp_(variance, 1 - self.momentum)
         return y
 
+    def along(self, x: Tensor, axis: int) -> Tensor:
+        """The same for another axis."""
+        x = x.movedim(axis, 1)
+        # With four axes, PyTorch 2.13 gives wrong gradients where some have size 1.
+        return self(x.flatten(2)).reshape(x.shape).movedim(1, axis)
+
 
 class SGD(torch.optim.Optimizer):
     """Gradient descent with Keras's velocity, which holds the learning rate."""
@@ -138,7 +144,7 @@ class OddWindows(nn.Module):
         x = selu(x)  # (8, 11, 9)
         x = self.conv2d_1(x)  # (8, 11, 9)
         x = x.permute(0, 2, 3, 1)  # (11, 9, 8)
-        x = self.batch_normalization(x)  # (11, 9, 8)
+        x = self.batch_normalization.along(x, 1)  # (11, 9, 8)
         x = x.permute(0, 3, 1, 2)  # (8, 11, 9)
         x = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)  # (8, 11, 9)
         x = F.max_pool2d(
@@ -147,7 +153,7 @@ class OddWindows(nn.Module):
         x = F.max_pool2d(x, 3, stride=1, padding=1)  # (8, 6, 9)
         x = average_pool2d_padded(x, 2, 2, (0, 1, 0, 0))  # (8, 3, 5)
         x = x.permute(0, 2, 3, 1)  # (3, 5, 8)
-        x = self.batch_normalization_1(x.movedim(2, 1)).movedim(1, 2)  # (3, 5, 8)
+        x = self.batch_normalization_1.along(x, 2)  # (3, 5, 8)
         x = x * F.dropout(x.new_ones(len(x), 1, 5, 8), 0.3, self.training)  # (3, 5, 8)
         x = x.permute(0, 3, 1, 2)  # (8, 3, 5)
         x = self.conv2d_2(F.pad(x, (1, 1, 0, 1)))  # (6, 2, 5)
