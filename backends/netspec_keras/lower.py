@@ -20,7 +20,7 @@ from netspec.layers import (
     written,
 )
 from netspec.layers.tagged import Tagged
-from netspec.spec import Adam, Optimizer, Sgd, Train
+from netspec_keras import training
 
 Call = tuple[list[object], dict[str, object]]
 """The positional and the named arguments of a layer's constructor."""
@@ -36,7 +36,7 @@ def source(network: Network) -> str:
     return module(
         f"{head}\n\n{imports}",
         _build_model(graph, scale),
-        *(_training(spec.train) if spec.train else ()),
+        *(training.parts(spec.train) if spec.train else ()),
         _SET_WEIGHTS,
         _MAIN,
     )
@@ -151,29 +151,6 @@ def _initializer(initializer: Tagged) -> str:
         return initializer.tag
     name = type(initializer).__name__
     return Code(f"keras.initializers.{name}({', '.join(arguments([], fields))})")
-
-
-def _training(train: Train) -> tuple[str, str]:
-    name, named = _optimizer(train.optimizer)
-    optimizer = call(f"    return keras.optimizers.{name}", arguments([], named))
-    loss = call(
-        "    return keras.losses.SparseCategoricalCrossentropy",
-        arguments([], {"from_logits": True}),
-    )
-    return (
-        f"def build_optimizer() -> keras.optimizers.Optimizer:\n{optimizer}",
-        f'def build_loss() -> keras.losses.Loss:\n    """The loss on logits."""\n{loss}',
-    )
-
-
-def _optimizer(optimizer: Optimizer) -> tuple[str, dict[str, object]]:
-    changed = optimizer.model_dump(exclude_defaults=True)
-    named = {"learning_rate": optimizer.learning_rate, **changed}
-    match optimizer:
-        case Adam():
-            return "Adam", named
-        case Sgd():
-            return "SGD", named
 
 
 _SET_WEIGHTS = '''

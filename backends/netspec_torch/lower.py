@@ -29,9 +29,8 @@ from netspec.layers import (
 from netspec.layers.activations import LEAKY_RELU_SLOPE, ActivationName
 from netspec.layers.window import pads
 from netspec.passes import channels_first, split_activations, without_final_softmax
-from netspec.spec import Adam, Optimizer, Sgd, Train
 from netspec.weights import permutation
-from netspec_torch import initial, prelude
+from netspec_torch import initial, optimizers, prelude, training
 
 # Where PyTorch has each axis of Keras's weights.
 AXES = {
@@ -85,7 +84,7 @@ def source(network: Network) -> str:
     train = network.spec.train
     needs = {name for each in lowered.values() for name in each.needs}
     if train:
-        needs.add(_optimizer_class(train.optimizer))
+        needs.add(optimizers.class_name(train.optimizer))
     name = _class_name(network.graph.name)
     doc = f"The network {network.graph.name} in PyTorch.\n\nWritten by netspec; runs without it."
     head = f'"""{doc}\n"""'
@@ -94,7 +93,7 @@ def source(network: Network) -> str:
         *(text for name, text in prelude.PARTS.items() if name in needs),
         _class(network, name, nodes, lowered, softmax=softmax),
         f"def build_model() -> {name}:\n    return {name}()",
-        *(_training(train) if train else ()),
+        *(training.parts(train) if train else ()),
         _weights_table(network),
         prelude.SET_WEIGHTS,
         prelude.main(name),
@@ -317,25 +316,6 @@ def _initial_values(network: Network) -> list[str]:
         for weight in node.weights
         for line in initial.lines(f"self.{attribute(node.name)}.{PARAMETERS[weight.name]}", weight)
     ]
-
-
-def _optimizer_class(optimizer: Optimizer) -> str:
-    match optimizer:
-        case Adam():
-            return "Adam"
-        case Sgd():
-            return "SGD"
-
-
-def _training(train: Train) -> tuple[str, str]:
-    name = _optimizer_class(train.optimizer)
-    fields = train.optimizer.model_dump()
-    made = call(f"    return {name}", ["model.parameters()", *arguments([], fields)])
-    return (
-        f"def build_optimizer(model: nn.Module) -> torch.optim.Optimizer:\n{made}",
-        'def build_loss() -> nn.Module:\n    """The loss on logits."""\n'
-        "    return nn.CrossEntropyLoss()",
-    )
 
 
 def _weights_table(network: Network) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import keyword
 
+from netspec_torch import optimizers
+
 IMPORTS = """\
 import torch
 import torch.nn.functional as F
@@ -65,54 +67,11 @@ class BatchNormalization(nn.Module):
         return self(x.flatten(2)).reshape(x.shape).movedim(1, axis)
 '''
 
-_ADAM = '''
-class Adam(torch.optim.Adam):
-    """Adam with Keras's epsilon, which stands outside the bias correction."""
-
-    def __init__(self, parameters, learning_rate, beta_1, beta_2, epsilon, amsgrad) -> None:
-        betas = (beta_1, beta_2)
-        super().__init__(parameters, learning_rate, betas, amsgrad=amsgrad, fused=True)
-        self.epsilon = epsilon
-        self.steps = 0
-
-    def step(self, closure=None):
-        self.steps += 1
-        for group in self.param_groups:
-            group["eps"] = self.epsilon / (1 - group["betas"][1] ** self.steps) ** 0.5
-        return super().step(closure)
-'''
-
-_SGD = '''
-class SGD(torch.optim.Optimizer):
-    """Gradient descent with Keras's velocity, which holds the learning rate."""
-
-    def __init__(self, parameters, learning_rate, momentum, nesterov) -> None:
-        defaults = {"lr": learning_rate, "momentum": momentum, "nesterov": nesterov}
-        super().__init__(parameters, defaults)
-
-    @torch.no_grad()
-    def step(self, closure=None) -> None:
-        for group in self.param_groups:
-            rate, momentum = group["lr"], group["momentum"]
-            for w in group["params"]:
-                if momentum == 0:
-                    w.sub_(w.grad, alpha=rate)
-                    continue
-                state = self.state[w]
-                velocity = state.setdefault("velocity", torch.zeros_like(w))
-                velocity.mul_(momentum).sub_(w.grad, alpha=rate)
-                if group["nesterov"]:
-                    w.add_(velocity, alpha=momentum).sub_(w.grad, alpha=rate)
-                else:
-                    w.add_(velocity)
-'''
-
 PARTS = {
     "average_pool2d_padded": _AVERAGE_POOL,
     "selu": _SELU,
     "BatchNormalization": _BATCH_NORMALIZATION,
-    "Adam": _ADAM,
-    "SGD": _SGD,
+    **optimizers.PARTS,
 }
 """Definitions that a module holds only where it needs them, in their order."""
 
