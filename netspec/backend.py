@@ -7,6 +7,7 @@ load its framework; its methods do that.
 from __future__ import annotations
 
 import linecache
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
@@ -35,9 +36,26 @@ class Predictor(Protocol):
         """Where it runs, as a person reads it: cpu, or the name of the GPU."""
         ...
 
-    def predict(self, inputs: Array) -> Array:
-        """Outputs (n, classes) for inputs (n, height, width, channels), both float32."""
+    def outputs(self, *inputs: Array) -> tuple[Array, ...]:
+        """Every output (n, …) of the network for all of its inputs (n, …), all float32."""
         ...
+
+    def predict(self, *inputs: Array) -> Array:
+        """The output (n, …) of a network that has one."""
+        ...
+
+
+class Predicting(ABC):
+    """What every predictor does the same way."""
+
+    @abstractmethod
+    def outputs(self, *inputs: Array) -> tuple[Array, ...]:
+        """See `Predictor.outputs`."""
+
+    def predict(self, *inputs: Array) -> Array:
+        """The output (n, …) of a network that has one."""
+        (output,) = self.outputs(*inputs)
+        return output
 
 
 class ExportedModel(Predictor, Protocol):
@@ -224,12 +242,15 @@ def chunks(steps: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, steps))
 
 
-def predict_in_batches(
-    inputs: NDArray[Any], predict: Callable[[NDArray[Any]], Array], size: int = 1000
-) -> Array:
-    """The outputs of all inputs, computed `size` at a time to bound the memory."""
-    parts = list(chunks(len(inputs), size)) or [slice(0, 0)]
-    return np.concatenate([predict(inputs[part]) for part in parts])
+def outputs_in_batches(
+    inputs: tuple[NDArray[Any], ...],
+    outputs: Callable[..., tuple[Array, ...]],
+    size: int = 1000,
+) -> tuple[Array, ...]:
+    """The outputs for all inputs, computed `size` at a time to bound the memory."""
+    parts = list(chunks(len(inputs[0]), size)) or [slice(0, 0)]
+    computed = [outputs(*(each[part] for each in inputs)) for part in parts]
+    return tuple(np.concatenate(each) for each in zip(*computed, strict=True))
 
 
 def gpu_present() -> bool:

@@ -94,7 +94,8 @@ def summary(spec: SpecFile, set_: SetOption = None, json_: JsonOption = False) -
     if json_:
         _print_json(result.to_json())
         return
-    print(f"{result.name}: input {written(result.input_shape)}")
+    inputs = ", ".join(f"{name} {written(shape)}" for name, shape in result.inputs.items())
+    print(f"{result.name}: {inputs}")
     _print_table(table(result))
     print()
     for name, figure in totals(result):

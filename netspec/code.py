@@ -5,8 +5,12 @@ Only validated values come in here: numbers, checked identifiers, and words of c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import keyword
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
+
+from netspec.graph import Graph
 
 WIDTH = 100
 
@@ -35,9 +39,9 @@ def literal(value: Any) -> str:  # Any: every value that a field can have
             return repr(value)
 
 
-def square(pair: tuple[int, int]) -> int | tuple[int, int]:
+def square(sizes: tuple[int, ...]) -> int | tuple[int, ...]:
     """3 for (3, 3), as people write it."""
-    return pair[0] if pair[0] == pair[1] else pair
+    return sizes[0] if len(set(sizes)) == 1 else sizes
 
 
 def arguments(positional: Iterable[object], named: Mapping[str, object]) -> list[str]:
@@ -45,15 +49,18 @@ def arguments(positional: Iterable[object], named: Mapping[str, object]) -> list
     return [*map(literal, positional), *(f"{key}={literal(item)}" for key, item in named.items())]
 
 
-def call(head: str, arguments: Sequence[str], tail: str = "", comment: str = "") -> str:
+def call(
+    head: str, arguments: Sequence[str], tail: str = "", comment: str = "", brackets: str = "()"
+) -> str:
     """A statement `head(arguments)tail  # comment`, one argument a line where it is too long."""
     after = f"  # {comment}" if comment else ""
-    line = f"{head}({', '.join(arguments)}){tail}{after}"
+    opening, closing = brackets
+    line = f"{head}{opening}{', '.join(arguments)}{closing}{tail}{after}"
     if len(line) <= WIDTH or not arguments:
         return line
     indent = _indent(head)
     lines = [line for argument in arguments for line in _argument(f"{indent}    ", argument)]
-    return "\n".join([f"{head}(", *lines, f"{indent}){tail}{after}"])
+    return "\n".join([f"{head}{opening}", *lines, f"{indent}{closing}{tail}{after}"])
 
 
 def _argument(indent: str, argument: str) -> list[str]:
@@ -79,8 +86,21 @@ def statement(head: str, expression: str, comment: str) -> str:
         start = min(brackets)
     inner, tail = expression[start + 1 : brackets[start]], expression[brackets[start] :]
     indent = _indent(head)
-    opened = f"{head}{expression[: start + 1]}\n{indent}    {inner}\n"
-    return f"{opened}{indent}{tail}  # {comment}"
+    opened = [f"{head}{expression[: start + 1]}", f"{indent}    {inner}", f"{indent}{tail}"]
+    if len(opened[1]) > WIDTH:
+        opened[1:2] = [line for each in _split(inner) for line in _argument(f"{indent}    ", each)]
+    return "\n".join(opened) + f"  # {comment}"
+
+
+def _split(inner: str) -> list[str]:
+    """The arguments between the brackets of a call."""
+    parts, depth, start = list[str](), 0, 0
+    for at, char in enumerate(inner):
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(char, 0)
+        if char == "," and depth == 0:
+            parts.append(inner[start:at].strip())
+            start = at + 1
+    return [*parts, inner[start:].strip()]
 
 
 def _closing(expression: str, start: int) -> int:
@@ -91,6 +111,46 @@ def _closing(expression: str, start: int) -> int:
         if depth == 0:
             return at
     raise ValueError(expression)
+
+
+def identifiers(names: Iterable[str], reserved: Collection[str]) -> dict[str, str]:
+    """A Python identifier for every name, none of them twice or among the reserved ones.
+
+    >>> identifiers(["block/conv2d", "class", "x"], {"x"})
+    {'block/conv2d': 'block_conv2d', 'class': 'class_', 'x': 'x_'}
+    """
+    taken = {*keyword.kwlist, *reserved}
+    found: dict[str, str] = {}
+    for name in names:
+        wanted = re.sub(r"\W", "_", name)
+        while wanted in taken:
+            wanted += "_"
+        taken.add(wanted)
+        found[name] = wanted
+    return found
+
+
+def variables(graph: Graph, only_input: str, reserved: Collection[str]) -> dict[str, str]:
+    """The variable that holds each tensor of a graph.
+
+    A tensor that the next node alone reads is `x`; every other has a name of its own. An only input
+    is `only_input` where that is safe, and `inputs` where `x` would be overwritten too early.
+    """
+    reads: dict[str, set[int]] = {}
+    for at, node in enumerate(graph.nodes):
+        for name in node.inputs:
+            reads.setdefault(name, set()).add(at)
+    for name in graph.outputs:
+        reads.setdefault(name, set()).add(len(graph.nodes))
+    own = [each.name for at, each in enumerate(graph.nodes) if reads.get(each.name) != {at + 1}]
+    taken = {"x", "inputs", *reserved}
+    if len(graph.inputs) > 1:
+        held = identifiers([each.name for each in graph.inputs], taken)
+    else:
+        name = next(each.name for each in graph.inputs)
+        held = {name: only_input if reads.get(name) == {0} else "inputs"}
+    named = identifiers(own, {*taken, *held.values()})
+    return {**{each.name: "x" for each in graph.nodes}, **named, **held}
 
 
 def _indent(head: str) -> str:

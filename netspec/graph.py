@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import Any
 
-from netspec.diagnostics import SpecError
+from netspec.diagnostics import SpecError, nearest, one_of
 from netspec.layers import (
-    Activation,
-    Conv2D,
     Dense,
     Flatten,
     GlobalAveragePooling2D,
@@ -23,6 +21,7 @@ from netspec.layers import (
     LayerFault,
     Layout,
     Shape,
+    Shapes,
     Transpose,
     Weight,
     written,
@@ -31,14 +30,19 @@ from netspec.layers.activations import ActivationName
 from netspec.layers.initializers import Identity, Orthogonal
 from netspec.override import Override, apply
 from netspec.source import Fault, Source, parse, read
-from netspec.spec import DataSpec, Loss, Spec
+from netspec.spec import INPUT, DataSpec, Loss, Spec
 from netspec.validation import leading_layers, validate
-
-INPUT = "input"
-"""The name of the graph's input; no layer may take it."""
 
 MAX_PARAMETERS = 10_000_000_000
 MAX_VALUES = 10_000_000_000  # of one tensor
+
+
+@dataclass(frozen=True)
+class Input:
+    """What the network reads: float32 values of `shape`, channels last, without the batch axis."""
+
+    name: str
+    shape: Shape
 
 
 @dataclass(frozen=True)
@@ -51,13 +55,18 @@ class Node:
     name: str
     layer: Layer | Transpose
     inputs: tuple[str, ...]
-    input_shape: Shape
+    input_shapes: Shapes
     shape: Shape
     layout: Layout = "channels_last"
 
+    @property
+    def input_shape(self) -> Shape:
+        """The shape of the first input, which for most layers is the only one."""
+        return self.input_shapes[0]
+
     @cached_property
     def weights(self) -> tuple[Weight, ...]:
-        return self.layer.weights(self.input_shape)
+        return self.layer.weights_of(self.input_shapes)
 
     @property
     def parameters(self) -> int:
@@ -65,23 +74,40 @@ class Node:
 
     @property
     def multiply_adds(self) -> int:
-        return self.layer.multiply_adds(self.input_shape)
+        return self.layer.cost_of(self.input_shapes)
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A network: its input, and its nodes in an order in which each follows what it reads.
+    """A network: its inputs, its nodes, each behind what it reads, and the names of its outputs.
 
-    Shapes are channels last, without the batch axis. The last node is the output.
+    Shapes are channels last, without the batch axis.
     """
 
     name: str
-    input_shape: Shape
+    inputs: tuple[Input, ...]
     nodes: tuple[Node, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape of the first input, which for most networks is the only one."""
+        return self.inputs[0].shape
+
+    @cached_property
+    def by_name(self) -> dict[str, Node]:
+        """Every node by its name."""
+        return {node.name: node for node in self.nodes}
 
     @property
     def output(self) -> Node:
-        return self.nodes[-1]
+        """The first output, which for most networks is the only one."""
+        return self.by_name[self.outputs[0]]
+
+    @property
+    def output_nodes(self) -> tuple[Node, ...]:
+        """Every output in its order."""
+        return tuple(self.by_name[name] for name in self.outputs)
 
     def weights(self) -> Iterator[tuple[str, Weight]]:
         """Every weight with its key `<node>.<weight>`, in the order of the nodes."""
@@ -96,7 +122,8 @@ class Graph:
             [node.name, node.layer.tag, list(node.inputs), _meaning(node.layer)]
             for node in self.nodes
         ]
-        return {"input": list(self.input_shape), "layers": layers}
+        inputs = {each.name: list(each.shape) for each in self.inputs}
+        return {"inputs": inputs, "layers": layers, "outputs": list(self.outputs)}
 
     @cached_property
     def hash(self) -> str:
@@ -106,7 +133,7 @@ class Graph:
 
 
 def _meaning(layer: Layer | Transpose) -> dict[str, Any]:
-    fields = layer.model_dump(mode="json", exclude={"name"})
+    fields = layer.model_dump(mode="json", exclude={"name", "inputs"})
     return {name: value for name, value in fields.items() if not name.endswith("_initializer")}
 
 
@@ -139,7 +166,8 @@ def build(source: Source, folder: Path) -> Network:
     """The network that a source describes. Raises SpecError with every fault that can be found."""
     spec = validate(source.data)
     if isinstance(spec, Spec):
-        graph, faults = infer(spec.name, spec.input, spec.layers)
+        graph, faults = infer(spec.name, spec.input, spec.layers, spec.output)
+        faults = faults or _unread(graph)
         if not faults:
             faults = _training_faults(spec, graph)
         if not faults:
@@ -151,37 +179,177 @@ def build(source: Source, folder: Path) -> Network:
     raise SpecError([source.diagnostic(fault) for fault in faults])
 
 
-def infer(name: str, shape: Shape, layers: Sequence[Layer]) -> tuple[Graph, list[Fault]]:
-    """The graph of a chain of layers, up to the first whose shape cannot be inferred."""
-    names, faults = _names(layers)
+def infer(
+    name: str,
+    inputs: Shape | Mapping[str, Shape],
+    layers: Sequence[Layer],
+    outputs: Sequence[str] | None = None,
+) -> tuple[Graph, list[Fault]]:
+    """The graph of some layers, without those whose shape cannot be inferred.
+
+    `inputs` is a shape, or shapes by name. A fault is told where it begins: layers that read what
+    a faulty layer would have given are passed over. Without `outputs` the last layer is the output.
+    """
+    shapes = dict(inputs) if isinstance(inputs, Mapping) else {INPUT: inputs}
+    graph_inputs = tuple(Input(*each) for each in shapes.items())
+    names, faults = _names(layers, list(shapes))
+    places = {name: index for index, name in enumerate(names)}
     nodes: list[Node] = []
-    input_shape, parameters = shape, 0
+    parameters = 0
     for index, layer in enumerate(layers):
-        previous = nodes[-1].name if nodes else INPUT
+        read, wrong = _read(index, layers, names, graph_inputs, places)
+        faults += wrong
+        if wrong or not all(each in shapes for each in read):
+            continue
         try:
-            output_shape = layer.output_shape(input_shape)
-            node = Node(names[index], layer, (previous,), input_shape, output_shape)
+            input_shapes = tuple(shapes[each] for each in read)
+            shape = layer.shape_of(input_shapes)
+            node = Node(names[index], layer, read, input_shapes, shape)
             parameters += _checked_parameters(node, parameters)
         except LayerFault as fault:
             at = ("layers", index, layer.tag) + ((fault.field,) if fault.field else ())
             key = fault.field is None
             faults.append(Fault(at, "shape", fault.message, fault.help, key))
-            break
+            continue
         nodes.append(node)
-        input_shape = output_shape
-    return Graph(name, shape, tuple(nodes)), faults
+        shapes[node.name] = shape
+    given, wrong = _given(outputs, names)
+    return Graph(name, graph_inputs, tuple(nodes), given), faults + wrong
 
 
-def _names(layers: Sequence[Layer]) -> tuple[list[str], list[Fault]]:
+def _read(
+    index: int,
+    layers: Sequence[Layer],
+    names: Sequence[str],
+    inputs: Sequence[Input],
+    places: Mapping[str, int],
+) -> tuple[tuple[str, ...], list[Fault]]:
+    """The names of what a layer reads, which stand before it."""
+    layer = layers[index]
+    if layer.inputs is None:
+        if index == 0 and len(inputs) > 1:
+            named = one_of([each.name for each in inputs])
+            message = f"the network has {len(inputs)} inputs, and no layer before this one"
+            help = f"say which it reads, as in `inputs: {inputs[0].name}`; there are {named}"
+            return (), [Fault(("layers", index, layer.tag), "inputs", message, help, key=True)]
+        return (names[index - 1] if index else inputs[0].name,), []
+    known = {each.name for each in inputs}
+    faults = [
+        _unknown_input(index, at, wanted, layers, names, places, known)
+        for at, wanted in enumerate(layer.inputs)
+        if wanted not in known and places.get(wanted, index) >= index
+    ]
+    return layer.inputs, faults
+
+
+def _unknown_input(
+    index: int,
+    at: int,
+    wanted: str,
+    layers: Sequence[Layer],
+    names: Sequence[str],
+    places: Mapping[str, int],
+    inputs: set[str],
+) -> Fault:
+    """What is wrong with a name that no input and no earlier layer has."""
+    here = ("layers", index, layers[index].tag, "inputs", at)
+    place = places.get(wanted)
+    if place is None:
+        meant = nearest(wanted, [*inputs, *names[:index]])
+        help = f"did you mean `{meant}`?" if meant else "`netspec summary` shows the names"
+        return Fault(here, "inputs", f"there is no layer or input named {wanted!r}", help)
+    if place == index:
+        message = f"{wanted} reads its own output"
+        return Fault(here, "inputs", message, "name a layer that stands before it")
+    there = ("it stands here", ("layers", place, layers[place].tag))
+    if _depends(place, index, layers, names, places):
+        message = f"{names[index]} and {wanted} read each other's output, which makes a cycle"
+        return Fault(here, "inputs", message, "a network has no cycles", related=there)
+    message = f"{wanted} stands behind the layer that reads it"
+    help = "move it in front of this layer; a layer reads only what stands before it"
+    return Fault(here, "inputs", message, help, related=there)
+
+
+def _depends(
+    start: int,
+    on: int,
+    layers: Sequence[Layer],
+    names: Sequence[str],
+    places: Mapping[str, int],
+) -> bool:
+    """Whether the layer at `start` reads, through others, the output of the layer at `on`."""
+    open_, seen = [start], set[int]()
+    while open_:
+        at = open_.pop()
+        if at == on:
+            return True
+        if at in seen:
+            continue
+        seen.add(at)
+        read = layers[at].inputs
+        before = (names[at - 1],) if at else ()
+        open_ += [places[name] for name in (before if read is None else read) if name in places]
+    return False
+
+
+def _given(
+    outputs: Sequence[str] | None, names: Sequence[str]
+) -> tuple[tuple[str, ...], list[Fault]]:
+    """The names of the outputs, each that of a layer."""
+    if outputs is None:
+        return tuple(names[-1:]), []
+    faults: list[Fault] = []
+    known = set(names)
+    for at, name in enumerate(outputs):
+        if name not in known:
+            meant = nearest(name, names)
+            help = f"did you mean `{meant}`?" if meant else "name layers of the network"
+            message = f"there is no layer named {name!r}"
+            faults.append(Fault(("output", at), "output", message, help))
+        elif name in outputs[:at]:
+            message = f"{name} is named twice"
+            faults.append(Fault(("output", at), "output", message, "name every output once"))
+    return tuple(outputs), faults
+
+
+def _unread(graph: Graph) -> list[Fault]:
+    """The layers and inputs that no output depends on."""
+    needed = set(graph.outputs)
+    for node in reversed(graph.nodes):
+        if node.name in needed:
+            needed.update(node.inputs)
+    faults = [
+        Fault(
+            ("layers", index, node.layer.tag),
+            "unused",
+            f"no output depends on {node.name}",
+            "read it in another layer, name it in `output`, or remove it",
+            key=True,
+        )
+        for index, node in enumerate(graph.nodes)
+        if node.name not in needed
+    ]
+    for each in graph.inputs:
+        if each.name not in needed:
+            at = ("input", each.name) if len(graph.inputs) > 1 else ("input",)
+            message = f"no output depends on the input {each.name}"
+            faults.append(
+                Fault(at, "unused", message, "read it in a layer, or remove it", key=True)
+            )
+    return faults
+
+
+def _names(layers: Sequence[Layer], inputs: Sequence[str]) -> tuple[list[str], list[Fault]]:
     """A name for every layer: its own, or Keras's automatic one, counted past those in use."""
     taken: dict[str, int] = {}
+    reserved = {INPUT, *inputs}
     faults: list[Fault] = []
     for index, layer in enumerate(layers):
         if layer.name is None:
             continue
         at = ("layers", index, layer.tag, "name")
-        if layer.name == INPUT:
-            message = f"{INPUT!r} is the name of the network's input"
+        if layer.name in reserved:
+            message = f"{layer.name!r} is the name of the network's input"
             faults.append(Fault(at, "duplicate-name", message, "give the layer another name"))
         elif layer.name in taken:
             first = ("layers", taken[layer.name], layers[taken[layer.name]].tag, "name")
@@ -192,10 +360,11 @@ def _names(layers: Sequence[Layer]) -> tuple[list[str], list[Fault]]:
         else:
             taken[layer.name] = index
     counts: dict[str, int] = {}
-    return [layer.name or _automatic(layer.tag, taken, counts) for layer in layers], faults
+    used = {*taken, *reserved}
+    return [layer.name or _automatic(layer.tag, used, counts) for layer in layers], faults
 
 
-def _automatic(tag: str, taken: Mapping[str, int], counts: dict[str, int]) -> str:
+def _automatic(tag: str, taken: Collection[str], counts: dict[str, int]) -> str:
     stem = snake_case(tag)
     while True:
         count = counts.get(stem, 0)
@@ -308,7 +477,7 @@ def final_activation(graph: Graph) -> ActivationName:
 
 def activation(layer: Layer | Transpose) -> ActivationName:
     """The activation that a layer ends in."""
-    return layer.activation if isinstance(layer, Conv2D | Dense | Activation) else "linear"
+    return getattr(layer, "activation", "linear") if layer.ends_in_activation else "linear"
 
 
 def _loss_faults(loss: Loss, graph: Graph) -> list[Fault]:

@@ -5,17 +5,18 @@ Each pass returns a new graph that computes the same values.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from netspec.graph import INPUT, Graph, Node, activation
-from netspec.layers import Activation, Layout, Transpose
+from netspec.graph import Graph, Input, Node, activation
+from netspec.layers import Activation, Layout, Shape, Transpose
 
 
 def split_activations(graph: Graph) -> Graph:
     """Make every activation that a layer ends in a node of its own.
 
-    Afterwards no layer but Activation has an activation other than linear. The new node is named
-    `<layer>.activation`; the dot keeps it apart from every name that a spec can hold.
+    Afterwards no layer but Activation ends in an activation other than linear. The new node is
+    named `<layer>.activation`; the dot keeps it apart from every name that a spec can hold.
     """
     nodes: list[Node] = []
     renamed: dict[str, str] = {}
@@ -29,8 +30,9 @@ def split_activations(graph: Graph) -> Graph:
         nodes.append(replace(node, layer=bare, inputs=inputs))
         renamed[node.name] = f"{node.name}.activation"
         layer = Activation(activation=name)
-        nodes.append(Node(renamed[node.name], layer, (node.name,), node.shape, node.shape))
-    return replace(graph, nodes=tuple(nodes))
+        nodes.append(Node(renamed[node.name], layer, (node.name,), (node.shape,), node.shape))
+    outputs = tuple(renamed.get(name, name) for name in graph.outputs)
+    return replace(graph, nodes=tuple(nodes), outputs=outputs)
 
 
 def without_final_softmax(graph: Graph) -> Graph:
@@ -38,45 +40,74 @@ def without_final_softmax(graph: Graph) -> Graph:
 
     A graph that ends otherwise stays as it is.
     """
-    last = graph.output.layer
-    if len(graph.nodes) > 1 and isinstance(last, Activation) and last.activation == "softmax":
-        return replace(graph, nodes=graph.nodes[:-1])
+    last = graph.output
+    ends = isinstance(last.layer, Activation) and last.layer.activation == "softmax"
+    read = any(last.name in node.inputs for node in graph.nodes)
+    if len(graph.nodes) > 1 and ends and not read:
+        nodes = tuple(node for node in graph.nodes if node is not last)
+        return replace(graph, nodes=nodes, outputs=last.inputs + graph.outputs[1:])
     return graph
 
 
-def channels_first(graph: Graph) -> Graph:
-    """Insert the transpositions that a backend with channels-first images needs.
+def renamed(graph: Graph, names: Mapping[str, str]) -> Graph:
+    """The graph with other names for its inputs and nodes; those not in `names` keep theirs."""
 
-    Spatial layers get channels first; Flatten, Dense and the output get channels last; what works
+    def name(old: str) -> str:
+        return names.get(old, old)
+
+    inputs = tuple(Input(name(each.name), each.shape) for each in graph.inputs)
+    nodes = tuple(
+        replace(node, name=name(node.name), inputs=tuple(map(name, node.inputs)))
+        for node in graph.nodes
+    )
+    return Graph(graph.name, inputs, nodes, tuple(map(name, graph.outputs)))
+
+
+def channels_first(graph: Graph) -> Graph:
+    """Insert the transpositions that a backend with channels-first tensors needs.
+
+    Spatial layers get channels first; Flatten, Dense and the outputs get channels last; what works
     on each value by itself takes its input as it lies. A tensor is transposed once, where it is
     first needed otherwise, so pairs that would undo each other never arise.
     """
-    layouts: dict[str, Layout] = {INPUT: "channels_last"}
-    transposed: dict[tuple[str, Layout], str] = {}
-    nodes: list[Node] = []
-
-    def held(name: str, wanted: Layout, node: Node) -> str:
-        """The name under which the tensor `name` lies as wanted."""
-        if wanted in ("either", layouts[name]):
-            return name
-        if (name, wanted) not in transposed:
-            other = f"{name}.{wanted}"
-            shape = node.input_shape
-            nodes.append(Node(other, Transpose(to=wanted), (name,), shape, shape, wanted))
-            layouts[other] = wanted
-            transposed[name, wanted] = other
-            transposed[other, layouts[name]] = name
-        return transposed[name, wanted]
-
+    moved = _Moved(graph)
     for node in graph.nodes:
-        wanted = node.layer.layout(node.input_shape)
-        inputs = tuple(held(name, wanted, node) for name in node.inputs)
-        image = len(node.shape) == 3
-        layout: Layout = layouts[inputs[0]] if image else "channels_last"
-        layouts[node.name] = layout
-        nodes.append(replace(node, inputs=inputs, layout=layout))
-    last = nodes[-1]
-    if last.layout == "channels_first":
-        to = Transpose(to="channels_last")
-        nodes.append(Node(f"{last.name}.channels_last", to, (last.name,), last.shape, last.shape))
-    return replace(graph, nodes=tuple(nodes))
+        moved.add(node)
+    outputs = tuple(moved.held(name, "channels_last") for name in graph.outputs)
+    return replace(graph, nodes=tuple(moved.nodes), outputs=outputs)
+
+
+class _Moved:
+    """The nodes of a graph with transpositions between them, while they are gathered."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.nodes: list[Node] = []
+        self.layouts: dict[str, Layout] = {each.name: "channels_last" for each in graph.inputs}
+        self.shapes: dict[str, Shape] = {each.name: each.shape for each in graph.inputs}
+        self.transposed: dict[tuple[str, Layout], str] = {}
+
+    def add(self, node: Node) -> None:
+        wanted = node.layer.layout_of(node.input_shapes)
+        if wanted == "either":
+            found = {self.layouts[name] for name in node.inputs}
+            wanted = "channels_first" if "channels_first" in found else "channels_last"
+        inputs = tuple(self.held(name, wanted) for name in node.inputs)
+        keeps = 1 < len(node.shape) == len(node.input_shape)  # a vector lies in one way only
+        layout: Layout = wanted if keeps else "channels_last"
+        self.layouts[node.name] = layout
+        self.shapes[node.name] = node.shape
+        self.nodes.append(replace(node, inputs=inputs, layout=layout))
+
+    def held(self, name: str, wanted: Layout) -> str:
+        """The name under which the tensor `name` lies as wanted."""
+        shape = self.shapes[name]
+        if wanted == self.layouts[name] or len(shape) == 1:
+            return name
+        if (name, wanted) not in self.transposed:
+            other = f"{name}.{wanted}"
+            layer = Transpose(to=wanted)
+            self.nodes.append(Node(other, layer, (name,), (shape,), shape, wanted))
+            self.layouts[other], self.shapes[other] = wanted, shape
+            self.transposed[name, wanted] = other
+            self.transposed[other, self.layouts[name]] = name
+        return self.transposed[name, wanted]

@@ -6,16 +6,20 @@ import json
 import re
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PlainSerializer
 
 from netspec.layers import LayerField
-from netspec.layers.base import Identifier
+from netspec.layers.base import Identifier, NodeNames, Shape
 from netspec.layers.initializers import Positive
 from netspec.layers.tagged import Model, OneKey, Tagged, as_tuple
 from netspec.layers.window import Size
 from netspec.source import resolve
 
 MAX_LAYERS = 20_000
+MAX_INPUTS = 100
+
+INPUT = "input"
+"""The name of an input that is written as a shape alone."""
 
 List = BeforeValidator(as_tuple)
 Fraction: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
@@ -164,6 +168,27 @@ class Train(Model):
     ] = 0
 
 
+InputShape: TypeAlias = Annotated[tuple[Size, ...], List, Field(min_length=1, max_length=4)]
+
+
+def _named(value: object) -> object:
+    """A shape alone as the mapping of the input's own name to it."""
+    return value if isinstance(value, dict) else {INPUT: value}  # pyright: ignore[reportUnknownVariableType] - checked after this
+
+
+def _shortest(value: dict[str, Shape]) -> Any:  # Any: JSON data
+    """As people write it: one input by its shape alone."""
+    return value[INPUT] if list(value) == [INPUT] else value
+
+
+Inputs: TypeAlias = Annotated[
+    dict[Identifier, InputShape],
+    Field(min_length=1, max_length=MAX_INPUTS),
+    BeforeValidator(_named, json_schema_input_type=InputShape | dict[Identifier, InputShape]),
+    PlainSerializer(_shortest),
+]
+
+
 class Spec(Model):
     """A neural network: its layers, its data, and how it is trained."""
 
@@ -171,12 +196,10 @@ class Spec(Model):
     name: Annotated[Identifier, Field(description="The network's name.")]
     description: Annotated[str, Field(description="What the network is for.")] = ""
     input: Annotated[
-        tuple[Size, ...],
-        List,
+        Inputs,
         Field(
-            min_length=1,
-            max_length=3,
-            description="The shape of one input: height, width, channels. No batch axis.",
+            description="The shape of one input: height, width, channels, without the batch axis; "
+            "or a mapping of names to shapes.",
         ),
     ]
     layers: Annotated[
@@ -184,6 +207,10 @@ class Spec(Model):
         List,
         Field(min_length=1, max_length=MAX_LAYERS, description="The layers, in their order."),
     ]
+    output: Annotated[
+        NodeNames | None,
+        Field(description="The layers that the network gives. Without it, the last layer."),
+    ] = None
     data: Annotated[
         DataSpec | None,
         Field(discriminator="dataset", description="What the network is trained and tested on."),

@@ -29,13 +29,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """The table of a graph, and its totals. Sizes are in bytes of float32 values, for one image.
+    """The table of a graph, and its totals. Sizes are in bytes of float32 values, for one example.
 
     `activation_bytes` counts the input and the output of every layer.
     """
 
     name: str
-    input_shape: Shape
+    inputs: dict[str, Shape]
     rows: tuple[Row, ...]
     parameters: int
     trainable: int
@@ -58,10 +58,11 @@ def summarize(graph: Graph) -> Summary:
         figures = node.parameters, subtotal, node.multiply_adds
         rows.append(Row(node.name, node.layer.tag, node.shape, *figures))
     trainable = sum(weight.size for _, weight in graph.weights() if weight.trainable)
-    values = prod(graph.input_shape) + sum(prod(node.shape) for node in graph.nodes)
+    shapes = [each.shape for each in (*graph.inputs, *graph.nodes)]
+    values = sum(prod(shape) for shape in shapes)
     return Summary(
         name=graph.name,
-        input_shape=graph.input_shape,
+        inputs={each.name: each.shape for each in graph.inputs},
         rows=tuple(rows),
         parameters=subtotal,
         trainable=trainable,
@@ -95,9 +96,9 @@ def totals(summary: Summary) -> list[tuple[str, str]]:
         ("Parameters", f"{summary.parameters:,}"),
         ("Trainable", f"{summary.trainable:,}"),
         ("Non-trainable", f"{summary.non_trainable:,}"),
-        ("Multiply-adds", f"{summary.multiply_adds:,} an image"),
+        ("Multiply-adds", f"{summary.multiply_adds:,} an example"),
         ("Weights", in_bytes(summary.weight_bytes)),
-        ("Activations", f"{in_bytes(summary.activation_bytes)} an image"),
+        ("Activations", f"{in_bytes(summary.activation_bytes)} an example"),
     ]
 
 

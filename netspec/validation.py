@@ -13,6 +13,7 @@ from netspec.layers import LAYERS, Layer, LayerField, Shape
 from netspec.layers.initializers import Initializer
 from netspec.source import Data, Fault, Location, resolve
 from netspec.spec import (
+    INPUT,
     MAX_LAYERS,
     Adam,
     DataSpec,
@@ -36,7 +37,7 @@ _TAGGED: dict[str, type[BaseModel]] = {
 }
 _MODELS: dict[str, type[BaseModel]] = {**_TAGGED, **_DATASETS, "train": Train}
 _LAYER = TypeAdapter[Layer](LayerField)
-_INPUT = TypeAdapter[Shape](Spec.model_fields["input"].rebuild_annotation())
+_INPUT = TypeAdapter[dict[str, Shape]](Spec.model_fields["input"].rebuild_annotation())
 
 # Fields that people bring along from Keras, and why this language has none of them.
 _ELSEWHERE = {
@@ -83,10 +84,12 @@ def _meant(location: Location) -> Location:
     return (*location[:-1], nearest(str(location[-1]), list(model.model_fields)) or "")
 
 
-def leading_layers(data: Data, faults: list[Fault]) -> tuple[Shape, tuple[Layer, ...]] | None:
-    """The input and the layers in front of the first faulty one, for what shapes can tell.
+def leading_layers(
+    data: Data, faults: list[Fault]
+) -> tuple[dict[str, Shape], tuple[Layer, ...]] | None:
+    """The inputs and the layers in front of the first faulty one, for what shapes can tell.
 
-    None where the input itself is faulty.
+    None where the inputs themselves are faulty.
     """
     assert isinstance(data, dict)
     bad_layers = [fault.location[1:2] for fault in faults if fault.location[:1] == ("layers",)]
@@ -98,8 +101,8 @@ def leading_layers(data: Data, faults: list[Fault]) -> tuple[Shape, tuple[Layer,
     end = min((int(at[0]) for at in bad_layers), default=None)
     written = data["layers"]
     assert isinstance(written, list)
-    shape = _INPUT.validate_python(data["input"])
-    return shape, tuple(_LAYER.validate_python(layer) for layer in written[:end])
+    inputs = _INPUT.validate_python(data["input"])
+    return inputs, tuple(_LAYER.validate_python(layer) for layer in written[:end])
 
 
 def _fault(details: ErrorDetails, data: Data) -> Fault:
@@ -124,12 +127,17 @@ def _fault(details: ErrorDetails, data: Data) -> Fault:
             wanted, help = _wanted(kind, context)
             if kind in ("int_type", "float_type", "tuple_type", "too_short", "too_long"):
                 help = _remedy(kind, location, details["input"])
+            if kind == "too_short" and location == ("input",):
+                wanted = "a shape, or a mapping of names to shapes"
             message = f"{_subject(location)} must be {wanted}, not {_shown(details['input'])}"
             return Fault(location, "type" if kind.endswith("_type") else "value", message, help)
 
 
 def _as_written(location: Location, data: Data) -> Location:
-    """The location without its index where one number stands for both of a pair."""
+    """The location without what the model adds: an input's name, a pair's index."""
+    if location[:2] == ("input", INPUT) and isinstance(data, dict):
+        shape = data.get("input")
+        location = location if isinstance(shape, dict) else (location[0], *location[2:])
     value = data
     for step in location[:-1]:
         if isinstance(value, list) and isinstance(step, int):
@@ -253,13 +261,17 @@ def _too_many_layers(count: int) -> Fault:
 def _wanted(kind: str, context: Mapping[str, Any]) -> tuple[str, str | None]:
     """What a value should have been, and how to write that."""
     wanted, help = _WANTED.get(kind, ("another value", f"the rule is {kind}"))
-    return wanted.format(**context), help
+    return wanted.format(**context), help and help.format(**context)
 
 
 def _remedy(kind: str, location: Location, value: object) -> str | None:
     """How to write a value, where what was written or its place tells."""
     if location[:1] == ("input",) and (value is None or kind == "too_long"):
         return "the batch axis is never written; leave it out"
+    if location == ("input",) and isinstance(value, dict):
+        return "write a shape, as in [28, 28, 1], or shapes by name"
+    if location[:1] == ("input",) and kind == "tuple_type":
+        return _LISTS["input",]
     if kind in ("tuple_type", "too_short", "too_long"):
         return _LISTS.get(location[-1:])
     if isinstance(value, str) and isinstance(resolve(value), int | float):
@@ -270,6 +282,8 @@ def _remedy(kind: str, location: Location, value: object) -> str | None:
 _LISTS: dict[Location, str] = {
     ("input",): "write it in brackets, as in [28, 28, 1]",
     ("layers",): "write one layer a line, each behind a dash, as in `- Flatten`",
+    ("inputs",): "write a name, or several in brackets, as in [left, right]",
+    ("output",): "write a name, or several in brackets, as in [left, right]",
     ("metrics",): "write it in brackets, as in [accuracy]",
     ("class_names",): "write it in brackets, as in [cat, dog]",
 }
@@ -277,7 +291,7 @@ _LISTS: dict[Location, str] = {
 _WANTED: dict[str, tuple[str, str | None]] = {
     "int_type": ("a whole number", None),
     "float_type": ("a number", None),
-    "pair": ("a whole number or a list of two", "write 3 for 3x3, or [3, 5] for 3x5"),
+    "sizes": ("a whole number or a list of {count}", "{remedy}"),
     "string_type": ("a text", None),
     "bool_type": ("true or false", "YAML 1.2 knows only true and false, not yes, no, on or off"),
     "tuple_type": ("a list", None),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from netspec.diagnostics import WeightsError
+from netspec.diagnostics import WeightsError, one_of
 from netspec.graph import Graph
 from netspec.layers import Shape, written
 from netspec.layers.initializers import (
@@ -181,20 +181,28 @@ def _first_difference(text: str, graph: Graph) -> str:
     try:
         theirs = json.loads(text)
         layers: list[list[Any]] = theirs["layers"]
-        if theirs["input"] != graph.structure["input"]:
-            return f"its input is {theirs['input']}, and the spec's is {list(graph.input_shape)}"
-        return _layer_difference(layers, graph.structure["layers"])
+        for name, shape in graph.structure["inputs"].items():
+            if theirs["inputs"].get(name) != shape:
+                return f"its input {name} is {theirs['inputs'].get(name)}, and the spec's {shape}"
+        if difference := _layer_difference(layers, graph.structure["layers"]):
+            return difference
+        given = one_of(theirs["outputs"], "and")
+        return f"it gives {given}, and the spec {one_of(graph.outputs, 'and')}"
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "it does not say which"
 
 
-def _layer_difference(theirs: list[list[Any]], ours: list[list[Any]]) -> str:
-    for (name, tag, _, fields), (our_name, our_tag, _, our_fields) in zip(
+def _layer_difference(theirs: list[list[Any]], ours: list[list[Any]]) -> str | None:
+    for (name, tag, read, fields), (our_name, our_tag, our_read, our_fields) in zip(
         theirs, ours, strict=False
     ):
         if (name, tag) != (our_name, our_tag):
             return f"it has the layer {name} ({tag}) where the spec has {our_name} ({our_tag})"
+        if read != our_read:
+            return f"{name} reads {one_of(read, 'and')} in it, and {one_of(our_read, 'and')} here"
         for field, value in our_fields.items():
             if fields.get(field) != value:
                 return f"{name} has {field} {fields.get(field)} in it, and {value} in the spec"
+    if len(theirs) == len(ours):
+        return None
     return f"it has {len(theirs)} layers, and the spec {len(ours)}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -21,20 +22,29 @@ if "CI" not in os.environ:  # there Keras is always installed, and its absence i
 
 import keras
 
-from netspec.layers import Layer, Shape
+from netspec.layers import AnyLayer, Dropout, Shape
 from netspec.layers.tagged import Tagged
 
 
-def keras_layer(layer: Layer) -> Any:  # Any: Keras ships no types
+@singledispatch
+def keras_layer(layer: AnyLayer) -> Any:  # Any: Keras ships no types
     """Keras's layer of the same class with the same fields, not yet built."""
-    fields = {name: getattr(layer, name) for name in type(layer).model_fields}
-    if fields.get("noise_shape") is not None:
-        fields["noise_shape"] = (None, *fields["noise_shape"])  # Keras's holds the batch axis
-    arguments = {
+    return getattr(keras.layers, layer.tag)(**keras_arguments(layer))
+
+
+@keras_layer.register
+def _(layer: Dropout) -> Any:  # Any: as above
+    noise = layer.noise_shape and (None, *layer.noise_shape)  # Keras's holds the batch axis
+    return keras.layers.Dropout(layer.rate, noise_shape=noise, name=layer.name)
+
+
+def keras_arguments(layer: AnyLayer) -> dict[str, Any]:  # Any: as above
+    """The fields of a layer as Keras's constructors take them."""
+    fields = {name: getattr(layer, name) for name in type(layer).model_fields if name != "inputs"}
+    return {
         name: keras_initializer(value) if isinstance(value, Tagged) else value
         for name, value in fields.items()
     }
-    return getattr(keras.layers, layer.tag)(**arguments)
 
 
 def keras_initializer(initializer: Tagged) -> Any:  # Any: Keras ships no types
@@ -42,28 +52,37 @@ def keras_initializer(initializer: Tagged) -> Any:  # Any: Keras ships no types
     return getattr(keras.initializers, type(initializer).__name__)(**initializer.model_dump())
 
 
-def keras_build(layer: Layer, shape: Shape) -> Any:  # Any: Keras ships no types
-    """Keras's layer with its weights made for inputs of `shape`, which has no batch axis."""
+def keras_build(layer: AnyLayer, *shapes: Shape) -> Any:  # Any: Keras ships no types
+    """Keras's layer with its weights made for inputs of these shapes, without the batch axis."""
     built = keras_layer(layer)
-    built.build((None, *shape))
+    built.build(*keras_inputs(layer, [(None, *shape) for shape in shapes]))
     return built
 
 
+@singledispatch
+def keras_inputs(layer: AnyLayer, inputs: list[Any]) -> list[Any]:  # Any: tensors or shapes
+    """The arguments with which Keras's layer is called, or built, for inputs in netspec's order."""
+    return inputs if len(inputs) == 1 else [inputs]
+
+
 def keras_values(
-    layer: Layer,
+    layer: AnyLayer,
     weights: Mapping[str, NDArray[np.float32]],
-    inputs: NDArray[np.float32],
+    *inputs: NDArray[np.float32],
     training: bool = False,
 ) -> NDArray[np.float32]:
-    """What Keras's layer gives for a batch of inputs (n, …), with weights by their own names."""
+    """What Keras's layer gives for a batch of each input (n, …), with weights by name."""
     with keras.device("cpu:0"):
-        built = keras_build(layer, inputs.shape[1:])
-        for variable in built.weights:
-            variable.assign(weights[variable.name])
-        return keras.ops.convert_to_numpy(built(inputs, training=training))
+        shapes = tuple(each.shape[1:] for each in inputs)
+        built = keras_build(layer, *shapes)
+        for weight, variable in zip(layer.weights_of(shapes), built.weights, strict=True):
+            variable.assign(weights[weight.name])
+        given = keras_inputs(layer, list(inputs))
+        return keras.ops.convert_to_numpy(built(*given, training=training))
 
 
-def described(layer: Layer, shape: Shape) -> str:
-    """A layer and its input as the name of a test case: its class, and the fields that it sets."""
+def described(layer: AnyLayer, *shapes: Shape) -> str:
+    """A layer and its inputs as the name of a test case: its class, and the fields that it sets."""
     fields = (f"{name}={getattr(layer, name)}" for name in sorted(layer.model_fields_set))
-    return f"{layer.tag}({', '.join(fields)}) on {'x'.join(map(str, shape))}"
+    on = " and ".join("x".join(map(str, shape)) for shape in shapes)
+    return f"{layer.tag}({', '.join(fields)}) on {on}"

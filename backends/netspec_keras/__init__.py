@@ -11,7 +11,7 @@ from netspec.backend import Device, Framework, gpu_present
 from netspec.data import Examples
 from netspec.graph import Network
 from netspec.weights import Weights
-from netspec_keras.lower import source
+from netspec_keras.source import source
 
 if TYPE_CHECKING:
     import keras

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.backend import Device, Steps, chunks, execute, predict_in_batches
+from netspec.backend import Device, Predicting, Steps, chunks, execute, outputs_in_batches
 from netspec.data import Examples
 from netspec.diagnostics import BackendError
 from netspec.graph import Network, final_activation
 from netspec.weights import Array, Weights
-from netspec_keras.lower import source
 from netspec_keras.quiet import quiet_stderr
+from netspec_keras.source import source
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's C++ notices say nothing of use
@@ -63,30 +63,35 @@ def _device(wanted: Device) -> tuple[str, str]:
     return "/GPU:0", f"cuda ({details.get('device_name', 'GPU')})"
 
 
-class KerasPredictor:
+class KerasPredictor(Predicting):
     """The network's Keras model on a device."""
 
     def __init__(self, network: Network, weights: Weights, device: Device) -> None:
         name, self.device = _device(device)
         with tf.device(name):
-            self._predict = _predict_function(built_model(network, weights))
+            self._outputs = _outputs_function(built_model(network, weights))
 
-    def predict(self, inputs: Array) -> Array:
-        return predict_in_batches(inputs, self._predict)
+    def outputs(self, *inputs: Array) -> tuple[Array, ...]:
+        return outputs_in_batches(inputs, self._outputs)
 
 
-def _predict_function(
+def _outputs_function(
     model: keras.Model, activation: Callable[[Any], Any] | None = None
-) -> Callable[[Array], Array]:
+) -> Callable[..., tuple[Array, ...]]:
+    """A function of arrays, one for every input, that gives one for every output."""
+
     @tf.function(reduce_retracing=True)
-    def outputs(inputs: tf.Tensor) -> tf.Tensor:
-        values = model(inputs, training=False)
-        return activation(values) if activation else values
+    def outputs(*inputs: tf.Tensor) -> list[tf.Tensor]:
+        given = model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
+        values = given if isinstance(given, list | tuple) else [given]
+        return [activation(each) for each in values] if activation else list(values)
 
-    return lambda inputs: outputs(tf.constant(inputs)).numpy()
+    return lambda *inputs: tuple(
+        each.numpy() for each in outputs(*(tf.constant(part) for part in inputs))
+    )
 
 
-class KerasTrainer:
+class KerasTrainer(Predicting):
     """The network's Keras model in training, with the images on the device."""
 
     def __init__(
@@ -95,6 +100,7 @@ class KerasTrainer:
         self._tf_device, self.device = _device(device)
         softmax = final_activation(network.graph) == "softmax"
         module = _module(network)
+        self._weights: dict[str, list[str]] = module.WEIGHTS
         with tf.device(self._tf_device):
             self._model: keras.Model = module.build_model(**({"logits": True} if softmax else {}))
             module.set_weights(self._model, weights)
@@ -105,7 +111,7 @@ class KerasTrainer:
             self._run = _steps_function(
                 self._model, self._optimizer, module.build_loss(), self._inputs, self._labels
             )
-            self._predict = _predict_function(self._model, tf.nn.softmax if softmax else None)
+            self._outputs = _outputs_function(self._model, tf.nn.softmax if softmax else None)
 
     def epoch(
         self, order: NDArray[np.int64], batch_size: int, learning_rates: Array, mask_seed: int
@@ -126,18 +132,18 @@ class KerasTrainer:
     def _seed_masks(self, seed: int) -> None:
         """Start every layer's random masks from the seed and the layer's place."""
         for index, layer in enumerate(self._model.layers):
-            if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
+            if generator := getattr(layer, "seed_generator", None):
                 words = np.random.SeedSequence([seed, index]).generate_state(2, np.uint32)
-                layer.seed_generator.state.assign(words)
+                generator.state.assign(words)
 
-    def predict(self, inputs: Array) -> Array:
-        return predict_in_batches(inputs, self._predict)
+    def outputs(self, *inputs: Array) -> tuple[Array, ...]:
+        return outputs_in_batches(inputs, self._outputs)
 
     def weights(self) -> dict[str, Array]:
         return {
-            f"{layer.name}.{variable.name}": variable.numpy()
-            for layer in self._model.layers
-            for variable in layer.weights
+            key: variable.numpy()
+            for name, keys in self._weights.items()
+            for key, variable in zip(keys, self._model.get_layer(name).weights, strict=True)
         }
 
     def optimizer_state(self) -> dict[str, NDArray[Any]]:

@@ -39,7 +39,7 @@ class OnnxBackend:
         opset: int | None = None,
         raw_input: bool = False,
     ) -> bytes:
-        from netspec_onnx.lower import export
+        from netspec_onnx.model import export
 
         return export(network, weights, opset=opset, raw_input=raw_input)
 

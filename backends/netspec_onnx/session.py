@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError, Message
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto
 
-from netspec.backend import Device, gpu_present, predict_in_batches
+from netspec.backend import Device, Predicting, gpu_present, outputs_in_batches
 from netspec.diagnostics import BackendError
 from netspec.layers import Shape, written
 from netspec.weights import Array
@@ -43,35 +43,36 @@ _FOREIGN = "give a file that netspec exported"
 _GET_CUDA = "pip uninstall onnxruntime, then pip install 'netspec[gpu]'; or use the device cpu"
 
 
-class OnnxPredictor:
+class OnnxPredictor(Predicting):
     """An ONNX model in a session of ONNX Runtime; see `netspec.backend.Predictor`.
 
     `metadata` is what the file says of itself, under the keys `netspec.…` in those that netspec
-    wrote. `input_shape` has no batch axis. `raw_input` tells whether the model takes pixels as
+    wrote. `input_shapes` have no batch axis. `raw_input` tells whether the model takes pixels as
     uint8 and divides them itself.
     """
 
     def __init__(self, content: bytes, device: Device) -> None:
         """Open a file's content. Nothing in it is executed, and no other file is read.
 
-        Raises BackendError where it is no ONNX model, where the model has not one input of
-        images and one output, or where the device is not there.
+        Raises BackendError where it is no ONNX model, where its inputs and outputs are not
+        float, or where the device is not there.
         """
         _check_closed(_parsed(content))
         self._session, provider = _session(content, device)
-        self._input, self._output, self.raw_input, self.input_shape = _signature(self._session)
+        self._names, self.raw_input, self.input_shapes = _inputs(self._session)
+        self._outputs = _outputs(self._session)
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self.device = f"{'cpu' if provider == CPU else 'cuda'} ({provider})"
 
-    def predict(self, inputs: Array) -> Array:
-        """Outputs (n, classes) for inputs (n, height, width, channels), both float32.
+    def outputs(self, *inputs: Array) -> tuple[Array, ...]:
+        """Every output (n, …) for all inputs (n, …), in the file's order, all float32.
 
-        Raises BackendError where the model takes raw pixels, or inputs of another shape.
+        Raises BackendError where the model takes raw pixels, or inputs of other shapes.
         """
         if self.raw_input:
             help = "give it the pixels as uint8, undivided"
             raise BackendError("the model takes raw pixels, not scaled inputs", help)
-        return self._predict(np.ascontiguousarray(inputs, np.float32))
+        return self._checked(tuple(np.ascontiguousarray(each, np.float32) for each in inputs))
 
     def predict_pixels(self, pixels: NDArray[np.uint8]) -> Array:
         """Outputs (n, classes) for pixels (n, height, width, channels), which the model scales.
@@ -81,21 +82,22 @@ class OnnxPredictor:
         if not self.raw_input:
             help = "divide the pixels by the scale, or export with raw input"
             raise BackendError("the model takes scaled inputs, not raw pixels", help)
-        return self._predict(np.ascontiguousarray(pixels))
+        return self._checked((np.ascontiguousarray(pixels),))[0]
 
-    def _predict(self, inputs: NDArray[Any]) -> Array:  # Any: float32 or uint8
-        if inputs.shape[1:] != self.input_shape:
-            given = written(inputs.shape[1:])
-            message = f"the model takes inputs of {written(self.input_shape)}, and gets {given}"
+    def _checked(self, inputs: tuple[NDArray[Any], ...]) -> tuple[Array, ...]:  # Any: or uint8
+        shapes = tuple(each.shape[1:] for each in inputs)
+        if shapes != self.input_shapes:
+            wanted, given = (", ".join(map(written, some)) for some in (self.input_shapes, shapes))
+            message = f"the model takes inputs of {wanted}, and gets {given}"
             raise BackendError(message, "bring the inputs to this shape")
-        return predict_in_batches(inputs, self._run)
+        return outputs_in_batches(inputs, self._run)
 
-    def _run(self, inputs: NDArray[Any]) -> Array:  # Any: float32 or uint8
+    def _run(self, *inputs: NDArray[Any]) -> tuple[Array, ...]:  # Any: float32 or uint8
+        named = dict(zip(self._names, inputs, strict=True))
         try:
-            outputs: list[Array] = self._session.run([self._output], {self._input: inputs})
+            return tuple(self._session.run(self._outputs, named))
         except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no class
             raise BackendError(f"ONNX Runtime cannot predict: {_reason(error)}") from None
-        return outputs[0]
 
 
 def _parsed(content: bytes) -> ModelProto:
@@ -181,21 +183,29 @@ def _opened(content: bytes, provider: str) -> Session:
     )
 
 
-def _signature(session: Session) -> tuple[str, str, bool, Shape]:
-    """The names of input and output, whether the input is uint8, and its shape."""
-    inputs, outputs = session.get_inputs(), session.get_outputs()
-    if len(inputs) != 1 or len(outputs) != 1:
-        message = f"the model has {len(inputs)} inputs and {len(outputs)} outputs, not one of each"
-        raise BackendError(message, _FOREIGN)
-    types = inputs[0].type, outputs[0].type
-    if types not in (("tensor(float)", "tensor(float)"), ("tensor(uint8)", "tensor(float)")):
-        message = f"the model makes {types[1]} of {types[0]}, not float of float or uint8"
-        raise BackendError(message, _FOREIGN)
-    sizes = tuple(inputs[0].shape[1:])
-    if not inputs[0].shape or not all(isinstance(size, int) for size in sizes):
-        message = f"the model's input is {list(inputs[0].shape)}; only the batch axis may be free"
-        raise BackendError(message, _FOREIGN)
-    return inputs[0].name, outputs[0].name, types[0] == "tensor(uint8)", sizes
+def _inputs(session: Session) -> tuple[tuple[str, ...], bool, tuple[Shape, ...]]:
+    """The names of the inputs, whether they are uint8, and their shapes."""
+    inputs = session.get_inputs()
+    types = {each.type for each in inputs}
+    if types not in ({"tensor(float)"}, {"tensor(uint8)"}):
+        named = ", ".join(sorted(types)) or "nothing"
+        raise BackendError(f"the model takes {named}, not float or uint8", _FOREIGN)
+    for each in inputs:
+        if not each.shape or not all(isinstance(size, int) for size in each.shape[1:]):
+            message = f"the model's input is {list(each.shape)}; only the batch axis may be free"
+            raise BackendError(message, _FOREIGN)
+    shapes = tuple(tuple(each.shape[1:]) for each in inputs)
+    return tuple(each.name for each in inputs), types == {"tensor(uint8)"}, shapes
+
+
+def _outputs(session: Session) -> list[str]:
+    """The names of the outputs, which are float."""
+    outputs = session.get_outputs()
+    types = {each.type for each in outputs}
+    if types != {"tensor(float)"}:
+        named = ", ".join(sorted(types)) or "nothing"
+        raise BackendError(f"the model gives {named}, not float", _FOREIGN)
+    return [each.name for each in outputs]
 
 
 def _reason(error: Exception) -> str:

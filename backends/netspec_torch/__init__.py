@@ -13,7 +13,7 @@ from netspec.backend import Device, Framework, gpu_present
 from netspec.data import Examples
 from netspec.graph import Network
 from netspec.weights import Weights
-from netspec_torch.lower import source
+from netspec_torch.source import source
 
 if TYPE_CHECKING:
     from torch import nn

@@ -34,7 +34,7 @@ def lines(target: str, weight: Weight) -> list[str]:
 
 def _initial_value(weight: Weight) -> tuple[str, list[str]]:
     """PyTorch's function for an initializer, and its arguments after the tensor."""
-    if isinstance(weight.initializer, GlorotUniform) and len(weight.shape) > 1:
+    if isinstance(weight.initializer, GlorotUniform) and weight.axes[-2:] == ("in", "out"):
         return "xavier_uniform_", []
     return _nn_init(resolve(weight.initializer, weight.shape))
 

@@ -11,12 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from netspec.backend import Device, Steps, chunks, execute, predict_in_batches
+from netspec.backend import Device, Predicting, Steps, chunks, execute, outputs_in_batches
 from netspec.data import Examples
 from netspec.diagnostics import BackendError
 from netspec.graph import Network, final_activation
+from netspec.layers import Shape
 from netspec.weights import Array, Weights
-from netspec_torch.lower import source
+from netspec_torch.source import source
 
 STEPS_PER_REPORT = 125
 """Steps between two reports of progress, each of which waits for the device."""
@@ -53,28 +54,32 @@ def _device(wanted: Device) -> tuple[torch.device, str]:
     return torch.device("cuda"), f"cuda ({torch.cuda.get_device_name()})"
 
 
-def _predict(model: nn.Module, device: torch.device, inputs: Array) -> Array:
+def _outputs(
+    model: nn.Module, device: torch.device, inputs: tuple[Array, ...]
+) -> tuple[Array, ...]:
     model.eval()
 
     @torch.inference_mode()
-    def outputs(part: Array) -> Array:
-        return model(torch.from_numpy(np.ascontiguousarray(part)).to(device)).cpu().numpy()
+    def outputs(*parts: Array) -> tuple[Array, ...]:
+        given = model(*(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in parts))
+        values = given if isinstance(given, tuple) else (given,)
+        return tuple(each.cpu().numpy() for each in values)
 
-    return predict_in_batches(inputs, outputs)
+    return outputs_in_batches(inputs, outputs)
 
 
-class TorchPredictor:
+class TorchPredictor(Predicting):
     """The network's module on a device."""
 
     def __init__(self, network: Network, weights: Weights, device: Device) -> None:
         self._device, self.device = _device(device)
         self._model = built_model(network, weights).to(self._device)
 
-    def predict(self, inputs: Array) -> Array:
-        return _predict(self._model, self._device, inputs)
+    def outputs(self, *inputs: Array) -> tuple[Array, ...]:
+        return _outputs(self._model, self._device, inputs)
 
 
-class TorchTrainer:
+class TorchTrainer(Predicting):
     """The network's module in training, with the images on the device."""
 
     def __init__(
@@ -85,6 +90,7 @@ class TorchTrainer:
         self._model: Any = self._module.build_model()  # Any: a class of the generated module
         _set_weights(self._module, self._model, weights)
         self._model.to(self._device)
+        self._shapes = {key: weight.shape for key, weight in network.graph.weights()}
         softmax = final_activation(network.graph) == "softmax"
         self._logits = self._model.logits if softmax else self._model
         self._optimizer: Any = self._module.build_optimizer(self._model)  # Any: as above
@@ -123,13 +129,13 @@ class TorchTrainer:
             correct.append((logits.detach().argmax(-1) == truth).sum())
         return Steps(torch.stack(losses).cpu().numpy(), torch.stack(correct).int().cpu().numpy())
 
-    def predict(self, inputs: Array) -> Array:
-        return _predict(self._model, self._device, inputs)
+    def outputs(self, *inputs: Array) -> tuple[Array, ...]:
+        return _outputs(self._model, self._device, inputs)
 
     def weights(self) -> dict[str, Array]:
         tensors = self._model.state_dict()
         return {
-            key: _permuted_back(tensors[name].cpu().numpy(), axes)
+            key: _permuted_back(tensors[name].cpu().numpy(), axes, self._shapes[key])
             for key, (name, axes) in self._module.WEIGHTS.items()
         }
 
@@ -158,5 +164,6 @@ class TorchTrainer:
             self._optimizer.state[target][slot] = tensor
 
 
-def _permuted_back(value: Array, axes: tuple[int, ...]) -> Array:
-    return np.ascontiguousarray(value.transpose(np.argsort(axes)))
+def _permuted_back(value: Array, axes: tuple[int, ...], shape: Shape) -> Array:
+    permuted = value.reshape([shape[axis] for axis in axes])
+    return np.ascontiguousarray(permuted.transpose(np.argsort(axes)))

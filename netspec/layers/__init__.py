@@ -7,30 +7,30 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias, get_args
 
-from netspec.layers.base import LayerBase, LayerFault, Layout, Shape, Weight, written
-from netspec.layers.convolution import Conv2D
-from netspec.layers.core import Activation, Dense, Flatten, Transpose
-from netspec.layers.normalization import BatchNormalization
+from netspec.layers.base import (
+    AnyLayer,
+    LayerBase,
+    LayerFault,
+    Layout,
+    Shape,
+    Shapes,
+    Weight,
+    written,
+)
+from netspec.layers.convolution import Conv2D, Convolution
+from netspec.layers.core import Activation, Core, Dense, Flatten, Transpose
+from netspec.layers.normalization import BatchNormalization, Normalization
 from netspec.layers.pooling import (
     AveragePooling2D,
     GlobalAveragePooling2D,
     MaxPooling2D,
+    Pooling,
     Pooling2D,
 )
-from netspec.layers.regularization import Dropout
+from netspec.layers.regularization import Dropout, Regularization
 from netspec.layers.tagged import OneKey
 
-Layer: TypeAlias = (
-    Conv2D
-    | MaxPooling2D
-    | AveragePooling2D
-    | GlobalAveragePooling2D
-    | Flatten
-    | Dense
-    | Dropout
-    | BatchNormalization
-    | Activation
-)
+Layer: TypeAlias = Convolution | Pooling | Core | Normalization | Regularization
 LayerField: TypeAlias = Annotated[Layer, OneKey("layer")]
 
 LAYERS: dict[str, type[Layer]] = {layer.tag: layer for layer in get_args(Layer)}
@@ -38,6 +38,7 @@ LAYERS: dict[str, type[Layer]] = {layer.tag: layer for layer in get_args(Layer)}
 __all__ = [
     "LAYERS",
     "Activation",
+    "AnyLayer",
     "AveragePooling2D",
     "BatchNormalization",
     "Conv2D",
@@ -53,6 +54,7 @@ __all__ = [
     "MaxPooling2D",
     "Pooling2D",
     "Shape",
+    "Shapes",
     "Transpose",
     "Weight",
     "written",

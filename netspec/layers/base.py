@@ -5,21 +5,46 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from math import prod
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from netspec.layers.initializers import Initializer
-from netspec.layers.tagged import Tagged
+from netspec.layers.tagged import Tagged, as_tuple
 
 Shape: TypeAlias = tuple[int, ...]
 """The sizes of a tensor's axes, channels last, without the batch axis."""
 
+Shapes: TypeAlias = tuple[Shape, ...]
+"""The shapes of all inputs of a layer, in their order."""
+
 Layout: TypeAlias = Literal["channels_last", "channels_first", "either"]
-"""Where the channels of an image stand; `either` for what works on each value by itself."""
+"""Where the channels stand; `either` for what works on each value by itself."""
+
+MAX_NAME = 64
 
 # Letters, digits and underscores: a name becomes a Python attribute, a file name and a weight key.
-Identifier: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
+Identifier: TypeAlias = Annotated[
+    str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=MAX_NAME)
+]
+
+# The name of a layer in a block goes through the names of the calls that it stands in.
+NodeName: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*$", max_length=4 * MAX_NAME),
+]
+
+
+def _one_or_several(value: object) -> object:
+    return (value,) if isinstance(value, str) else as_tuple(value)
+
+
+NodeNames: TypeAlias = Annotated[
+    tuple[NodeName, ...],
+    Field(min_length=1),
+    BeforeValidator(_one_or_several, json_schema_input_type=NodeName | list[NodeName]),
+]
+"""One name, or a list of them."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +76,55 @@ class LayerFault(Exception):  # noqa: N818 - caught and shown as a fault of the 
         self.field = field
 
 
-class LayerBase(Tagged):
-    """A layer. Shapes have no batch axis and are channels last."""
+class AnyLayer(Tagged):
+    """A layer of any number of inputs. Shapes have no batch axis and are channels last."""
+
+    ends_in_activation: ClassVar[bool] = False
+    """Whether the field `activation` is a function of the output, which a pass may split off."""
 
     name: Annotated[
-        Identifier | None,
+        NodeName | None,
         Field(description="The layer's name. Without one, Keras's automatic name."),
     ] = None
+    inputs: Annotated[
+        NodeNames | None,
+        Field(description="What the layer reads: a name or a list. Without it, the layer before."),
+    ] = None
+
+    @abstractmethod
+    def shape_of(self, inputs: Shapes) -> Shape:
+        """The shape of the output for inputs of these shapes. Raises LayerFault."""
+
+    @abstractmethod
+    def layout_of(self, inputs: Shapes) -> Layout:
+        """How the inputs must lie in memory where a backend has channels first."""
+
+    @abstractmethod
+    def weights_of(self, inputs: Shapes) -> tuple[Weight, ...]:
+        """The weights for inputs of these shapes, in Keras's order."""
+
+    @abstractmethod
+    def cost_of(self, inputs: Shapes) -> int:
+        """Multiplications followed by an addition, for one example."""
+
+
+class LayerBase(AnyLayer):
+    """A layer of one input."""
+
+    def shape_of(self, inputs: Shapes) -> Shape:
+        if len(inputs) != 1:
+            message = f"{self.tag} takes one input, and gets {len(inputs)}"
+            raise LayerFault(message, "join them first, for example by Concatenate", "inputs")
+        return self.output_shape(inputs[0])
+
+    def layout_of(self, inputs: Shapes) -> Layout:
+        return self.layout(inputs[0])
+
+    def weights_of(self, inputs: Shapes) -> tuple[Weight, ...]:
+        return self.weights(inputs[0])
+
+    def cost_of(self, inputs: Shapes) -> int:
+        return self.multiply_adds(inputs[0])
 
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:
@@ -76,15 +143,33 @@ class LayerBase(Tagged):
         return 0
 
 
+_SPATIAL = {
+    1: ("a sequence", "(steps, channels)", "[steps, channels]"),
+    2: ("an image", "(height, width, channels)", "[height, width, channels]"),
+    3: ("a volume", "(depth, height, width, channels)", "[depth, height, width, channels]"),
+}
+
+
+def spatial(shape: Shape, tag: str, rank: int) -> tuple[Shape, int]:
+    """The `rank` spatial sizes and the channels of `shape`. Raises LayerFault for another rank."""
+    if len(shape) != rank + 1:
+        named, axes, written_as = _SPATIAL[rank]
+        raise LayerFault(
+            f"{tag} needs an input of {axes}, and gets {written(shape)}",
+            f"{named} has {('two', 'three', 'four')[rank - 1]} axes, as in `input: {written_as}`; "
+            "put this layer before those that flatten or pool them away",
+        )
+    return shape[:-1], shape[-1]
+
+
+def kind(rank: int) -> str:
+    """What a tensor of this many spatial axes is called: an image, for two."""
+    return _SPATIAL[rank][0]
+
+
 def image(shape: Shape, tag: str) -> tuple[int, int, int]:
     """`shape` as (height, width, channels). Raises LayerFault where it is not an image's."""
-    if len(shape) != 3:
-        raise LayerFault(
-            f"{tag} needs an input of (height, width, channels), and gets {written(shape)}",
-            "images have three axes: write `input: [height, width, channels]`, and put this layer "
-            "before Flatten and GlobalAveragePooling2D",
-        )
-    height, width, channels = shape
+    (height, width), channels = spatial(shape, tag, 2)
     return height, width, channels
 
 

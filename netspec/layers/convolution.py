@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
@@ -22,6 +22,7 @@ class Conv2D(LayerBase):
     """
 
     tag = "Conv2D"
+    ends_in_activation = True
 
     filters: Annotated[Size, Field(description="The number of output channels.")]
     kernel_size: Annotated[Pair, Field(description="Height and width of the kernel.")]
@@ -98,3 +99,7 @@ class Conv2D(LayerBase):
     def multiply_adds(self, shape: Shape) -> int:
         rows, columns, filters = self.output_shape(shape)
         return rows * columns * filters * prod(self.kernel_size) * (shape[-1] // self.groups)
+
+
+Convolution: TypeAlias = Conv2D
+"""The layers of this family."""

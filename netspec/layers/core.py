@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
@@ -20,6 +20,7 @@ class Dense(LayerBase):
     """
 
     tag = "Dense"
+    ends_in_activation = True
 
     units: Annotated[Size, Field(description="The number of outputs.")]
     activation: Annotated[ActivationField, Field(description="Applied to the output.")] = "linear"
@@ -62,6 +63,7 @@ class Activation(LayerBase):
     """
 
     tag = "Activation"
+    ends_in_activation = True
 
     activation: Annotated[ActivationField, Field(description="The function.")]
 
@@ -73,7 +75,7 @@ class Activation(LayerBase):
 
 
 class Transpose(LayerBase):
-    """Moves an image between channels last and channels first; the values stay the same.
+    """Moves a tensor between channels last and channels first; the values stay the same.
 
     No spec names it: the layout pass inserts it for backends that want channels first. Its shapes
     are written channels last on both sides; `to` says how the output lies in memory.
@@ -86,7 +88,13 @@ class Transpose(LayerBase):
     def output_shape(self, shape: Shape) -> Shape:
         return shape
 
-    @property
-    def axes(self) -> tuple[int, ...]:
-        """The permutation of all four axes, that of the batch included."""
-        return (0, 3, 1, 2) if self.to == "channels_first" else (0, 2, 3, 1)
+    def axes(self, shape: Shape) -> tuple[int, ...]:
+        """The permutation of all axes, that of the batch included, for an input of `shape`."""
+        space = range(1, len(shape))
+        if self.to == "channels_first":
+            return (0, len(shape), *space)
+        return (0, *(axis + 1 for axis in space), 1)
+
+
+Core: TypeAlias = Flatten | Dense | Activation
+"""The layers of this family."""

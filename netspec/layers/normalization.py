@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
@@ -78,3 +78,7 @@ class BatchNormalization(LayerBase):
 
     def multiply_adds(self, shape: Shape) -> int:
         return prod(shape)  # at prediction the four weights are one factor and one summand
+
+
+Normalization: TypeAlias = BatchNormalization
+"""The layers of this family."""

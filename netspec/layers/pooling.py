@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
@@ -80,3 +80,7 @@ class GlobalAveragePooling2D(LayerBase):
     def output_shape(self, shape: Shape) -> Shape:
         _, _, channels = image(shape, self.tag)
         return (1, 1, channels) if self.keepdims else (channels,)
+
+
+Pooling: TypeAlias = MaxPooling2D | AveragePooling2D | GlobalAveragePooling2D
+"""The layers of this family."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
@@ -49,3 +49,7 @@ class Dropout(LayerBase):
         return tuple(
             size if kept is None else kept for kept, size in zip(noise, shape, strict=True)
         )
+
+
+Regularization: TypeAlias = Dropout
+"""The layers of this family."""

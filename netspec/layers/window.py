@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
@@ -12,17 +12,38 @@ Size: TypeAlias = Annotated[int, Field(gt=0, le=1_000_000)]
 Padding: TypeAlias = Literal["valid", "same"]
 
 
-def _both(value: object) -> object:
-    """3 is (3, 3), as in Keras; a list of two becomes a tuple."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return (value, value)
-    if isinstance(value, list | tuple) and len(value) == 2:  # pyright: ignore[reportUnknownArgumentType] - its items are checked after this
-        return tuple(value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - as above
-    raise PydanticCustomError("pair", "a whole number or a list of two")
+_SIZES = {
+    1: ("one", "write 3"),
+    2: ("two", "write 3 for 3x3, or [3, 5] for 3x5"),
+    3: ("three", "write 3 for 3x3x3, or [3, 5, 7] for 3x5x7"),
+}
+"""How many sizes a list holds, and how to write them."""
 
 
+def _for_all(axes: int) -> Callable[[object], object]:
+    """For two axes 3 is (3, 3), as in Keras, and a list of two becomes a tuple."""
+
+    def repeated(value: object) -> object:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return (value,) * axes
+        if isinstance(value, list | tuple) and len(value) == axes:  # pyright: ignore[reportUnknownArgumentType] - its items are checked after this
+            return tuple(value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - as above
+        count, remedy = _SIZES[axes]
+        context = {"count": count, "remedy": remedy}
+        raise PydanticCustomError("sizes", "a whole number or a list of {count}", context)
+
+    return repeated
+
+
+Single: TypeAlias = Annotated[
+    tuple[Size], BeforeValidator(_for_all(1), json_schema_input_type=Size | tuple[Size])
+]
 Pair: TypeAlias = Annotated[
-    tuple[Size, Size], BeforeValidator(_both, json_schema_input_type=Size | tuple[Size, Size])
+    tuple[Size, Size], BeforeValidator(_for_all(2), json_schema_input_type=Size | tuple[Size, Size])
+]
+Triple: TypeAlias = Annotated[
+    tuple[Size, Size, Size],
+    BeforeValidator(_for_all(3), json_schema_input_type=Size | tuple[Size, Size, Size]),
 ]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from conformance.cases.base import Case, Inputs
 from netspec.backend import Backend, TrainingBackend, find, installed
 from netspec.diagnostics import BackendError
 from netspec.graph import Graph, Network, loads
@@ -39,17 +40,26 @@ def found_training(name: str) -> TrainingBackend:
     return backend
 
 
+def of_case(case: Case, optimizer: str | None = None, *, name: str = "tested") -> Network:
+    """The network of a case."""
+    return network(case.shape, case.layers, optimizer, name=name)
+
+
 def network(
-    shape: Shape,
+    shape: Inputs,
     layers: Sequence[str],
     optimizer: str | None = None,
     *,
     name: str = "tested",
     from_logits: bool = False,
 ) -> Network:
-    """The network of a spec with these layers, each as YAML; with an optimizer it can be trained."""
-    lines = ["netspec: 1", f"name: {name}", f"input: {json.dumps(shape)}", "layers:"]
-    lines += [f"  - {layer}" for layer in layers]
+    """The network of a spec with these layers, each as YAML; with an optimizer it can be trained.
+
+    A last line `output: …` names the outputs.
+    """
+    inputs = dict(shape) if isinstance(shape[0], tuple) else shape
+    lines = ["netspec: 1", f"name: {name}", f"input: {json.dumps(inputs)}", "layers:"]
+    lines += [layer if layer.startswith("output:") else f"  - {layer}" for layer in layers]
     if optimizer is not None:
         loss = "sparse_categorical_crossentropy"
         if from_logits:
@@ -79,6 +89,18 @@ def _random_weight(random: np.random.Generator, name: str, shape: Shape) -> Arra
 
 
 def random_inputs(graph: Graph, count: int, seed: int = 0) -> Array:
-    """Inputs (count, …) from a normal distribution."""
+    """Inputs (count, …) from a normal distribution, for a graph of one input."""
+    (inputs,) = all_random_inputs(graph, count, seed)
+    return inputs
+
+
+def all_random_inputs(graph: Graph, count: int, seed: int = 0, *, whole: int = 0) -> list[Array]:
+    """A batch (count, …) of every input, from a normal distribution.
+
+    With `whole` they are whole numbers from 0 to below it.
+    """
     random = np.random.default_rng((seed, 1))
-    return random.normal(0, 1, (count, *graph.input_shape)).astype(np.float32)
+    shapes = [(count, *each.shape) for each in graph.inputs]
+    if whole:
+        return [random.integers(0, whole, shape).astype(np.float32) for shape in shapes]
+    return [random.normal(0, 1, shape).astype(np.float32) for shape in shapes]

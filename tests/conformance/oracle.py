@@ -23,40 +23,70 @@ class Oracle:
 
     def __init__(self, network: Network, weights: Weights, *, logits: bool = False) -> None:
         """With `logits` the final softmax is left off."""
-        ends_in_softmax = final_activation(network.graph) == "softmax"
+        ends_in_softmax = logits and final_activation(network.graph) == "softmax"
+        self.graph = network.graph
         self.layers: dict[str, Any] = {}  # Any: Keras ships no types
         for node in network.graph.nodes:
             layer = node.layer
-            if logits and node is network.graph.output and ends_in_softmax:
+            if ends_in_softmax and node is network.graph.output:
                 layer = layer.model_copy(update={"activation": "linear"})
-            built = keras_oracle.keras_build(layer, node.input_shape)
-            for variable in built.weights:
-                variable.assign(weights[f"{node.name}.{variable.name}"])
+            built = keras_oracle.keras_build(layer, *node.input_shapes)
+            for weight, variable in zip(node.weights, built.weights, strict=True):
+                variable.assign(weights[f"{node.name}.{weight.name}"])
             self.layers[node.name] = built
 
-    def __call__(self, inputs: Array, training: bool = False) -> Any:  # Any: a TensorFlow tensor
+    def outputs(self, *inputs: Any, training: bool = False) -> list[Any]:  # Any: tensors
+        """Every output of the network."""
         with tf.device("/CPU:0"):
-            values = tf.constant(inputs)
-            for layer in self.layers.values():
-                values = layer(values, training=training)
-            return values
+            named = zip(self.graph.inputs, inputs, strict=True)
+            values = {each.name: tf.convert_to_tensor(value) for each, value in named}
+            for node in self.graph.nodes:
+                read = [values[name] for name in node.inputs]
+                given = keras_oracle.keras_inputs(node.layer, read)
+                values[node.name] = self.layers[node.name](*given, training=training)
+            return [values[name] for name in self.graph.outputs]
 
-    def predict(self, inputs: Array) -> Array:
-        return self(inputs).numpy()
+    def __call__(self, *inputs: Array, training: bool = False) -> Any:  # Any: a tensor
+        return self.outputs(*inputs, training=training)[0]
+
+    def predict(self, *inputs: Array) -> Array:
+        return self(*inputs).numpy()
+
+    def variables(self) -> dict[str, Any]:  # Any: Keras's variables
+        return {
+            f"{node.name}.{weight.name}": variable
+            for node in self.graph.nodes
+            for weight, variable in zip(node.weights, self.layers[node.name].weights, strict=True)
+        }
 
     def weights(self) -> dict[str, Array]:
-        return {
-            f"{name}.{variable.name}": variable.numpy()
-            for name, layer in self.layers.items()
-            for variable in layer.weights
-        }
+        return {key: variable.numpy() for key, variable in self.variables().items()}
 
     def trainable(self) -> dict[str, Any]:  # Any: Keras's variables
-        return {
-            f"{name}.{variable.name}": variable
-            for name, layer in self.layers.items()
-            for variable in layer.trainable_variables
-        }
+        return {key: it for key, it in self.variables().items() if it.trainable}
+
+    def pulled_back(
+        self, inputs: list[Array], cotangents: list[Array], *, training: bool
+    ) -> tuple[list[Array], dict[str, Array]]:
+        """The gradients of the sum of outputs times cotangents, by input and by weight.
+
+        In training it moves the moving statistics.
+        """
+        variables = self.trainable()
+        given = [tf.constant(each) for each in inputs]
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            outputs = self.outputs(*given, training=training)
+            total = tf.add_n(
+                [tf.reduce_sum(y * c) for y, c in zip(outputs, cotangents, strict=True)]
+            )
+        wanted = [*given, *(variable.value for variable in variables.values())]
+        zero = tf.UnconnectedGradients.ZERO
+        found = [
+            tf.convert_to_tensor(one).numpy()
+            for one in tape.gradient(total, wanted, unconnected_gradients=zero)
+        ]
+        return found[: len(given)], dict(zip(variables, found[len(given) :], strict=True))
 
     def gradients(self, inputs: Array, labels: NDArray[np.int32]) -> tuple[float, dict[str, Array]]:
         """The loss of logits in training, and its gradient with respect to every weight.
@@ -65,7 +95,9 @@ class Oracle:
         """
         variables = self.trainable()
         with tf.GradientTape() as tape:
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, self(inputs, True))
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+                labels, self(inputs, training=True)
+            )
             loss = tf.reduce_mean(losses)
         gradients = tape.gradient(loss, [variable.value for variable in variables.values()])
         return float(loss), {

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from conformance.cases import ACTIVATIONS, ALL, CASES, Case
-from conformance.networks import network
+from conformance.networks import of_case
 from netspec.layers import LAYERS, Layer
-from netspec.layers.base import LayerBase
+from netspec.layers.base import AnyLayer
 
 REGISTRIES = {
     "keras": ("netspec_keras.lower", "lower"),
-    "torch": ("netspec_torch.lower", "_lower"),
+    "torch": ("netspec_torch.lower", "lower_layer"),
     "onnx": ("netspec_onnx.lower", "lower"),
 }
 """The module of a backend's singledispatch function, and its name."""
@@ -24,7 +24,7 @@ GAPS: dict[tuple[str, str], str] = {}
 
 
 def layers_of(case: Case) -> list[Layer]:
-    return list(network(case.shape, case.layers).spec.layers)
+    return list(of_case(case).spec.layers)
 
 
 @pytest.mark.parametrize("tag", LAYERS)
@@ -38,7 +38,7 @@ def options() -> list[tuple[str, str]]:
         (tag, field)
         for tag, layer in LAYERS.items()
         for field in layer.model_fields
-        if field not in LayerBase.model_fields and not field.endswith("_initializer")
+        if field not in AnyLayer.model_fields and not field.endswith("_initializer")
     ]
 
 

@@ -162,9 +162,9 @@ def compare(case: Case, training: bool = False) -> None:
     inputs = drawn(random, "inputs", (3, *shape))
     by_name = {key.partition(".")[2]: value for key, value in weights.items()}
 
-    expected = keras_oracle.keras_values(layer, by_name, inputs, training)
+    expected = keras_oracle.keras_values(layer, by_name, inputs, training=training)
 
-    outputs = run(graph, weights, inputs, training)
+    outputs = run(graph, weights, inputs, training=training)
     assert outputs.shape == expected.shape
     np.testing.assert_allclose(outputs, expected, 0, TOLERANCE * np.abs(expected).max())
 

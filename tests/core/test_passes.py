@@ -157,8 +157,7 @@ def test_channels_first_keeps_the_values(graph: Graph) -> None:
     held = {INPUT: expected[INPUT]}
 
     for node in (moved := channels_first(graph)).nodes:
-        (x,) = (held[name] for name in node.inputs)
-        held[node.name] = in_memory(moved, node, x, weights)
+        held[node.name] = in_memory(moved, node, held[node.inputs[0]], weights)
 
     # Sums may run in another order, and end in another last digit.
     np.testing.assert_allclose(held[moved.output.name], expected[graph.output.name], 1e-9, 1e-12)
@@ -167,13 +166,13 @@ def test_channels_first_keeps_the_values(graph: Graph) -> None:
 def in_memory(graph: Graph, node: Node, x: Values, weights: Any) -> Values:
     """What a node gives for an input that lies in memory as the node before left it."""
     if isinstance(node.layer, Transpose):
-        return np.transpose(x, node.layer.axes)
+        return np.transpose(x, node.layer.axes(node.shape))
     first = layouts(graph)[node.inputs[0]] == "channels_first"
     own = {
         weight.name: weights[f"{node.name}.{weight.name}"].astype(np.float64)
         for weight in node.weights
     }
-    y = compute(node.layer, np.moveaxis(x, 1, -1) if first else x, own, False)
+    y = compute(node.layer, own, False, np.moveaxis(x, 1, -1) if first else x)
     return np.moveaxis(y, -1, 1) if node.layout == "channels_first" else y
 
 
@@ -210,7 +209,7 @@ def test_every_layer_gets_the_layout_that_it_wants(graph: Graph) -> None:
     moved = channels_first(graph)
 
     for node in moved.nodes:
-        wanted = node.layer.layout(node.input_shape)
+        wanted = node.layer.layout_of(node.input_shapes)
         if not isinstance(node.layer, Transpose) and wanted != "either":
             assert layouts(moved)[node.inputs[0]] == wanted
 

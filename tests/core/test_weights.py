@@ -281,7 +281,7 @@ def test_the_tensors_of_a_file_are_aligned() -> None:
     [
         (
             network(CONV, shape=(9, 8, 3)),
-            "its input is [9, 8, 3], and the spec's is [8, 8, 3]",
+            "its input input is [9, 8, 3], and the spec's [8, 8, 3]",
         ),
         (
             network(CONV, MaxPooling2D(), Flatten(), Dense(units=2)),

@@ -33,7 +33,8 @@ from netspec.graph import Network, load, loads
 from netspec.layers.activations import ActivationName
 from netspec.weights import initial
 from netspec_onnx import BACKEND
-from netspec_onnx.lower import COMPOSED, OPERATORS, export
+from netspec_onnx.lower.core import COMPOSED, OPERATORS
+from netspec_onnx.model import export
 
 SPECS = Path(__file__).parents[2] / "specs"
 NEWEST = defs.onnx_opset_version()
@@ -435,7 +436,7 @@ def test_shape_that_onnx_infers_otherwise_is_a_fault_of_netspec() -> None:
     net = network((4,), "Dense: {units: 2}")
     false = replace(net.graph.output, shape=(3,))
     fault = refused(replace(net, graph=replace(net.graph, nodes=(false,))), random_weights(net))
-    assert fault.message.endswith("its output is ['batch', 2], not ['batch', 3]")
+    assert fault.message.endswith("its outputs are [['batch', 2]], not [['batch', 3]]")
     assert fault.help == "this is a fault of netspec; please report it with the spec"
 
 

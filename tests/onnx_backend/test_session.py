@@ -97,7 +97,7 @@ def test_predictor_says_which_provider_it_got(content: bytes) -> None:
 
 def test_predictor_knows_its_input_and_its_metadata(net: Network, content: bytes) -> None:
     predictor = BACKEND.open(content, "cpu")
-    assert predictor.input_shape == (4, 4, 1)
+    assert predictor.input_shapes == ((4, 4, 1),)
     assert not predictor.raw_input
     assert predictor.metadata["netspec.graph"] == net.graph.hash
     assert predictor.metadata["netspec.scale"] == "255.0"
@@ -177,7 +177,7 @@ def test_fixed_batch_of_a_foreign_model_is_an_error_of_prediction() -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ({"element": TensorProto.INT64}, "makes tensor(int64) of tensor(int64)"),
+        ({"element": TensorProto.INT64}, "takes tensor(int64), not float or uint8"),
         ({"shape": ("n", "features")}, "only the batch axis may be free"),
         ({"shape": ()}, "only the batch axis may be free"),
     ],
@@ -186,10 +186,21 @@ def test_foreign_model_of_other_inputs_is_refused(arguments: Any, reason: str) -
     assert reason in refused(foreign(**arguments)).message
 
 
-def test_model_with_two_inputs_is_refused() -> None:
+def test_model_with_two_inputs_takes_both() -> None:
     graph = graph_of([helper.make_node("Add", ["x", "z"], ["y"])])
     graph.input.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, ["n", 2]))
-    assert "2 inputs and 1 outputs" in refused(model_of(graph)).message
+    predictor = BACKEND.open(model_of(graph), "cpu")
+
+    output = predictor.predict(np.ones((3, 2), np.float32), np.full((3, 2), 2, np.float32))
+
+    np.testing.assert_array_equal(output, np.full((3, 2), 3, np.float32))
+
+
+def test_inputs_of_other_shapes_are_refused() -> None:
+    predictor = BACKEND.open(foreign(), "cpu")
+
+    with pytest.raises(BackendError, match=r"takes inputs of \(2\), and gets \(2\), \(2\)"):
+        predictor.predict(np.ones((3, 2), np.float32), np.ones((3, 2), np.float32))
 
 
 def in_an_initializer() -> bytes:
@@ -230,7 +241,7 @@ def test_operator_that_may_read_files_is_refused() -> None:
 def test_bytes_that_look_like_onnx_runtimes_own_format_are_read_as_onnx(content: bytes) -> None:
     # A producer's name puts the mark of that format at its place, and leaves an ONNX model.
     marked = b"\x12\x06abORTM" + content
-    assert BACKEND.open(marked, "cpu").input_shape == (4, 4, 1)
+    assert BACKEND.open(marked, "cpu").input_shapes == ((4, 4, 1),)
 
 
 def test_cuda_without_a_gpu_build_is_refused_with_the_remedy(

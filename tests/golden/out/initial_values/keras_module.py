@@ -130,11 +130,35 @@ def build_loss() -> keras.losses.Loss:
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
+# The weights of every layer in Keras's order, by their keys in a weights file.
+WEIGHTS = {
+    "conv2d": ["conv2d.kernel", "conv2d.bias"],
+    "conv2d_1": ["conv2d_1.kernel", "conv2d_1.bias"],
+    "conv2d_2": ["conv2d_2.kernel", "conv2d_2.bias"],
+    "conv2d_3": ["conv2d_3.kernel", "conv2d_3.bias"],
+    "batch_normalization": [
+        "batch_normalization.gamma",
+        "batch_normalization.beta",
+        "batch_normalization.moving_mean",
+        "batch_normalization.moving_variance",
+    ],
+    "conv2d_4": ["conv2d_4.kernel", "conv2d_4.bias"],
+    "dense": ["dense.kernel", "dense.bias"],
+    "dense_1": ["dense_1.kernel", "dense_1.bias"],
+    "dense_2": ["dense_2.kernel", "dense_2.bias"],
+    "dense_3": ["dense_3.kernel", "dense_3.bias"],
+    "dense_4": ["dense_4.kernel", "dense_4.bias"],
+    "dense_5": ["dense_5.kernel", "dense_5.bias"],
+    "dense_6": ["dense_6.kernel", "dense_6.bias"],
+    "dense_7": ["dense_7.kernel", "dense_7.bias"],
+    "dense_8": ["dense_8.kernel", "dense_8.bias"],
+}
+
+
 def set_weights(model: keras.Model, weights: dict) -> None:
     """Fill the model from a weights file: safetensors.numpy.load_file("weights.safetensors")."""
-    for layer in model.layers:
-        names = [f"{layer.name}.{variable.name}" for variable in layer.weights]
-        layer.set_weights([weights[name] for name in names])
+    for name, keys in WEIGHTS.items():
+        model.get_layer(name).set_weights([weights[key] for key in keys])
 
 
 if __name__ == "__main__":

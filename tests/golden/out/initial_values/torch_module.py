@@ -244,7 +244,8 @@ def set_weights(model: nn.Module, weights: dict) -> None:
     """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors")."""
     tensors = model.state_dict()
     for key, (name, axes) in WEIGHTS.items():
-        tensors[name].copy_(torch.as_tensor(weights[key]).permute(axes))
+        value = torch.as_tensor(weights[key]).permute(axes)
+        tensors[name].copy_(value.reshape(tensors[name].shape))
 
 
 if __name__ == "__main__":

@@ -33,11 +33,20 @@ def build_loss() -> keras.losses.Loss:
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
+# The weights of every layer in Keras's order, by their keys in a weights file.
+WEIGHTS = {
+    "conv2d": ["conv2d.kernel", "conv2d.bias"],
+    "conv2d_1": ["conv2d_1.kernel", "conv2d_1.bias"],
+    "conv2d_2": ["conv2d_2.kernel", "conv2d_2.bias"],
+    "dense": ["dense.kernel", "dense.bias"],
+    "dense_1": ["dense_1.kernel", "dense_1.bias"],
+}
+
+
 def set_weights(model: keras.Model, weights: dict) -> None:
     """Fill the model from a weights file: safetensors.numpy.load_file("weights.safetensors")."""
-    for layer in model.layers:
-        names = [f"{layer.name}.{variable.name}" for variable in layer.weights]
-        layer.set_weights([weights[name] for name in names])
+    for name, keys in WEIGHTS.items():
+        model.get_layer(name).set_weights([weights[key] for key in keys])
 
 
 if __name__ == "__main__":

@@ -42,11 +42,36 @@ def build_model(logits: bool = False) -> keras.Model:
     return keras.Model(inputs, x, name="names_in_use")
 
 
+# The weights of every layer in Keras's order, by their keys in a weights file.
+WEIGHTS = {
+    "train": ["train.kernel", "train.bias"],
+    "forward": ["forward.gamma", "forward.beta", "forward.moving_mean", "forward.moving_variance"],
+    "lambda": ["lambda.kernel", "lambda.bias"],
+    "class_": ["class_.kernel", "class_.bias"],
+    "class": ["class.kernel", "class.bias"],
+    "state_dict": [
+        "state_dict.gamma",
+        "state_dict.beta",
+        "state_dict.moving_mean",
+        "state_dict.moving_variance",
+    ],
+    "logits": ["logits.kernel", "logits.bias"],
+    "weights": ["weights.kernel", "weights.bias"],
+    "T_destination": ["T_destination.kernel", "T_destination.bias"],
+    "F": ["F.kernel", "F.bias"],
+    "keras": ["keras.kernel", "keras.bias"],
+    "a_name_of_sixty_four_letters_the_longest_that_a_layer_may_have_x": [
+        "a_name_of_sixty_four_letters_the_longest_that_a_layer_may_have_x.kernel",
+        "a_name_of_sixty_four_letters_the_longest_that_a_layer_may_have_x.bias",
+    ],
+    "softmax": ["softmax.kernel", "softmax.bias"],
+}
+
+
 def set_weights(model: keras.Model, weights: dict) -> None:
     """Fill the model from a weights file: safetensors.numpy.load_file("weights.safetensors")."""
-    for layer in model.layers:
-        names = [f"{layer.name}.{variable.name}" for variable in layer.weights]
-        layer.set_weights([weights[name] for name in names])
+    for name, keys in WEIGHTS.items():
+        model.get_layer(name).set_weights([weights[key] for key in keys])
 
 
 if __name__ == "__main__":

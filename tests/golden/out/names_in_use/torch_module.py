@@ -56,8 +56,8 @@ class NamesInUse(nn.Module):
         self.train_ = nn.Conv2d(1, 2, 3, padding=1)
         self.forward_ = BatchNormalization(2, momentum=0.99, epsilon=0.001)
         self.lambda_ = nn.Conv2d(2, 2, 2, stride=2)
-        self.class__ = nn.Linear(2, 4)
-        self.class_ = nn.Linear(4, 4)
+        self.class_ = nn.Linear(2, 4)
+        self.class__ = nn.Linear(4, 4)
         self.state_dict_ = BatchNormalization(4, momentum=0.99, epsilon=0.001)
         self.logits_ = nn.Linear(4, 4)
         self.weights = nn.Linear(4, 4)
@@ -78,10 +78,10 @@ class NamesInUse(nn.Module):
         nn.init.ones_(self.forward_.moving_variance)
         nn.init.xavier_uniform_(self.lambda_.weight)
         nn.init.zeros_(self.lambda_.bias)
-        nn.init.xavier_uniform_(self.class__.weight)
-        nn.init.zeros_(self.class__.bias)
         nn.init.xavier_uniform_(self.class_.weight)
         nn.init.zeros_(self.class_.bias)
+        nn.init.xavier_uniform_(self.class__.weight)
+        nn.init.zeros_(self.class__.bias)
         nn.init.ones_(self.state_dict_.gamma)
         nn.init.zeros_(self.state_dict_.beta)
         nn.init.zeros_(self.state_dict_.moving_mean)
@@ -112,8 +112,8 @@ class NamesInUse(nn.Module):
         x = F.max_pool2d(x, 2)  # (2, 1, 1)
         x = x.permute(0, 2, 3, 1)  # (1, 1, 2)
         x = x.flatten(1)  # (2)
-        x = self.class__(x)  # (4)
         x = self.class_(x)  # (4)
+        x = self.class__(x)  # (4)
         x = self.state_dict_(x)  # (4)
         x = self.logits_(x)  # (4)
         x = self.weights(x)  # (4)
@@ -142,10 +142,10 @@ WEIGHTS = {
     "forward.moving_variance": ("forward_.moving_variance", (0,)),
     "lambda.kernel": ("lambda_.weight", (3, 2, 0, 1)),
     "lambda.bias": ("lambda_.bias", (0,)),
-    "class_.kernel": ("class__.weight", (1, 0)),
-    "class_.bias": ("class__.bias", (0,)),
-    "class.kernel": ("class_.weight", (1, 0)),
-    "class.bias": ("class_.bias", (0,)),
+    "class_.kernel": ("class_.weight", (1, 0)),
+    "class_.bias": ("class_.bias", (0,)),
+    "class.kernel": ("class__.weight", (1, 0)),
+    "class.bias": ("class__.bias", (0,)),
     "state_dict.gamma": ("state_dict_.gamma", (0,)),
     "state_dict.beta": ("state_dict_.beta", (0,)),
     "state_dict.moving_mean": ("state_dict_.moving_mean", (0,)),
@@ -177,7 +177,8 @@ def set_weights(model: nn.Module, weights: dict) -> None:
     """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors")."""
     tensors = model.state_dict()
     for key, (name, axes) in WEIGHTS.items():
-        tensors[name].copy_(torch.as_tensor(weights[key]).permute(axes))
+        value = torch.as_tensor(weights[key]).permute(axes)
+        tensors[name].copy_(value.reshape(tensors[name].shape))
 
 
 if __name__ == "__main__":

@@ -81,11 +81,41 @@ def build_loss() -> keras.losses.Loss:
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
+# The weights of every layer in Keras's order, by their keys in a weights file.
+WEIGHTS = {
+    "conv2d": ["conv2d.kernel", "conv2d.bias"],
+    "conv2d_1": ["conv2d_1.kernel"],
+    "batch_normalization": [
+        "batch_normalization.beta",
+        "batch_normalization.moving_mean",
+        "batch_normalization.moving_variance",
+    ],
+    "batch_normalization_1": [
+        "batch_normalization_1.gamma",
+        "batch_normalization_1.moving_mean",
+        "batch_normalization_1.moving_variance",
+    ],
+    "conv2d_2": ["conv2d_2.kernel", "conv2d_2.bias"],
+    "conv2d_3": ["conv2d_3.kernel", "conv2d_3.bias"],
+    "batch_normalization_2": [
+        "batch_normalization_2.gamma",
+        "batch_normalization_2.beta",
+        "batch_normalization_2.moving_mean",
+        "batch_normalization_2.moving_variance",
+    ],
+    "dense": ["dense.kernel", "dense.bias"],
+    "batch_normalization_3": [
+        "batch_normalization_3.moving_mean",
+        "batch_normalization_3.moving_variance",
+    ],
+    "dense_1": ["dense_1.kernel"],
+}
+
+
 def set_weights(model: keras.Model, weights: dict) -> None:
     """Fill the model from a weights file: safetensors.numpy.load_file("weights.safetensors")."""
-    for layer in model.layers:
-        names = [f"{layer.name}.{variable.name}" for variable in layer.weights]
-        layer.set_weights([weights[name] for name in names])
+    for name, keys in WEIGHTS.items():
+        model.get_layer(name).set_weights([weights[key] for key in keys])
 
 
 if __name__ == "__main__":

@@ -8,13 +8,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def average_pool2d_padded(x: Tensor, kernel_size, stride, padding) -> Tensor:
-    """The mean of the real cells of every window; padding does not count."""
-    cells = F.pad(torch.ones_like(x[:1, :1]), padding)
-    counts = F.avg_pool2d(cells, kernel_size, stride)
-    return F.avg_pool2d(F.pad(x, padding), kernel_size, stride) / counts
-
-
 def selu(x: Tensor) -> Tensor:
     """SELU, with the slope of the positive side at 0, as Keras has it."""
     negative = 1.6732632423543772 * torch.expm1(x.clamp(max=0))
@@ -59,6 +52,13 @@ class BatchNormalization(nn.Module):
         x = x.movedim(axis, 1)
         # With four axes, PyTorch 2.13 gives wrong gradients where some have size 1.
         return self(x.flatten(2)).reshape(x.shape).movedim(1, axis)
+
+
+def average_pool2d_padded(x: Tensor, kernel_size, stride, padding) -> Tensor:
+    """The mean of the real cells of every window; padding does not count."""
+    cells = F.pad(torch.ones_like(x[:1, :1]), padding)
+    counts = F.avg_pool2d(cells, kernel_size, stride)
+    return F.avg_pool2d(F.pad(x, padding), kernel_size, stride) / counts
 
 
 class SGD(torch.optim.Optimizer):
@@ -215,7 +215,8 @@ def set_weights(model: nn.Module, weights: dict) -> None:
     """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors")."""
     tensors = model.state_dict()
     for key, (name, axes) in WEIGHTS.items():
-        tensors[name].copy_(torch.as_tensor(weights[key]).permute(axes))
+        value = torch.as_tensor(weights[key]).permute(axes)
+        tensors[name].copy_(value.reshape(tensors[name].shape))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,11 @@
+"""Lowers every layer to Keras, one short function each, by family."""
+
+from __future__ import annotations
+
+from netspec_keras.lower import convolution, core, normalization, pooling, regularization
+from netspec_keras.lower.base import Call, applied, lower
+
+FAMILIES = (convolution, core, normalization, pooling, regularization)
+"""The modules that register their layers."""
+
+__all__ = ["FAMILIES", "Call", "applied", "lower"]

@@ -1,0 +1,48 @@
+"""What a layer becomes in Keras: the arguments of the Keras layer of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatch
+from typing import Any
+
+from netspec.code import Code, arguments
+from netspec.layers import AnyLayer
+from netspec.layers.tagged import Tagged
+
+Call = tuple[list[object], dict[str, object]]
+"""The positional and the named arguments of a layer's constructor."""
+
+
+@singledispatch
+def lower(layer: AnyLayer) -> Call:
+    """The arguments of the Keras layer of the same name, those with Keras's defaults left out."""
+    raise NotImplementedError(layer.tag)
+
+
+@singledispatch
+def applied(_layer: AnyLayer, inputs: Sequence[str]) -> str:
+    """What the layer is called with, for the variables that hold its inputs."""
+    return inputs[0] if len(inputs) == 1 else f"[{', '.join(inputs)}]"
+
+
+def changed(layer: AnyLayer, *names: str) -> dict[str, Any]:
+    """The fields among `names` that are not at Keras's defaults."""
+    defaults = type(layer).model_fields
+    values = {name: getattr(layer, name) for name in names}
+    return {name: value for name, value in values.items() if value != defaults[name].default}
+
+
+def initializers(layer: AnyLayer) -> dict[str, object]:
+    """The initializers that are not at Keras's defaults."""
+    fields = [name for name in type(layer).model_fields if name.endswith("_initializer")]
+    return {name: _initializer(value) for name, value in changed(layer, *fields).items()}
+
+
+def _initializer(initializer: Tagged) -> str:
+    """Its name, or where it has fields of its own a call of the Keras class of the same name."""
+    fields = initializer.model_dump(exclude_defaults=True)
+    if not fields:
+        return initializer.tag
+    name = type(initializer).__name__
+    return Code(f"keras.initializers.{name}({', '.join(arguments([], fields))})")

@@ -1,0 +1,13 @@
+"""Dropout in Keras."""
+
+from __future__ import annotations
+
+from netspec.layers import Dropout
+from netspec_keras.lower.base import Call, lower
+
+
+@lower.register
+def _(layer: Dropout) -> Call:
+    if layer.noise_shape is None:
+        return [layer.rate], {}
+    return [layer.rate], {"noise_shape": (None, *layer.noise_shape)}

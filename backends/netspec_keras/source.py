@@ -1,0 +1,110 @@
+"""Writes the Keras module of a network: plain functional Keras, without a trace of netspec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from netspec.code import Code, arguments, call, module, variables
+from netspec.graph import Graph, Network, Node, final_activation
+from netspec.layers import written
+from netspec_keras import training
+from netspec_keras.lower import applied, lower
+
+RESERVED = frozenset({"keras", "layers", "logits"})
+"""Names that the function which builds the model uses whatever the network is."""
+
+
+def source(network: Network) -> str:
+    """The module: build_model, set_weights, and for training build_optimizer and build_loss."""
+    graph, spec = network.graph, network.spec
+    doc = f"The network {graph.name} as a Keras model.\n\nWritten by netspec; runs without it."
+    head = f'"""{doc}\n"""'
+    imports = "import keras\nfrom keras import layers"
+    scale = spec.data.scale if spec.data else 1.0
+    return module(
+        f"{head}\n\n{imports}",
+        _build_model(graph, scale),
+        *(training.parts(spec.train) if spec.train else ()),
+        _weights_table(graph),
+        _SET_WEIGHTS,
+        _MAIN,
+    )
+
+
+def layer_name(name: str) -> str:
+    """Keras's name of a layer, which cannot hold a slash."""
+    return name.replace("/", ".")
+
+
+def _build_model(graph: Graph, scale: float) -> str:
+    softmax = len(graph.outputs) == 1 and final_activation(graph) == "softmax"
+    held = variables(graph, "inputs", RESERVED)
+    lines = [f"def build_model({'logits: bool = False' if softmax else ''}) -> keras.Model:"]
+    doc = f'    """{_description(graph, scale, softmax=softmax)}'
+    if softmax:
+        about = "With `logits` the final softmax is left off, as a loss on logits wants it."
+        lines += [doc, "", f"    {about}", '    """']
+    else:
+        lines += [f'{doc}"""']
+    for each in graph.inputs:
+        made = arguments([each.shape], {"name": layer_name(each.name)})
+        lines.append(call(f"    {held[each.name]} = keras.Input", made))
+    for node in graph.nodes:
+        lines.append(_layer(node, held, optional_softmax=softmax and node is graph.output))
+    ends = _one_or_list([held[each.name] for each in graph.inputs])
+    gives = _one_or_list([held[name] for name in graph.outputs])
+    made = arguments([Code(ends), Code(gives)], {"name": graph.name})
+    lines.append(call("    return keras.Model", made))
+    return "\n".join(lines)
+
+
+def _description(graph: Graph, scale: float, *, softmax: bool) -> str:
+    """What the model takes and gives."""
+    shapes = ", ".join(written(each.shape) for each in graph.inputs)
+    gives = ", ".join(written(node.shape) for node in graph.output_nodes)
+    divided = f", divided by {scale:g}," if scale != 1 else ""
+    return f"Inputs {shapes}{divided} to {'probabilities' if softmax else 'outputs'} {gives}."
+
+
+def _one_or_list(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+
+
+def _layer(node: Node, held: Mapping[str, str], *, optional_softmax: bool) -> str:
+    positional, named = lower(node.layer)
+    if optional_softmax:
+        optional = Code('None if logits else "softmax"')
+        positional = [optional if value == "softmax" else value for value in positional]
+        named = {key: optional if key == "activation" else it for key, it in named.items()}
+    written_arguments = arguments(positional, {**named, "name": layer_name(node.name)})
+    head = f"    {held[node.name]} = layers.{node.layer.tag}"
+    given = applied(node.layer, [held[name] for name in node.inputs])
+    return call(head, written_arguments, f"({given})", written(node.shape))
+
+
+def _weights_table(graph: Graph) -> str:
+    lines = [
+        "# The weights of every layer in Keras's order, by their keys in a weights file.",
+        "WEIGHTS = {",
+    ]
+    for node in graph.nodes:
+        if node.weights:
+            keys = [f"{node.name}.{weight.name}" for weight in node.weights]
+            key = f'    "{layer_name(node.name)}": '
+            lines.append(call(key, arguments(keys, {}), ",", brackets="[]"))
+    if not any(node.weights for node in graph.nodes):
+        return f"{lines[0]}\nWEIGHTS = {{}}"
+    return "\n".join([*lines, "}"])
+
+
+_SET_WEIGHTS = '''
+def set_weights(model: keras.Model, weights: dict) -> None:
+    """Fill the model from a weights file: safetensors.numpy.load_file("weights.safetensors")."""
+    for name, keys in WEIGHTS.items():
+        model.get_layer(name).set_weights([weights[key] for key in keys])
+'''
+
+_MAIN = """
+if __name__ == "__main__":
+    build_model().summary()
+"""

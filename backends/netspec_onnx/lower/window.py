@@ -1,0 +1,13 @@
+"""The padding of sliding windows, which convolutions and pooling share."""
+
+from __future__ import annotations
+
+from netspec.layers.window import Padding, pads
+
+
+def onnx_pads(
+    space: tuple[int, ...], kernel: tuple[int, ...], strides: tuple[int, ...], padding: Padding
+) -> list[int]:
+    """The cells added in front of every axis, and then those behind, which is ONNX's order."""
+    sides = [pads(*axis, padding) for axis in zip(space, kernel, strides, strict=True)]
+    return [before for before, _ in sides] + [after for _, after in sides]

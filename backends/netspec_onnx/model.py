@@ -1,0 +1,185 @@
+"""Writes the ONNX model of a network and its weights: the graph, its metadata, its own check."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from onnx import (
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    ValueInfoProto,
+    checker,
+    defs,
+    helper,
+    shape_inference,
+)
+
+from netspec.diagnostics import BackendError
+from netspec.graph import Graph, Network
+from netspec.passes import channels_first, split_activations
+from netspec.spec import DataBase, class_names, resolved
+from netspec.weights import Weights, check
+from netspec_onnx.lower import Builder, lower
+
+OUTPUT = "output"
+BATCH = "batch"
+
+OLDEST_OPSET = 18
+DEFAULT_OPSET = 20
+
+MAX_WEIGHT_BYTES = checker.MAXIMUM_PROTOBUF - 2**26  # leaves room for the nodes and the metadata
+
+
+def export(
+    network: Network, weights: Weights, *, opset: int | None = None, raw_input: bool = False
+) -> bytes:
+    """The content of an ONNX file that gives the network's outputs.
+
+    Its inputs have the names of the network's, (batch, height, width, channels) float32 for an
+    image. An only output is called `output`; several have the names of their layers. With
+    `raw_input` the input is pixels as uint8, and the file itself divides them by the spec's scale.
+    Metadata under `netspec.…` holds the spec, the class names and the preprocessing. The same
+    arguments give the same bytes.
+
+    Raises BackendError where `opset` is not from 18 to ONNX's newest, where the weights exceed the
+    2 GiB of an ONNX file, or where raw input is wanted of several inputs, and WeightsError where
+    the weights are not those of the network.
+    """
+    opset = _checked_opset(opset)
+    check(network.graph, weights, "the model")
+    _check_size(network.graph)
+    data = network.spec.data or DataBase()
+    builder = Builder(opset, weights)
+    tensors = {each.name: each.name for each in network.graph.inputs}
+    if raw_input:
+        name = _only_input(network.graph)
+        tensors[name] = _scaled_pixels(name, data.scale, builder)
+    _lower_graph(network.graph, tensors, builder)
+    model = _model(network, builder, TensorProto.UINT8 if raw_input else TensorProto.FLOAT)
+    helper.set_model_props(model, _metadata(network, data, raw_input=raw_input))
+    _declare_outputs(model, network.graph)
+    return model.SerializeToString(deterministic=True)
+
+
+def _checked_opset(opset: int | None) -> int:
+    newest = defs.onnx_opset_version()
+    if opset is None:
+        return DEFAULT_OPSET
+    if not OLDEST_OPSET <= opset <= newest:
+        help = f"give one from {OLDEST_OPSET} to {newest}, or none for {DEFAULT_OPSET}"
+        raise BackendError(f"netspec cannot write ONNX's opset {opset}", help)
+    return opset
+
+
+def _check_size(graph: Graph) -> None:
+    size = 4 * sum(node.parameters for node in graph.nodes)
+    if size > MAX_WEIGHT_BYTES:
+        message = f"the weights take {size / 2**30:.1f} GiB, and an ONNX file holds at most 2 GiB"
+        raise BackendError(message, "make the network smaller, or keep it in safetensors")
+
+
+def _only_input(graph: Graph) -> str:
+    if len(graph.inputs) > 1:
+        message = f"{graph.name} has {len(graph.inputs)} inputs, and raw input is for one of images"
+        raise BackendError(message, "leave --raw-input out, and scale the pixels before")
+    return graph.inputs[0].name
+
+
+def _output_names(graph: Graph) -> tuple[str, ...]:
+    """The names of the outputs in the file."""
+    return (OUTPUT,) if len(graph.outputs) == 1 else graph.outputs
+
+
+def _model(network: Network, builder: Builder, element: int) -> ModelProto:
+    graph = helper.make_graph(
+        builder.nodes,
+        network.graph.name,
+        [
+            helper.make_tensor_value_info(each.name, element, [BATCH, *each.shape])
+            for each in network.graph.inputs
+        ],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+            for name in _output_names(network.graph)
+        ],
+        builder.constants,
+        network.spec.description,
+    )
+    opsets = [helper.make_opsetid("", builder.opset)]
+    # The oldest file format that can hold this opset is the one that most runtimes open.
+    ir_version = helper.find_min_ir_version_for(opsets)
+    return helper.make_model(
+        graph, producer_name="netspec", opset_imports=opsets, ir_version=ir_version
+    )
+
+
+def _metadata(network: Network, data: DataBase, *, raw_input: bool) -> dict[str, str]:
+    graph, spec = network.graph, network.spec
+    return {
+        "netspec.spec": resolved(spec),
+        "netspec.class_names": json.dumps(class_names(spec.data, graph.output.shape[-1])),
+        "netspec.scale": str(data.scale),
+        "netspec.largest_pixel": str(data.largest_pixel),
+        "netspec.raw_input": json.dumps(raw_input),
+        "netspec.graph": graph.hash,
+    }
+
+
+def _declare_outputs(model: ModelProto, graph: Graph) -> None:
+    """Write the outputs' shapes into the model, once ONNX has inferred the same; then check all."""
+    try:
+        inferred = shape_inference.infer_shapes(
+            model, check_type=True, strict_mode=True, data_prop=True
+        )
+        found = [_sizes(output) for output in inferred.graph.output]
+        expected: list[list[str | int]] = [[BATCH, *node.shape] for node in graph.output_nodes]
+        if found != expected:
+            raise _own_fault(graph, f"its outputs are {found}, not {expected}")
+        for output, sizes in zip(model.graph.output, expected, strict=True):
+            declared = helper.make_tensor_value_info(output.name, TensorProto.FLOAT, sizes)
+            output.CopyFrom(declared)
+        checker.check_model(model, full_check=True)  # pyright: ignore[reportUnknownMemberType] - its PathLike
+    except (checker.ValidationError, shape_inference.InferenceError) as error:
+        raise _own_fault(graph, str(error)) from error
+
+
+def _sizes(value: ValueInfoProto) -> list[str | int]:
+    return [axis.dim_param or axis.dim_value for axis in value.type.tensor_type.shape.dim]
+
+
+def _own_fault(graph: Graph, reason: str) -> BackendError:
+    message = f"the ONNX model of {graph.name} fails ONNX's own check: {reason}"
+    return BackendError(message, "this is a fault of netspec; please report it with the spec")
+
+
+def _scaled_pixels(name: str, scale: float, to: Builder) -> str:
+    pixels = to.add("Cast", [name], f"{name}.float32", to=TensorProto.FLOAT)
+    return to.add("Div", [pixels, to.constant(f"{name}.scale", scale)], f"{name}.scaled")
+
+
+def _lower_graph(graph: Graph, tensors: dict[str, str], to: Builder) -> None:
+    """Append what computes the graph; `tensors` gives the name of each input's tensor."""
+    lowered = channels_first(split_activations(graph))
+    for node in lowered.nodes:
+        inputs = [tensors[name] for name in node.inputs]
+        tensors[node.name] = lower(node.layer, node, to, *inputs)
+    made = {name for node in to.nodes for name in node.output}
+    names: dict[str, str] = {}
+    for wanted, name in zip(_output_names(graph), lowered.outputs, strict=True):
+        last = tensors[name]
+        # A tensor that is an input, or another output too, needs a name of its own.
+        if last not in made or last in names:
+            last = to.add("Identity", [last], f"{name}.output")
+        names[last] = wanted
+    _rename(to.nodes, names)
+
+
+def _rename(nodes: Sequence[NodeProto], names: dict[str, str]) -> None:
+    """Give tensors other names; what has one of those already gets another."""
+    inner = {name: f"{name}.inner" for name in names.values() if name not in names}
+    names = {**inner, **names}
+    for node in nodes:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]

@@ -1,0 +1,184 @@
+"""Writes the PyTorch module of a network: a plain nn.Module, without a trace of netspec.
+
+Tensors arrive channels last. The layout pass turns them where PyTorch wants channels first; in the
+channels_last memory format that is a view, and Flatten keeps Keras's order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from netspec.code import (
+    arguments,
+    call,
+    camel_case,
+    identifiers,
+    module,
+    statement,
+    variables,
+)
+from netspec.graph import Graph, Network, Node
+from netspec.layers import written
+from netspec.passes import channels_first, renamed, split_activations, without_final_softmax
+from netspec_torch import initial, optimizers, prelude, training
+from netspec_torch.lower import Lowered, Part, in_order, lower
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A graph on its way into a module: named as Python names, and each node lowered.
+
+    `variables` holds the variable of every tensor, `attributes` the identifier of every name of the
+    network; `softmax` tells that the graph gives logits, whose softmax the module gives.
+    """
+
+    network: Network
+    graph: Graph
+    lowered: Mapping[str, Lowered]
+    variables: Mapping[str, str]
+    attributes: Mapping[str, str]
+    softmax: bool
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The definitions that the layers use, in their order."""
+        return tuple(in_order(part for each in self.lowered.values() for part in each.needs))
+
+
+def source(network: Network) -> str:
+    """The module: the class, build_model, build_optimizer where there is training, set_weights."""
+    made = _written(network)
+    train = network.spec.train
+    parts = {part.name: part.text for part in made.parts}
+    if train:
+        name = optimizers.class_name(train.optimizer)
+        parts[name] = optimizers.PARTS[name]
+    name = _class_name(network.graph.name, {*prelude.NAMES, *parts})
+    doc = f"The network {network.graph.name} in PyTorch.\n\nWritten by netspec; runs without it."
+    head = f'"""{doc}\n"""'
+    return module(
+        f"{head}\n\n{prelude.IMPORTS}",
+        *parts.values(),
+        _class(made, name),
+        f"def build_model() -> {name}:\n    return {name}()",
+        *(training.parts(train) if train else ()),
+        _weights_table(made),
+        prelude.SET_WEIGHTS,
+        prelude.main(name),
+    )
+
+
+def _written(network: Network) -> _Written:
+    graph = network.graph
+    names = [*(each.name for each in graph.inputs), *(node.name for node in graph.nodes)]
+    attributes = identifiers(names, prelude.ATTRIBUTES)
+    split = split_activations(renamed(graph, attributes))
+    logits = without_final_softmax(split)
+    laid_out = channels_first(logits)
+    # Lowered once for the parts that they need, whose names no variable can have.
+    parts = in_order(part for node in laid_out.nodes for part in _lowered(node, {}).needs)
+    reserved = {*prelude.NAMES, *(part.name for part in parts)}
+    held = variables(laid_out, "x", reserved)
+    lowered = {node.name: _lowered(node, held) for node in laid_out.nodes}
+    softmax = len(logits.nodes) < len(split.nodes)
+    return _Written(network, laid_out, lowered, held, attributes, softmax)
+
+
+def _lowered(node: Node, held: Mapping[str, str]) -> Lowered:
+    return lower(node, *(held.get(name, "x") for name in node.inputs))
+
+
+def _class_name(name: str, used: set[str]) -> str:
+    """The name of the module's class; one that the module uses otherwise gets `Net` behind it."""
+    wanted = camel_case(name)
+    return f"{wanted}Net" if wanted in used else wanted
+
+
+def _class(made: _Written, name: str) -> str:
+    lines = [
+        f"class {name}(nn.Module):",
+        f'    """{_description(made)}"""',
+        "",
+        "    def __init__(self) -> None:",
+        "        super().__init__()",
+    ]
+    for node in made.graph.nodes:
+        lowered = made.lowered[node.name]
+        if lowered.constructor:
+            head = f"        self.{node.name} = {lowered.constructor}"
+            lines.append(call(head, lowered.arguments))
+    initial = _initial_values(made)
+    if initial:
+        lines.append("        self.reset_parameters()")
+    if any(node.layer.tag == "Conv2D" for node in made.graph.nodes):
+        lines.append("        self.to(memory_format=torch.channels_last)")
+    if initial:
+        lines += ["", "    def reset_parameters(self) -> None:", *initial]
+    taken = [made.variables[each.name] for each in made.graph.inputs]
+    method = "logits" if made.softmax else "forward"
+    lines += ["", _signature(method, taken, len(made.graph.outputs)), *_forward(made)]
+    if made.softmax:
+        lines += ["", _signature("forward", taken, 1)]
+        lines.append(f"        return torch.softmax(self.logits({', '.join(taken)}), dim=-1)")
+    return "\n".join(lines)
+
+
+def _description(made: _Written) -> str:
+    """What the module takes and gives."""
+    data, graph = made.network.spec.data, made.network.graph
+    shapes = ", ".join(written(each.shape) for each in graph.inputs)
+    divided = f", divided by {data.scale:g}," if data and data.scale != 1 else ""
+    gives = ", ".join(written(node.shape) for node in graph.output_nodes)
+    named = "probabilities" if made.softmax else "outputs"
+    return f"Inputs {shapes}, channels last{divided} to {named} {gives}."
+
+
+def _signature(method: str, taken: list[str], outputs: int) -> str:
+    tensors = ", ".join(["Tensor"] * outputs)
+    gives = "Tensor" if outputs == 1 else f"tuple[{tensors}]"
+    return call(f"    def {method}", ["self", *(f"{x}: Tensor" for x in taken)], f" -> {gives}:")
+
+
+def _forward(made: _Written) -> list[str]:
+    """The lines of the method that computes the graph."""
+    lines: list[str] = []
+    last, outputs = made.graph.nodes[-1], made.graph.outputs
+    for node in made.graph.nodes:
+        first = node.layout == "channels_first"
+        shape = (node.shape[-1], *node.shape[:-1]) if first else node.shape
+        returned = node is last and outputs == (last.name,)
+        result = "return" if returned else f"{made.variables[node.name]} ="
+        expression = made.lowered[node.name].expression
+        lines.append(statement(f"        {result} ", expression, written(shape)))
+    if outputs != (last.name,):
+        lines.append(f"        return {', '.join(made.variables[name] for name in outputs)}")
+    return lines
+
+
+def _initial_values(made: _Written) -> list[str]:
+    """Lines that draw every weight from the distribution that the spec names."""
+    return [
+        line
+        for node in made.graph.nodes
+        for weight in node.weights
+        for line in initial.lines(
+            f"self.{node.name}.{made.lowered[node.name].place(weight)[0]}", weight
+        )
+    ]
+
+
+def _weights_table(made: _Written) -> str:
+    lines = [
+        "# Where each weight of a weights file is in the model, and the permutation of its axes.",
+        "WEIGHTS = {",
+    ]
+    names = {made.attributes[node.name]: node.name for node in made.network.graph.nodes}
+    for node in made.graph.nodes:
+        for weight in node.weights:
+            name, axes = made.lowered[node.name].place(weight)
+            key = f'    "{names[node.name]}.{weight.name}": '
+            lines.append(call(key, arguments([f"{node.name}.{name}", axes], {}), ","))
+    if not any(node.weights for node in made.graph.nodes):
+        return f"{lines[0]}\nWEIGHTS = {{}}"
+    return "\n".join([*lines, "}"])
