@@ -96,6 +96,10 @@ class Trainer(Predictor, Protocol):
         """The weights as they are now, by key, with Keras's axes."""
         ...
 
+    def swap_averages(self) -> None:
+        """Exchange the weights and their moving averages, where the optimizer keeps averages."""
+        ...
+
     def optimizer_state(self) -> dict[str, NDArray[Any]]:
         """What the optimizer remembers between steps."""
         ...

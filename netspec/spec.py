@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from netspec.layers import LayerField
 from netspec.layers.base import Identifier, NodeNames, Shape
 from netspec.layers.initializers import Positive
-from netspec.layers.tagged import Model, OneKey, Tagged, as_tuple
+from netspec.layers.tagged import Model, OneKey, Tagged, as_tuple, fault
 from netspec.layers.window import Size
+from netspec.optimizers import Adam, Optimizer
+from netspec.schedules import ReduceOnPlateau
 from netspec.source import resolve
 
 MAX_LAYERS = 20_000
@@ -106,37 +108,7 @@ class SparseCategoricalCrossentropy(Tagged):
     from_logits: bool = False
 
 
-class Adam(Tagged):
-    """Adam (Kingma and Ba, 2015), with Keras's epsilon, outside the bias correction.
-
-    w -= learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)
-    """
-
-    tag = "adam"
-
-    learning_rate: Positive = 1e-3
-    beta_1: Fraction = 0.9
-    beta_2: Fraction = 0.999
-    epsilon: Positive = 1e-7
-    amsgrad: bool = False
-
-
-class Sgd(Tagged):
-    """Gradient descent, with Keras's velocity, which holds the learning rate.
-
-    velocity = momentum velocity - learning_rate g; w += velocity, and with `nesterov`
-    w += momentum velocity - learning_rate g
-    """
-
-    tag = "sgd"
-
-    learning_rate: Positive = 1e-2
-    momentum: Fraction = 0.0
-    nesterov: bool = False
-
-
 Loss: TypeAlias = SparseCategoricalCrossentropy
-Optimizer: TypeAlias = Adam | Sgd
 Metric: TypeAlias = Literal["accuracy"]
 
 
@@ -154,6 +126,14 @@ class Train(Model):
         int, Field(gt=0, le=1_000_000, description="Passes over the training images.")
     ] = 1
     batch_size: Annotated[Size, Field(description="Images to a step.")] = 32
+    gradient_accumulation_steps: Annotated[
+        int | None,
+        Field(
+            ge=2,
+            le=1_000_000,
+            description="Batches whose mean gradient makes one step of the optimizer.",
+        ),
+    ] = None
     validation_split: Annotated[
         Fraction,
         Field(description="The last part of the training images, kept for validation."),
@@ -166,6 +146,17 @@ class Train(Model):
             description="Decides the initial weights, the order of the images and the masks.",
         ),
     ] = 0
+
+    @model_validator(mode="after")
+    def _watches_what_is_reported(self) -> Self:
+        rate = self.optimizer.learning_rate
+        if not isinstance(rate, ReduceOnPlateau) or self.validation_split:
+            return self
+        if rate.monitor.startswith("val_"):
+            message = f"{rate.tag} watches {rate.monitor}, and no images are kept for validation"
+            help = "add `validation_split: 0.1` to train, or watch the training: `monitor: loss`"
+            raise fault(("optimizer", self.optimizer.tag, "learning_rate", rate.tag), message, help)
+        return self
 
 
 InputShape: TypeAlias = Annotated[tuple[Size, ...], List, Field(min_length=1, max_length=4)]

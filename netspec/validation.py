@@ -11,13 +11,13 @@ from pydantic_core import ErrorDetails
 from netspec.diagnostics import nearest, one_of
 from netspec.layers import LAYERS, Layer, LayerField, Shape
 from netspec.layers.initializers import Initializer
+from netspec.optimizers import Adam, Optimizer
+from netspec.schedules import ReduceOnPlateau, StepSchedule
 from netspec.source import Data, Fault, Location, resolve
 from netspec.spec import (
     INPUT,
     MAX_LAYERS,
-    Adam,
     DataSpec,
-    Optimizer,
     SparseCategoricalCrossentropy,
     Spec,
     Train,
@@ -32,6 +32,8 @@ _TAGGED: dict[str, type[BaseModel]] = {
         *LAYERS.values(),
         *get_args(Initializer),
         *get_args(Optimizer),
+        *get_args(StepSchedule),
+        ReduceOnPlateau,
         SparseCategoricalCrossentropy,
     )
 }
@@ -56,6 +58,7 @@ _SYNONYMS = {
     "kaiming_uniform": "he_uniform",
     "kaiming_normal": "he_normal",
     "Linear": "Dense",
+    "lr": "learning_rate",
 }
 
 
@@ -119,6 +122,9 @@ def _fault(details: ErrorDetails, data: Data) -> Fault:
             return _no_tag(location, details["input"])
         case "literal_error":
             return _not_among(location, details["input"], str(context["expected"]))
+        case "fault":
+            location = (*location, *context["at"])
+            return Fault(location, "value", context["message"], context["help"], key=True)
         case "too_long" if location == ("layers",):
             return _too_many_layers(int(context["actual_length"]))
         case "model_attributes_type" if location == ("data",):
@@ -169,7 +175,7 @@ def _owner(location: Location) -> tuple[str, type[BaseModel]]:
 def _unknown_field(location: Location) -> Fault:
     owner, model = _owner(location)
     field, known = str(location[-1]), list(model.model_fields)
-    meant = nearest(field, known)
+    meant = synonym if (synonym := _SYNONYMS.get(field)) in known else nearest(field, known)
     name, colon, value = field.partition(":")
     if colon and name in known:
         help = f"a space is missing: `{name}: {value}`"
@@ -197,7 +203,7 @@ def _missing_field(location: Location) -> Fault:
 
 
 def _unknown_tag(location: Location, tag: str, expected: str) -> Fault:
-    known = [name.strip("' ") for name in expected.split(",")]
+    known = [tag for tag in (name.strip("' ") for name in expected.split(",")) if tag in _MODELS]
     what, at = _kind(location), location
     if location == ("data",):
         what, at = "data set", ("data", "dataset")
@@ -217,6 +223,8 @@ def _kind(location: Location) -> str:
     last = str(location[-1])
     if last.endswith("_initializer"):
         return "initializer"
+    if last == "learning_rate":
+        return "schedule"
     return last if last in ("loss", "optimizer") else "layer"
 
 
@@ -227,9 +235,11 @@ def _no_tag(location: Location, value: object) -> Fault:
             return Fault(location, "missing-field", "data needs dataset", help, key=True)
         return Fault(location, "type", f"data must be a mapping, not {_shown(value)}", help)
     what = _kind(location)
-    example = {"layer": "`- Dense: {units: 10}` or `- Flatten`", "loss": "`loss: NAME`"}.get(
-        what, f"`{location[-1]}: NAME` or `{location[-1]}: {{NAME: {{…}}}}`"
-    )
+    example = {
+        "layer": "`- Dense: {units: 10}` or `- Flatten`",
+        "loss": "`loss: NAME`",
+        "schedule": "`learning_rate: 1e-3` or `learning_rate: {NAME: {…}}`",
+    }.get(what, f"`{location[-1]}: NAME` or `{location[-1]}: {{NAME: {{…}}}}`")
     named = f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
     shown, several = _shown(value), isinstance(value, dict) and len(value) > 1  # pyright: ignore[reportUnknownArgumentType] - any mapping
     if several:

@@ -80,6 +80,8 @@ class AbacusTrainer(AbacusPredictor):
     def weights(self) -> dict[str, Array]:
         return {"dense.kernel": self._kernel.copy(), "dense.bias": self._bias.copy()}
 
+    def swap_averages(self) -> None: ...
+
     def optimizer_state(self) -> dict[str, NDArray[Any]]:
         return {"velocity": self._velocity.copy()}
 

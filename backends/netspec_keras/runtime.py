@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -146,6 +147,16 @@ class KerasTrainer(Predicting):
             for key, variable in zip(keys, self._model.get_layer(name).weights, strict=True)
         }
 
+    def swap_averages(self) -> None:
+        if not self._optimizer.use_ema:
+            return
+        # As keras/src/callbacks/swap_ema_weights.py (3.15) finds them, but exactly.
+        averages = self._optimizer._model_variables_moving_average  # noqa: SLF001
+        for variable, average in zip(self._model.trainable_variables, averages, strict=True):
+            before = variable.numpy()
+            variable.assign(average)
+            average.assign(before)
+
     def optimizer_state(self) -> dict[str, NDArray[Any]]:
         return {key: variable.numpy() for key, variable in self._optimizer_variables()}
 
@@ -154,9 +165,12 @@ class KerasTrainer(Predicting):
             variable.assign(optimizer_state[key])
 
     def _optimizer_variables(self) -> Iterator[tuple[str, keras.Variable]]:
-        """Every variable with a key; its path would count the optimizers of the process."""
+        """Every variable with a key; its path would count the optimizers of the process.
+
+        So would the name of one without a name, such as Nadam's product.
+        """
         for index, variable in enumerate(self._optimizer.variables):
-            yield f"{index}.{variable.name}", variable
+            yield f"{index}.{re.sub(r'^variable_[0-9]+$', 'variable', variable.name)}", variable
 
 
 def _steps_function(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from netspec.code import arguments, call
-from netspec.spec import Adam, Optimizer, Sgd, Train
+from netspec.optimizers import Optimizer, Sgd
+from netspec.spec import Train
 
 
 def parts(train: Train) -> tuple[str, str]:
     """The functions build_optimizer and build_loss."""
-    name, named = _optimizer(train.optimizer)
-    optimizer = call(f"    return keras.optimizers.{name}", arguments([], named))
+    optimizer = call(
+        f"    return keras.optimizers.{class_name(train.optimizer)}",
+        arguments([], _arguments(train)),
+    )
     loss = call(
         "    return keras.losses.SparseCategoricalCrossentropy",
         arguments([], {"from_logits": True}),
@@ -20,11 +23,15 @@ def parts(train: Train) -> tuple[str, str]:
     )
 
 
-def _optimizer(optimizer: Optimizer) -> tuple[str, dict[str, object]]:
-    changed = optimizer.model_dump(exclude_defaults=True)
-    named = {"learning_rate": optimizer.learning_rate, **changed}
-    match optimizer:
-        case Adam():
-            return "Adam", named
-        case Sgd():
-            return "SGD", named
+def class_name(optimizer: Optimizer) -> str:
+    """Keras's class."""
+    return "SGD" if isinstance(optimizer, Sgd) else type(optimizer).__name__
+
+
+def _arguments(train: Train) -> dict[str, object]:
+    rate = train.optimizer.learning_rate
+    named: dict[str, object] = {"learning_rate": rate if isinstance(rate, float) else rate.first}
+    named |= train.optimizer.model_dump(exclude_defaults=True, exclude={"learning_rate"})
+    if train.gradient_accumulation_steps:
+        named["gradient_accumulation_steps"] = train.gradient_accumulation_steps
+    return named

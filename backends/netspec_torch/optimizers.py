@@ -1,59 +1,353 @@
-"""The optimizers of generated PyTorch modules: Keras's rules, which PyTorch's own do not follow."""
+"""The optimizers of generated PyTorch modules: Keras's rules, which PyTorch's own do not follow.
+
+A module holds one class, with what its spec asks for and nothing else. It works on all weights at
+once, by PyTorch's _foreach functions, and never waits for the device.
+"""
 
 from __future__ import annotations
 
-from netspec.spec import Adam, Optimizer, Sgd
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import singledispatch
 
-_ADAM = '''
-class Adam(torch.optim.Adam):
-    """Adam with Keras's epsilon, which stands outside the bias correction."""
+from netspec.code import call
+from netspec.optimizers import (
+    CLIPS,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Lion,
+    Nadam,
+    Optimizer,
+    RMSprop,
+    Sgd,
+)
+from netspec.spec import Train
 
-    def __init__(self, parameters, learning_rate, beta_1, beta_2, epsilon, amsgrad) -> None:
-        betas = (beta_1, beta_2)
-        super().__init__(parameters, learning_rate, betas, amsgrad=amsgrad, fused=True)
-        self.epsilon = epsilon
-        self.steps = 0
+CLASSES: dict[type[Optimizer], str] = {
+    Adam: "Adam",
+    AdamW: "AdamW",
+    Sgd: "SGD",
+    RMSprop: "RMSprop",
+    Adagrad: "Adagrad",
+    Adamax: "Adamax",
+    Nadam: "Nadam",
+    Lion: "Lion",
+}
 
-    def step(self, closure=None):
-        self.steps += 1
-        for group in self.param_groups:
-            group["eps"] = self.epsilon / (1 - group["betas"][1] ** self.steps) ** 0.5
-        return super().step(closure)
-'''
+COUNTERS = ("steps", "product")
+"""What an optimizer counts beside its slots, in its group."""
 
-_SGD = '''
-class SGD(torch.optim.Optimizer):
-    """Gradient descent with Keras's velocity, which holds the learning rate."""
+_ZEROS = "torch.zeros_like(w)"
 
-    def __init__(self, parameters, learning_rate, momentum, nesterov) -> None:
-        defaults = {"lr": learning_rate, "momentum": momentum, "nesterov": nesterov}
-        super().__init__(parameters, defaults)
 
-    @torch.no_grad()
-    def step(self, closure=None) -> None:
-        for group in self.param_groups:
-            rate, momentum = group["lr"], group["momentum"]
-            for w in group["params"]:
-                if momentum == 0:
-                    w.sub_(w.grad, alpha=rate)
-                    continue
-                state = self.state[w]
-                velocity = state.setdefault("velocity", torch.zeros_like(w))
-                velocity.mul_(momentum).sub_(w.grad, alpha=rate)
-                if group["nesterov"]:
-                    w.add_(velocity, alpha=momentum).sub_(w.grad, alpha=rate)
-                else:
-                    w.add_(velocity)
-'''
+@dataclass
+class Rule:
+    """How an optimizer moves the weights.
 
-PARTS = {"Adam": _ADAM, "SGD": _SGD}
-"""The class of every optimizer, by its name."""
+    `lines` are statements about the lists `weights`, `gradients` and those of `slots`, about the
+    learning rate `rate` and the number `t` of the step, which begins with 1. `slots` holds what is
+    remembered of every weight w: how it begins, by name. `takes` names the fields.
+    """
+
+    doc: str
+    takes: tuple[str, ...]
+    slots: dict[str, str]
+    lines: list[str]
+    counters: dict[str, str] = field(default_factory=dict[str, str])
+    fused: bool = False  # PyTorch's Adam does the work
 
 
 def class_name(optimizer: Optimizer) -> str:
     """The class of the module that is this optimizer."""
-    match optimizer:
-        case Adam():
-            return "Adam"
-        case Sgd():
-            return "SGD"
+    return CLASSES[type(optimizer)]
+
+
+def arguments(train: Train) -> dict[str, object]:
+    """What the class of this training's optimizer takes behind the learning rate."""
+    names = [*rule(train.optimizer).takes, *_modifiers(train.optimizer)]
+    values: dict[str, object] = {name: getattr(train.optimizer, name) for name in names}
+    if train.gradient_accumulation_steps:
+        values["gradient_accumulation_steps"] = train.gradient_accumulation_steps
+    return values
+
+
+def _modifiers(optimizer: Optimizer) -> list[str]:
+    """The fields of what is done around the rule, those in use."""
+    names = [name for name in ("weight_decay", *CLIPS) if getattr(optimizer, name) is not None]
+    if optimizer.use_ema:
+        names += ["ema_momentum"]
+        names += ["ema_overwrite_frequency"] if optimizer.ema_overwrite_frequency else []
+    return names
+
+
+def definition(train: Train) -> str:
+    """The class of this training's optimizer."""
+    followed = rule(train.optimizer)
+    base = "Adam" if followed.fused else "Optimizer"
+    step = _step(followed, train)
+    return "\n".join(
+        [
+            f"class {class_name(train.optimizer)}(torch.optim.{base}):",
+            f'    """{followed.doc}"""',
+            "",
+            *_init(followed, train, counts='group["steps"]' in "".join(step)),
+            "",
+            *_indented(step),
+        ]
+    )
+
+
+def _init(followed: Rule, train: Train, *, counts: bool) -> list[str]:
+    named = [*arguments(train)]
+    lines: list[str] = []
+    if followed.fused:
+        made = "parameters, learning_rate, (beta_1, beta_2), amsgrad=amsgrad, fused=True"
+        lines += [f"super().__init__({made})", 'self.param_groups[0]["steps"] = 0']
+        named = [name for name in named if name not in ("beta_1", "beta_2", "amsgrad")]
+    else:
+        group = {"lr": "learning_rate", **({"steps": "0"} if counts else {}), **followed.counters}
+        written = ", ".join(f'"{key}": {value}' for key, value in group.items())
+        lines.append(f"super().__init__(parameters, {{{written}}})")
+    lines += [f"self.{name} = {name}" for name in named]
+    if slots := _slots(followed, train):
+        lines.append('for w in self.param_groups[0]["params"]:')
+        lines += [f'    self.state[w]["{name}"] = {value}' for name, value in slots.items()]
+    taken = ["self", "parameters", "learning_rate", *arguments(train)]
+    return [call("    def __init__", taken, " -> None:"), *_indented(lines, 8)]
+
+
+def _slots(followed: Rule, train: Train) -> dict[str, str]:
+    """What the class remembers of every weight; PyTorch's Adam makes its slots by itself."""
+    more = {"gradient_sum": _ZEROS} if train.gradient_accumulation_steps else {}
+    more |= {"average": _ZEROS} if train.optimizer.use_ema else {}
+    return more if followed.fused and not more else {**followed.slots, **more}
+
+
+def _step(followed: Rule, train: Train) -> list[str]:
+    update = [*_clipping(train.optimizer), *_weight_decay(train.optimizer), *followed.lines]
+    t = 'group["steps"]'
+    if train.gradient_accumulation_steps:
+        update = _at_every_nth(update)
+        t = '(group["steps"] - 1) // self.gradient_accumulation_steps + 1'
+    body = [*update, *_averages(train.optimizer)]
+    names = {
+        "weights": '[w for w in group["params"] if w.grad is not None]',
+        "gradients": "[w.grad for w in weights]",
+        "rate": 'group["lr"]',
+        **{name: f'[self.state[w]["{name}"] for w in weights]' for name in _slots(followed, train)},
+        "t": t,
+    }
+    for name, value in reversed(names.items()):
+        if any(re.search(rf"(?<![\w.\"]){name}\b", line) for line in body):
+            body = [f"{name} = {value}", *body]
+    if any('group["steps"]' in line for line in body):
+        body = ['group["steps"] += 1', *body]
+    begin = ["@torch.no_grad()", "def step(self) -> None:"]
+    return [*begin, *_indented(["(group,) = self.param_groups", *body])]
+
+
+def _clipping(optimizer: Optimizer) -> list[str]:
+    if optimizer.clipnorm is not None:
+        return [
+            "norms = torch._foreach_clamp_min(torch._foreach_norm(gradients), self.clipnorm)",
+            "torch._foreach_mul_(gradients, self.clipnorm)",
+            "torch._foreach_div_(gradients, norms)",
+        ]
+    if optimizer.global_clipnorm is not None:
+        return [
+            "norm = torch.stack(torch._foreach_norm(gradients)).norm()",
+            "norm.clamp_(min=self.global_clipnorm)",
+            "torch._foreach_mul_(gradients, self.global_clipnorm / norm)",
+        ]
+    if optimizer.clipvalue is not None:
+        return [
+            "torch._foreach_clamp_min_(gradients, -self.clipvalue)",
+            "torch._foreach_clamp_max_(gradients, self.clipvalue)",
+        ]
+    return []
+
+
+def _weight_decay(optimizer: Optimizer) -> list[str]:
+    if optimizer.weight_decay is None:
+        return []
+    return ["torch._foreach_mul_(weights, 1 - rate * self.weight_decay)"]
+
+
+def _at_every_nth(update: Iterable[str]) -> list[str]:
+    """The update with the mean of the last gradients, after every few calls."""
+    return [
+        "torch._foreach_add_(gradient_sum, gradients)",
+        'if group["steps"] % self.gradient_accumulation_steps == 0:',
+        "    means = torch._foreach_div(gradient_sum, self.gradient_accumulation_steps)",
+        "    torch._foreach_copy_(gradients, means)",
+        "    torch._foreach_zero_(gradient_sum)",
+        *_indented(update),
+    ]
+
+
+def _averages(optimizer: Optimizer) -> list[str]:
+    """The moving averages; the first ones are the weights."""
+    if not optimizer.use_ema:
+        return []
+    lines = ["torch._foreach_lerp_(average, weights, 1 - self.ema_momentum if t > 1 else 1)"]
+    if optimizer.ema_overwrite_frequency:
+        lines += [
+            "if t % self.ema_overwrite_frequency == 0:",
+            "    torch._foreach_copy_(weights, average)",
+        ]
+    return lines
+
+
+def _indented(lines: Iterable[str], spaces: int = 4) -> list[str]:
+    return [f"{' ' * spaces}{line}" for line in lines]
+
+
+@singledispatch
+def rule(optimizer: Optimizer) -> Rule:
+    """The rule of an optimizer; the formulas stand in netspec.optimizers."""
+    raise NotImplementedError(optimizer.tag)
+
+
+@rule.register
+def _(optimizer: Adam) -> Rule:
+    slots = {
+        "step": "torch.zeros((), device=w.device)",
+        "exp_avg": _ZEROS,
+        "exp_avg_sq": _ZEROS,
+        **({"max_exp_avg_sq": _ZEROS} if optimizer.amsgrad else {}),
+    }
+    return Rule(
+        "Adam with Keras's epsilon, which stands outside the bias correction.",
+        ("beta_1", "beta_2", "epsilon", "amsgrad"),
+        slots,
+        ['group["eps"] = self.epsilon / (1 - group["betas"][1] ** t) ** 0.5', "super().step()"],
+        fused=True,
+    )
+
+
+@rule.register
+def _(optimizer: Sgd) -> Rule:
+    if optimizer.momentum == 0:
+        lines = ["torch._foreach_add_(weights, gradients, alpha=-rate)"]
+        return Rule("Gradient descent.", (), {}, lines)
+    lines = [
+        "torch._foreach_mul_(velocity, self.momentum)",
+        "torch._foreach_add_(velocity, gradients, alpha=-rate)",
+    ]
+    if optimizer.nesterov:
+        lines += [
+            "torch._foreach_add_(weights, velocity, alpha=self.momentum)",
+            "torch._foreach_add_(weights, gradients, alpha=-rate)",
+        ]
+    else:
+        lines.append("torch._foreach_add_(weights, velocity)")
+    momentum = "Nesterov's momentum" if optimizer.nesterov else "momentum"
+    doc = f"Gradient descent with {momentum}; Keras's velocity holds the learning rate."
+    return Rule(doc, ("momentum",), {"velocity": _ZEROS}, lines)
+
+
+@rule.register
+def _(optimizer: RMSprop) -> Rule:
+    slots = {"velocity": _ZEROS}
+    lines = [
+        "torch._foreach_mul_(velocity, self.rho)",
+        "torch._foreach_addcmul_(velocity, gradients, gradients, value=1 - self.rho)",
+    ]
+    if optimizer.centered:
+        slots["average_gradient"] = _ZEROS
+        lines += [
+            "torch._foreach_lerp_(average_gradient, gradients, 1 - self.rho)",
+            "squares = torch._foreach_mul(average_gradient, average_gradient)",
+            "divisors = torch._foreach_sub(velocity, squares)",
+            "torch._foreach_add_(divisors, self.epsilon)",
+        ]
+    else:
+        lines.append("divisors = torch._foreach_add(velocity, self.epsilon)")
+    lines.append("torch._foreach_sqrt_(divisors)")
+    takes = ("rho", "epsilon")
+    if optimizer.momentum > 0:
+        slots["momentum"] = _ZEROS
+        takes = ("rho", "momentum", "epsilon")
+        lines += [
+            "torch._foreach_mul_(momentum, self.momentum)",
+            "torch._foreach_addcdiv_(momentum, gradients, divisors, value=rate)",
+            "torch._foreach_sub_(weights, momentum)",
+        ]
+    else:
+        lines.append("torch._foreach_addcdiv_(weights, gradients, divisors, value=-rate)")
+    return Rule("RMSprop with Keras's epsilon, which stands inside the root.", takes, slots, lines)
+
+
+@rule.register
+def _(_optimizer: Adagrad) -> Rule:
+    return Rule(
+        "Adagrad with Keras's epsilon, which stands inside the root.",
+        ("initial_accumulator_value", "epsilon"),
+        {"accumulator": "torch.full_like(w, initial_accumulator_value)"},
+        [
+            "torch._foreach_addcmul_(accumulator, gradients, gradients)",
+            "divisors = torch._foreach_add(accumulator, self.epsilon)",
+            "torch._foreach_sqrt_(divisors)",
+            "torch._foreach_addcdiv_(weights, gradients, divisors, value=-rate)",
+        ],
+    )
+
+
+@rule.register
+def _(_optimizer: Adamax) -> Rule:
+    return Rule(
+        "Adamax with Keras's epsilon, which is added to the largest gradient.",
+        ("beta_1", "beta_2", "epsilon"),
+        {"momentum": _ZEROS, "largest": _ZEROS},
+        [
+            "torch._foreach_lerp_(momentum, gradients, 1 - self.beta_1)",
+            "torch._foreach_mul_(largest, self.beta_2)",
+            "torch._foreach_maximum_(largest, torch._foreach_abs(gradients))",
+            "divisors = torch._foreach_add(largest, self.epsilon)",
+            "rate = rate / (1 - self.beta_1**t)",
+            "torch._foreach_addcdiv_(weights, momentum, divisors, value=-rate)",
+        ],
+    )
+
+
+@rule.register
+def _(_optimizer: Nadam) -> Rule:
+    return Rule(
+        "Nadam with Keras's momentum, which warms up faster than PyTorch's.",
+        ("beta_1", "beta_2", "epsilon"),
+        {"momentum": _ZEROS, "velocity": _ZEROS},
+        [
+            "mu, mu_next = (self.beta_1 * (1 - 0.5 * 0.96**step) for step in (t, t + 1))",
+            'group["product"] *= mu',
+            "torch._foreach_lerp_(momentum, gradients, 1 - self.beta_1)",
+            "torch._foreach_mul_(velocity, self.beta_2)",
+            "torch._foreach_addcmul_(velocity, gradients, gradients, value=1 - self.beta_2)",
+            "divisors = torch._foreach_div(velocity, 1 - self.beta_2**t)",
+            "torch._foreach_sqrt_(divisors)",
+            "torch._foreach_add_(divisors, self.epsilon)",
+            'ahead = -rate * mu_next / (1 - group["product"] * mu_next)',
+            "torch._foreach_addcdiv_(weights, momentum, divisors, value=ahead)",
+            'here = -rate * (1 - mu) / (1 - group["product"])',
+            "torch._foreach_addcdiv_(weights, gradients, divisors, value=here)",
+        ],
+        counters={"product": "1.0"},
+    )
+
+
+@rule.register
+def _(_optimizer: Lion) -> Rule:
+    return Rule(
+        "Lion: every value moves by the learning rate, in one direction or the other.",
+        ("beta_1", "beta_2"),
+        {"momentum": _ZEROS},
+        [
+            "directions = torch._foreach_mul(momentum, self.beta_1)",
+            "torch._foreach_add_(directions, gradients, alpha=1 - self.beta_1)",
+            "torch._foreach_sign_(directions)",
+            "torch._foreach_add_(weights, directions, alpha=-rate)",
+            "torch._foreach_lerp_(momentum, gradients, 1 - self.beta_2)",
+        ],
+    )

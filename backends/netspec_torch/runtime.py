@@ -17,6 +17,7 @@ from netspec.diagnostics import BackendError
 from netspec.graph import Network, final_activation
 from netspec.layers import Shape
 from netspec.weights import Array, Weights
+from netspec_torch.optimizers import COUNTERS
 from netspec_torch.source import source
 
 STEPS_PER_REPORT = 125
@@ -94,7 +95,6 @@ class TorchTrainer(Predicting):
         softmax = final_activation(network.graph) == "softmax"
         self._logits = self._model.logits if softmax else self._model
         self._optimizer: Any = self._module.build_optimizer(self._model)  # Any: as above
-        self._counts_steps = hasattr(self._optimizer, "steps")
         self._loss: nn.Module = self._module.build_loss()
         self._inputs = torch.from_numpy(examples.inputs).to(self._device)
         self._labels = torch.from_numpy(examples.labels.astype(np.int64)).to(self._device)
@@ -139,22 +139,28 @@ class TorchTrainer(Predicting):
             for key, (name, axes) in self._module.WEIGHTS.items()
         }
 
+    @torch.no_grad()
+    def swap_averages(self) -> None:
+        for weight, slots in self._optimizer.state.items():
+            if "average" in slots:
+                before = weight.clone()
+                weight.copy_(slots["average"])
+                slots["average"].copy_(before)
+
     def optimizer_state(self) -> dict[str, NDArray[Any]]:
-        names = [name for name, _ in self._model.named_parameters()]
-        states = self._optimizer.state_dict()["state"]
-        steps = {"steps": np.array(self._optimizer.steps)} if self._counts_steps else {}
-        return steps | {
-            f"{names[index]}/{slot}": value.cpu().numpy().copy()
-            for index, slots in states.items()
-            for slot, value in slots.items()
+        (group,) = self._optimizer.param_groups
+        return {key: np.array(group[key]) for key in COUNTERS if key in group} | {
+            f"{name}/{slot}": value.cpu().numpy().copy()
+            for name, parameter in self._model.named_parameters()
+            for slot, value in self._optimizer.state.get(parameter, {}).items()
         }
 
     def restore(self, optimizer_state: dict[str, NDArray[Any]]) -> None:
         parameters = dict(self._model.named_parameters())
-        if self._counts_steps:
-            self._optimizer.steps = int(optimizer_state["steps"])
+        (group,) = self._optimizer.param_groups
         for key, value in optimizer_state.items():
-            if key == "steps":
+            if key in COUNTERS:
+                group[key] = value.item()
                 continue
             name, slot = key.rsplit("/", 1)
             tensor = torch.from_numpy(value).to(self._device)

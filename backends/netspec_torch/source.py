@@ -52,8 +52,7 @@ def source(network: Network) -> str:
     train = network.spec.train
     parts = {part.name: part.text for part in made.parts}
     if train:
-        name = optimizers.class_name(train.optimizer)
-        parts[name] = optimizers.PARTS[name]
+        parts[optimizers.class_name(train.optimizer)] = optimizers.definition(train)
     name = _class_name(network.graph.name, {*prelude.NAMES, *parts})
     doc = f"The network {network.graph.name} in PyTorch.\n\nWritten by netspec; runs without it."
     head = f'"""{doc}\n"""'

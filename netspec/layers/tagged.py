@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 
 class Model(BaseModel):
@@ -30,25 +31,38 @@ class Tagged(Model):
     tag: ClassVar[str]
 
 
+def fault(field: str | tuple[str, ...], message: str, help: str) -> PydanticCustomError:
+    """What a model's validator raises where its fields do not fit together.
+
+    It is shown at `field`, or at the path of a field further inside.
+    """
+    at = field if isinstance(field, tuple) else (field,)
+    return PydanticCustomError("fault", "{message}", {"at": at, "message": message, "help": help})
+
+
 @dataclass(frozen=True)
 class OneKey:
     """Annotates a union of tagged models that are written under their tags."""
 
     kind: str
+    number: Any = None
+    """The type of a number that may stand in a model's place."""
 
     def __get_pydantic_core_schema__(
         self, source: type[Any], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        members: tuple[type[Tagged], ...] = get_args(source) or (source,)
+        members = [member for member in get_args(source) or (source,) if member is not float]
         choices: dict[Any, CoreSchema] = {
             member.tag: core_schema.no_info_before_validator_function(
                 _fields, handler.generate_schema(member)
             )
             for member in members
         }
+        if self.number is not None:
+            choices[_NUMBER] = handler.generate_schema(self.number)
         return core_schema.tagged_union_schema(
             choices,
-            discriminator=_tag,
+            discriminator=_tag if self.number is None else _tag_or_number(choices),
             metadata={"kind": self.kind},
             serialization=core_schema.wrap_serializer_function_ser_schema(_written),
         )
@@ -60,7 +74,11 @@ class OneKey:
         forms: list[JsonSchemaValue] = []
         bare: list[str] = []
         nothing = {"type": "null"}
+        numbers: list[JsonSchemaValue] = []
         for tag, choice in schema["choices"].items():
+            if tag == _NUMBER:
+                numbers.append(handler(choice))
+                continue
             reference = handler(choice)
             fields = handler.resolve_ref_schema(reference)
             needs = bool(fields.get("required"))
@@ -76,7 +94,7 @@ class OneKey:
             if not needs:
                 bare.append(str(tag))
         names: list[JsonSchemaValue] = [{"enum": bare}] if bare else []
-        return {"anyOf": names + forms}
+        return {"anyOf": numbers + names + forms}
 
 
 def _tag(value: object) -> str | None:
@@ -91,6 +109,23 @@ def _tag(value: object) -> str | None:
             return None
 
 
+_NUMBER = 0
+"""The choice of a number, which no key can name: keys are texts."""
+
+
+def _tag_or_number(choices: Container[object]) -> Callable[[object], str | int | None]:
+    def choice(value: object) -> str | int | None:
+        match value:
+            case str() if value not in choices:
+                return _NUMBER
+            case dict() | list() | str() | Tagged():
+                return _tag(value)  # pyright: ignore[reportUnknownArgumentType] - any list or dict
+            case _:
+                return _NUMBER
+
+    return choice
+
+
 def _fields(value: object) -> object:
     match value:
         case str():
@@ -102,6 +137,8 @@ def _fields(value: object) -> object:
             return value
 
 
-def _written(value: Tagged, handler: core_schema.SerializerFunctionWrapHandler) -> Any:
+def _written(value: object, handler: core_schema.SerializerFunctionWrapHandler) -> Any:
     fields = handler(value)
+    if not isinstance(value, Tagged):
+        return fields
     return {value.tag: fields} if fields else value.tag

@@ -32,6 +32,7 @@ from netspec.files import write_atomically
 from netspec.graph import Network, loads
 from netspec.layers.tagged import Model
 from netspec.runs.metrics import Record
+from netspec.schedules import spans_training
 from netspec.spec import Idx, Npz, Spec, resolved
 from netspec.weights import Array, Weights, read_safetensors
 
@@ -303,7 +304,8 @@ def _readable(run: Run) -> bool:
 def resumable(folder: Path, network: Network, backend: str) -> Run:
     """The newest run of this network and backend. Raises RunError where it cannot be gone on with.
 
-    More epochs than before may be asked for; everything else must be as it was.
+    More epochs than before may be asked for, unless the learning rate's schedule is as long as the
+    training; everything else must be as it was.
     """
     runs = [
         run
@@ -316,7 +318,8 @@ def resumable(folder: Path, network: Network, backend: str) -> Run:
     run = runs[-1]
     before = json.loads(run.network.spec.model_dump_json())
     now = json.loads(_with_full_paths(network).model_dump_json())
-    before["train"]["epochs"] = now["train"]["epochs"]
+    if not (network.spec.train and spans_training(network.spec.train.optimizer.learning_rate)):
+        before["train"]["epochs"] = now["train"]["epochs"]
     before["description"] = now["description"]
     if difference := _difference(before, now, ""):
         message = f"{run.path} was begun with another spec: {difference}"

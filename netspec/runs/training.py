@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
@@ -14,15 +14,18 @@ from numpy.typing import NDArray
 from netspec import weights as weight_files
 from netspec.backend import Device, Predictor, Steps, Trainer, find_training
 from netspec.data import Dataset, epoch_order, load, mask_seed
-from netspec.diagnostics import RunError
+from netspec.diagnostics import RunError, one_of
 from netspec.graph import Network
 from netspec.runs.folder import Checkpoint, Reference, Run, create, resumable, write_spec
 from netspec.runs.metrics import Record, evaluate, training_record
+from netspec.schedules import Span, epoch_rates
 from netspec.spec import Train
 from netspec.weights import Array
 
 REFERENCE_BATCHES = (1, 2, 7)
 """Batches of test images whose predictions a run keeps, for an export to be compared with."""
+
+_NO_FIGURES = ("epoch", "learning_rate", "seconds", "images_per_second")
 
 
 class Progress(Protocol):
@@ -74,6 +77,8 @@ def train(
     trainer = target.trainer(network, weights, dataset.train, device)
     if state and state.optimizer:
         trainer.restore(state.optimizer)
+        if state.tested:
+            trainer.swap_averages()
     if run is None:
         reference = _reference(trainer, dataset)
         run = create(runs, network, target, trainer.device, weights, reference)
@@ -121,10 +126,11 @@ def _run_epochs(
 ) -> None:
     history = [record for record in state.history if "test_loss" not in record]
     for epoch in range(state.epoch + 1, settings.epochs + 1):
-        record = _epoch(trainer, dataset, settings, epoch, progress)
+        record = _epoch(trainer, dataset, settings, epoch, history, progress)
         history.append(record)
         _save(run, trainer, history, dataset)
         progress.epoch_ends(record)
+    trainer.swap_averages()  # as Keras's fit does after its last epoch
     tested = evaluate(trainer, dataset.test, settings, "test_")
     history.append({"epoch": settings.epochs, **tested})
     _save(run, trainer, history, dataset)
@@ -153,11 +159,16 @@ def reference_batches(samples: Array) -> Iterator[Array]:
 
 
 def _epoch(
-    trainer: Trainer, dataset: Dataset, settings: Train, epoch: int, progress: Progress
+    trainer: Trainer,
+    dataset: Dataset,
+    settings: Train,
+    epoch: int,
+    history: Sequence[Record],
+    progress: Progress,
 ) -> Record:
     images = len(dataset.train)
     sizes = batch_sizes(images, settings.batch_size)
-    rates = np.full(len(sizes), settings.optimizer.learning_rate, np.float32)
+    rates = _rates(settings, epoch, len(sizes), history)
     order = epoch_order(images, settings.seed, epoch)
     progress.epoch_begins(epoch, images)
     began = perf_counter()
@@ -170,9 +181,22 @@ def _epoch(
         progress.advances(int(sizes[:done].sum()), so_far)
     seconds = perf_counter() - began
     record = {"epoch": epoch, **training_record(steps, sizes, settings)}
+    if not isinstance(settings.optimizer.learning_rate, float):
+        record["learning_rate"] = float(rates[-1])
     if dataset.validation:
         record |= evaluate(trainer, dataset.validation, settings, "val_")
     return record | {"seconds": round(seconds, 3), "images_per_second": round(images / seconds, 1)}
+
+
+def _rates(settings: Train, epoch: int, steps: int, history: Sequence[Record]) -> Array:
+    """The learning rates of an epoch's steps. Raises RunError where a figure is missing."""
+    schedule = settings.optimizer.learning_rate
+    try:
+        return epoch_rates(schedule, epoch, Span(settings.epochs, steps), history)
+    except KeyError as missing:
+        figures = [name for name in history[0] if name not in _NO_FIGURES]
+        message = f"the learning rate waits for {missing.args[0]}, which no epoch reports"
+        raise RunError(message, f"reported are {one_of(figures, 'and')}") from None
 
 
 def batch_sizes(images: int, batch_size: int) -> NDArray[np.int64]:

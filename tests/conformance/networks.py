@@ -52,10 +52,11 @@ def network(
     *,
     name: str = "tested",
     from_logits: bool = False,
+    **train: object,
 ) -> Network:
     """The network of a spec with these layers, each as YAML; with an optimizer it can be trained.
 
-    A last line `output: …` names the outputs.
+    A last line `output: …` names the outputs; `train` adds fields to how it is trained.
     """
     inputs = dict(shape) if isinstance(shape[0], tuple) else shape
     lines = ["netspec: 1", f"name: {name}", f"input: {json.dumps(inputs)}", "layers:"]
@@ -64,7 +65,8 @@ def network(
         loss = "sparse_categorical_crossentropy"
         if from_logits:
             loss = f"{{{loss}: {{from_logits: true}}}}"
-        lines.append(f"train: {{loss: {loss}, optimizer: {{{optimizer}}}}}")
+        fields = {"loss": loss, "optimizer": f"{{{optimizer}}}", **train}
+        lines += ["train:", *(f"  {key}: {value}" for key, value in fields.items())]
     return loads("\n".join(lines))
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import keras_oracle
 from keras_oracle import keras
 from netspec.graph import Network, final_activation
-from netspec.spec import Adam, Optimizer
+from netspec.spec import Train
 from netspec.weights import Array, Weights
 
 
@@ -121,7 +121,9 @@ class Oracle:
         return losses
 
 
-def keras_optimizer(optimizer: Optimizer) -> Any:  # Any: Keras ships no types
+def keras_optimizer(train: Train) -> Any:  # Any: Keras ships no types
     """Keras's optimizer of the same name with the same fields."""
-    made = keras.optimizers.Adam if isinstance(optimizer, Adam) else keras.optimizers.SGD
-    return made(**optimizer.model_dump())
+    made = keras.optimizers.get(train.optimizer.tag)
+    fields = train.optimizer.model_dump(exclude={"learning_rate"})
+    accumulated = train.gradient_accumulation_steps
+    return type(made)(**fields, gradient_accumulation_steps=accumulated)

@@ -37,16 +37,49 @@ OPTIMIZERS = [
     "adam: {epsilon: 0.1}",
     "adam: {beta_1: 0.5, beta_2: 0.9}",
     "adam: {beta_1: 0.0, beta_2: 0.0, epsilon: 0.01}",
+    "adamw",
+    "adamw: {weight_decay: 0.3, amsgrad: true}",
     "sgd",
     "sgd: {momentum: 0.9}",
     "sgd: {momentum: 0.9, nesterov: true}",
     "sgd: {nesterov: true}",
+    "rmsprop",
+    "rmsprop: {rho: 0.5, epsilon: 0.1}",
+    "rmsprop: {momentum: 0.9, epsilon: 0.01}",
+    "rmsprop: {centered: true, momentum: 0.5}",
+    "adagrad",
+    "adagrad: {initial_accumulator_value: 0.0, epsilon: 0.01}",
+    "adamax",
+    "adamax: {beta_1: 0.5, beta_2: 0.8, epsilon: 0.1}",
+    "nadam",
+    "nadam: {beta_1: 0.5, beta_2: 0.8, epsilon: 0.1}",
+    "lion",
+    "lion: {beta_1: 0.5, beta_2: 0.8}",
+]
+
+# Around the rule: each alone with a rule of its own, and everything together.
+MODIFIERS = [
+    "sgd: {weight_decay: 0.5}",
+    "rmsprop: {momentum: 0.5, weight_decay: 0.5}",
+    "sgd: {momentum: 0.9, clipnorm: 0.2}",
+    "adagrad: {clipvalue: 0.05}",
+    "adam: {global_clipnorm: 0.3, epsilon: 0.1}",
+    "sgd: {clipnorm: 100, weight_decay: 0.1}",
+    "sgd: {use_ema: true, ema_momentum: 0.6}",
+    "nadam: {use_ema: true, ema_momentum: 0.9, ema_overwrite_frequency: 3}",
+    "adamw: {clipnorm: 0.2, use_ema: true, ema_momentum: 0.5, ema_overwrite_frequency: 2}",
+]
+
+ACCUMULATED = [
+    "sgd: {momentum: 0.9}",
+    "adam: {clipnorm: 0.1, weight_decay: 0.5, epsilon: 0.1}",
+    "nadam: {use_ema: true, ema_momentum: 0.5, ema_overwrite_frequency: 2}",
 ]
 
 RATES = np.array([3e-2, 1e-2, 2e-2, 5e-3, 5e-3, 4e-2, 1e-3, 1e-2, 2e-2, 1e-2], np.float32)
 
 
-def small(optimizer: str) -> Network:
+def small(optimizer: str, **train: object) -> Network:
     """A convolutional network without corners, at which rounding could decide a gradient."""
     layers = [
         "Conv2D: {filters: 4, kernel_size: 3, activation: tanh}",
@@ -55,7 +88,7 @@ def small(optimizer: str) -> Network:
         "Flatten",
         "Dense: {units: 3, activation: softmax}",
     ]
-    return network((6, 6, 2), layers, optimizer)
+    return network((6, 6, 2), layers, optimizer, **train)
 
 
 def batch(examples: Examples, chosen: NDArray[np.int64]) -> tuple[Array, NDArray[np.int32]]:
@@ -67,16 +100,26 @@ def labelled(tested: Network, count: int) -> Examples:
     return Examples(random_inputs(tested.graph, count), labels)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *MODIFIERS])
 @pytest.mark.parametrize("name", TRAINING)
 def test_one_step_and_ten_steps_are_those_of_keras_optimizer(name: str, optimizer: str) -> None:
-    tested = small(optimizer)
+    check_steps(name, small(optimizer))
+
+
+@pytest.mark.parametrize("optimizer", ACCUMULATED)
+@pytest.mark.parametrize("name", TRAINING)
+def test_gradients_are_accumulated_as_by_keras_optimizer(name: str, optimizer: str) -> None:
+    check_steps(name, small(optimizer, gradient_accumulation_steps=3))
+
+
+def check_steps(name: str, tested: Network) -> None:
+    """One step and nine more give Keras's losses and weights."""
     assert tested.spec.train is not None
     weights, examples = random_weights(tested.graph), labelled(tested, 40)
     order = np.random.default_rng(3).permutation(40)
     batches = [batch(examples, part) for part in order.reshape(10, 4)]
     oracle = Oracle(tested, weights, logits=True)
-    theirs = keras_optimizer(tested.spec.train.optimizer)
+    theirs = keras_optimizer(tested.spec.train)
     trainer = found_training(name).trainer(tested, weights, examples, "cpu")
 
     for steps in (slice(0, 1), slice(1, 10)):
@@ -86,6 +129,13 @@ def test_one_step_and_ten_steps_are_those_of_keras_optimizer(name: str, optimize
 
         np.testing.assert_allclose(np.concatenate([one.losses for one in given]), losses, 1e-5)
         check_weights(trainer.weights(), oracle.weights())
+
+    last = trainer.weights()
+    theirs.finalize_variable_values([*oracle.trainable().values()])
+    trainer.swap_averages()
+    check_weights(trainer.weights(), oracle.weights())
+    trainer.swap_averages()
+    check_identical(trainer.weights(), last)
 
 
 def check_weights(weights: Weights, expected: Weights) -> None:
@@ -117,7 +167,7 @@ def test_a_network_may_end_in_a_softmax_or_in_logits(
     weights, examples = random_weights(tested.graph), labelled(tested, 8)
     oracle = Oracle(tested, weights, logits=True)
     batches = [(examples.inputs, examples.labels)] * 2
-    losses = oracle.train(keras_optimizer(tested.spec.train.optimizer), batches, RATES[:2])
+    losses = oracle.train(keras_optimizer(tested.spec.train), batches, RATES[:2])
     trainer = found_training(name).trainer(tested, weights, examples, "cpu")
 
     given = [*trainer.epoch(np.tile(np.arange(8), 2), 8, RATES[:2], 0)]
@@ -140,7 +190,7 @@ def test_the_last_batch_counts_although_it_is_short(name: str) -> None:
     order = epoch_order(70, seed=0, epoch=1)
     batches = [batch(examples, part) for part in (order[:32], order[32:64], order[64:])]
     oracle = Oracle(tested, weights, logits=True)
-    losses = oracle.train(keras_optimizer(tested.spec.train.optimizer), batches, RATES[:3])
+    losses = oracle.train(keras_optimizer(tested.spec.train), batches, RATES[:3])
     trainer = found_training(name).trainer(tested, weights, examples, "cpu")
 
     given = [*trainer.epoch(order, 32, RATES[:3], 0)]
@@ -202,9 +252,10 @@ def test_the_loss_falls(name: str, tutorial_losses: dict[str, Array]) -> None:
     assert losses[-5:].mean() < 0.8 * losses[0]
 
 
-def digits(optimizer: object = "adam") -> tuple[Network, Examples]:
+def digits(optimizer: object = "adam", **train: object) -> tuple[Network, Examples]:
     """The small network of the digits, with Dropout in it, and the first 200 images."""
     settings = {"train.optimizer": optimizer, "train.batch_size": 32}
+    settings |= {f"train.{key}": value for key, value in train.items()}
     tested = load_spec(SPECS / "digits_cnn.yaml", settings)
     assert any(node.layer.tag == "Dropout" for node in tested.graph.nodes)
     images = load(tested).train
@@ -279,12 +330,31 @@ def test_what_one_backend_trained_another_predicts_with(source: str, target: str
 
 @pytest.mark.parametrize(
     "optimizer",
-    ["adam", {"adam": {"amsgrad": True}}, "sgd", {"sgd": {"momentum": 0.9, "nesterov": True}}],
+    [
+        "adam",
+        {"adam": {"amsgrad": True}},
+        {"adam": {"use_ema": True}},
+        "sgd",
+        {"sgd": {"momentum": 0.9, "nesterov": True, "use_ema": True, "ema_overwrite_frequency": 4}},
+        {"rmsprop": {"momentum": 0.9, "centered": True}},
+        "adagrad",
+        "adamax",
+        "nadam",
+        "lion",
+    ],
     ids=str,
 )
 @pytest.mark.parametrize("name", TRAINING)
 def test_a_run_that_was_broken_ends_as_the_unbroken_one(name: str, optimizer: object) -> None:
-    tested, examples = digits(optimizer)
+    check_broken(name, *digits(optimizer))
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_accumulated_gradients_outlast_a_break(name: str) -> None:
+    check_broken(name, *digits("nadam", gradient_accumulation_steps=4))  # 7 steps an epoch
+
+
+def check_broken(name: str, tested: Network, examples: Examples) -> None:
     unbroken, broken = (started(name, tested, examples, 0) for _ in range(2))
     go_on(unbroken, tested, len(examples), [1, 2, 3], 0)
     go_on(broken, tested, len(examples), [1, 2], 0)

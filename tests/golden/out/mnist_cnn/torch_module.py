@@ -12,16 +12,17 @@ class Adam(torch.optim.Adam):
     """Adam with Keras's epsilon, which stands outside the bias correction."""
 
     def __init__(self, parameters, learning_rate, beta_1, beta_2, epsilon, amsgrad) -> None:
-        betas = (beta_1, beta_2)
-        super().__init__(parameters, learning_rate, betas, amsgrad=amsgrad, fused=True)
+        super().__init__(parameters, learning_rate, (beta_1, beta_2), amsgrad=amsgrad, fused=True)
+        self.param_groups[0]["steps"] = 0
         self.epsilon = epsilon
-        self.steps = 0
 
-    def step(self, closure=None):
-        self.steps += 1
-        for group in self.param_groups:
-            group["eps"] = self.epsilon / (1 - group["betas"][1] ** self.steps) ** 0.5
-        return super().step(closure)
+    @torch.no_grad()
+    def step(self) -> None:
+        (group,) = self.param_groups
+        group["steps"] += 1
+        t = group["steps"]
+        group["eps"] = self.epsilon / (1 - group["betas"][1] ** t) ** 0.5
+        super().step()
 
 
 class MnistCnn(nn.Module):

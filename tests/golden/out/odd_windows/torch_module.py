@@ -62,27 +62,25 @@ def average_pool2d_padded(x: Tensor, kernel_size, stride, padding) -> Tensor:
 
 
 class SGD(torch.optim.Optimizer):
-    """Gradient descent with Keras's velocity, which holds the learning rate."""
+    """Gradient descent with Nesterov's momentum; Keras's velocity holds the learning rate."""
 
-    def __init__(self, parameters, learning_rate, momentum, nesterov) -> None:
-        defaults = {"lr": learning_rate, "momentum": momentum, "nesterov": nesterov}
-        super().__init__(parameters, defaults)
+    def __init__(self, parameters, learning_rate, momentum) -> None:
+        super().__init__(parameters, {"lr": learning_rate})
+        self.momentum = momentum
+        for w in self.param_groups[0]["params"]:
+            self.state[w]["velocity"] = torch.zeros_like(w)
 
     @torch.no_grad()
-    def step(self, closure=None) -> None:
-        for group in self.param_groups:
-            rate, momentum = group["lr"], group["momentum"]
-            for w in group["params"]:
-                if momentum == 0:
-                    w.sub_(w.grad, alpha=rate)
-                    continue
-                state = self.state[w]
-                velocity = state.setdefault("velocity", torch.zeros_like(w))
-                velocity.mul_(momentum).sub_(w.grad, alpha=rate)
-                if group["nesterov"]:
-                    w.add_(velocity, alpha=momentum).sub_(w.grad, alpha=rate)
-                else:
-                    w.add_(velocity)
+    def step(self) -> None:
+        (group,) = self.param_groups
+        weights = [w for w in group["params"] if w.grad is not None]
+        gradients = [w.grad for w in weights]
+        rate = group["lr"]
+        velocity = [self.state[w]["velocity"] for w in weights]
+        torch._foreach_mul_(velocity, self.momentum)
+        torch._foreach_add_(velocity, gradients, alpha=-rate)
+        torch._foreach_add_(weights, velocity, alpha=self.momentum)
+        torch._foreach_add_(weights, gradients, alpha=-rate)
 
 
 class OddWindows(nn.Module):
@@ -176,7 +174,7 @@ def build_model() -> OddWindows:
 
 
 def build_optimizer(model: nn.Module) -> torch.optim.Optimizer:
-    return SGD(model.parameters(), learning_rate=0.05, momentum=0.9, nesterov=True)
+    return SGD(model.parameters(), learning_rate=0.05, momentum=0.9)
 
 
 def build_loss() -> nn.Module:
