@@ -1,0 +1,18 @@
+"""Random fields for every layer of the vocabulary, by family, and random specs made of them."""
+
+from __future__ import annotations
+
+from properties.draws import convolution, core, normalization, pooling, regularization
+from properties.draws.base import Draws, Joins
+
+FAMILIES = (convolution, core, normalization, pooling, regularization)
+
+FIELDS: dict[str, Draws] = {
+    tag: draws for family in FAMILIES for tag, draws in family.FIELDS.items()
+}
+"""The fields of a layer of one input, by its class name."""
+
+JOINS: dict[str, Joins] = {
+    tag: joins for family in FAMILIES for tag, joins in getattr(family, "JOINS", {}).items()
+}
+"""The fields of a layer of several inputs, by its class name."""

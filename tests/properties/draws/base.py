@@ -1,0 +1,46 @@
+"""What the drawing of random fields shares.
+
+A family of layers has a module here with `FIELDS`: for each of its layers a function from the shape
+of the input to a strategy of fields with which the layer fits, or None where it cannot take that
+shape. Layers of several inputs are in `JOINS`, whose functions take the shapes of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from hypothesis import strategies as st
+
+from conformance.cases.base import ACTIVATIONS
+from netspec.layers import Shape
+
+Fields: TypeAlias = dict[str, Any]  # Any: the values of a layer's fields, as YAML has them
+Draw: TypeAlias = Callable[[st.SearchStrategy[Any]], Any]  # Any: hypothesis's own
+Draws: TypeAlias = Callable[[Shape], st.SearchStrategy[Fields] | None]
+Joins: TypeAlias = Callable[[tuple[Shape, ...]], st.SearchStrategy[Fields] | None]
+
+
+def sizes(largest: int) -> st.SearchStrategy[int]:
+    return st.integers(1, largest)
+
+
+def each(*largest: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """A size from 1 to the largest, axis by axis."""
+    return st.tuples(*map(sizes, largest))
+
+
+def activations() -> st.SearchStrategy[Fields]:
+    return st.sampled_from([{"activation": name} for name in ACTIVATIONS])
+
+
+def window(draw: Draw, space: Shape, largest: int = 4) -> tuple[tuple[int, ...], str]:
+    """The size and the padding of a window that fits into the spatial axes."""
+    padding = draw(st.sampled_from(["valid", "same"]))
+    room = (largest if padding == "same" else min(largest, size) for size in space)
+    return draw(each(*room)), padding
+
+
+def spatial(rank: int, draws: Draws) -> Draws:
+    """The draws for tensors of `rank` spatial axes and channels, and None for any other."""
+    return lambda shape: draws(shape) if len(shape) == rank + 1 else None

@@ -1,0 +1,175 @@
+"""Random valid specs: chains and graphs over the whole vocabulary."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+from hypothesis import strategies as st
+
+from conformance.cases.base import Case
+from netspec.graph import INPUT
+from netspec.layers import LAYERS, Shape
+from properties.draws import FIELDS, JOINS
+from properties.draws.base import Draw, Fields, each, sizes
+
+# Names that Python, PyTorch or a generated module have a use for, beside plain ones.
+NAMES = (
+    "type",
+    "type_",
+    "class",
+    "class_",
+    "forward",
+    "forward_",
+    "x",
+    "self",
+    "logits",
+    "train",
+    "T",
+    "F",
+    "nn",
+    "torch",
+    "weight",
+    "inputs",
+    "layers",
+    "keras",
+    "model",
+    "step_1",
+    "conv2d",
+    "dense_1",
+    "block/dense",
+    "block_dense",
+    "a",
+    "B",
+    "C9",
+)
+
+SHAPES: st.SearchStrategy[Shape] = st.one_of(
+    each(8),
+    each(5, 4),
+    each(7, 7, 4),
+    each(7, 7, 4),
+    each(4, 4, 4, 3),
+)
+"""Vectors, sequences, images and volumes."""
+
+LARGEST_TENSOR = 4000
+"""Values of one tensor: beyond this a random spec is slow and finds nothing more."""
+
+WHOLE = 6
+"""Inputs that hold whole numbers, as indices are, hold those below it."""
+
+INDEXED = ("Embedding",)
+"""Layers that read whole numbers alone."""
+
+
+@dataclass
+class _Growing:
+    """A spec while layers are added: the shape of every tensor, and which are read."""
+
+    shapes: dict[str, Shape]
+    whole: int
+    layers: list[str] = field(default_factory=list[str])
+    names: list[str] = field(default_factory=list[str])
+    read: set[str] = field(default_factory=set[str])
+
+    def add(self, draw: Draw, tag: str, fields: Fields, inputs: list[str]) -> None:
+        shape = (
+            LAYERS[tag]
+            .model_validate(_lists(fields))
+            .shape_of(tuple(self.shapes[name] for name in inputs))
+        )
+        name = self._name(draw)
+        written: Fields = {**fields, "name": name}
+        before = self.names[-1] if self.names else next(iter(self.shapes))
+        if inputs != [before] or (not self.names and len(self.shapes) > 1):
+            written["inputs"] = inputs if len(inputs) > 1 else inputs[0]
+        self.layers.append(f"{tag}: {json.dumps(written)}")
+        self.read.update(inputs)
+        self.names.append(name)
+        self.shapes[name] = shape
+
+    def _name(self, draw: Draw) -> str:
+        free = [name for name in NAMES if name not in self.shapes]
+        plain = f"n{len(self.names)}"
+        return draw(st.sampled_from([plain, plain, *free]))
+
+    @property
+    def unread(self) -> list[str]:
+        return [name for name in self.shapes if name not in self.read]
+
+
+def _lists(value: Any) -> Any:
+    """Tuples as the lists that YAML has."""
+    if isinstance(value, dict):
+        return {key: _lists(item) for key, item in value.items()}
+    return [_lists(item) for item in value] if isinstance(value, tuple | list) else value
+
+
+@st.composite
+def specs(draw: Draw, longest: int = 6, without: tuple[str, ...] = ()) -> Case:
+    """A graph of up to `longest` layers, each of which fits behind what it reads.
+
+    Every tensor that no layer reads is an output. `without` names classes that are not drawn.
+    """
+    whole = WHOLE if draw(st.integers(0, 4)) == 0 else 0
+    inputs = draw(st.sampled_from([1, 1, 2]))
+    starts = draw(st.lists(SHAPES, min_size=inputs, max_size=inputs))
+    named = {INPUT: starts[0]} if inputs == 1 else {f"in{at}": it for at, it in enumerate(starts)}
+    growing = _Growing(dict(named), whole)
+    for _ in range(draw(sizes(longest))):
+        _grow(draw, growing, list(named), without)
+    for name in named:
+        if name not in growing.read:
+            growing.add(draw, "Activation", {"activation": "tanh"}, [name])
+    outputs = f"output: {json.dumps(growing.unread)}"
+    shape = named[INPUT] if inputs == 1 else tuple(named.items())
+    return Case(shape, (*growing.layers, outputs), whole)
+
+
+def _grow(draw: Draw, growing: _Growing, starts: list[str], without: tuple[str, ...]) -> None:
+    """Add a layer that reads the newest tensor, or an older one, or joins two."""
+    joins = _joins(growing, without)
+    if joins and draw(st.integers(0, 2)) == 0:
+        tag, pair = draw(st.sampled_from(joins))
+        shapes = tuple(growing.shapes[name] for name in pair)
+        drawn = JOINS[tag](shapes)
+        assert drawn is not None
+        growing.add(draw, tag, draw(drawn), list(pair))
+        return
+    newest = list(growing.shapes)[-1]
+    name = draw(st.sampled_from([newest, newest, newest, *growing.shapes]))
+    shape = growing.shapes[name]
+    indexed = growing.whole and name in starts
+    fitting = [
+        tag
+        for tag, draws in FIELDS.items()
+        if tag not in without and (tag not in INDEXED or indexed) and draws(shape) is not None
+    ]
+    tag = draw(st.sampled_from(sorted(fitting)))
+    drawn = FIELDS[tag](shape)
+    assert drawn is not None
+    fields = draw(drawn)
+    output = LAYERS[tag].model_validate(_lists(fields)).shape_of((shape,))
+    if _size(output) <= LARGEST_TENSOR:
+        growing.add(draw, tag, fields, [name])
+
+
+def _joins(growing: _Growing, without: tuple[str, ...]) -> list[tuple[str, tuple[str, str]]]:
+    """The layers of several inputs, each with two of the newest tensors that it can join."""
+    newest = list(growing.shapes)[-4:]
+    return [
+        (tag, (left, right))
+        for left, right in combinations(newest, 2)
+        for tag, joins in sorted(JOINS.items())
+        if tag not in without and joins((growing.shapes[left], growing.shapes[right])) is not None
+    ]
+
+
+def _size(shape: Shape) -> int:
+    size = 1
+    for axis in shape:
+        size *= axis
+    return size
