@@ -28,7 +28,8 @@ class Diagnostic:
 
     `code` names the kind of fault, `message` says what is wrong in lower case and without a full
     stop, `help` says what to do about it, and `related` adds a second place, such as that of the
-    first of two equal names.
+    first of two equal names. `trail` adds the places through which a value came to its own: the
+    calls of the blocks that it stands in, the innermost first.
     """
 
     code: str
@@ -36,14 +37,15 @@ class Diagnostic:
     place: Place
     help: str | None = None
     related: tuple[str, Place] | None = None
+    trail: tuple[tuple[str, Place], ...] = ()
 
     def __str__(self) -> str:
         """The fault as the terminal shows it, in the form of rustc and ruff."""
-        places = [self.place] + ([self.related[1]] if self.related else [])
-        margin = " " * len(str(max(place.line for place in places)))
+        others = [*([self.related] if self.related else []), *self.trail]
+        last = max(place.line for place in (self.place, *(place for _, place in others)))
+        margin = " " * len(str(last))
         lines = [f"error[{self.code}]: {self.message}", *_excerpt(self.place, margin)]
-        if self.related:
-            label, place = self.related
+        for label, place in others:
             lines += _excerpt(place, margin, label)
         if self.help:
             lines += [f"{margin} |", f"{margin} = help: {self.help}"]

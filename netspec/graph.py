@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import Any
 
-from netspec.diagnostics import SpecError, nearest, one_of
+from netspec.diagnostics import nearest, one_of
+from netspec.expansion import expand
 from netspec.layers import (
     Dense,
     Flatten,
@@ -28,6 +28,7 @@ from netspec.layers import (
 )
 from netspec.layers.activations import ActivationName
 from netspec.layers.initializers import Identity, Orthogonal
+from netspec.names import automatic
 from netspec.override import Override, apply
 from netspec.source import Fault, Source, parse, read
 from netspec.spec import INPUT, DataSpec, Loss, Spec
@@ -151,10 +152,15 @@ def load(path: str | Path, overrides: Sequence[Override] = ()) -> Network:
 
     Raises SpecError with every fault that could be found.
     """
+    return build(overridden(path, overrides), Path(path).parent)
+
+
+def overridden(path: str | Path, overrides: Sequence[Override]) -> Source:
+    """The spec in a file, some of its values set from outside. Raises SpecError."""
     source = read(Path(path))
     for override in overrides:
         source = apply(source, override)
-    return build(source, Path(path).parent)
+    return source
 
 
 def loads(text: str, folder: Path = Path()) -> Network:
@@ -164,6 +170,7 @@ def loads(text: str, folder: Path = Path()) -> Network:
 
 def build(source: Source, folder: Path) -> Network:
     """The network that a source describes. Raises SpecError with every fault that can be found."""
+    source = expand(source)
     spec = validate(source.data)
     if isinstance(spec, Spec):
         graph, faults = infer(spec.name, spec.input, spec.layers, spec.output)
@@ -176,7 +183,7 @@ def build(source: Source, folder: Path) -> Network:
         faults = spec
         if isinstance(source.data, dict) and (start := leading_layers(source.data, faults)):
             faults = faults + infer("faulty", *start)[1]
-    raise SpecError([source.diagnostic(fault) for fault in faults])
+    raise source.error(faults)
 
 
 def infer(
@@ -361,27 +368,7 @@ def _names(layers: Sequence[Layer], inputs: Sequence[str]) -> tuple[list[str], l
             taken[layer.name] = index
     counts: dict[str, int] = {}
     used = {*taken, *reserved}
-    return [layer.name or _automatic(layer.tag, used, counts) for layer in layers], faults
-
-
-def _automatic(tag: str, taken: Collection[str], counts: dict[str, int]) -> str:
-    stem = snake_case(tag)
-    while True:
-        count = counts.get(stem, 0)
-        counts[stem] = count + 1
-        name = f"{stem}_{count}" if count else stem
-        if name not in taken:
-            return name
-
-
-def snake_case(tag: str) -> str:
-    """Keras's stem of automatic names (keras/src/utils/naming.py, 3.15).
-
-    >>> snake_case("Conv2D"), snake_case("GlobalAveragePooling2D")
-    ('conv2d', 'global_average_pooling2d')
-    """
-    words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", tag)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
+    return [layer.name or automatic(layer.tag, used, counts) for layer in layers], faults
 
 
 def _checked_parameters(node: Node, before: int) -> int:

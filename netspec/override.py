@@ -56,7 +56,7 @@ def apply(source: Source, override: Override) -> Source:
 def _with(parent: Node, steps: list[str], override: Override) -> Node:
     """A copy of `parent` in which the steps lead to the override's value."""
     if not steps:
-        return override.node()
+        return replace(override.node(), former=parent)
     step, *rest = steps
     if isinstance(parent.data, dict):
         child = parent.members.get(step) or replace(override.step(steps), data={})

@@ -8,7 +8,7 @@ is read, and nothing in a file can name a Python object.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -62,9 +62,13 @@ class Text:
         return Place(self.file, line + 1, column + 1, text, length)
 
 
-@dataclass
+@dataclass(slots=True)
 class Node:
-    """A value of the text: its data, where it stands, and the nodes of its keys and members."""
+    """A value of the text: its data, where it stands, and the nodes of its keys and members.
+
+    `note` says how a value that was not written in its place came there; `former` is the value
+    that one from outside stands instead of.
+    """
 
     text: Text
     start: tuple[int, int]
@@ -73,6 +77,8 @@ class Node:
     keys: dict[str, Node] = field(default_factory=dict[str, "Node"])
     members: dict[str | int, Node] = field(default_factory=dict[str | int, "Node"])
     size: int = 1
+    note: Note | None = None
+    former: Node | None = None
 
     @property
     def place(self) -> Place:
@@ -81,6 +87,26 @@ class Node:
         if self.members:  # a mapping or a list is pointed at by its beginning
             length = 1
         return self.text.place(line, column, length)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A place that a value came through on its way, and the note of that place."""
+
+    label: str
+    node: Node
+    outer: Note | None = None
+
+    @property
+    def places(self) -> tuple[tuple[str, Place], ...]:
+        """The places from here outwards, each line once."""
+        found: dict[tuple[str, int], tuple[str, Place]] = {}
+        note: Note | None = self
+        while note is not None:
+            place = note.node.place
+            found.setdefault((place.file, place.line), (note.label, place))
+            note = note.outer
+        return tuple(found.values())
 
 
 @dataclass(frozen=True)
@@ -120,11 +146,27 @@ class Source:
                 key_node = None  # a bare name stands for the key that it could be
         return key_node.place if key and key_node else node.place
 
+    def trail(self, location: Location) -> tuple[tuple[str, Place], ...]:
+        """Through which places the value at a location came to where it is, the nearest first."""
+        node, notes = self.root, [self.root.note]
+        for step in location:
+            if step in node.members:
+                node = node.members[step]
+                notes.append(node.note)
+        places = [place for note in reversed(notes) if note for place in note.places]
+        lines = {(place.file, place.line): (label, place) for label, place in reversed(places)}
+        return tuple(reversed(lines.values()))
+
     def diagnostic(self, fault: Fault) -> Diagnostic:
         """The fault at its place in the text."""
         place = self.place(fault.location, key=fault.key)
         related = fault.related and (fault.related[0], self.place(fault.related[1]))
-        return Diagnostic(fault.code, fault.message, place, fault.help, related)
+        trail = self.trail(fault.location)
+        return Diagnostic(fault.code, fault.message, place, fault.help, related, trail)
+
+    def error(self, faults: Iterable[Fault]) -> SpecError:
+        """The faults at their places; what many copies of a layer share is said of the first."""
+        return SpecError(distinct(self.diagnostic(fault) for fault in faults))
 
 
 def read(path: Path) -> Source:
@@ -179,6 +221,14 @@ def _fault(
     related: tuple[str, Place] | None = None,
 ) -> SpecError:
     return single(Diagnostic(code, message, place, help, related))
+
+
+def distinct(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """The diagnostics, of which no two say the same of the same place."""
+    found: dict[tuple[str, Place], Diagnostic] = {}
+    for diagnostic in diagnostics:
+        found.setdefault((diagnostic.message, diagnostic.place), diagnostic)
+    return list(found.values())
 
 
 def single(diagnostic: Diagnostic) -> SpecError:

@@ -40,6 +40,11 @@ MADE: dict[str, Callable[[], bytes]] = {
     "twenty_thousand_layers_and_one": lambda: (
         BEGINNING + "layers:\n" + "  - Flatten\n" * 20_001
     ).encode(),
+    "variable_list_in_many_copies": lambda: (
+        BEGINNING
+        + f"variables: {{sizes: [{', '.join(['1'] * 50_000)}]}}\n"
+        + "layers:\n  - Conv2D: {filters: 8, kernel_size: $sizes, repeat: 1000}\n"
+    ).encode(),
     "not_utf8": lambda: (BEGINNING + "description: f\xfcr\n" + LAYERS).encode("latin-1"),
     "utf16": lambda: (BEGINNING + LAYERS).encode("utf-16-le"),
     "nul_byte": lambda: (BEGINNING + "description: a\0b\n" + LAYERS).encode(),
@@ -89,7 +94,11 @@ def test_every_kind_of_fault_is_shown() -> None:
         *("alias", "depth", "duplicate-key", "empty", "encoding", "key", "number", "size", "tag"),
         *("yaml", "limit", "missing-field", "type", "unknown-field", "unknown-name", "value"),
         *("classes", "data", "duplicate-name", "flatten", "loss", "output", "shape"),
+<<<<<<< HEAD
         *("inputs", "unused"),
+=======
+        *("block", "expression", "inputs", "name"),
+>>>>>>> 785b1d1 (Variables, arithmetic, blocks and repetition expand to a flat spec)
     }
 
 
