@@ -99,14 +99,13 @@ class Note:
 
     @property
     def places(self) -> tuple[tuple[str, Place], ...]:
-        """The places from here outwards, each line once."""
-        found: dict[tuple[str, int], tuple[str, Place]] = {}
+        """The places from here outwards."""
+        found: list[tuple[str, Place]] = []
         note: Note | None = self
         while note is not None:
-            place = note.node.place
-            found.setdefault((place.file, place.line), (note.label, place))
+            found.append((note.label, note.node.place))
             note = note.outer
-        return tuple(found.values())
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -153,9 +152,7 @@ class Source:
             if step in node.members:
                 node = node.members[step]
                 notes.append(node.note)
-        places = [place for note in reversed(notes) if note for place in note.places]
-        lines = {(place.file, place.line): (label, place) for label, place in reversed(places)}
-        return tuple(reversed(lines.values()))
+        return tuple(place for note in reversed(notes) if note for place in note.places)
 
     def diagnostic(self, fault: Fault) -> Diagnostic:
         """The fault at its place in the text."""

@@ -220,7 +220,8 @@ def resolved(spec: Spec) -> str:
             lines += ["train:", *(f"  {key}: {flow(item)}" for key, item in value.items())]
         else:
             lines.append(f"{name}: {flow(value)}")
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    return text.replace("$", "$$")  # a single one would begin a reference
 
 
 def _layer(layer: str | dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from netspec.expansion.calls import Calls, Frame
 from netspec.expansion.values import Scope, Values, rebuilt, walk
 from netspec.expansion.variables import read_variables
 from netspec.source import Data, Node, Source
+from netspec.spec import INPUT
 
 __all__ = ["expand", "variables"]
 
@@ -67,7 +68,7 @@ def _has_work(data: dict[str, Data]) -> bool:
 
 def _inputs(node: Node | None) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
     """What the first layer reads, if that is clear, and the network's inputs by name."""
-    names = ("input",)
+    names = (INPUT,)
     if node is not None and isinstance(node.data, dict):
         names = tuple(node.data)
     return names if len(names) == 1 else (), {name: (name,) for name in names}

@@ -18,7 +18,7 @@ from netspec.expansion.blocks import (
 from netspec.expansion.values import Scope, Values, rebuilt, shown
 from netspec.names import MAX_NAME, automatic, is_identifier
 from netspec.source import Data, Node, Note
-from netspec.spec import MAX_LAYERS
+from netspec.spec import INPUT, MAX_LAYERS
 
 MAX_CALLS = 3 * MAX_LAYERS  # of layers and blocks, also of those that give no layer
 
@@ -162,7 +162,7 @@ class Calls:
         self, calls: list[tuple[Written, str | None, int | None]], frame: Frame
     ) -> list[Call]:
         """The calls with their own names or automatic ones; all of them are known in the frame."""
-        taken = {"input", *frame.inputs}
+        taken = {INPUT, *frame.inputs}
         for _, name, times in calls:
             if name is not None:
                 taken.update((name, *(f"{name}_{index}" for index in range(times or 0))))
@@ -216,9 +216,9 @@ class Calls:
         copy = "" if call.times is None else f" with $index {index}"
         note = Note(f"in {block.name}, called here{copy}", key, frame.scope.note)
         scope = Scope(self.variables, parameters, index, (), note)
-        inputs = {"input": reads} if len(reads) == 1 else {}
+        inputs = {INPUT: reads} if len(reads) == 1 else {}
         if len(reads) > 1:
-            inputs = {f"input_{number}": (each,) for number, each in enumerate(reads)}
+            inputs = {f"{INPUT}_{number}": (each,) for number, each in enumerate(reads)}
         inner = Frame(scope, reads, inputs, f"{frame.prefix}{name}/", block, dict(inputs))
         self._list(block.layers, inner)
 
@@ -324,7 +324,7 @@ class Calls:
         assert frame.block is not None
         message = f"there is no layer named {name!r} in the block {frame.block.name}"
         meant = nearest(name, [*frame.inputs, *frame.calls])
-        if name == "input" and frame.inputs:
+        if name == INPUT and frame.inputs:
             message = f"the block {frame.block.name} has {len(frame.inputs)} inputs here"
             help = f"they are {one_of(list(frame.inputs), 'and')}"
         elif meant:
@@ -340,7 +340,7 @@ class Calls:
         Names that are left to be counted are written down where counting the flat list would give
         others than counting the list of the spec.
         """
-        taken = {"input", *inputs, *(layer.name for layer in self.layers if layer.named)}
+        taken = {INPUT, *inputs, *(layer.name for layer in self.layers if layer.named)}
         counts: dict[str, int] = {}
         differing = {
             layer.tag

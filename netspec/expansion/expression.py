@@ -275,7 +275,7 @@ def evaluate(expression: Expression, lookup: Lookup) -> Any:  # Any: data of a s
         case Negative(operand):
             return -_operand(operand, lookup)
         case Call(function, arguments):
-            return FUNCTIONS[function](*(_operand(each, lookup) for each in arguments))
+            return FUNCTIONS[function]([_operand(each, lookup) for each in arguments])
         case Binary(symbol, left, right):
             return _binary(symbol, _operand(left, lookup), _operand(right, lookup))
 

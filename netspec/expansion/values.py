@@ -262,9 +262,9 @@ def _part(part: Part, scope: Scope) -> str:
             raise ExpressionFault(message, "let the reference stand alone", at)
 
 
-def _standing_at(node: Node, value: Node, note: Note) -> Node:
+def _standing_at(node: Node, value: Node, note: Note | None = None) -> Node:
     """The value, which stands at the place of the node that refers to it."""
-    members = {step: _standing_at(node, each, note) for step, each in value.members.items()}
+    members = {step: _standing_at(node, each) for step, each in value.members.items()}
     return Node(node.text, node.start, node.end, value.data, {}, members, value.size, note)
 
 

@@ -94,11 +94,7 @@ def test_every_kind_of_fault_is_shown() -> None:
         *("alias", "depth", "duplicate-key", "empty", "encoding", "key", "number", "size", "tag"),
         *("yaml", "limit", "missing-field", "type", "unknown-field", "unknown-name", "value"),
         *("classes", "data", "duplicate-name", "flatten", "loss", "output", "shape"),
-<<<<<<< HEAD
-        *("inputs", "unused"),
-=======
-        *("block", "expression", "inputs", "name"),
->>>>>>> 785b1d1 (Variables, arithmetic, blocks and repetition expand to a flat spec)
+        *("block", "expression", "inputs", "name", "unused"),
     }
 
 
