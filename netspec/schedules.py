@@ -1,44 +1,23 @@
 """The learning rate of every step: a number, or one of the schedules under Keras's names.
 
-The formulas are those of keras/src/optimizers/schedules/learning_rate_schedule.py (3.15), computed
-in float32 as Keras computes them; `one_cycle` is torch/optim/lr_scheduler.py's OneCycleLR (2.13),
-and `reduce_on_plateau` keras/src/callbacks/reduce_lr_on_plateau.py.
+Here they are only described; `netspec.rates` computes them. The formulas are those of
+keras/src/optimizers/schedules/learning_rate_schedule.py (3.15); `one_cycle` is
+torch/optim/lr_scheduler.py's OneCycleLR (2.13), and `reduce_on_plateau`
+keras/src/callbacks/reduce_lr_on_plateau.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from math import inf, pi
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
 from netspec.layers.initializers import NotNegative, Positive
 from netspec.layers.tagged import OneKey, Tagged, as_tuple, fault
 
-Values: TypeAlias = NDArray[np.floating[Any]]
-Rates: TypeAlias = NDArray[np.float32]
-History: TypeAlias = Sequence[Mapping[str, float]]
-
 Count: TypeAlias = Annotated[int, Field(gt=0, le=10**9)]
 Fraction: TypeAlias = Annotated[float, Field(ge=0, le=1)]
-
-
-@dataclass(frozen=True)
-class Span:
-    """How long a training is. A step is a batch, whether or not gradients are accumulated."""
-
-    epochs: int
-    steps_per_epoch: int
-
-    @property
-    def steps(self) -> int:
-        """Those of the whole training."""
-        return self.epochs * self.steps_per_epoch
 
 
 class Schedule(Tagged):
@@ -57,16 +36,6 @@ class Schedule(Tagged):
     def whole(self) -> bool:
         """Whether the schedule is as long as the training."""
         return False
-
-    def rates(self, steps: Rates, span: Span) -> Rates:
-        """The learning rates of some steps, (n,) to (n,)."""
-        raise NotImplementedError
-
-    def _length(self, count: int | None, span: Span) -> np.float32:
-        """A length in steps; None is the whole training."""
-        if count is None:
-            return np.float32(span.steps)
-        return np.float32(count * span.steps_per_epoch if self.unit == "epochs" else count)
 
 
 class Decay(Schedule):
@@ -98,11 +67,6 @@ class ExponentialDecay(Decay):
     decay_rate: Annotated[Positive, Field(description="The factor of decay_steps steps.")]
     staircase: bool = False
 
-    def rates(self, steps: Rates, span: Span) -> Rates:
-        p = steps / self._length(self.decay_steps, span)
-        p = np.floor(p) if self.staircase else p
-        return np.float32(self.initial_learning_rate) * np.float32(self.decay_rate) ** p
-
 
 class InverseTimeDecay(Decay):
     """initial_learning_rate / (1 + decay_rate step / decay_steps).
@@ -114,11 +78,6 @@ class InverseTimeDecay(Decay):
 
     decay_rate: Annotated[Positive, Field(description="How much the divisor grows.")]
     staircase: bool = False
-
-    def rates(self, steps: Rates, span: Span) -> Rates:
-        p = steps / self._length(self.decay_steps, span)
-        p = np.floor(p) if self.staircase else p
-        return np.float32(self.initial_learning_rate) / (1 + np.float32(self.decay_rate) * p)
 
 
 class PolynomialDecay(Decay):
@@ -133,17 +92,6 @@ class PolynomialDecay(Decay):
     end_learning_rate: Annotated[NotNegative, Field(description="The rate to end with.")] = 1e-4
     power: Annotated[Positive, Field(description="1 falls in a straight line.")] = 1.0
     cycle: bool = False
-
-    def rates(self, steps: Rates, span: Span) -> Rates:
-        length = self._length(self.decay_steps, span)
-        if self.cycle:
-            p = steps / (length * np.maximum(np.ceil(steps / length), np.float32(1)))
-        else:
-            p = np.minimum(steps, length) / length
-        end = np.float32(self.end_learning_rate)
-        return (np.float32(self.initial_learning_rate) - end) * (1 - p) ** np.float32(
-            self.power
-        ) + end
 
 
 class CosineDecay(Decay):
@@ -169,22 +117,6 @@ class CosineDecay(Decay):
             raise fault("warmup_steps", message, "add `warmup_target: …`")
         return self
 
-    def rates(self, steps: Rates, span: Span) -> Rates:
-        first = np.float32(self.initial_learning_rate)
-        warmup = self._length(self.warmup_steps, span)
-        length = self._length(self.decay_steps, span)
-        if self.warmup_target is None:
-            return (first * self._cosine(np.minimum(steps, length) / length)).astype(np.float32)
-        if self.decay_steps is None:
-            length = np.maximum(length - warmup, np.float32(1))
-        target = np.float32(self.warmup_target)
-        rising = (target - first) * (steps / np.maximum(warmup, np.float32(1))) + first
-        falling = target * self._cosine(np.minimum(steps - warmup, length) / length)
-        return np.where(steps < warmup, rising, falling)
-
-    def _cosine(self, p: Values) -> Values:
-        return (1 - self.alpha) * (0.5 * (1.0 + np.cos(np.float32(pi) * p))) + self.alpha
-
 
 class CosineDecayRestarts(Schedule):
     """Waves of the cosine, one after the other (SGDR; Loshchilov and Hutter, 2017).
@@ -203,18 +135,6 @@ class CosineDecayRestarts(Schedule):
     @property
     def first(self) -> float:
         return self.initial_learning_rate
-
-    def rates(self, steps: Rates, span: Span) -> Rates:
-        t_mul, alpha = np.float32(self.t_mul), np.float32(self.alpha)
-        p = steps / self._length(self.first_decay_steps, span)
-        if t_mul == 1:
-            wave = np.floor(p)
-            p = p - wave
-        else:
-            wave = np.floor(np.log(1 - p * (1 - t_mul)) / np.log(t_mul))
-            p = (p - (1 - t_mul**wave) / (1 - t_mul)) / t_mul**wave
-        cosine = 0.5 * np.float32(self.m_mul) ** wave * (1 + np.cos(np.float32(pi) * p))
-        return np.float32(self.initial_learning_rate) * ((1 - alpha) * cosine + alpha)
 
 
 class PiecewiseConstantDecay(Schedule):
@@ -248,10 +168,6 @@ class PiecewiseConstantDecay(Schedule):
     @property
     def first(self) -> float:
         return self.values[0]
-
-    def rates(self, steps: Rates, span: Span) -> Rates:
-        ends = [self._length(boundary, span) for boundary in self.boundaries]
-        return np.array(self.values, np.float32)[np.searchsorted(ends, steps)]
 
 
 class OneCycle(Schedule):
@@ -303,22 +219,6 @@ class OneCycle(Schedule):
             ]
         return [(self.first, largest, rise, -1), (largest, self.last, 1, -1)]
 
-    def rates(self, steps: Rates, span: Span) -> Rates:
-        total = float(self._length(self.total_steps, span))
-        at = np.minimum(steps.astype(np.float64), total - 1)
-        rates, begin = np.zeros_like(at), 0.0
-        phase = np.full(at.shape, -inf)  # the last step of the phase that a step is in
-        for first, last, share, less in self.phases():
-            end = share * total + less
-            p = (at - begin) / (end - begin) if end != begin else np.ones_like(at)
-            if self.anneal_strategy == "cos":
-                annealed = last + (first - last) / 2 * (np.cos(pi * p) + 1)
-            else:
-                annealed = (last - first) * p + first
-            rates = np.where(at > phase, annealed, rates)
-            phase, begin = np.full(at.shape, end), end
-        return rates.astype(np.float32)
-
 
 class ReduceOnPlateau(Tagged):
     """The rate is multiplied by `factor` where a figure has not improved for `patience` epochs.
@@ -356,28 +256,6 @@ class ReduceOnPlateau(Tagged):
             return self.monitor.endswith(("loss", "error", "mae", "mse", "rmse"))
         return self.mode == "min"
 
-    def rate(self, history: History) -> np.float32:
-        """The learning rate after the epochs of `history`, which holds their records.
-
-        Raises KeyError where they lack the figure.
-        """
-        sign = 1 if self.smaller_is_better else -1
-        rate, best = np.float32(self.initial_learning_rate), inf
-        wait = cooldown = 0
-        for record in history:
-            value = sign * record[self.monitor]
-            if cooldown:
-                cooldown -= 1
-                wait = 0
-            if value + self.min_delta < best:
-                best, wait = value, 0
-            elif not cooldown:
-                wait += 1
-                if wait >= self.patience and rate > np.float32(self.min_lr):
-                    rate = np.float32(max(float(rate) * self.factor, self.min_lr))
-                    wait, cooldown = 0, self.cooldown
-        return rate
-
 
 StepSchedule: TypeAlias = (
     ExponentialDecay
@@ -400,17 +278,3 @@ LearningRateField: TypeAlias = Annotated[
 def spans_training(learning_rate: LearningRate) -> bool:
     """Whether the learning rate of a step depends on how many epochs there are."""
     return isinstance(learning_rate, Schedule) and learning_rate.whole
-
-
-def epoch_rates(learning_rate: LearningRate, epoch: int, span: Span, history: History) -> Rates:
-    """The learning rates of the steps of an epoch, which counts from 1, (steps_per_epoch,).
-
-    `history` holds the records of the epochs before it.
-    """
-    if isinstance(learning_rate, Schedule):
-        end = epoch * span.steps_per_epoch
-        steps = np.arange(end - span.steps_per_epoch, end, dtype=np.float32)
-        return learning_rate.rates(steps, span)
-    if isinstance(learning_rate, ReduceOnPlateau):
-        learning_rate = float(learning_rate.rate(history))
-    return np.full(span.steps_per_epoch, learning_rate, np.float32)

@@ -16,9 +16,9 @@ from netspec.backend import Device, Predictor, Steps, Trainer, find_training
 from netspec.data import Dataset, epoch_order, load, mask_seed
 from netspec.diagnostics import RunError, one_of
 from netspec.graph import Network
+from netspec.rates import Span, epoch_rates
 from netspec.runs.folder import Checkpoint, Reference, Run, create, resumable, write_spec
 from netspec.runs.metrics import Record, evaluate, training_record
-from netspec.schedules import Span, epoch_rates
 from netspec.spec import Train
 from netspec.weights import Array
 

@@ -10,7 +10,8 @@ import pytest
 from frameworks import require
 from keras_oracle import keras
 from netspec.graph import loads
-from netspec.schedules import LearningRate, Rates, Span, epoch_rates
+from netspec.rates import Rates, Span, epoch_rates
+from netspec.schedules import LearningRate
 
 EPOCHS, STEPS = 6, 25
 
