@@ -65,21 +65,36 @@ def options(
 @app.command()
 def check(
     specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", help="Specs, YAML files.")],
+    set_: SetOption = None,
+    expanded: Annotated[
+        bool,
+        typer.Option("--expanded", help="Print the spec without variables, blocks and repetition."),
+    ] = False,
 ) -> None:
-    """Validate specs and infer their shapes; show every fault at its place."""
-    from netspec.graph import load
+    """Validate specs and infer their shapes; show every fault at its place, and the variables."""
+    from netspec.expansion import variables
+    from netspec.graph import build, overridden
+    from netspec.spec import flow, resolved
 
-    failed = 0
+    if expanded and len(specs) > 1:
+        raise NetspecError("--expanded prints one spec", "name one file")
+    overrides, failed = _overrides(set_), 0
     for path in specs:
         try:
-            network = load(path)
+            source = overridden(path, overrides)
+            network = build(source, path.parent)
         except NetspecError as error:
             _show(error)
             sys.stderr.write("\n")
             failed += 1
             continue
+        if expanded:
+            sys.stdout.write(resolved(network.spec))
+            continue
         parameters = sum(node.parameters for node in network.graph.nodes)
         print(f"{path}: {len(network.graph.nodes)} layers, {parameters:,} parameters, no faults")
+        for name, value in variables(source).items():
+            print(f"  {name}: {flow(value)}")
     if failed:
         raise typer.Exit(1)
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from netspec.diagnostics import NetspecError, nearest
+from netspec.expansion.schema import with_expansion
 from netspec.layers import LAYERS, Layer
 from netspec.layers.activations import FORMULAS
 from netspec.layers.tagged import Tagged
@@ -63,5 +64,5 @@ def _default(info: FieldInfo) -> str:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a spec."""
-    schema = Spec.model_json_schema()
+    schema = with_expansion(Spec.model_json_schema())
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

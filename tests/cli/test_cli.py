@@ -126,6 +126,95 @@ def test_check_shows_every_fault_of_every_file(tmp_path, spec):
     assert ended.out == f"{spec}: 3 layers, 410 parameters, no faults\n"
 
 
+BLOCKS = """\
+netspec: 1
+name: blocks
+description: costs $$5
+input: [8, 8, 1]
+variables: {width: 4, rate: 0.5, activation: relu, sizes: [3, 3], double: $(2 * width)}
+blocks:
+  unit:
+    parameters: {filters: }
+    layers:
+      - Conv2D: {filters: $filters, kernel_size: $sizes, activation: $activation}
+      - BatchNormalization
+layers:
+  - unit: {filters: "$(width * (index + 1))", repeat: 2}
+  - Flatten
+  - Dropout: {rate: $rate}
+  - Dense: {units: 10, activation: softmax}
+data: {dataset: digits, scale: 16}
+train: {loss: sparse_categorical_crossentropy}
+"""
+
+
+@pytest.fixture
+def blocks(tmp_path) -> Path:
+    path = tmp_path / "blocks.yaml"
+    path.write_text(BLOCKS, encoding="utf-8")
+    return path
+
+
+def test_check_lists_the_variables_with_their_values(blocks):
+    # 4 filters of 3x3x1 and 8 of 3x3x4 with biases; 4 values a channel; 10 units of 4x4x8
+    assert (
+        netspec_("check", blocks).results
+        == f"""\
+{blocks}: 7 layers, {4 * 10 + 8 * 37 + 4 * 12 + 10 * 129:,} parameters, no faults
+  width: 4
+  rate: 0.5
+  activation: relu
+  sizes: [3, 3]
+  double: 8
+"""
+    )
+
+
+def test_check_sets_variables(blocks):
+    shown = netspec_("check", blocks, "--set", "variables.width=8").results
+    assert re.findall(r"(?:width|double): (\d+)", shown) == ["8", "16"]
+
+
+def test_check_refuses_a_variable_of_another_type(blocks):
+    ended = netspec_("check", blocks, "--set", "variables.width=wide")
+    assert (ended.status, ended.out) == (1, "")
+    assert "width must stay a whole number, and is set to the text 'wide'" in ended.err
+
+
+def test_check_prints_what_a_spec_becomes(blocks):
+    assert (
+        netspec_("check", "--expanded", blocks).results
+        == """\
+netspec: 1
+name: blocks
+description: "costs $$5"
+input: [8, 8, 1]
+layers:
+  - Conv2D: {name: unit_0/conv2d, filters: 4, kernel_size: [3, 3], activation: relu}
+  - BatchNormalization: {name: unit_0/batch_normalization}
+  - Conv2D: {name: unit_1/conv2d, filters: 8, kernel_size: [3, 3], activation: relu}
+  - BatchNormalization: {name: unit_1/batch_normalization}
+  - Flatten
+  - Dropout: {rate: 0.5}
+  - Dense: {units: 10, activation: softmax}
+data: {scale: 16.0, dataset: digits}
+train:
+  loss: sparse_categorical_crossentropy
+"""
+    )
+
+
+def test_what_a_spec_becomes_is_the_same_network(blocks, tmp_path):
+    flat = tmp_path / "flat.yaml"
+    flat.write_text(netspec_("check", "--expanded", blocks).results, encoding="utf-8")
+    assert load(flat).graph == load(blocks).graph
+    assert load(flat).spec == load(blocks).spec
+
+
+def test_check_prints_what_one_spec_becomes(blocks):
+    assert "--expanded prints one spec" in netspec_("check", "--expanded", blocks, blocks).fault
+
+
 # summary: the figures are those of the TensorFlow tutorial, https://www.tensorflow.org/tutorials/images/cnn
 
 TUTORIAL = [

@@ -252,3 +252,36 @@ def test_an_export_that_cannot_be_is_a_fault(trained, options, message):
 def test_evaluate_on_a_backend_that_there_is_not_is_a_fault(trained):
     options = ["--runs", trained.runs, "--backend", "tensorflow"]
     assert "there is no backend named 'tensorflow'" in netspec_("evaluate", *options).fault
+
+
+# Variables and blocks
+
+
+BLOCKS = """\
+netspec: 1
+name: blocks
+input: [8, 8, 1]
+variables: {width: 4, epochs: 1}
+blocks:
+  unit: {parameters: {filters: }, layers: [Conv2D: {filters: $filters, kernel_size: 3}]}
+layers:
+  - unit: {filters: $width}
+  - Flatten
+  - Dense: {units: 10, activation: softmax}
+data: {dataset: digits, scale: 16}
+train: {loss: sparse_categorical_crossentropy, epochs: $epochs}
+"""
+
+
+def test_a_run_keeps_what_variables_and_blocks_became(tmp_path):
+    require("torch")
+    path, runs = tmp_path / "blocks.yaml", tmp_path / "runs"
+    path.write_text(BLOCKS, encoding="utf-8")
+    options = ["--backend", "torch", "--device", "cpu", "--runs", runs]
+    assert netspec_("train", path, *options, "--set", "variables.width=3").results
+
+    run = Run(runs / "blocks-torch-1")
+    assert "- Conv2D: {name: unit/conv2d, filters: 3, kernel_size: [3, 3]}" in (
+        run.path / "spec.yaml"
+    ).read_text(encoding="utf-8")
+    assert run.weights()["unit/conv2d.kernel"].shape == (3, 3, 1, 3)

@@ -49,6 +49,60 @@ def test_the_schema_takes_every_way_to_write_a_layer(validator, layers):
     validator.validate(parse(text).data)
 
 
+BLOCKS = """\
+netspec: 1
+name: example_$size
+input: [$size, 8, 1]
+variables: {size: 8, rate: 1e-3, sizes: [3, 3], pads: [[1, 1], [0, 0]], on: true, data: digits}
+blocks:
+  unit:
+    parameters: {filters: , activation: relu}
+    layers:
+      - Conv2D: {filters: "$(2 * filters)", kernel_size: [3, $size], activation: $activation}
+      - MaxPooling2D: {repeat: 0}
+  pair:
+    layers: [unit: {filters: 3, repeat: 2}]
+layers:
+  - unit: {filters: 4, name: first, inputs: input}
+  - pair
+  - pair: {repeat: $(1 > 0)}
+  - Conv2D: {filters: 2, kernel_size: $sizes, use_bias: $on, name: c_$size}
+  - Flatten: {inputs: [c_$size]}
+  - Dense: {units: 10, repeat: 2, kernel_initializer: {constant: {value: $rate}}}
+  - Activation: {activation: softmax}
+data: {dataset: $data, scale: $size}
+train:
+  loss: sparse_categorical_crossentropy
+  optimizer: {adam: {learning_rate: $rate}}
+  epochs: $size
+"""
+
+
+def test_the_schema_takes_variables_blocks_and_repetition(validator):
+    validator.validate(parse(BLOCKS).data)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("layers: [unit", "layer: [unit"),
+        ("parameters: {", "parameter: {"),
+        ("variables: {size", "variables: {size-x: 3, size"),
+        ("rate: 1e-3", "rate: {of: 1e-3}"),
+        ("  - pair\n", "  - pa-ir\n"),
+        ("- Flatten: {inputs: [c_$size]}", "- Flatten: {input: [c_$size]}"),
+        ("units: 10, repeat: 2", "units: 10, repeat: twice"),
+        ("units: 10, repeat: 2", "units: 10, repeat: -1"),
+        ("  - pair\n", "  - Dense\n"),
+        ('filters: "$(2 * filters)"', 'filters: "2 * filters"'),
+        ("unit: {filters: 4", "unit: {filters: {of: 4}"),
+    ],
+)
+def test_the_schema_refuses_wrong_variables_blocks_and_repetition(validator, old, new):
+    assert old in BLOCKS
+    assert not validator.is_valid(parse(BLOCKS.replace(old, new)).data)
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
