@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
@@ -12,8 +13,6 @@ import typer
 from netspec.diagnostics import NetspecError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from netspec.graph import Network
     from netspec.override import Override
     from netspec.runs.folder import Run
@@ -111,7 +110,7 @@ def summary(spec: SpecFile, set_: SetOption = None, json_: JsonOption = False) -
         return
     inputs = ", ".join(f"{name} {written(shape)}" for name, shape in result.inputs.items())
     print(f"{result.name}: {inputs}")
-    _print_table(table(result))
+    print(table(result))
     print()
     for name, figure in totals(result):
         print(f"{name:15}{figure}")
@@ -336,14 +335,6 @@ def _run(runs: Path, chosen: Path | None) -> Run:
     return find(runs, chosen)
 
 
-def _print_table(table: Table) -> None:
-    """Print a table as wide as it is; a narrow terminal breaks lines and loses no digit."""
-    from rich.console import Console
-
-    width = Console(width=10_000).measure(table).maximum
-    Console(width=width, highlight=False).print(table)
-
-
 def _print_json(data: Any) -> None:  # Any: JSON data
     print(json.dumps(data, indent=2))
 
@@ -354,6 +345,8 @@ def _show(error: NetspecError) -> None:
 
 def main() -> NoReturn:
     """Run the command line; a fault of the user's ends it with a message and status 1."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may know no more than ASCII
     try:
         app(prog_name="netspec")
     except NetspecError as error:

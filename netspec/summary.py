@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netspec.graph import Graph
 from netspec.layers import Shape, written
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 FLOAT32_BYTES = 4
 
@@ -73,21 +71,33 @@ def summarize(graph: Graph) -> Summary:
     )
 
 
-def table(summary: Summary) -> Table:
-    """The summary for a terminal."""
-    from rich import box
-    from rich.table import Table
+COLUMNS = ("Layer (type)", "Output shape", "Parameters", "Subtotal", "Multiply-adds")
+GAP = "   "
 
-    shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    shown.add_column("Layer (type)", no_wrap=True)
-    shown.add_column("Output shape", no_wrap=True)
-    for figure in ("Parameters", "Subtotal", "Multiply-adds"):
-        shown.add_column(figure, justify="right", no_wrap=True)
-    for row in summary.rows:
-        figures = row.parameters, row.subtotal, row.multiply_adds
-        name = f"{row.name} ({row.type})"
-        shown.add_row(name, written(row.output_shape), *(f"{figure:,}" for figure in figures))
-    return shown
+
+def table(summary: Summary) -> str:
+    """The summary for a terminal: a line of titles, a rule, and a line for every layer."""
+    cells = [
+        (
+            f"{row.name} ({row.type})",
+            written(row.output_shape),
+            f"{row.parameters:,}",
+            f"{row.subtotal:,}",
+            f"{row.multiply_adds:,}",
+        )
+        for row in summary.rows
+    ]
+    widths = [max(map(len, column)) for column in zip(COLUMNS, *cells, strict=True)]
+    rule = "─" * (sum(widths) + len(GAP) * (len(widths) - 1))
+    titles, *lines = (_line(each, widths) for each in (COLUMNS, *cells))
+    return "\n".join([titles, rule, *lines])
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """A line of the table: texts stand left, figures right."""
+    texts = [cell.ljust(width) for cell, width in zip(cells[:2], widths[:2], strict=True)]
+    figures = [cell.rjust(width) for cell, width in zip(cells[2:], widths[2:], strict=True)]
+    return GAP.join(texts + figures)
 
 
 def totals(summary: Summary) -> list[tuple[str, str]]:

@@ -255,6 +255,17 @@ def test_summary_loses_no_digit_where_the_terminal_is_narrow(monkeypatch):
     assert [row[:4] for row in table_of(netspec_("summary", MNIST).results)] == TUTORIAL
 
 
+@pytest.mark.parametrize("arguments", [("summary", MNIST), ("layers",)], ids=["summary", "layers"])
+def test_a_terminal_that_knows_no_more_than_ascii_gets_the_text(arguments):
+    command = [sys.executable, "-m", "netspec", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+
+    done = subprocess.run(command, capture_output=True, check=False, env=environment)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.isascii()
+
+
 def test_summary_gives_the_same_figures_as_json():
     data = json.loads(netspec_("summary", MNIST, "--json").results)
     rows = [
