@@ -16,7 +16,6 @@ from netspec.expansion import expand
 from netspec.layers import (
     Dense,
     Flatten,
-    GlobalAveragePooling2D,
     Layer,
     LayerFault,
     Layout,
@@ -28,6 +27,7 @@ from netspec.layers import (
 )
 from netspec.layers.activations import ActivationName
 from netspec.layers.initializers import Identity, Orthogonal
+from netspec.layers.pooling import GlobalPooling
 from netspec.names import automatic
 from netspec.override import Override, apply
 from netspec.source import Fault, Source, parse, read
@@ -443,7 +443,7 @@ def _output_faults(graph: Graph) -> list[Fault]:
         return []
     message = f"the network ends in {written(shape)}, and a classifier ends in one value a class"
     for index, node in enumerate(graph.nodes):
-        if isinstance(node.layer, Flatten | GlobalAveragePooling2D):
+        if isinstance(node.layer, Flatten | GlobalPooling):
             break
         if isinstance(node.layer, Dense) and len(node.input_shape) == 3:
             message = (

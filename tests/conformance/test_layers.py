@@ -24,6 +24,7 @@ from conformance.networks import (
 from conformance.oracle import Oracle
 from interpreter import run_all
 from netspec.graph import Network
+from netspec.layers import Shape
 from netspec.weights import Array, Weights
 
 RELATIVE, ABSOLUTE = 1e-5, 1e-6
@@ -163,20 +164,27 @@ def test_the_gradient_at_zero_is_the_oracles(name: str, activation: str) -> None
     check_gradients(found_, wanted.gradients)
 
 
-POOLS = [
-    "pool_size: 2",
-    "pool_size: 2, strides: 1",
-    "pool_size: 3, padding: same",
-    "pool_size: 3, strides: 2, padding: same",
-    "pool_size: 2, strides: 1, padding: same",
+# Without MaxPooling3D: on the CPU TensorFlow gives every cell of a tie the whole gradient
+# (tensorflow/core/kernels/pooling_ops_3d.cc), and PyTorch gives it to the first.
+POOLS: list[tuple[Shape, str]] = [
+    ((5, 6, 3), "MaxPooling2D: {pool_size: 2}"),
+    ((5, 6, 3), "MaxPooling2D: {pool_size: 2, strides: 1}"),
+    ((5, 6, 3), "MaxPooling2D: {pool_size: 3, padding: same}"),
+    ((5, 6, 3), "MaxPooling2D: {pool_size: 3, strides: 2, padding: same}"),
+    ((5, 6, 3), "MaxPooling2D: {pool_size: 2, strides: 1, padding: same}"),
+    ((6, 3), "MaxPooling1D: {pool_size: 3, strides: 2, padding: same}"),
+    ((5, 3), "GlobalMaxPooling1D"),
+    ((2, 3, 2, 2), "GlobalMaxPooling3D"),
 ]
 
 
-@pytest.mark.parametrize("fields", POOLS)
+@pytest.mark.parametrize(("shape", "layer"), POOLS)
 @pytest.mark.parametrize("name", TRAINING)
-def test_the_gradient_of_a_tie_goes_where_the_oracle_sends_it(name: str, fields: str) -> None:
-    case = chain((5, 6, 3), f"MaxPooling2D: {{{fields}}}")
-    inputs = [np.zeros((3, 5, 6, 3), np.float32)]
+def test_the_gradient_of_a_tie_goes_where_the_oracle_sends_it(
+    name: str, shape: Shape, layer: str
+) -> None:
+    case = chain(shape, layer)
+    inputs = [np.zeros((3, *shape), np.float32)]
     wanted = answer(network_of(case), {}, inputs, training=True)
 
     found_ = gradients(

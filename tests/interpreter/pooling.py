@@ -5,24 +5,38 @@ from __future__ import annotations
 import numpy as np
 
 from interpreter.base import Own, Values, cells, compute
-from netspec.layers import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
+from netspec.layers.pooling import (
+    AveragePooling,
+    GlobalAveragePooling,
+    GlobalMaxPooling,
+    MaxPooling,
+    WindowPooling,
+)
+
+
+def _met(layer: WindowPooling, x: Values, fill: float) -> list[Values]:
+    """What each cell of the window meets."""
+    undilated = (1,) * layer.rank
+    met = cells(x, layer.window, layer.steps, undilated, layer.padding, fill)
+    return [patch for _, patch in met]
 
 
 @compute.register
-def _(layer: MaxPooling2D, w: Own, training: bool, x: Values) -> Values:
-    met = cells(x, layer.pool_size, layer.steps, (1, 1), layer.padding, -np.inf)
-    return np.max([patch for _, patch in met], axis=0)
+def _(layer: MaxPooling, w: Own, training: bool, x: Values) -> Values:
+    return np.max(_met(layer, x, -np.inf), axis=0)
 
 
 @compute.register
-def _(layer: AveragePooling2D, w: Own, training: bool, x: Values) -> Values:
-    def total(values: Values) -> Values:
-        met = cells(values, layer.pool_size, layer.steps, (1, 1), layer.padding, 0)
-        return np.sum([patch for _, patch in met], axis=0)
-
-    return total(x) / total(np.ones_like(x))  # cells of the padding are not counted
+def _(layer: AveragePooling, w: Own, training: bool, x: Values) -> Values:
+    total = np.sum(_met(layer, x, 0), axis=0)
+    return total / np.sum(_met(layer, np.ones_like(x), 0), axis=0)  # padding is not counted
 
 
 @compute.register
-def _(layer: GlobalAveragePooling2D, w: Own, training: bool, x: Values) -> Values:
-    return x.mean(axis=(1, 2), keepdims=layer.keepdims)
+def _(layer: GlobalMaxPooling, w: Own, training: bool, x: Values) -> Values:
+    return x.max(axis=tuple(range(1, x.ndim - 1)), keepdims=layer.keepdims)
+
+
+@compute.register
+def _(layer: GlobalAveragePooling, w: Own, training: bool, x: Values) -> Values:
+    return x.mean(axis=tuple(range(1, x.ndim - 1)), keepdims=layer.keepdims)

@@ -333,7 +333,7 @@ def test_nodes_are_named_as_in_the_graph() -> None:
         "max_pooling2d",
         "conv2d_1",
         "conv2d_1.activation",
-        "global_average_pooling2d.means",
+        "global_average_pooling2d.pooled",
         "global_average_pooling2d",
         "dense",
         "dense.activation",

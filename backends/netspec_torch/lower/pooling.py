@@ -4,50 +4,73 @@ from __future__ import annotations
 
 from netspec.code import arguments, literal, square
 from netspec.graph import Node
-from netspec.layers import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D, Pooling2D
+from netspec.layers.pooling import (
+    AveragePooling,
+    GlobalAveragePooling,
+    GlobalMaxPooling,
+    GlobalPooling,
+    MaxPooling,
+    WindowPooling,
+)
 from netspec_torch.lower.base import Lowered, Part, lower_layer
 from netspec_torch.lower.window import padding
 
-_AVERAGE_POOL = Part(
-    "average_pool2d_padded",
-    '''
-def average_pool2d_padded(x: Tensor, kernel_size, stride, padding) -> Tensor:
+
+def _average_pool(rank: int) -> Part:
+    name = f"average_pool{rank}d_padded"
+    return Part(
+        name,
+        f'''
+def {name}(x: Tensor, kernel_size, stride, padding) -> Tensor:
     """The mean of the real cells of every window; padding does not count."""
     cells = F.pad(torch.ones_like(x[:1, :1]), padding)
-    counts = F.avg_pool2d(cells, kernel_size, stride)
-    return F.avg_pool2d(F.pad(x, padding), kernel_size, stride) / counts
+    counts = F.avg_pool{rank}d(cells, kernel_size, stride)
+    return F.avg_pool{rank}d(F.pad(x, padding), kernel_size, stride) / counts
 ''',
-)
+    )
 
 
 @lower_layer.register
-def _(layer: MaxPooling2D, node: Node, x: str) -> Lowered:
-    before, symmetric = padding(node.input_shape[:-1], layer.pool_size, layer.steps, layer.padding)
+def _(layer: MaxPooling, node: Node, x: str) -> Lowered:
+    before, symmetric = padding(node.input_shape[:-1], layer.window, layer.steps, layer.padding)
     named = _pool_steps(layer)
     if before:
         x = f'F.pad({x}, {literal(before)}, value=float("-inf"))'
     elif any(symmetric):
         named["padding"] = square(symmetric)
-    return Lowered(f"F.max_pool2d({', '.join([x, *arguments([square(layer.pool_size)], named)])})")
+    window = arguments([square(layer.window)], named)
+    return Lowered(f"F.max_pool{layer.rank}d({', '.join([x, *window])})")
 
 
 @lower_layer.register
-def _(layer: AveragePooling2D, node: Node, x: str) -> Lowered:
-    before, symmetric = padding(node.input_shape[:-1], layer.pool_size, layer.steps, layer.padding)
-    named = _pool_steps(layer)
+def _(layer: AveragePooling, node: Node, x: str) -> Lowered:
+    before, symmetric = padding(node.input_shape[:-1], layer.window, layer.steps, layer.padding)
     if before:
-        window = [square(layer.pool_size), square(layer.steps), before]
-        expression = f"average_pool2d_padded({', '.join([x, *arguments(window, {})])})"
-        return Lowered(expression, needs=(_AVERAGE_POOL,))
+        part = _average_pool(layer.rank)
+        window = arguments([square(layer.window), square(layer.steps), before], {})
+        return Lowered(f"{part.name}({', '.join([x, *window])})", needs=(part,))
+    named = _pool_steps(layer)
     if any(symmetric):
         named |= {"padding": square(symmetric), "count_include_pad": False}
-    return Lowered(f"F.avg_pool2d({', '.join([x, *arguments([square(layer.pool_size)], named)])})")
+    window = arguments([square(layer.window)], named)
+    return Lowered(f"F.avg_pool{layer.rank}d({', '.join([x, *window])})")
 
 
-def _pool_steps(layer: Pooling2D) -> dict[str, object]:
-    return {} if layer.steps == layer.pool_size else {"stride": square(layer.steps)}
+def _pool_steps(layer: WindowPooling) -> dict[str, object]:
+    return {} if layer.steps == layer.window else {"stride": square(layer.steps)}
 
 
 @lower_layer.register
-def _(layer: GlobalAveragePooling2D, _node: Node, x: str) -> Lowered:
-    return Lowered(f"{x}.mean((2, 3){', keepdim=True' if layer.keepdims else ''})")
+def _(layer: GlobalMaxPooling, _node: Node, x: str) -> Lowered:
+    return Lowered(f"{x}.amax({_over_space(layer)})")
+
+
+@lower_layer.register
+def _(layer: GlobalAveragePooling, _node: Node, x: str) -> Lowered:
+    return Lowered(f"{x}.mean({_over_space(layer)})")
+
+
+def _over_space(layer: GlobalPooling) -> str:
+    """The arguments of a reduction over all axes but those of the batch and the channels."""
+    named = {"keepdim": True} if layer.keepdims else {}
+    return ", ".join(arguments([square(tuple(range(2, layer.rank + 2)))], named))

@@ -4,7 +4,32 @@ from __future__ import annotations
 
 from conformance.cases.base import Case, each
 
+SEQUENCES = (
+    "",
+    "pool_size: 3",
+    "pool_size: 3, strides: 1",
+    "pool_size: 3, padding: same",
+    "pool_size: 2, strides: 1, padding: same",
+    "pool_size: 4, strides: 3, padding: same",
+)
+VOLUMES = (
+    "",
+    "pool_size: [1, 3, 2]",
+    "pool_size: [2, 1, 3], strides: [1, 3, 2]",
+    "pool_size: 3, padding: same",
+    "pool_size: 2, strides: 1, padding: same",
+    "pool_size: [3, 2, 1], strides: [2, 1, 2], padding: same",
+)
+
 CASES: dict[str, tuple[Case, ...]] = {
+    "MaxPooling1D": (
+        *each("MaxPooling1D", (8, 3), *SEQUENCES),
+        *each("MaxPooling1D", (2, 2), "pool_size: 5, padding: same"),
+    ),
+    "AveragePooling1D": (
+        *each("AveragePooling1D", (8, 3), *SEQUENCES),
+        *each("AveragePooling1D", (2, 2), "pool_size: 5, padding: same"),
+    ),
     "MaxPooling2D": (
         *each(
             "MaxPooling2D",
@@ -43,4 +68,11 @@ CASES: dict[str, tuple[Case, ...]] = {
         *each("GlobalAveragePooling2D", (5, 4, 3), "", "keepdims: true"),
         *each("GlobalAveragePooling2D", (1, 1, 2), ""),
     ),
+    "MaxPooling3D": each("MaxPooling3D", (3, 4, 5, 2), *VOLUMES),
+    "AveragePooling3D": each("AveragePooling3D", (3, 4, 5, 2), *VOLUMES),
+    "GlobalMaxPooling1D": each("GlobalMaxPooling1D", (5, 3), "", "keepdims: true"),
+    "GlobalMaxPooling2D": each("GlobalMaxPooling2D", (5, 4, 3), "", "keepdims: true"),
+    "GlobalMaxPooling3D": each("GlobalMaxPooling3D", (2, 3, 4, 3), "", "keepdims: true"),
+    "GlobalAveragePooling1D": each("GlobalAveragePooling1D", (5, 3), "", "keepdims: true"),
+    "GlobalAveragePooling3D": each("GlobalAveragePooling3D", (2, 3, 4, 3), "", "keepdims: true"),
 }

@@ -20,7 +20,16 @@ def global_pools(_shape: Shape) -> st.SearchStrategy[Fields]:
 
 
 FIELDS: dict[str, Draws] = {
+    "MaxPooling1D": spatial(1, pools),
     "MaxPooling2D": spatial(2, pools),
+    "MaxPooling3D": spatial(3, pools),
+    "AveragePooling1D": spatial(1, pools),
     "AveragePooling2D": spatial(2, pools),
+    "AveragePooling3D": spatial(3, pools),
+    "GlobalMaxPooling1D": spatial(1, global_pools),
+    "GlobalMaxPooling2D": spatial(2, global_pools),
+    "GlobalMaxPooling3D": spatial(3, global_pools),
+    "GlobalAveragePooling1D": spatial(1, global_pools),
     "GlobalAveragePooling2D": spatial(2, global_pools),
+    "GlobalAveragePooling3D": spatial(3, global_pools),
 }
