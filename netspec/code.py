@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from netspec.graph import Graph
+from netspec.schedules import Schedule
 
 WIDTH = 100
 
@@ -64,8 +65,15 @@ def call(
 
 
 def _argument(indent: str, argument: str) -> list[str]:
-    """An argument on a line of its own; a call that is too long for one takes three."""
+    """An argument on a line of its own; a call that is too long for one takes three.
+
+    A list that is too long takes a line for every item.
+    """
     line = f"{indent}{argument},"
+    if len(line) > WIDTH and argument.endswith("]"):
+        head, _, inner = argument[:-1].partition("[")
+        items = [f"{indent}    {item}," for item in inner.split(", ")]
+        return [f"{indent}{head}[", *items, f"{indent}],"]
     if len(line) <= WIDTH or not argument.endswith(")"):
         return [line]
     head, _, inner = argument[:-1].partition("(")
@@ -164,6 +172,18 @@ def camel_case(name: str) -> str:
     'MnistCnn'
     """
     return "".join(part[0].upper() + part[1:] for part in name.split("_") if part)
+
+
+def length(count: int | None, schedule: Schedule, epochs: int) -> str:
+    """A schedule's length in steps as source; where it counts epochs, of `steps_per_epoch`.
+
+    None is the whole training, as everywhere.
+    """
+    if count is None:
+        return f"{epochs} * steps_per_epoch"
+    if schedule.unit == "steps" or count == 0:
+        return str(count)
+    return "steps_per_epoch" if count == 1 else f"{count} * steps_per_epoch"
 
 
 def module(*parts: str) -> str:

@@ -37,6 +37,11 @@ class Schedule(Tagged):
         """Whether the schedule is as long as the training."""
         return False
 
+    @property
+    def counts_epochs(self) -> bool:
+        """Whether the schedule's lengths depend on how many steps an epoch has."""
+        return self.whole or self.unit == "epochs"
+
 
 class Decay(Schedule):
     """What the schedules share that fall from a first rate within some steps."""

@@ -15,6 +15,7 @@ from netspec.backend import Device, Predicting, Steps, chunks, execute, outputs_
 from netspec.data import Examples
 from netspec.diagnostics import BackendError
 from netspec.graph import Network, final_activation
+from netspec.schedules import Schedule
 from netspec.weights import Array, Weights
 from netspec_keras.quiet import quiet_stderr
 from netspec_keras.source import source
@@ -46,6 +47,13 @@ def built_model(network: Network, weights: Weights) -> keras.Model:
 
 def _module(network: Network) -> ModuleType:
     return execute(source(network), f"{network.graph.name}_keras")
+
+
+def _first_rate(network: Network) -> tuple[float, ...]:
+    """A rate in the place of a schedule: the core gives the rate of every step."""
+    assert network.spec.train is not None
+    rate = network.spec.train.optimizer.learning_rate
+    return (rate.first,) if isinstance(rate, Schedule) else ()
 
 
 def _device(wanted: Device) -> tuple[str, str]:
@@ -105,7 +113,9 @@ class KerasTrainer(Predicting):
         with tf.device(self._tf_device):
             self._model: keras.Model = module.build_model(**({"logits": True} if softmax else {}))
             module.set_weights(self._model, weights)
-            self._optimizer: keras.optimizers.Optimizer = module.build_optimizer()
+            self._optimizer: keras.optimizers.Optimizer = module.build_optimizer(
+                *_first_rate(network)
+            )
             self._optimizer.build(self._model.trainable_variables)
             self._inputs = tf.constant(examples.inputs)
             self._labels = tf.constant(examples.labels)

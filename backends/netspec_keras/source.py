@@ -20,6 +20,8 @@ def source(network: Network) -> str:
     doc = f"The network {graph.name} as a Keras model.\n\nWritten by netspec; runs without it."
     head = f'"""{doc}\n"""'
     imports = "import keras\nfrom keras import layers"
+    if spec.train:
+        imports = training.imports(spec.train) + imports
     scale = spec.data.scale if spec.data else 1.0
     return module(
         f"{head}\n\n{imports}",

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-from netspec.code import arguments, call
+from netspec.code import Code, arguments, call
 from netspec.optimizers import Optimizer, Sgd
+from netspec.schedules import ReduceOnPlateau, Schedule
 from netspec.spec import Train
+from netspec_keras import schedules
 
 
-def parts(train: Train) -> tuple[str, str]:
-    """The functions build_optimizer and build_loss."""
-    optimizer = call(
-        f"    return keras.optimizers.{class_name(train.optimizer)}",
-        arguments([], _arguments(train)),
-    )
+def imports(train: Train) -> str:
+    """What the learning rate needs beside Keras."""
+    return "import math\n\n" if "math." in "".join(schedules.parts(train)) else ""
+
+
+def parts(train: Train) -> tuple[str, ...]:
+    """The functions build_optimizer and build_loss, and the learning rate where it moves."""
     loss = call(
         "    return keras.losses.SparseCategoricalCrossentropy",
         arguments([], {"from_logits": True}),
     )
     return (
-        f"def build_optimizer() -> keras.optimizers.Optimizer:\n{optimizer}",
+        *schedules.parts(train),
+        _build_optimizer(train),
         f'def build_loss() -> keras.losses.Loss:\n    """The loss on logits."""\n{loss}',
     )
+
+
+def _build_optimizer(train: Train) -> str:
+    made = call(
+        f"    return keras.optimizers.{class_name(train.optimizer)}",
+        arguments([], _arguments(train)),
+    )
+    if not isinstance(train.optimizer.learning_rate, Schedule):
+        return f"def build_optimizer() -> keras.optimizers.Optimizer:\n{made}"
+    doc = '    """`learning_rate` is a number, or what build_schedule gives."""'
+    return f"def build_optimizer(learning_rate) -> keras.optimizers.Optimizer:\n{doc}\n{made}"
 
 
 def class_name(optimizer: Optimizer) -> str:
@@ -30,7 +45,14 @@ def class_name(optimizer: Optimizer) -> str:
 
 def _arguments(train: Train) -> dict[str, object]:
     rate = train.optimizer.learning_rate
-    named: dict[str, object] = {"learning_rate": rate if isinstance(rate, float) else rate.first}
+    match rate:
+        case Schedule():
+            rate = Code("learning_rate")
+        case ReduceOnPlateau():
+            rate = rate.first
+        case _:
+            pass
+    named: dict[str, object] = {"learning_rate": rate}
     named |= train.optimizer.model_dump(exclude_defaults=True, exclude={"learning_rate"})
     if train.gradient_accumulation_steps:
         named["gradient_accumulation_steps"] = train.gradient_accumulation_steps

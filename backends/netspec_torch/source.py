@@ -57,7 +57,7 @@ def source(network: Network) -> str:
     doc = f"The network {network.graph.name} in PyTorch.\n\nWritten by netspec; runs without it."
     head = f'"""{doc}\n"""'
     return module(
-        f"{head}\n\n{prelude.IMPORTS}",
+        f"{head}\n\n{training.imports(train) if train else ''}{prelude.IMPORTS}",
         *parts.values(),
         _class(made, name),
         f"def build_model() -> {name}:\n    return {name}()",

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from netspec.code import arguments, call
 from netspec.optimizers import Optimizer
+from netspec.schedules import Schedule
 from netspec.spec import Train
-from netspec_torch import optimizers
+from netspec_torch import optimizers, schedules
 
 
-def parts(train: Train) -> tuple[str, str]:
-    """The functions build_optimizer and build_loss."""
+def imports(train: Train) -> str:
+    """What the learning rate needs beside PyTorch."""
+    return "import math\n\n" if "math." in "".join(schedules.parts(train)) else ""
+
+
+def parts(train: Train) -> tuple[str, ...]:
+    """The functions build_optimizer and build_loss, and the learning rate where it moves."""
     named = {"learning_rate": first_rate(train.optimizer), **optimizers.arguments(train)}
     name = optimizers.class_name(train.optimizer)
     made = call(f"    return {name}", ["model.parameters()", *arguments([], named)])
+    doc = ""
+    if isinstance(train.optimizer.learning_rate, Schedule):
+        doc = '    """Before every step, `optimizer.param_groups[0]["lr"]` becomes its rate."""\n'
     return (
-        f"def build_optimizer(model: nn.Module) -> torch.optim.Optimizer:\n{made}",
+        *schedules.parts(train),
+        f"def build_optimizer(model: nn.Module) -> torch.optim.Optimizer:\n{doc}{made}",
         'def build_loss() -> nn.Module:\n    """The loss on logits."""\n'
         "    return nn.CrossEntropyLoss()",
     )

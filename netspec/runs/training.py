@@ -182,7 +182,7 @@ def _epoch(
     seconds = perf_counter() - began
     record = {"epoch": epoch, **training_record(steps, sizes, settings)}
     if not isinstance(settings.optimizer.learning_rate, float):
-        record["learning_rate"] = float(rates[-1])
+        record["learning_rate"] = float(str(rates[-1]))  # as short as float32 allows
     if dataset.validation:
         record |= evaluate(trainer, dataset.validation, settings, "val_")
     return record | {"seconds": round(seconds, 3), "images_per_second": round(images / seconds, 1)}

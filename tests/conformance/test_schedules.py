@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
-from frameworks import require
+from frameworks import TRAINING, require
 from keras_oracle import keras
-from netspec.graph import loads
+from netspec.backend import execute, find_training
+from netspec.graph import Network, loads
 from netspec.rates import Rates, Span, epoch_rates
-from netspec.schedules import LearningRate
+from netspec.schedules import LearningRate, ReduceOnPlateau, Schedule
 
 EPOCHS, STEPS = 6, 25
 
 
-def written(learning_rate: str) -> LearningRate:
-    """The learning rate that a spec writes like this."""
+def network(learning_rate: str) -> Network:
+    """A network that is trained with the learning rate that a spec writes like this."""
     layers = "[Dense: {units: 2, activation: softmax}]"
     train = (
         f"{{loss: sparse_categorical_crossentropy, optimizer: {{sgd: {{learning_rate: "
-        f"{{{learning_rate}}}}}}}, validation_split: 0.1}}"
+        f"{{{learning_rate}}}}}}}, validation_split: 0.1, epochs: {EPOCHS}}}"
     )
-    spec = loads(f"netspec: 1\nname: a\ninput: [2]\nlayers: {layers}\ntrain: {train}\n").spec
-    assert spec.train is not None
-    return spec.train.optimizer.learning_rate
+    return loads(f"netspec: 1\nname: a\ninput: [2]\nlayers: {layers}\ntrain: {train}\n")
+
+
+def written(text: str) -> LearningRate:
+    """The learning rate alone."""
+    train = network(text).spec.train
+    assert train is not None
+    return train.optimizer.learning_rate
 
 
 def rates(learning_rate: LearningRate, epochs: int = EPOCHS, steps: int = STEPS) -> Rates:
@@ -189,6 +196,33 @@ def test_the_rate_of_every_step_is_that_of_pytorchs_one_cycle(
     np.testing.assert_allclose(rates(written(f"one_cycle: {{{text}}}")), expected, 1e-6)
 
 
+# What the modules hold for those who run them alone.
+
+TEXTS = [*(text for text, _ in SCHEDULES), *(f"one_cycle: {{{text}}}" for text, _ in CYCLES)]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("backend", TRAINING)
+def test_a_module_alone_has_the_same_rates(backend: str, text: str) -> None:
+    require(backend)
+    tested = network(text)
+    module = execute(find_training(backend).source(tested), "alone")
+    schedule = written(text)
+    assert isinstance(schedule, Schedule)
+    taken = [STEPS] if schedule.counts_epochs else []
+    if backend == "keras":
+        rate = module.build_schedule(*taken)
+        module.build_optimizer(rate)
+    else:
+        rate = partial(module.learning_rate, **({"steps_per_epoch": STEPS} if taken else {}))
+        module.build_optimizer(module.build_model())
+    steps = np.arange(0, EPOCHS * STEPS, 7 if backend == "keras" else 1)
+
+    given = [float(rate(step)) for step in steps]
+
+    np.testing.assert_allclose(given, rates(schedule)[steps], 1e-5, 2e-8)
+
+
 def test_after_the_cycle_the_rate_stays_the_last() -> None:
     given = rates(written("one_cycle: {max_learning_rate: 0.1, total_steps: 100}"))
 
@@ -231,3 +265,36 @@ def test_the_rate_of_every_epoch_is_that_of_keras_callback(
 
     np.testing.assert_allclose(given, np.stack([expected, expected], 1), 1e-6)
     assert len({*expected}) > 1
+
+
+@pytest.mark.parametrize("text", [text for text, _ in PLATEAUS])
+def test_pytorchs_scheduler_in_a_module_lowers_the_rate_in_the_same_epochs(text: str) -> None:
+    require("torch")
+    plateau = f"reduce_on_plateau: {{initial_learning_rate: 0.1, {text}}}"
+    module = execute(find_training("torch").source(network(plateau)), "alone")
+    optimizer = module.build_optimizer(module.build_model())
+    scheduler = module.build_scheduler(optimizer)
+    schedule = written(plateau)
+    assert isinstance(schedule, ReduceOnPlateau)
+    records = [{"val_loss": loss, "accuracy": 1 - loss} for loss in LOSSES]
+    given: list[float] = []
+    for record in records:
+        scheduler.step(record[schedule.monitor])
+        given.append(optimizer.param_groups[0]["lr"])
+
+    epochs = range(1, len(records) + 1)
+    expected = [epoch_rates(schedule, at + 1, Span(20, 1), records[:at])[0] for at in epochs]
+
+    np.testing.assert_allclose(given, expected, 1e-6)
+
+
+def test_keras_callback_in_a_module_watches_what_the_spec_says() -> None:
+    require("keras")
+    text = "reduce_on_plateau: {initial_learning_rate: 0.1, monitor: accuracy, patience: 3}"
+    module = execute(find_training("keras").source(network(text)), "alone")
+
+    (callback,) = module.build_callbacks()
+
+    shown = callback.monitor, callback.mode, callback.patience, callback.factor
+    assert shown == ("accuracy", "max", 3, 0.1)
+    assert float(module.build_optimizer().learning_rate) == pytest.approx(0.1)

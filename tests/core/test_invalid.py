@@ -125,7 +125,12 @@ layers:
 data: {dataset: npz, path: a.npz, scale: 2, class_names: [a, b, c, d, e, f, g, h, i, j]}
 train:
   loss: {sparse_categorical_crossentropy: {from_logits: false}}
-  optimizer: {sgd: {learning_rate: 0.1, momentum: 0.9, nesterov: true}}
+  optimizer: {sgd: {learning_rate: {cosine_decay: {initial_learning_rate: 0.1, decay_steps: null,
+                                                   alpha: 0.1, warmup_target: 1, warmup_steps: 2,
+                                                   unit: epochs}},
+                    momentum: 0.9, nesterov: true, weight_decay: 0.1, clipnorm: 1, use_ema: true,
+                    ema_momentum: 0.9, ema_overwrite_frequency: 3}}
+  gradient_accumulation_steps: 2
   metrics: [accuracy]
   epochs: 1
   batch_size: 2

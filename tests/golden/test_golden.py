@@ -109,6 +109,51 @@ def test_a_linter_finds_nothing_where_every_name_is_the_longest(backend):
     assert linted(written_module(longest_names(), backend)) == []
 
 
+LONG = 0.12345678901234567
+RATES = [
+    f"exponential_decay: {{initial_learning_rate: {LONG}, decay_rate: {LONG}, staircase: true}}",
+    f"inverse_time_decay: {{initial_learning_rate: {LONG}, decay_rate: {LONG}, staircase: true}}",
+    f"polynomial_decay: {{initial_learning_rate: {LONG}, end_learning_rate: {LONG}, power: {LONG}, "
+    "cycle: true}",
+    f"cosine_decay: {{initial_learning_rate: {LONG}, alpha: {LONG}, warmup_target: {LONG}, "
+    "warmup_steps: 123456789, unit: epochs}",
+    f"cosine_decay_restarts: {{initial_learning_rate: {LONG}, first_decay_steps: 123456789, "
+    f"t_mul: 1{LONG}, m_mul: {LONG}, alpha: {LONG}, unit: epochs}}",
+    f"piecewise_constant_decay: {{boundaries: {[*range(20)]}, values: {[LONG] * 21}}}",
+    f"one_cycle: {{max_learning_rate: {LONG}, pct_start: {LONG}, three_phase: true}}",
+    f"reduce_on_plateau: {{initial_learning_rate: {LONG}, monitor: loss, factor: {LONG}}}",
+]
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("backend", TRAINING)
+def test_a_formatter_and_a_linter_change_no_learning_rate(backend, rate):
+    optimizer = f"{{sgd: {{learning_rate: {{{rate}}}}}}}"
+    source = written_module(trained_with(optimizer, "epochs: 123456"), backend)
+    assert formatted(source) == source
+    assert linted(source) == []
+
+
+MODIFIERS = f"weight_decay: {LONG}, clipnorm: {LONG}, use_ema: true, ema_overwrite_frequency: 3"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "adam: {amsgrad: true, ",
+        "sgd: {momentum: 0.5, nesterov: true, ",
+        "rmsprop: {momentum: 0.5, centered: true, ",
+        *("adamw: {", "adagrad: {", "adamax: {", "nadam: {", "lion: {", "sgd: {"),
+    ],
+)
+@pytest.mark.parametrize("backend", TRAINING)
+def test_a_formatter_and_a_linter_change_no_optimizer(backend, rule):
+    network = trained_with(f"{{{rule}{MODIFIERS}}}}}", "gradient_accumulation_steps: 1000")
+    source = written_module(network, backend)
+    assert formatted(source) == source
+    assert linted(source) == []
+
+
 NAMES = """
 class none "true" "false" adam sGD f tensor nn torch keras layers wEIGHTS batchNormalization a__b_
 """
@@ -312,6 +357,15 @@ def chain(*layers: str) -> Network:
     """A network of three inputs and two classes through some layers."""
     lines = [f"  - {layer}" for layer in (*layers, "Dense: {units: 2, activation: softmax}")]
     return loads("\n".join(["netspec: 1", "name: example", "input: [3]", "layers:", *lines]))
+
+
+def trained_with(optimizer: str, more: str) -> Network:
+    """A network whose training has this optimizer, and one more field."""
+    loss = "{sparse_categorical_crossentropy: {from_logits: true}}"
+    return loads(
+        "netspec: 1\nname: example\ninput: [3]\nlayers: [Dense: {units: 2, activation: relu}]\n"
+        f"train: {{loss: {loss}, optimizer: {optimizer}, {more}}}\n"
+    )
 
 
 def longest_names() -> Network:

@@ -45,7 +45,9 @@ def keras_losses(module: dict[str, Any], folder: Path) -> list[float]:
     softmax = "logits" in module["build_model"].__code__.co_varnames
     model = module["build_model"](**({"logits": True} if softmax else {}))
     module["set_weights"](model, load_file(folder / "weights.safetensors"))
-    model.compile(module["build_optimizer"](), module["build_loss"](), run_eagerly=True)
+    schedule = [module["build_schedule"](1)] if "build_schedule" in module else []
+    optimizer = module["build_optimizer"](*schedule)
+    model.compile(optimizer, module["build_loss"](), run_eagerly=True)
     before = model.test_on_batch(inputs, labels)
     model.train_on_batch(inputs, labels)
     return [before, model.test_on_batch(inputs, labels)]

@@ -139,6 +139,55 @@ def test_fewer_epochs_than_are_done_make_no_false_figures(on_abacus, tmp_path):
         resumed(tmp_path, {"epochs: 3": "epochs: 1"})
 
 
+RATE = "learning_rate: 0.05"
+PLATEAU = (
+    "reduce_on_plateau: {initial_learning_rate: 0.05, monitor: loss, patience: 1, min_delta: 9}"
+)
+
+
+@pytest.mark.parametrize("before", [2, 3, 4])
+def test_a_plateau_is_found_again_in_the_records(on_abacus, tmp_path, before):
+    longer = {RATE: f"learning_rate: {{{PLATEAU}}}", "epochs: 3": "epochs: 4"}
+    stopped(tmp_path, before, longer)
+    run, whole = resumed(tmp_path, longer), unbroken(tmp_path, longer)
+    assert weights_of(run) == weights_of(whole)
+    rates = [record["learning_rate"] for record in run.history[:-1]]
+    assert rates == [record["learning_rate"] for record in whole.history[:-1]]
+    assert rates == pytest.approx([0.05, 0.05, 0.005, 0.0005])
+
+
+def test_a_schedule_goes_on_where_it_was(on_abacus, tmp_path):
+    decay = "exponential_decay: {initial_learning_rate: 0.05, decay_steps: 5, decay_rate: 0.5}"
+    changes = {RATE: f"learning_rate: {{{decay}}}"}
+    stopped(tmp_path, 2, changes)
+    assert weights_of(resumed(tmp_path, changes)) == weights_of(unbroken(tmp_path, changes))
+
+
+def test_more_epochs_are_refused_where_the_schedule_is_as_long_as_the_training(on_abacus, tmp_path):
+    cosine = {RATE: "learning_rate: {cosine_decay: {initial_learning_rate: 0.05}}"}
+    stopped(tmp_path, 2, cosine)
+    with pytest.raises(RunError, match=r"train\.epochs was 3, and is 5"):
+        resumed(tmp_path, {**cosine, "epochs: 3": "epochs: 5"})
+
+
+@pytest.mark.parametrize("backend", TRAINING)
+def test_averaged_weights_are_those_of_the_end_and_not_what_training_goes_on_from(
+    backend, tmp_path
+):
+    require(backend)
+    averaged = {RATE: f"{RATE}, use_ema: true, ema_momentum: 0.5"}
+    longer = {**averaged, "epochs: 3": "epochs: 5"}
+    whole = train(abacus.network(tmp_path, longer), backend, device="cpu", runs=tmp_path / "whole")
+    run = train(abacus.network(tmp_path, averaged), backend, device="cpu", runs=tmp_path / "runs")
+    at_the_end = run.weights()
+    network = abacus.network(tmp_path, longer)
+    run = train(network, backend, device="cpu", runs=tmp_path / "runs", resume=True)
+    assert weights_of(run) == weights_of(whole)
+    assert figures_of(run) == figures_of(whole)
+    plain = train(abacus.network(tmp_path), backend, device="cpu", runs=tmp_path / "plain")
+    assert (at_the_end["dense.kernel"] != plain.weights()["dense.kernel"]).any()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "difference"),
     [

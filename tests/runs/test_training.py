@@ -76,6 +76,24 @@ def test_a_run_whose_loss_is_no_longer_finite_stays_as_it_was_before(monkeypatch
     assert weights_of(run) == weights_of(whole)
 
 
+def test_the_learning_rate_is_reported_where_it_moves(on_abacus, tmp_path):
+    decay = "polynomial_decay: {initial_learning_rate: 0.06, end_learning_rate: 0.0}"
+    network = abacus.network(tmp_path, {"learning_rate: 0.05": f"learning_rate: {{{decay}}}"})
+    *epochs, test = train(network, "abacus", runs=tmp_path / "runs").history
+    # 6 steps an epoch, 18 in all; the rate is that of the epoch's last step
+    rates = [0.06 * (1 - step / 18) for step in (5, 11, 17)]
+    assert [record["learning_rate"] for record in epochs] == pytest.approx(rates)
+    assert "learning_rate" not in test
+
+
+def test_a_figure_that_no_epoch_reports_is_named(on_abacus, tmp_path):
+    plateau = "reduce_on_plateau: {initial_learning_rate: 0.05, monitor: recall}"
+    network = abacus.network(tmp_path, {"learning_rate: 0.05": f"learning_rate: {{{plateau}}}"})
+    with pytest.raises(RunError, match="waits for recall, which no epoch reports") as raised:
+        train(network, "abacus", runs=tmp_path / "runs")
+    assert raised.value.help == "reported are loss and accuracy"
+
+
 EPOCHS_2 = {"epochs: 3": "epochs: 2"}
 SPLIT = {"batch_size: 7": "batch_size: 7\n  validation_split: 0.25"}
 

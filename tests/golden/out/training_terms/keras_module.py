@@ -1,0 +1,77 @@
+"""The network training_terms as a Keras model.
+
+Written by netspec; runs without it.
+"""
+
+import math
+
+import keras
+from keras import layers
+
+
+def build_model(logits: bool = False) -> keras.Model:
+    """Inputs (6) to probabilities (3).
+
+    With `logits` the final softmax is left off, as a loss on logits wants it.
+    """
+    inputs = keras.Input((6,), name="input")
+    x = layers.Dense(5, activation="relu", name="dense")(inputs)  # (5)
+    x = layers.Dense(3, activation=None if logits else "softmax", name="dense_1")(x)  # (3)
+    return keras.Model(inputs, x, name="training_terms")
+
+
+class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
+    """Up to the largest rate and down far below the first (Smith and Topin, 2018)."""
+
+    def __init__(self, total_steps: int) -> None:
+        super().__init__()
+        # The last step of every phase, and how far the rate moves within it.
+        self.phases = [
+            (0.3 * total_steps - 1, 0.009000000000000001),
+            (total_steps - 1, -0.0099999),
+        ]
+
+    def __call__(self, step):
+        step, begin, rate = keras.ops.cast(step, "float32"), 0, 0.001
+        for end, change in self.phases:
+            p = keras.ops.clip((step - begin) / (end - begin), 0, 1)
+            begin, rate = end, rate + change * (1 - keras.ops.cos(math.pi * p)) / 2
+        return rate
+
+
+def build_schedule(steps_per_epoch: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """The learning rate of every step, for build_optimizer."""
+    return OneCycle(total_steps=10 * steps_per_epoch)
+
+
+def build_optimizer(learning_rate) -> keras.optimizers.Optimizer:
+    """`learning_rate` is a number, or what build_schedule gives."""
+    return keras.optimizers.Lion(
+        learning_rate=learning_rate,
+        weight_decay=0.01,
+        clipnorm=1.0,
+        use_ema=True,
+        ema_overwrite_frequency=100,
+    )
+
+
+def build_loss() -> keras.losses.Loss:
+    """The loss on logits."""
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+# The weights of every layer in Keras's order, by their keys in a weights file.
+WEIGHTS = {
+    "dense": ["dense.kernel", "dense.bias"],
+    "dense_1": ["dense_1.kernel", "dense_1.bias"],
+}
+
+
+def set_weights(model: keras.Model, weights: dict) -> None:
+    """Fill the model from a weights file: safetensors.numpy.load_file("weights.safetensors")."""
+    for name, keys in WEIGHTS.items():
+        model.get_layer(name).set_weights([weights[key] for key in keys])
+
+
+if __name__ == "__main__":
+    build_model().summary()

@@ -1,0 +1,142 @@
+"""The network training_terms in PyTorch.
+
+Written by netspec; runs without it.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Lion(torch.optim.Optimizer):
+    """Lion: every value moves by the learning rate, in one direction or the other."""
+
+    def __init__(
+        self,
+        parameters,
+        learning_rate,
+        beta_1,
+        beta_2,
+        weight_decay,
+        clipnorm,
+        ema_momentum,
+        ema_overwrite_frequency,
+    ) -> None:
+        super().__init__(parameters, {"lr": learning_rate, "steps": 0})
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.weight_decay = weight_decay
+        self.clipnorm = clipnorm
+        self.ema_momentum = ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        for w in self.param_groups[0]["params"]:
+            self.state[w]["momentum"] = torch.zeros_like(w)
+            self.state[w]["average"] = torch.zeros_like(w)
+
+    @torch.no_grad()
+    def step(self) -> None:
+        (group,) = self.param_groups
+        group["steps"] += 1
+        weights = [w for w in group["params"] if w.grad is not None]
+        gradients = [w.grad for w in weights]
+        rate = group["lr"]
+        momentum = [self.state[w]["momentum"] for w in weights]
+        average = [self.state[w]["average"] for w in weights]
+        t = group["steps"]
+        norms = torch._foreach_clamp_min(torch._foreach_norm(gradients), self.clipnorm)
+        torch._foreach_mul_(gradients, self.clipnorm)
+        torch._foreach_div_(gradients, norms)
+        torch._foreach_mul_(weights, 1 - rate * self.weight_decay)
+        directions = torch._foreach_mul(momentum, self.beta_1)
+        torch._foreach_add_(directions, gradients, alpha=1 - self.beta_1)
+        torch._foreach_sign_(directions)
+        torch._foreach_add_(weights, directions, alpha=-rate)
+        torch._foreach_lerp_(momentum, gradients, 1 - self.beta_2)
+        torch._foreach_lerp_(average, weights, 1 - self.ema_momentum if t > 1 else 1)
+        if t % self.ema_overwrite_frequency == 0:
+            torch._foreach_copy_(weights, average)
+
+
+class TrainingTerms(nn.Module):
+    """Inputs (6), channels last to probabilities (3)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = nn.Linear(6, 5)
+        self.dense_1 = nn.Linear(5, 3)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.xavier_uniform_(self.dense.weight)
+        nn.init.zeros_(self.dense.bias)
+        nn.init.xavier_uniform_(self.dense_1.weight)
+        nn.init.zeros_(self.dense_1.bias)
+
+    def logits(self, x: Tensor) -> Tensor:
+        x = self.dense(x)  # (5)
+        x = F.relu(x)  # (5)
+        return self.dense_1(x)  # (3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.softmax(self.logits(x), dim=-1)
+
+
+def build_model() -> TrainingTerms:
+    return TrainingTerms()
+
+
+def learning_rate(step: int, steps_per_epoch: int) -> float:
+    """The learning rate of a step; the first step is 0."""
+    total_steps = 10 * steps_per_epoch
+    begin, rate = 0, 0.001
+    # The last step of every phase, and how far the rate moves within it.
+    phases = [
+        (0.3 * total_steps - 1, 0.009000000000000001),
+        (total_steps - 1, -0.0099999),
+    ]
+    for end, change in phases:
+        p = min(max((step - begin) / (end - begin), 0), 1)
+        begin, rate = end, rate + change * (1 - math.cos(math.pi * p)) / 2
+    return rate
+
+
+def build_optimizer(model: nn.Module) -> torch.optim.Optimizer:
+    """Before every step, `optimizer.param_groups[0]["lr"]` becomes its rate."""
+    return Lion(
+        model.parameters(),
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.99,
+        weight_decay=0.01,
+        clipnorm=1.0,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=100,
+    )
+
+
+def build_loss() -> nn.Module:
+    """The loss on logits."""
+    return nn.CrossEntropyLoss()
+
+
+# Where each weight of a weights file is in the model, and the permutation of its axes.
+WEIGHTS = {
+    "dense.kernel": ("dense.weight", (1, 0)),
+    "dense.bias": ("dense.bias", (0,)),
+    "dense_1.kernel": ("dense_1.weight", (1, 0)),
+    "dense_1.bias": ("dense_1.bias", (0,)),
+}
+
+
+def set_weights(model: nn.Module, weights: dict) -> None:
+    """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors")."""
+    tensors = model.state_dict()
+    for key, (name, axes) in WEIGHTS.items():
+        value = torch.as_tensor(weights[key]).permute(axes)
+        tensors[name].copy_(value.reshape(tensors[name].shape))
+
+
+if __name__ == "__main__":
+    print(TrainingTerms())
