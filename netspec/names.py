@@ -9,9 +9,9 @@ IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 MAX_NAME = 64
 
 
-def is_identifier(name: object) -> bool:
+def is_identifier(name: str) -> bool:
     """Whether this can be a name: a letter, then letters, digits and underscores."""
-    return isinstance(name, str) and len(name) <= MAX_NAME and bool(IDENTIFIER.fullmatch(name))
+    return len(name) <= MAX_NAME and bool(IDENTIFIER.fullmatch(name))
 
 
 def automatic(tag: str, taken: Container[str], counts: dict[str, int]) -> str:

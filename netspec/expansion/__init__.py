@@ -7,7 +7,7 @@ the calls that it came through, so that whatever is said of it later is said of 
 
 from __future__ import annotations
 
-from netspec.expansion.blocks import check_nesting, read_blocks
+from netspec.expansion.blocks import check_nesting, check_uncalled, read_blocks
 from netspec.expansion.calls import Calls, Frame
 from netspec.expansion.values import Scope, Values, rebuilt, walk
 from netspec.expansion.variables import read_variables
@@ -27,6 +27,7 @@ def expand(source: Source) -> Source:
     blocks = read_blocks(root, values, found)
     values.raise_faults()
     check_nesting(blocks, values)
+    check_uncalled(root.members.get("layers"), blocks, values)
     calls = Calls(blocks, found, values)
     scope = Scope(found)
     members = {

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
-from netspec.diagnostics import nearest, one_of
+from netspec.diagnostics import one_of
 from netspec.expansion.expression import ExpressionFault, evaluate
 from netspec.expansion.values import INDEX, Reference, Scope, Values, fits, kind, parts, shown
 from netspec.expansion.variables import bound, is_name
 from netspec.layers import LAYERS
 from netspec.names import is_identifier, snake_case
-from netspec.source import Data, Node
+from netspec.source import Data, Node, Note
 from netspec.spec import MAX_LAYERS
 
 MAX_NESTING = 32  # of calls within calls
+MAX_SHOWN = 8  # names in a message
 CALL_FIELDS = ("name", "inputs", "repeat")
 
 _STEMS = {snake_case(tag): tag for tag in LAYERS}
@@ -90,7 +92,7 @@ def _block(key: Node, node: Node, values: Values, scope: Scope) -> Block | None:
         return None
     for field in node.keys.values():
         if field.data not in ("parameters", "layers"):
-            meant = nearest(str(field.data), ["parameters", "layers"])
+            meant = values.near(str(field.data), ["parameters", "layers"])
             help = f"did you mean `{meant}`?" if meant else "it has parameters and layers"
             message = f"a block has no field {field.data!r}"
             values.fault(field, "unknown-field", message, help)
@@ -178,6 +180,31 @@ def _calls(block: Block, blocks: Mapping[str, Block]) -> Iterator[Written]:
             yield call
 
 
+def check_uncalled(layers: Node | None, blocks: Mapping[str, Block], values: Values) -> None:
+    """Whether blocks that nothing calls hold what is no layer; validation says it of the others."""
+    open_ = [layers] if layers is not None else []
+    called: set[str] = set()
+    while open_:
+        for item in open_.pop().members.values():
+            call = written(item)
+            if call is not None and call.tag in blocks and call.tag not in called:
+                called.add(call.tag)
+                open_.append(blocks[call.tag].layers)
+    for block in blocks.values():
+        for item in block.layers.members.values() if block.name not in called else ():
+            call = written(item)
+            if call is None:
+                message = "a layer is a mapping with one key, its type"
+                values.fault(item, "type", message, "write `- Dense: {units: 10}` or `- Flatten`")
+            elif call.tag not in LAYERS and call.tag not in blocks:
+                _no_layer(call, values.near(call.tag, chain(LAYERS, blocks)), values)
+
+
+def _no_layer(call: Written, meant: str | None, values: Values, note: Note | None = None) -> None:
+    help = f"did you mean `{meant}`?" if meant else "`netspec layers` lists the vocabulary"
+    values.fault(call.key, "unknown-name", f"there is no layer named {call.tag!r}", help, note)
+
+
 def least_layers(blocks: Mapping[str, Block], variables: dict[str, Node | None]) -> dict[str, int]:
     """How many layers a call of each block gives at least, counted up to the limit.
 
@@ -231,11 +258,10 @@ def unknown_call(call: Written, blocks: Mapping[str, Block], values: Values, sco
     """Whether nothing has the name of the call, and a block has nearly that name."""
     if call.tag in LAYERS or call.tag in blocks or not blocks:
         return False
-    meant = nearest(call.tag, [*LAYERS, *blocks])
+    meant = values.near(call.tag, chain(LAYERS, blocks))
     if meant not in blocks:
         return False
-    message = f"there is no layer named {call.tag!r}"
-    values.fault(call.key, "unknown-name", message, f"did you mean `{meant}`?", scope.note)
+    _no_layer(call, meant, values, scope.note)
     return True
 
 
@@ -266,20 +292,26 @@ def arguments(
     given = call.fields.members if call.fields else {}
     missing = [name for name, value in found.items() if value is None and name not in given]
     if missing and values.failures == before:
-        message = f"{block.name} needs {one_of(missing, 'and')}"
+        message = f"{block.name} needs {_some(missing)}"
         help, at = f"write `{_example(block)}`", ("the block", block.key)
         values.fault(call.key, "missing-field", message, help, caller.note, at)
     return found if values.failures == before else None
 
 
 def _unknown_parameter(key: Node, block: Block, values: Values, caller: Scope) -> None:
-    known = [*block.parameters, *CALL_FIELDS]
-    meant = nearest(str(key.data), known)
-    help = f"did you mean `{meant}`?" if meant else f"it has {one_of(known, 'and')}"
+    known = [*CALL_FIELDS, *block.parameters]
+    meant = values.near(str(key.data), known)
+    help = f"did you mean `{meant}`?" if meant else f"it has {_some(known)}"
     message = f"{block.name} has no parameter {key.data!r}"
     values.fault(key, "unknown-field", message, help, caller.note, ("the block", block.key))
 
 
+def _some(names: list[str]) -> str:
+    """The first of some names."""
+    return one_of([*names[:MAX_SHOWN], "more"] if len(names) > MAX_SHOWN else names, "and")
+
+
 def _example(block: Block) -> str:
-    required = ", ".join(f"{name}: …" for name, it in block.parameters.items() if it is None)
+    names = [name for name, default in block.parameters.items() if default is None]
+    required = ", ".join(f"{name}: …" for name in names[:MAX_SHOWN])
     return f"- {block.name}: {{{required}}}" if required else f"- {block.name}"

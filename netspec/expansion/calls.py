@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
-from netspec.diagnostics import nearest, one_of
+from netspec.diagnostics import one_of
 from netspec.expansion.blocks import (
     CALL_FIELDS,
     Block,
@@ -146,16 +147,16 @@ class Calls:
         plain = call.tag not in self.blocks and call.field("repeat") is None
         if frame.block is None and plain:  # validation knows what it may be
             return name if isinstance(name, str) else None
-        if name in frame.inputs:
-            of = "block" if frame.block else "network"
-            message = f"{name!r} is the name of the {of}'s input"
-            self._fault(node, "duplicate-name", message, "give the layer another name", frame)
-        elif not is_identifier(name):
+        if not isinstance(name, str) or not is_identifier(name):
             rule = "a letter, then letters, digits and underscores"
             message = f"name must be {rule}, not {shown(name)}"
             self._fault(node, "value", message, f"it has at most {MAX_NAME} characters", frame)
+        elif name in frame.inputs:
+            of = "block" if frame.block else "network"
+            message = f"{name!r} is the name of the {of}'s input"
+            self._fault(node, "duplicate-name", message, "give the layer another name", frame)
         else:
-            return str(name)
+            return name
         return None
 
     def _named(
@@ -323,7 +324,7 @@ class Calls:
         """Say that a block has nothing of this name."""
         assert frame.block is not None
         message = f"there is no layer named {name!r} in the block {frame.block.name}"
-        meant = nearest(name, [*frame.inputs, *frame.calls])
+        meant = self.values.near(name, chain(frame.inputs, frame.calls))
         if name == INPUT and frame.inputs:
             message = f"the block {frame.block.name} has {len(frame.inputs)} inputs here"
             help = f"they are {one_of(list(frame.inputs), 'and')}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import islice
@@ -23,6 +23,7 @@ from netspec.source import Data, Node, Note, distinct
 
 MAX_VALUES = 500_000  # of an expanded spec
 MAX_FAULTS = 100
+MAX_NAMES = 300  # that a wrong one is compared with
 MAX_TEXT = 1_000  # characters of a text with references
 
 INDEX = "index"
@@ -110,7 +111,7 @@ def unknown(name: Name, known: Collection[str], later: Collection[str] = ()) -> 
     elif name.name == INDEX:
         message = "there is no index here"
         help = "`index` counts the copies of what has `repeat`, and is known only there"
-    elif meant := nearest(name.name, list(islice(known, MAX_FAULTS))):
+    elif meant := nearest(name.name, list(islice(known, MAX_NAMES))):
         help = f"did you mean `{meant}`?"
     else:
         help = "define it at the top, as in `variables: {width: 64}`; a dollar is written `$$`"
@@ -128,6 +129,7 @@ class Values:
         self.faults: list[Diagnostic] = []
         self.count = 0
         self._passed_over = 0
+        self._compared = 0
         self._has_references: dict[int, bool] = {}  # by the identity of nodes of the source
 
     @property
@@ -150,6 +152,13 @@ class Values:
         if len(self.faults) == MAX_FAULTS:
             raise self.stop()
         self.faults.append(Diagnostic(code, message, node.place, help, second, trail))
+
+    def near(self, word: str, known: Iterable[str]) -> str | None:
+        """The known name that a wrong one is nearest to, for as many as there can be faults."""
+        self._compared += 1
+        if self._compared > MAX_FAULTS:
+            return None
+        return nearest(word, list(islice(known, MAX_NAMES)))
 
     def stop(self) -> SpecError:
         """The faults until now, where nothing more can be found."""

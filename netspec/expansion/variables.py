@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from netspec.diagnostics import nearest
 from netspec.expansion.expression import FUNCTIONS
 from netspec.expansion.values import INDEX, Scope, Values, fits, is_plain, kind, shown
 from netspec.names import is_identifier
@@ -41,7 +40,7 @@ def read_variables(root: Node, values: Values) -> dict[str, Node | None]:
 
 def is_name(key: Node, what: str, values: Values) -> bool:
     """Whether a variable or a parameter may be called this."""
-    if not is_identifier(key.data):
+    if not is_identifier(str(key.data)):
         message = f"{key.data!r} cannot be the name of a {what}"
         values.fault(key, "name", message, "a letter, then letters, digits and underscores")
     elif key.data in RESERVED:
@@ -86,7 +85,7 @@ def _is_there(key: Node, section: Node, values: Values) -> bool:
     if key.text.file != COMMAND_LINE or section.former is not None:
         return True
     known = [str(name) for name, it in section.keys.items() if it.text.file != COMMAND_LINE]
-    meant = nearest(str(key.data), known)
+    meant = values.near(str(key.data), known)
     help = f"did you mean `{meant}`?" if meant else "`netspec check` lists the variables"
     values.fault(key, "unknown-name", f"the spec has no variable {key.data!r}", help)
     return False
