@@ -345,8 +345,9 @@ def _show(error: NetspecError) -> None:
 
 def main() -> NoReturn:
     """Run the command line; a fault of the user's ends it with a message and status 1."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal may know no more than ASCII
+    stdout: object = sys.stdout
+    if isinstance(stdout, TextIOWrapper):
+        stdout.reconfigure(errors="replace")  # a terminal may know no more than ASCII
     try:
         app(prog_name="netspec")
     except NetspecError as error:
