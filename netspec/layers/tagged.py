@@ -5,19 +5,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import (
+    CoreSchema,
+    PydanticCustomError,
+    PydanticKnownError,
+    SchemaValidator,
+    core_schema,
+)
 
 
 class Model(BaseModel):
     """A frozen model without unknown fields, whose values are of the type written, never cast."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True
+    )
 
 
 def as_tuple(value: object) -> object:
@@ -42,7 +51,11 @@ def fault(field: str | tuple[str, ...], message: str, help: str) -> PydanticCust
 
 @dataclass(frozen=True)
 class OneKey:
-    """Annotates a union of tagged models that are written under their tags."""
+    """Annotates a union of tagged models that are written under their tags.
+
+    A model's validator is built when the first value of its tag is read: a spec names few of the
+    many models that there are.
+    """
 
     kind: str
     number: Any = None
@@ -52,49 +65,79 @@ class OneKey:
         self, source: type[Any], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         members = [member for member in get_args(source) or (source,) if member is not float]
-        choices: dict[Any, CoreSchema] = {
-            member.tag: core_schema.no_info_before_validator_function(
-                _fields, handler.generate_schema(member)
-            )
-            for member in members
-        }
-        if self.number is not None:
-            choices[_NUMBER] = handler.generate_schema(self.number)
-        return core_schema.tagged_union_schema(
-            choices,
-            discriminator=_tag if self.number is None else _tag_or_number(choices),
-            metadata={"kind": self.kind},
+        numbers = None if self.number is None else handler.generate_schema(self.number)
+        return core_schema.no_info_plain_validator_function(
+            _Union({member.tag: member for member in members}, numbers).validate,
+            metadata={"kind": self.kind, "members": members, "numbers": numbers},
             serialization=core_schema.wrap_serializer_function_ser_schema(_written),
         )
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        assert schema["type"] == "tagged-union"
+        about = schema.get("metadata", {})
         forms: list[JsonSchemaValue] = []
         bare: list[str] = []
         nothing = {"type": "null"}
-        numbers: list[JsonSchemaValue] = []
-        for tag, choice in schema["choices"].items():
-            if tag == _NUMBER:
-                numbers.append(handler(choice))
-                continue
-            reference = handler(choice)
+        for member in about["members"]:
+            reference = handler(_choice(member))
             fields = handler.resolve_ref_schema(reference)
             needs = bool(fields.get("required"))
             forms.append(
                 {
                     "type": "object",
                     "description": fields.get("description", ""),
-                    "properties": {tag: reference if needs else {"anyOf": [reference, nothing]}},
-                    "required": [tag],
+                    "properties": {
+                        member.tag: reference if needs else {"anyOf": [reference, nothing]}
+                    },
+                    "required": [member.tag],
                     "additionalProperties": False,
                 }
             )
             if not needs:
-                bare.append(str(tag))
+                bare.append(member.tag)
+        numbers = [] if about["numbers"] is None else [handler(about["numbers"])]
         names: list[JsonSchemaValue] = [{"enum": bare}] if bare else []
         return {"anyOf": numbers + names + forms}
+
+
+class _Union:
+    """Validates a value by the model that its tag names, or by the schema of a number."""
+
+    def __init__(self, members: Mapping[str, type[Tagged]], numbers: CoreSchema | None) -> None:
+        self.members = members
+        config = core_schema.CoreConfig(strict=True, allow_inf_nan=False)
+        self.number = None if numbers is None else SchemaValidator(numbers, config)
+
+    def validate(self, value: object) -> object:
+        tag = _tag(value)
+        if tag is not None and tag in self.members:
+            return _validator(self.members[tag]).validate_python(value)
+        if self.number and (isinstance(value, str) or not isinstance(value, dict | list | Tagged)):
+            return self.number.validate_python(value)
+        if tag is None:
+            raise PydanticKnownError("union_tag_not_found", {"discriminator": _TAG})
+        expected = ", ".join(repr(tag) for tag in self.members)
+        context = {"discriminator": _TAG, "tag": tag, "expected_tags": expected}
+        raise PydanticKnownError("union_tag_invalid", context)
+
+
+@cache
+def _validator(model: type[Tagged]) -> SchemaValidator:
+    """Validates a value under the tag of a model, which errors have in their location."""
+    return SchemaValidator(core_schema.tagged_union_schema({model.tag: _choice(model)}, _tag))
+
+
+def _choice(model: type[Tagged]) -> CoreSchema:
+    """The schema of what stands under the tag of a model."""
+    model.model_rebuild()  # where nothing has needed it so far
+    # Under a reference of its own, a model is a definition in the JSON Schema.
+    reference = f"{model.__module__}.{model.__qualname__}:{id(model)}"
+    schema: Any = {**model.__pydantic_core_schema__, "ref": reference}  # Any: a schema of any type
+    return core_schema.no_info_before_validator_function(_fields, schema)
+
+
+_TAG = "its key"
 
 
 def _tag(value: object) -> str | None:
@@ -107,23 +150,6 @@ def _tag(value: object) -> str | None:
             return str(next(iter(value)))  # pyright: ignore[reportUnknownArgumentType] - as above
         case _:
             return None
-
-
-_NUMBER = 0
-"""The choice of a number, which no key can name: keys are texts."""
-
-
-def _tag_or_number(choices: Container[object]) -> Callable[[object], str | int | None]:
-    def choice(value: object) -> str | int | None:
-        match value:
-            case str() if value not in choices:
-                return _NUMBER
-            case dict() | list() | str() | Tagged():
-                return _tag(value)  # pyright: ignore[reportUnknownArgumentType] - any list or dict
-            case _:
-                return _NUMBER
-
-    return choice
 
 
 def _fields(value: object) -> object:
