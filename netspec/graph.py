@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -26,6 +26,7 @@ from netspec.layers import (
     written,
 )
 from netspec.layers.activations import ActivationName
+from netspec.layers.constraints import Norm
 from netspec.layers.initializers import Identity, Orthogonal
 from netspec.layers.pooling import GlobalPooling
 from netspec.names import automatic
@@ -67,7 +68,10 @@ class Node:
 
     @cached_property
     def weights(self) -> tuple[Weight, ...]:
-        return self.layer.weights_of(self.input_shapes)
+        weights = self.layer.weights_of(self.input_shapes)
+        if self.layer.trainable:
+            return weights
+        return tuple(replace(weight, trainable=False) for weight in weights)
 
     @property
     def parameters(self) -> int:
@@ -134,8 +138,12 @@ class Graph:
 
 
 def _meaning(layer: Layer | Transpose) -> dict[str, Any]:
-    fields = layer.model_dump(mode="json", exclude={"name", "inputs"})
-    return {name: value for name, value in fields.items() if not name.endswith("_initializer")}
+    fields = layer.model_dump(mode="json", exclude={"name", "inputs", "trainable"})
+    return {name: value for name, value in fields.items() if not name.endswith(_TRAINING)}
+
+
+_TRAINING = ("_initializer", "_regularizer", "_constraint")
+"""How the names of fields end that matter to training alone."""
 
 
 @dataclass(frozen=True)
@@ -394,7 +402,14 @@ def _checked_parameters(node: Node, before: int) -> int:
                 f"{weight.initializer.tag} cannot fill the {weight.name}, which has the shape "
                 f"{written(weight.shape)}",
                 "identity needs a matrix, orthogonal at least a matrix",
-                f"{weight.name}_initializer",
+                f"{weight.field}_initializer",
+            )
+        if isinstance(weight.constraint, Norm) and max(weight.constraint.axis) >= rank:
+            raise LayerFault(
+                f"{weight.constraint.tag} takes norms along axis {max(weight.constraint.axis)} of "
+                f"the {weight.name}, which has the shape {written(weight.shape)}",
+                f"its axes count from 0 to {rank - 1}",
+                f"{weight.field}_constraint",
             )
     return node.parameters
 

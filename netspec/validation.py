@@ -10,7 +10,9 @@ from pydantic_core import ErrorDetails
 
 from netspec.diagnostics import nearest, one_of
 from netspec.layers import LAYERS, Layer, LayerField, Shape
+from netspec.layers.constraints import Constraint
 from netspec.layers.initializers import Initializer
+from netspec.layers.regularizers import Regularizer
 from netspec.optimizers import Adam, Optimizer
 from netspec.schedules import ReduceOnPlateau, StepSchedule
 from netspec.source import Data, Fault, Location, resolve
@@ -31,6 +33,8 @@ _TAGGED: dict[str, type[BaseModel]] = {
     for model in (
         *LAYERS.values(),
         *get_args(Initializer),
+        *get_args(Regularizer),
+        *get_args(Constraint),
         *get_args(Optimizer),
         *get_args(StepSchedule),
         ReduceOnPlateau,
@@ -219,10 +223,14 @@ def _unknown_tag(location: Location, tag: str, expected: str) -> Fault:
     return Fault(at, "unknown-name", f"there is no {what} named {tag!r}", help, key=key)
 
 
+_KINDS = ("_initializer", "_regularizer", "_constraint")
+"""How the fields of a layer end that hold something with a name of its own."""
+
+
 def _kind(location: Location) -> str:
     last = str(location[-1])
-    if last.endswith("_initializer"):
-        return "initializer"
+    if last.endswith(_KINDS):
+        return last.rpartition("_")[2]
     if last == "learning_rate":
         return "schedule"
     return last if last in ("loss", "optimizer") else "layer"

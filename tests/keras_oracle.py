@@ -42,14 +42,17 @@ def keras_arguments(layer: AnyLayer) -> dict[str, Any]:  # Any: as above
     """The fields of a layer as Keras's constructors take them."""
     fields = {name: getattr(layer, name) for name in type(layer).model_fields if name != "inputs"}
     return {
-        name: keras_initializer(value) if isinstance(value, Tagged) else value
+        name: keras_tagged(value) if isinstance(value, Tagged) else value
         for name, value in fields.items()
     }
 
 
-def keras_initializer(initializer: Tagged) -> Any:  # Any: Keras ships no types
-    """Keras's initializer of the same class with the same fields."""
-    return getattr(keras.initializers, type(initializer).__name__)(**initializer.model_dump())
+def keras_tagged(value: Tagged) -> Any:  # Any: Keras ships no types
+    """Keras's initializer, regularizer or constraint of the same class with the same fields."""
+    modules = keras.initializers, keras.regularizers, keras.constraints
+    name = type(value).__name__
+    (made,) = {getattr(module, name) for module in modules if hasattr(module, name)}
+    return made(**value.model_dump())
 
 
 def keras_build(layer: AnyLayer, *shapes: Shape) -> Any:  # Any: Keras ships no types

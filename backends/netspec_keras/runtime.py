@@ -200,7 +200,7 @@ def _steps_function(
         truth = tf.gather(labels, batch)
         with tf.GradientTape() as tape:
             logits = model(tf.gather(inputs, batch), training=True)
-            value = loss(truth, logits)
+            value = tf.add_n([loss(truth, logits), *model.losses])
         optimizer.apply(tape.gradient(value, variables), variables)
         answers = tf.argmax(logits, axis=-1, output_type=truth.dtype)
         return value, tf.math.count_nonzero(answers == truth, dtype=tf.int32)

@@ -8,7 +8,7 @@ from netspec.code import Code, arguments, call, module, variables
 from netspec.graph import Graph, Network, Node, final_activation
 from netspec.layers import written
 from netspec_keras import training
-from netspec_keras.lower import applied, lower
+from netspec_keras.lower import applied, lower, trained
 
 RESERVED = frozenset({"keras", "layers", "logits"})
 """Names that the function which builds the model uses whatever the network is."""
@@ -74,6 +74,7 @@ def _one_or_list(names: list[str]) -> str:
 
 def _layer(node: Node, held: Mapping[str, str], *, optional_softmax: bool) -> str:
     positional, named = lower(node.layer)
+    named |= trained(node.layer)
     if optional_softmax:
         optional = Code('None if logits else "softmax"')
         positional = [optional if value == "softmax" else value for value in positional]

@@ -34,7 +34,9 @@ set_extra_state set_submodule share_memory state_dict to to_empty train training
 zero_grad
 """
 
-ATTRIBUTES = frozenset({*_MODULE_ATTRIBUTES.split(), "logits", "reset_parameters"})
+_METHODS = ("constrain", "logits", "regularization", "reset_parameters")
+
+ATTRIBUTES = frozenset({*_MODULE_ATTRIBUTES.split(), *_METHODS})
 """Names that a layer's attribute cannot have: those of nn.Module (PyTorch 2.13) and the class."""
 
 NAMES = frozenset({"F", "None", "True", "False", "Tensor", "WEIGHTS", "nn", "self", "torch"})

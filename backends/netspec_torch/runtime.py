@@ -96,6 +96,8 @@ class TorchTrainer(Predicting):
         self._logits = self._model.logits if softmax else self._model
         self._optimizer: Any = self._module.build_optimizer(self._model)  # Any: as above
         self._loss: nn.Module = self._module.build_loss()
+        self._regularized = hasattr(self._model, "regularization")
+        self._constrained = hasattr(self._model, "constrain")
         self._inputs = torch.from_numpy(examples.inputs).to(self._device)
         self._labels = torch.from_numpy(examples.labels.astype(np.int64)).to(self._device)
 
@@ -123,8 +125,12 @@ class TorchTrainer(Predicting):
             self._optimizer.zero_grad()
             logits = self._logits(x)
             loss = self._loss(logits, truth)
+            if self._regularized:
+                loss = loss + self._model.regularization()
             loss.backward()
             self._optimizer.step()
+            if self._constrained:
+                self._model.constrain()
             losses.append(loss.detach())
             correct.append((logits.detach().argmax(-1) == truth).sum())
         return Steps(torch.stack(losses).cpu().numpy(), torch.stack(correct).int().cpu().numpy())

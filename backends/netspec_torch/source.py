@@ -6,7 +6,7 @@ channels_last memory format that is a view, and Flatten keeps Keras's order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from netspec.code import (
@@ -19,9 +19,10 @@ from netspec.code import (
     variables,
 )
 from netspec.graph import Graph, Network, Node
-from netspec.layers import written
+from netspec.layers import Weight, written
+from netspec.layers.constraints import Norm
 from netspec.passes import channels_first, renamed, split_activations, without_final_softmax
-from netspec_torch import initial, optimizers, prelude, training
+from netspec_torch import initial, optimizers, penalties, prelude, training
 from netspec_torch.lower import Lowered, Part, in_order, lower
 
 
@@ -42,8 +43,10 @@ class _Written:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The definitions that the layers use, in their order."""
-        return tuple(in_order(part for each in self.lowered.values() for part in each.needs))
+        """The definitions that the layers and constraints use, in their order."""
+        layers = [part for each in self.lowered.values() for part in each.needs]
+        constraints = [part for _, _, part in _constrained(self) if part]
+        return tuple(in_order([*layers, *constraints]))
 
 
 def source(network: Network) -> str:
@@ -61,11 +64,16 @@ def source(network: Network) -> str:
         *parts.values(),
         _class(made, name),
         f"def build_model() -> {name}:\n    return {name}()",
-        *(training.parts(train) if train else ()),
+        *(training.parts(train, frozen=_frozen(network.graph)) if train else ()),
         _weights_table(made),
         prelude.SET_WEIGHTS,
         prelude.main(name),
     )
+
+
+def _frozen(graph: Graph) -> bool:
+    """Whether some layers with weights are not trained."""
+    return any(node.weights and not node.layer.trainable for node in graph.nodes)
 
 
 def _written(network: Network) -> _Written:
@@ -107,6 +115,11 @@ def _class(made: _Written, name: str) -> str:
         if lowered.constructor:
             head = f"        self.{node.name} = {lowered.constructor}"
             lines.append(call(head, lowered.arguments))
+    lines += [
+        f"        self.{node.name}.requires_grad_(False)"
+        for node in made.graph.nodes
+        if node.weights and not node.layer.trainable
+    ]
     initial = _initial_values(made)
     if initial:
         lines.append("        self.reset_parameters()")
@@ -120,7 +133,7 @@ def _class(made: _Written, name: str) -> str:
     if made.softmax:
         lines += ["", _signature("forward", taken, 1)]
         lines.append(f"        return torch.softmax(self.logits({', '.join(taken)}), dim=-1)")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_regularization(made), *_constraints(made)])
 
 
 def _description(made: _Written) -> str:
@@ -155,15 +168,69 @@ def _forward(made: _Written) -> list[str]:
     return lines
 
 
+def _regularization(made: _Written) -> list[str]:
+    """The method that adds up the penalties on the weights, where there are any."""
+    terms = [
+        term
+        for node in made.graph.nodes
+        for weight in node.weights
+        for term in penalties.terms(_target(made, node, weight), weight)
+    ]
+    if not terms:
+        return []
+    first, *others = terms
+    return [
+        "",
+        "    def regularization(self) -> Tensor:",
+        '        """The penalties on the weights, which training adds to the loss."""',
+        f"        penalty = {first}",
+        *(f"        penalty = penalty + {term}" for term in others),
+        "        return penalty",
+    ]
+
+
+def _constraints(made: _Written) -> list[str]:
+    """The method that brings weights back within their constraints, where there are any."""
+    lines = [
+        call(f"        {target}.copy_", [expression])
+        for target, expression, _ in _constrained(made)
+    ]
+    if not lines:
+        return []
+    return [
+        "",
+        "    @torch.no_grad()",
+        "    def constrain(self) -> None:",
+        '        """Bring the weights within their constraints, as training does after a step."""',
+        *lines,
+    ]
+
+
+def _constrained(made: _Written) -> Iterator[tuple[str, str, Part | None]]:
+    """Every tensor with a constraint, what it becomes, and the function that this takes."""
+    for node in made.graph.nodes:
+        for weight in node.weights:
+            if weight.constraint is None or not weight.trainable:
+                continue
+            _, permutation = made.lowered[node.name].place(weight)
+            norm = weight.constraint.axis if isinstance(weight.constraint, Norm) else ()
+            axes = tuple(sorted(permutation.index(axis) for axis in norm))
+            target = _target(made, node, weight)
+            yield target, *penalties.constrained(target, weight.constraint, axes)
+
+
+def _target(made: _Written, node: Node, weight: Weight) -> str:
+    """The tensor of the module that holds a weight."""
+    return f"self.{node.name}.{made.lowered[node.name].place(weight)[0]}"
+
+
 def _initial_values(made: _Written) -> list[str]:
     """Lines that draw every weight from the distribution that the spec names."""
     return [
         line
         for node in made.graph.nodes
         for weight in node.weights
-        for line in initial.lines(
-            f"self.{node.name}.{made.lowered[node.name].place(weight)[0]}", weight
-        )
+        for line in initial.lines(_target(made, node, weight), weight)
     ]
 
 

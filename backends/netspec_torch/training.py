@@ -14,11 +14,17 @@ def imports(train: Train) -> str:
     return "import math\n\n" if "math." in "".join(schedules.parts(train)) else ""
 
 
-def parts(train: Train) -> tuple[str, ...]:
-    """The functions build_optimizer and build_loss, and the learning rate where it moves."""
+def parts(train: Train, *, frozen: bool) -> tuple[str, ...]:
+    """The functions build_optimizer and build_loss, and the learning rate where it moves.
+
+    With `frozen` some weights are not trained.
+    """
     named = {"learning_rate": first_rate(train.optimizer), **optimizers.arguments(train)}
     name = optimizers.class_name(train.optimizer)
-    made = call(f"    return {name}", ["model.parameters()", *arguments([], named)])
+    weights = "model.parameters()"
+    if frozen:
+        weights = "[weight for weight in model.parameters() if weight.requires_grad]"
+    made = call(f"    return {name}", [weights, *arguments([], named)])
     doc = ""
     if isinstance(train.optimizer.learning_rate, Schedule):
         doc = '    """Before every step, `optimizer.param_groups[0]["lr"]` becomes its rate."""\n'

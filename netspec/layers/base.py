@@ -9,7 +9,9 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
+from netspec.layers.constraints import Constraint
 from netspec.layers.initializers import Initializer
+from netspec.layers.regularizers import Regularizer
 from netspec.layers.tagged import Tagged, as_tuple
 
 Shape: TypeAlias = tuple[int, ...]
@@ -52,7 +54,7 @@ class Weight:
     """A weight of a layer: its shape with Keras's axes, and what it starts as.
 
     `axes` names what each axis means; a backend finds there how to permute it. Weights that are not
-    trainable are statistics that training updates without a gradient.
+    trainable stay as they are, or are statistics that training updates without a gradient.
     """
 
     name: str
@@ -60,6 +62,15 @@ class Weight:
     axes: tuple[str, ...]
     initializer: Initializer
     trainable: bool = True
+    regularizer: Regularizer | None = None
+    constraint: Constraint | None = None
+    of: str | None = None
+    """How the fields begin that describe it, such as `<of>_initializer`, where not by its name."""
+
+    @property
+    def field(self) -> str:
+        """How the fields begin that describe it."""
+        return self.of or self.name
 
     @property
     def size(self) -> int:
@@ -90,6 +101,9 @@ class AnyLayer(Tagged):
         NodeNames | None,
         Field(description="What the layer reads: a name or a list. Without it, the layer before."),
     ] = None
+    trainable: Annotated[
+        bool, Field(description="Whether training changes the weights of the layer.")
+    ] = True
 
     @abstractmethod
     def shape_of(self, inputs: Shapes) -> Shape:
@@ -102,6 +116,24 @@ class AnyLayer(Tagged):
     @abstractmethod
     def weights_of(self, inputs: Shapes) -> tuple[Weight, ...]:
         """The weights for inputs of these shapes, in Keras's order."""
+
+    def weight(
+        self, name: str, shape: Shape, axes: tuple[str, ...], of: str | None = None
+    ) -> Weight:
+        """A weight as the fields `<of>_initializer`, `<of>_regularizer` and so on describe it.
+
+        `of` is the weight's name where nothing else is said.
+        """
+        of = of or name
+        return Weight(
+            name,
+            shape,
+            axes,
+            getattr(self, f"{of}_initializer"),
+            regularizer=getattr(self, f"{of}_regularizer", None),
+            constraint=getattr(self, f"{of}_constraint", None),
+            of=of,
+        )
 
     @abstractmethod
     def cost_of(self, inputs: Shapes) -> int:

@@ -9,7 +9,9 @@ from pydantic import Field
 
 from netspec.layers.activations import ActivationField
 from netspec.layers.base import LayerBase, LayerFault, Layout, Shape, Weight, image
+from netspec.layers.constraints import ConstraintField
 from netspec.layers.initializers import GlorotUniform, InitializerField, Zeros
+from netspec.layers.regularizers import RegularizerField
 from netspec.layers.window import Padding, Pair, Size, by, extent, windows
 
 
@@ -45,6 +47,10 @@ class Conv2D(LayerBase):
     bias_initializer: Annotated[
         InitializerField, Field(description="Initial values of the bias.")
     ] = Zeros()
+    kernel_regularizer: RegularizerField = None
+    kernel_constraint: ConstraintField = None
+    bias_regularizer: RegularizerField = None
+    bias_constraint: ConstraintField = None
 
     def layout(self, shape: Shape) -> Layout:
         return "channels_first"
@@ -87,13 +93,9 @@ class Conv2D(LayerBase):
         return extent(rows, down), extent(columns, across)
 
     def weights(self, shape: Shape) -> tuple[Weight, ...]:
-        kernel = Weight(
-            "kernel",
-            (*self.kernel_size, shape[-1] // self.groups, self.filters),
-            ("height", "width", "in", "out"),
-            self.kernel_initializer,
-        )
-        bias = Weight("bias", (self.filters,), ("out",), self.bias_initializer)
+        size = (*self.kernel_size, shape[-1] // self.groups, self.filters)
+        kernel = self.weight("kernel", size, ("height", "width", "in", "out"))
+        bias = self.weight("bias", (self.filters,), ("out",))
         return (kernel, bias) if self.use_bias else (kernel,)
 
     def multiply_adds(self, shape: Shape) -> int:

@@ -9,7 +9,9 @@ from pydantic import Field
 
 from netspec.layers.activations import ALONG_CHANNELS, ActivationField
 from netspec.layers.base import LayerBase, Layout, Shape, Weight
+from netspec.layers.constraints import ConstraintField
 from netspec.layers.initializers import GlorotUniform, InitializerField, Zeros
+from netspec.layers.regularizers import RegularizerField
 from netspec.layers.window import Size
 
 
@@ -31,13 +33,17 @@ class Dense(LayerBase):
     bias_initializer: Annotated[
         InitializerField, Field(description="Initial values of the bias.")
     ] = Zeros()
+    kernel_regularizer: RegularizerField = None
+    kernel_constraint: ConstraintField = None
+    bias_regularizer: RegularizerField = None
+    bias_constraint: ConstraintField = None
 
     def output_shape(self, shape: Shape) -> Shape:
         return (*shape[:-1], self.units)
 
     def weights(self, shape: Shape) -> tuple[Weight, ...]:
-        kernel = Weight("kernel", (shape[-1], self.units), ("in", "out"), self.kernel_initializer)
-        bias = Weight("bias", (self.units,), ("out",), self.bias_initializer)
+        kernel = self.weight("kernel", (shape[-1], self.units), ("in", "out"))
+        bias = self.weight("bias", (self.units,), ("out",))
         return (kernel, bias) if self.use_bias else (kernel,)
 
     def multiply_adds(self, shape: Shape) -> int:

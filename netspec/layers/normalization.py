@@ -8,7 +8,9 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from netspec.layers.base import LayerBase, LayerFault, Layout, Shape, Weight, written
+from netspec.layers.constraints import ConstraintField
 from netspec.layers.initializers import InitializerField, Ones, Positive, Zeros
+from netspec.layers.regularizers import RegularizerField
 
 
 class BatchNormalization(LayerBase):
@@ -36,6 +38,10 @@ class BatchNormalization(LayerBase):
     gamma_initializer: Annotated[
         InitializerField, Field(description="Initial values of gamma.")
     ] = Ones()
+    beta_regularizer: RegularizerField = None
+    beta_constraint: ConstraintField = None
+    gamma_regularizer: RegularizerField = None
+    gamma_constraint: ConstraintField = None
     moving_mean_initializer: Annotated[
         InitializerField, Field(description="Initial values of the moving mean.")
     ] = Zeros()
@@ -65,8 +71,8 @@ class BatchNormalization(LayerBase):
     def weights(self, shape: Shape) -> tuple[Weight, ...]:
         size = (shape[self.channel_axis(shape)],)
         axes = ("out",)
-        gamma = (Weight("gamma", size, axes, self.gamma_initializer),) if self.scale else ()
-        beta = (Weight("beta", size, axes, self.beta_initializer),) if self.center else ()
+        gamma = (self.weight("gamma", size, axes),) if self.scale else ()
+        beta = (self.weight("beta", size, axes),) if self.center else ()
         return (
             *gamma,
             *beta,

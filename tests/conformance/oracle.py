@@ -98,7 +98,8 @@ class Oracle:
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
                 labels, self(inputs, training=True)
             )
-            loss = tf.reduce_mean(losses)
+            penalties = [one for layer in self.layers.values() for one in layer.losses]
+            loss = tf.add_n([tf.reduce_mean(losses), *penalties])
         gradients = tape.gradient(loss, [variable.value for variable in variables.values()])
         return float(loss), {
             key: gradient.numpy() for key, gradient in zip(variables, gradients, strict=True)

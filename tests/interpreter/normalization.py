@@ -11,7 +11,7 @@ from netspec.layers import BatchNormalization
 @compute.register
 def _(layer: BatchNormalization, w: Own, training: bool, x: Values) -> Values:
     x = np.moveaxis(x, layer.axis, -1)
-    if training:
+    if training and layer.trainable:
         others = tuple(range(x.ndim - 1))
         mean, variance = x.mean(axis=others), x.var(axis=others)
     else:

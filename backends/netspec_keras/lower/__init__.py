@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from netspec_keras.lower import convolution, core, normalization, pooling, regularization
-from netspec_keras.lower.base import Call, applied, lower
+from netspec_keras.lower.base import Call, applied, lower, trained
 
 FAMILIES = (convolution, core, normalization, pooling, regularization)
 """The modules that register their layers."""
 
-__all__ = ["FAMILIES", "Call", "applied", "lower"]
+__all__ = ["FAMILIES", "Call", "applied", "lower", "trained"]

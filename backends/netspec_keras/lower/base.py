@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from netspec.code import Code, arguments
+from netspec.code import Code, arguments, square
 from netspec.layers import AnyLayer
 from netspec.layers.tagged import Tagged
 
@@ -39,10 +39,30 @@ def initializers(layer: AnyLayer) -> dict[str, object]:
     return {name: _initializer(value) for name, value in changed(layer, *fields).items()}
 
 
+def trained(layer: AnyLayer) -> dict[str, object]:
+    """What matters to training alone: regularizers, constraints, and weights that stay."""
+    named: dict[str, object] = {
+        field: _called(_MODULES[field.rpartition("_")[2]], value)
+        for field, value in changed(layer, *type(layer).model_fields).items()
+        if field.endswith(("_regularizer", "_constraint"))
+    }
+    return named if layer.trainable else named | {"trainable": False}
+
+
+_MODULES = {"regularizer": "keras.regularizers", "constraint": "keras.constraints"}
+
+
 def _initializer(initializer: Tagged) -> str:
     """Its name, or where it has fields of its own a call of the Keras class of the same name."""
-    fields = initializer.model_dump(exclude_defaults=True)
-    if not fields:
+    if not initializer.model_dump(exclude_defaults=True):
         return initializer.tag
-    name = type(initializer).__name__
-    return Code(f"keras.initializers.{name}({', '.join(arguments([], fields))})")
+    return _called("keras.initializers", initializer)
+
+
+def _called(module: str, value: Tagged) -> str:
+    """A call of the Keras class of the same name."""
+    fields = {
+        name: square(field) if isinstance(field, tuple) else field
+        for name, field in value.model_dump(exclude_defaults=True).items()
+    }
+    return Code(f"{module}.{type(value).__name__}({', '.join(arguments([], fields))})")

@@ -20,10 +20,12 @@ class BatchNormalization(nn.Module):
         epsilon: float,
         scale: bool = True,
         center: bool = True,
+        trainable: bool = True,
     ) -> None:
         super().__init__()
         self.momentum = momentum
         self.epsilon = epsilon
+        self.trainable = trainable
         self.gamma = nn.Parameter(torch.ones(size)) if scale else None
         self.beta = nn.Parameter(torch.zeros(size)) if center else None
         self.register_buffer("moving_mean", torch.zeros(size))
@@ -31,7 +33,7 @@ class BatchNormalization(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         weights = self.gamma, self.beta
-        if not self.training:
+        if not (self.training and self.trainable):
             moving = self.moving_mean, self.moving_variance
             return torch.batch_norm(x, *weights, *moving, False, 0, self.epsilon, True)
         batch = torch.zeros_like(self.moving_mean), torch.ones_like(self.moving_variance)
@@ -60,6 +62,7 @@ def _(layer: BatchNormalization, node: Node, x: str) -> Lowered:
         "epsilon": layer.epsilon,
         **({} if layer.scale else {"scale": False}),
         **({} if layer.center else {"center": False}),
+        **({} if layer.trainable else {"trainable": False}),
     }
     made = arguments([node.input_shape[axis]], named)
     if node.layout == "channels_first" or len(node.shape) == 1:

@@ -1,0 +1,84 @@
+"""Regularizers, constraints and weights that stay: training does with them what Keras does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from conformance.networks import (
+    TRAINING,
+    found_training,
+    network,
+    random_inputs,
+    random_weights,
+)
+from conformance.oracle import Oracle, keras_optimizer
+from netspec.data import Examples
+
+STEPS = 3
+
+DENSE = [
+    "kernel_regularizer: l2",
+    "kernel_regularizer: {l2: {l2: 0.5}}, bias_regularizer: {l1: {l1: 0.3}}",
+    "kernel_regularizer: {l1_l2: {l1: 0.2, l2: 0.1}}",
+    "kernel_regularizer: l1_l2",
+    "kernel_constraint: max_norm",
+    "kernel_constraint: {max_norm: {max_value: 0.7, axis: 1}}",
+    "kernel_constraint: {max_norm: {max_value: 0.7, axis: [0, 1]}}, bias_constraint: non_neg",
+    "kernel_constraint: unit_norm",
+    "kernel_constraint: {min_max_norm: {min_value: 0.2, max_value: 0.5, rate: 0.5}}",
+    "kernel_regularizer: l2, kernel_constraint: {unit_norm: {axis: 1}}",
+    "trainable: false",
+    "trainable: false, kernel_regularizer: l2, kernel_constraint: max_norm",
+]
+LAYERS = [
+    *(f"Dense: {{units: 4, {fields}}}" for fields in DENSE),
+    "Conv2D: {filters: 3, kernel_size: 2, kernel_constraint: {max_norm: {max_value: 0.6, axis: "
+    "[0, 1, 2]}}}",
+    "Conv2D: {filters: 3, kernel_size: 2, kernel_constraint: {unit_norm: {axis: 3}}}",
+    "Conv2D: {filters: 3, kernel_size: 2, kernel_regularizer: {l1: {l1: 0.1}}}",
+    "BatchNormalization: {gamma_regularizer: l2, beta_regularizer: l1, gamma_constraint: non_neg}",
+    "BatchNormalization: {trainable: false}",
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("name", TRAINING)
+def test_steps_of_training_are_those_of_keras(name: str, layer: str) -> None:
+    last = "Dense: {units: 3, activation: softmax, name: last}"
+    tested = network((4, 4, 2), [layer, "Flatten", last], "sgd: {learning_rate: 0.1}")
+    assert tested.spec.train is not None
+    weights = random_weights(tested.graph)
+    labels = np.random.default_rng(2).integers(0, 3, 8, np.int32)
+    examples = Examples(random_inputs(tested.graph, 8), labels)
+    rates = np.full(STEPS, 0.1, np.float32)
+    oracle = Oracle(tested, weights, logits=True)
+    batches = [(examples.inputs, labels)] * STEPS
+    losses = oracle.train(keras_optimizer(tested.spec.train), batches, rates)
+    trainer = found_training(name).trainer(tested, weights, examples, "cpu")
+
+    given = [*trainer.epoch(np.tile(np.arange(8), STEPS), 8, rates, 0)]
+
+    np.testing.assert_allclose(np.concatenate([one.losses for one in given]), losses, 1e-5)
+    trained = trainer.weights()
+    for key, expected in oracle.weights().items():
+        absolute = 1e-5 * np.abs(expected).max()
+        np.testing.assert_allclose(trained[key], expected, 1e-5, absolute, err_msg=key)
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_weights_that_are_not_trainable_stay_to_the_bit(name: str) -> None:
+    layers = [
+        "Dense: {units: 4, trainable: false, name: fixed}",
+        "Dense: {units: 3, activation: softmax}",
+    ]
+    tested = network((5,), layers, "adam: {weight_decay: 0.1}")
+    weights = random_weights(tested.graph)
+    examples = Examples(random_inputs(tested.graph, 6), np.array([0, 1, 2, 0, 1, 2], np.int32))
+    trainer = found_training(name).trainer(tested, weights, examples, "cpu")
+
+    list(trainer.epoch(np.arange(6), 2, np.full(3, 0.1, np.float32), 0))
+
+    after = trainer.weights()
+    for key, before in weights.items():
+        assert (after[key] == before).all() == key.startswith("fixed"), key
