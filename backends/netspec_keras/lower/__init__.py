@@ -8,4 +8,7 @@ from netspec_keras.lower.base import Call, applied, lower, trained
 FAMILIES = (convolution, core, normalization, pooling, regularization)
 """The modules that register their layers."""
 
-__all__ = ["FAMILIES", "Call", "applied", "lower", "trained"]
+NOTES: dict[str, str] = {}
+"""What the page of the layers says of those that are not lowered as every other."""
+
+__all__ = ["FAMILIES", "NOTES", "Call", "applied", "lower", "trained"]

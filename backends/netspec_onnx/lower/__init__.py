@@ -8,4 +8,9 @@ from netspec_onnx.lower.base import Builder, lower
 FAMILIES = (convolution, core, normalization, pooling, regularization)
 """The modules that register their layers."""
 
-__all__ = ["FAMILIES", "Builder", "lower"]
+NOTES: dict[str, str] = {
+    "Dropout": "nothing: it acts in training alone",
+}
+"""What the page of the layers says of those that are not lowered as every other."""
+
+__all__ = ["FAMILIES", "NOTES", "Builder", "lower"]

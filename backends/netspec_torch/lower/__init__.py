@@ -9,10 +9,13 @@ from netspec_torch.lower.base import Lowered, Part, in_order, lower_layer
 FAMILIES = (convolution, core, normalization, pooling, regularization)
 """The modules that register their layers."""
 
+NOTES: dict[str, str] = {}
+"""What the page of the layers says of those that are not lowered as every other."""
+
 
 def lower(node: Node, *x: str) -> Lowered:
     """A node in PyTorch; `x` are the variables that hold its inputs."""
     return lower_layer(node.layer, node, *x)
 
 
-__all__ = ["FAMILIES", "Lowered", "Part", "in_order", "lower", "lower_layer"]
+__all__ = ["FAMILIES", "NOTES", "Lowered", "Part", "in_order", "lower", "lower_layer"]
