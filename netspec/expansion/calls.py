@@ -108,24 +108,15 @@ class Calls:
             times, name = self._repeat(found, frame), self._name(found, frame)
             if self.values.failures == before:
                 calls.append((found, name, times))
+            elif name is not None:
+                frame.names[name] = ()  # what reads it is not at fault
         return self._named(calls, frame)
 
     def _repeat(self, call: Written, frame: Frame) -> int | None:
         """How many copies the call asks for, or None where it does not say."""
         node = call.field("repeat")
-        times: Data = None
-        if node is not None:
-            times = self.values.substitute(node, frame.scope).data
-            if not isinstance(times, int):
-                if not self.values.has_references(node) or not isinstance(times, str):
-                    message = f"repeat must be a whole number, not {shown(times)}"
-                    self._fault(node, "type", message, "for example `repeat: 3`", frame)
-                return None
-            if times < 0:
-                message = f"repeat must be at least 0, not {times}"
-                self._fault(node, "value", message, "0 leaves it out", frame)
-                return None
-        copies = 1 if times is None else int(times)
+        times = None if node is None else self._times(node, frame)
+        copies = 1 if times is None else times
         self.calls += max(1, copies)
         least = self.least.get(call.tag, 1)
         if len(self.layers) + copies * least > MAX_LAYERS:
@@ -133,10 +124,26 @@ class Calls:
         elif self.calls > MAX_CALLS:
             message = f"with this the spec has more than {MAX_CALLS:,} calls, the limit"
         else:
-            return None if times is None else copies
+            return times
         help = "repeat less; blocks that repeat blocks multiply"
         self._fault(node or call.key, "limit", message, help, frame)
         raise self.values.stop()
+
+    def _times(self, node: Node, frame: Frame) -> int | None:
+        """The number of copies that `repeat` asks for, or None where it is at fault."""
+        before = self.values.failures
+        times = self.values.substitute(node, frame.scope).data
+        if self.values.failures > before:
+            return None
+        if not isinstance(times, int):
+            message = f"repeat must be a whole number, not {shown(times)}"
+            self._fault(node, "type", message, "for example `repeat: 3`", frame)
+            return None
+        if times < 0:
+            message = f"repeat must be at least 0, not {times}"
+            self._fault(node, "value", message, "0 leaves it out", frame)
+            return None
+        return int(times)
 
     def _name(self, call: Written, frame: Frame) -> str | None:
         """The name that the call is given."""
