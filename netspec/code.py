@@ -102,8 +102,11 @@ def statement(head: str, expression: str, comment: str) -> str:
 
 def _split(inner: str) -> list[str]:
     """The arguments between the brackets of a call."""
-    parts, depth, start = list[str](), 0, 0
+    parts, depth, start, quoted = list[str](), 0, 0, False
     for at, char in enumerate(inner):
+        quoted ^= char == '"'
+        if quoted:
+            continue
         depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(char, 0)
         if char == "," and depth == 0:
             parts.append(inner[start:at].strip())

@@ -66,6 +66,12 @@ class Node:
         """The shape of the first input, which for most layers is the only one."""
         return self.input_shapes[0]
 
+    def dimension(self, index: int) -> int:
+        """Where the axis of `shape` at `index` is in the tensor, which begins with the batch."""
+        if self.layout == "channels_first":
+            return 1 if index == len(self.shape) - 1 else index + 2
+        return index + 1
+
     @cached_property
     def weights(self) -> tuple[Weight, ...]:
         weights = self.layer.weights_of(self.input_shapes)

@@ -88,8 +88,10 @@ def _outputs_function(
     model: keras.Model, activation: Callable[[Any], Any] | None = None
 ) -> Callable[..., tuple[Array, ...]]:
     """A function of arrays, one for every input, that gives one for every output."""
+    # A free batch axis: Keras 3.15 adds a tensor (3, 1) as a bias of 3 channels where it can see 3.
+    signature = [tf.TensorSpec((None, *each.shape[1:]), tf.float32) for each in model.inputs]
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(input_signature=signature)
     def outputs(*inputs: tf.Tensor) -> list[tf.Tensor]:
         given = model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
         values = given if isinstance(given, list | tuple) else [given]

@@ -19,6 +19,7 @@ from netspec.layers.base import (
 )
 from netspec.layers.convolution import Conv2D, Convolution
 from netspec.layers.core import Activation, Core, Dense, Flatten, Transpose
+from netspec.layers.merging import Merging
 from netspec.layers.normalization import BatchNormalization, Normalization
 from netspec.layers.pooling import (
     AveragePooling2D,
@@ -30,7 +31,7 @@ from netspec.layers.pooling import (
 from netspec.layers.regularization import Dropout, Regularization
 from netspec.layers.tagged import OneKey
 
-Layer: TypeAlias = Convolution | Pooling | Core | Normalization | Regularization
+Layer: TypeAlias = Convolution | Pooling | Core | Normalization | Regularization | Merging
 LayerField: TypeAlias = Annotated[Layer, OneKey("layer")]
 
 LAYERS: dict[str, type[Layer]] = {layer.tag: layer for layer in get_args(Layer)}

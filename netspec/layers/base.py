@@ -205,6 +205,21 @@ def image(shape: Shape, tag: str) -> tuple[int, int, int]:
     return height, width, channels
 
 
+def axis_index(axis: int, shape: Shape, field: str = "axis") -> int:
+    """The index in `shape`, which has no batch axis, of an axis counted as Keras does.
+
+    Raises LayerFault, at the argument `field`, for the batch axis and for one that is not there.
+    """
+    index = axis - 1 if axis >= 0 else len(shape) + axis
+    if not 0 <= index < len(shape):
+        raise LayerFault(
+            f"axis {axis} is not an axis of an input of {written(shape)}",
+            f"count from 1 to {len(shape)} behind the batch axis, or from -1 backwards",
+            field,
+        )
+    return index
+
+
 def written(shape: Shape) -> str:
     """A shape as the table shows it: (26, 26, 32), and (10) for one axis."""
     return f"({', '.join(str(size) for size in shape)})"

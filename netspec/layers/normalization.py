@@ -59,14 +59,7 @@ class BatchNormalization(LayerBase):
 
     def channel_axis(self, shape: Shape) -> int:
         """The index in `shape`, which has no batch axis, of the axis of the channels."""
-        index = self.axis - 1 if self.axis >= 0 else len(shape) + self.axis
-        if not 0 <= index < len(shape):
-            raise LayerFault(
-                f"axis {self.axis} is not an axis of an input of {written(shape)}",
-                f"count from 1 to {len(shape)} behind the batch axis, or from -1 backwards",
-                "axis",
-            )
-        return index
+        return axis_index(self.axis, shape)
 
     def weights(self, shape: Shape) -> tuple[Weight, ...]:
         size = (shape[self.channel_axis(shape)],)

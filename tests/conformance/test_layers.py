@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from conformance.cases import ACTIVATIONS, ALL, Case, chain
+from conformance.cases import ACTIVATIONS, ALL, Case, chain, joined
 from conformance.gradients import Gradients, gradients
 from conformance.networks import (
     BACKENDS,
@@ -185,6 +185,21 @@ def test_the_gradient_of_a_tie_goes_where_the_oracle_sends_it(
 ) -> None:
     case = chain(shape, layer)
     inputs = [np.zeros((3, *shape), np.float32)]
+    wanted = answer(network_of(case), {}, inputs, training=True)
+
+    found_ = gradients(
+        name, network_of(case), {}, inputs, random_cotangents(wanted.outputs), training=True
+    )
+
+    check_gradients(found_, wanted.gradients)
+
+
+@pytest.mark.parametrize("layer", ["Maximum", "Minimum"])
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_gradient_of_equal_inputs_goes_where_the_oracle_sends_it(name: str, layer: str) -> None:
+    shapes = {"left": (3, 4), "right": (3, 4)}
+    case = joined(shapes, f"{layer}: {{inputs: [left, right]}}")
+    inputs = [np.zeros((3, 3, 4), np.float32)] * 2
     wanted = answer(network_of(case), {}, inputs, training=True)
 
     found_ = gradients(

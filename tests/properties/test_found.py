@@ -8,6 +8,7 @@ import pytest
 from conformance.networks import (
     BACKENDS,
     TRAINING,
+    all_random_inputs,
     found,
     found_training,
     network,
@@ -126,3 +127,13 @@ def test_batch_normalization_of_another_axis_has_the_gradient_of_keras(
 
     for key, expected in step("keras", tested, weights).items():
         np.testing.assert_allclose(stepped[key], expected, 1e-4, 1e-5, err_msg=key)
+
+
+def test_keras_adds_single_values_to_as_many_channels_as_there_are_examples() -> None:
+    shapes = (("vectors", (3,)), ("values", (1,)))
+    tested = network(shapes, ["Add: {inputs: [vectors, values]}"])
+    inputs = all_random_inputs(tested.graph, 3)
+
+    outputs = found("keras").predictor(tested, {}, "cpu").predict(*inputs)
+
+    np.testing.assert_allclose(outputs, inputs[0] + inputs[1], 1e-6)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from netspec_onnx.lower import convolution, core, normalization, pooling, regularization
+from netspec_onnx.lower import convolution, core, merging, normalization, pooling, regularization
 from netspec_onnx.lower.base import Builder, lower
 
-FAMILIES = (convolution, core, normalization, pooling, regularization)
+FAMILIES = (convolution, core, merging, normalization, pooling, regularization)
 """The modules that register their layers."""
 
 NOTES: dict[str, str] = {

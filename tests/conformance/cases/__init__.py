@@ -6,10 +6,10 @@ rows here: the weights of a case are random, whatever they would start as.
 
 from __future__ import annotations
 
-from conformance.cases import convolution, core, normalization, pooling, regularization
+from conformance.cases import convolution, core, merging, normalization, pooling, regularization
 from conformance.cases.base import ACTIVATIONS, Case, chain, each, joined
 
-FAMILIES = (convolution, core, normalization, pooling, regularization)
+FAMILIES = (convolution, core, merging, normalization, pooling, regularization)
 
 CASES: dict[str, tuple[Case, ...]] = {
     tag: cases for family in FAMILIES for tag, cases in family.CASES.items()
@@ -51,6 +51,18 @@ BRANCHES: tuple[Case, ...] = (
         "Dense: {units: 2, inputs: input, name: side}",
         "Flatten: {inputs: stem}",
         "output: [flatten, side]",
+    ),
+    chain(
+        (6, 5, 3),
+        "Conv2D: {filters: 3, kernel_size: 3, padding: same, name: conv}",
+        "Add: {inputs: [input, conv], name: shortcut}",
+        "GlobalAveragePooling2D: {keepdims: true}",
+        "Dense: {units: 3, activation: sigmoid, name: gate}",
+        "Multiply: {inputs: [shortcut, gate], name: excited}",
+        "Concatenate: {inputs: [excited, conv, input], name: all}",
+        "Concatenate: {inputs: [all, all], axis: 2}",
+        "MaxPooling2D",
+        "Flatten",
     ),
 )
 """Graphs that branch; a last line may name their outputs."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from properties.draws import convolution, core, normalization, pooling, regularization
+from properties.draws import convolution, core, merging, normalization, pooling, regularization
 from properties.draws.base import Draws, Joins
 
-FAMILIES = (convolution, core, normalization, pooling, regularization)
+FAMILIES = (convolution, core, merging, normalization, pooling, regularization)
 
 FIELDS: dict[str, Draws] = {
     tag: draws for family in FAMILIES for tag, draws in family.FIELDS.items()

@@ -1,0 +1,90 @@
+"""Merging in PyTorch."""
+
+from __future__ import annotations
+
+from netspec.graph import Node
+from netspec.layers.base import axis_index
+from netspec.layers.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+)
+from netspec_torch.lower.base import Lowered, Part, lower_layer
+
+
+@lower_layer.register
+def _(_layer: Add, _node: Node, *x: str) -> Lowered:
+    return Lowered(" + ".join(x))
+
+
+@lower_layer.register
+def _(_layer: Subtract, _node: Node, first: str, second: str) -> Lowered:
+    return Lowered(f"{first} - {second}")
+
+
+@lower_layer.register
+def _(_layer: Multiply, _node: Node, *x: str) -> Lowered:
+    return Lowered(" * ".join(x))
+
+
+@lower_layer.register
+def _(_layer: Average, _node: Node, *x: str) -> Lowered:
+    return Lowered(f"({' + '.join(x)}) / {len(x)}")
+
+
+_MAXIMUM = Part(
+    "maximum",  # torch.maximum halves the gradient of equal values
+    '''
+def maximum(*inputs: Tensor) -> Tensor:
+    """The largest value; where some are equal, the first has the gradient, as in TensorFlow."""
+    y, *others = inputs
+    for x in others:
+        y = torch.where(y >= x, y, x)
+    return y
+''',
+)
+
+_MINIMUM = Part(
+    "minimum",  # torch.minimum halves the gradient of equal values
+    '''
+def minimum(*inputs: Tensor) -> Tensor:
+    """The smallest value; where some are equal, the first has the gradient, as in TensorFlow."""
+    y, *others = inputs
+    for x in others:
+        y = torch.where(y <= x, y, x)
+    return y
+''',
+)
+
+
+@lower_layer.register
+def _(_layer: Maximum, _node: Node, *x: str) -> Lowered:
+    return Lowered(f"maximum({', '.join(x)})", needs=(_MAXIMUM,))
+
+
+@lower_layer.register
+def _(_layer: Minimum, _node: Node, *x: str) -> Lowered:
+    return Lowered(f"minimum({', '.join(x)})", needs=(_MINIMUM,))
+
+
+@lower_layer.register
+def _(layer: Concatenate, node: Node, *x: str) -> Lowered:
+    dim = node.dimension(axis_index(layer.axis, node.shape))
+    return Lowered(f"torch.cat(({', '.join(x)}), dim={dim})")
+
+
+@lower_layer.register
+def _(layer: Dot, node: Node, *x: str) -> Lowered:
+    if layer.normalize:
+        dims = [index + 1 for index in layer.indices(node.input_shapes)]
+        x = tuple(
+            f"F.normalize({each}, dim={dim}, eps=1e-7)" for each, dim in zip(x, dims, strict=True)
+        )
+    if all(len(shape) == 1 for shape in node.input_shapes):
+        return Lowered(f"({' * '.join(x)}).sum(1, keepdim=True)")
+    return Lowered(f'torch.einsum("{layer.equation(node.input_shapes)}", {", ".join(x)})')

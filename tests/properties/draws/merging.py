@@ -1,0 +1,66 @@
+"""Merging of shapes that fit each other."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+
+from hypothesis import strategies as st
+
+from netspec.layers import Shape
+from properties.draws.base import Draws, Fields, Joins
+
+LARGEST_RANK = 4
+
+
+def fits(shapes: tuple[Shape, ...]) -> bool:
+    first, second = shapes
+    return len(first) == len(second) and all(
+        one == other or 1 in (one, other) for one, other in zip(first, second, strict=True)
+    )
+
+
+def elementwise(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
+    return st.just({}) if fits(shapes) else None
+
+
+def sums(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
+    # Keras 3.15 takes a batch of as many single values as there are channels for a bias.
+    return elementwise(shapes) if prod(shapes[1]) > 1 else None
+
+
+def concatenations(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
+    first, second = shapes
+    axes = [
+        counted
+        for at in range(len(first))
+        if len(first) == len(second)
+        and first[:at] + first[at + 1 :] == second[:at] + second[at + 1 :]
+        for counted in (at + 1, at - len(first))
+    ]
+    return st.fixed_dictionaries({"axis": st.sampled_from(axes)}) if axes else None
+
+
+def dots(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
+    # Not normalized: Keras's gradient of a vector of zeros is not a number.
+    first, second = shapes
+    axes = [
+        (one + 1, other - len(second))
+        for one, other in product(range(len(first)), range(len(second)))
+        if first[one] == second[other] and len(first) + len(second) - 2 <= LARGEST_RANK
+    ]
+    return st.fixed_dictionaries({"axes": st.sampled_from(axes)}) if axes else None
+
+
+FIELDS: dict[str, Draws] = {}
+
+JOINS: dict[str, Joins] = {
+    "Add": sums,
+    "Subtract": elementwise,
+    "Multiply": elementwise,
+    "Average": sums,
+    "Maximum": elementwise,
+    "Minimum": elementwise,
+    "Concatenate": concatenations,
+    "Dot": dots,
+}
