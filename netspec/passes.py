@@ -36,16 +36,16 @@ def split_activations(graph: Graph) -> Graph:
 
 
 def without_final_softmax(graph: Graph) -> Graph:
-    """Take off the softmax that a split graph ends in, so that it gives logits.
+    """Take off the softmax that a split graph of one output ends in, so that it gives logits.
 
     A graph that ends otherwise stays as it is.
     """
     last = graph.output
     ends = isinstance(last.layer, Activation) and last.layer.activation == "softmax"
     read = any(last.name in node.inputs for node in graph.nodes)
-    if len(graph.nodes) > 1 and ends and not read:
+    if len(graph.nodes) > 1 and len(graph.outputs) == 1 and ends and not read:
         nodes = tuple(node for node in graph.nodes if node is not last)
-        return replace(graph, nodes=nodes, outputs=last.inputs + graph.outputs[1:])
+        return replace(graph, nodes=nodes, outputs=last.inputs)
     return graph
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from netspec.layers.base import LayerBase, LayerFault, Layout, Shape, Weight, written
+from netspec.layers.base import LayerBase, Layout, Shape, Weight, axis_index
 from netspec.layers.constraints import ConstraintField
 from netspec.layers.initializers import InitializerField, Ones, Positive, Zeros
 from netspec.layers.regularizers import RegularizerField

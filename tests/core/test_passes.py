@@ -26,6 +26,7 @@ from netspec.layers import (
     MaxPooling2D,
     Transpose,
 )
+from netspec.layers.merging import Add, Concatenate
 from netspec.passes import channels_first, split_activations, without_final_softmax
 from netspec.weights import initial
 
@@ -146,6 +147,31 @@ def test_what_does_not_end_in_a_softmax_stays_as_it_is(layers: list[Any]) -> Non
     split = split_activations(graph)
 
     assert without_final_softmax(split) == split
+
+
+def test_one_softmax_among_several_outputs_stays() -> None:
+    layers = [Dense(units=3, name="first"), Activation(activation="softmax", name="last")]
+    graph, _ = infer("example", SHAPE, layers, ["last", "first"])
+
+    assert without_final_softmax(graph) == graph
+
+
+def test_merging_an_image_that_lies_channels_first_transposes_no_output_of_a_layer() -> None:
+    layers = [
+        Conv2D(filters=4, kernel_size=(1, 1), name="conv"),
+        MaxPooling2D(pool_size=(1, 1), name="pool"),
+        Add(inputs=("conv", "pool"), name="add"),
+        Concatenate(inputs=("conv", "add"), name="all"),
+        Conv2D(filters=4, kernel_size=(1, 1)),
+    ]
+    graph, _ = infer("example", SHAPE, layers)
+
+    moved = channels_first(graph).nodes
+
+    assert [node.inputs[0] for node in moved if isinstance(node.layer, Transpose)] == [
+        INPUT,
+        "conv2d",
+    ]
 
 
 @given(graphs())
