@@ -134,6 +134,10 @@ class Train(Model):
             description="Batches whose mean gradient makes one step of the optimizer.",
         ),
     ] = None
+    precision: Annotated[
+        Literal["float32", "mixed_float16", "mixed_bfloat16"],
+        Field(description="What layers compute in to train; the weights stay float32."),
+    ] = "float32"
     validation_split: Annotated[
         Fraction,
         Field(description="The last part of the training images, kept for validation."),

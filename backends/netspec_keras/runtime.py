@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -113,7 +114,8 @@ class KerasTrainer(Predicting):
         module = _module(network)
         self._weights: dict[str, list[str]] = module.WEIGHTS
         with tf.device(self._tf_device):
-            self._model: keras.Model = module.build_model(**({"logits": True} if softmax else {}))
+            build = partial(module.build_model, **({"logits": True} if softmax else {}))
+            self._model: keras.Model = _with_precision(module, build)
             module.set_weights(self._model, weights)
             self._optimizer: keras.optimizers.Optimizer = module.build_optimizer(
                 *_first_rate(network)
@@ -124,7 +126,9 @@ class KerasTrainer(Predicting):
             self._run = _steps_function(
                 self._model, self._optimizer, module.build_loss(), self._inputs, self._labels
             )
-            self._outputs = _outputs_function(self._model, tf.nn.softmax if softmax else None)
+            exact = build() if hasattr(module, "set_precision") else self._model
+            outputs = _outputs_function(exact, tf.nn.softmax if softmax else None)
+            self._outputs = partial(_up_to_date, self._model, exact, outputs)
 
     def epoch(
         self, order: NDArray[np.int64], batch_size: int, learning_rates: Array, mask_seed: int
@@ -160,10 +164,11 @@ class KerasTrainer(Predicting):
         }
 
     def swap_averages(self) -> None:
-        if not self._optimizer.use_ema:
+        optimizer = getattr(self._optimizer, "inner_optimizer", self._optimizer)
+        if not optimizer.use_ema:
             return
         # As keras/src/callbacks/swap_ema_weights.py (3.15) finds them, but exactly.
-        averages = self._optimizer._model_variables_moving_average  # noqa: SLF001
+        averages = optimizer._model_variables_moving_average  # noqa: SLF001
         for variable, average in zip(self._model.trainable_variables, averages, strict=True):
             before = variable.numpy()
             variable.assign(average)
@@ -185,6 +190,27 @@ class KerasTrainer(Predicting):
             yield f"{index}.{re.sub(r'^variable_[0-9]+$', 'variable', variable.name)}", variable
 
 
+def _with_precision(module: ModuleType, build: Callable[[], keras.Model]) -> keras.Model:
+    """The model with the precision that the module asks for, which is one for the whole process."""
+    before = keras.config.dtype_policy()
+    if hasattr(module, "set_precision"):
+        module.set_precision()
+    try:
+        return build()
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _up_to_date(
+    model: keras.Model, exact: keras.Model, outputs: Callable[..., Any], *inputs: Array
+) -> tuple[Array, ...]:
+    """The outputs of `exact`, which computes in float32 with the weights of `model`."""
+    if exact is not model:
+        for variable, trained in zip(exact.variables, model.variables, strict=True):
+            variable.assign(trained)
+    return outputs(*inputs)
+
+
 def _steps_function(
     model: keras.Model,
     optimizer: keras.optimizers.Optimizer,
@@ -203,7 +229,8 @@ def _steps_function(
         with tf.GradientTape() as tape:
             logits = model(tf.gather(inputs, batch), training=True)
             value = tf.add_n([loss(truth, logits), *model.losses])
-        optimizer.apply(tape.gradient(value, variables), variables)
+            scaled = optimizer.scale_loss(value)
+        optimizer.apply(tape.gradient(scaled, variables), variables)
         answers = tf.argmax(logits, axis=-1, output_type=truth.dtype)
         return value, tf.math.count_nonzero(answers == truth, dtype=tf.int32)
 

@@ -21,17 +21,33 @@ def parts(train: Train) -> tuple[str, ...]:
         arguments([], {"from_logits": True}),
     )
     return (
+        *_precision(train),
         *schedules.parts(train),
         _build_optimizer(train),
         f'def build_loss() -> keras.losses.Loss:\n    """The loss on logits."""\n{loss}',
     )
 
 
+def _precision(train: Train) -> tuple[str, ...]:
+    if train.precision == "float32":
+        return ()
+    doc = "Layers that are made after this compute in 16 bits; the weights stay float32."
+    lines = [
+        "def set_precision() -> None:",
+        f'    """{doc}"""',
+        call("    keras.config.set_dtype_policy", arguments([train.precision], {})),
+    ]
+    return ("\n".join(lines),)
+
+
 def _build_optimizer(train: Train) -> str:
+    scaled = train.precision == "mixed_float16"
     made = call(
-        f"    return keras.optimizers.{class_name(train.optimizer)}",
+        f"    {'inner =' if scaled else 'return'} keras.optimizers.{class_name(train.optimizer)}",
         arguments([], _arguments(train)),
     )
+    if scaled:
+        made += "\n    return keras.optimizers.LossScaleOptimizer(inner)"
     if not isinstance(train.optimizer.learning_rate, Schedule):
         return f"def build_optimizer() -> keras.optimizers.Optimizer:\n{made}"
     doc = '    """`learning_rate` is a number, or what build_schedule gives."""'

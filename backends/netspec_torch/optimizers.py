@@ -106,6 +106,9 @@ def _init(followed: Rule, train: Train, *, counts: bool) -> list[str]:
     if followed.fused:
         made = "parameters, learning_rate, (beta_1, beta_2), amsgrad=amsgrad, fused=True"
         lines += [f"super().__init__({made})", 'self.param_groups[0]["steps"] = 0']
+        if train.precision == "mixed_float16":
+            left_out = "# A step that overflows is left out, not taken by the kernel and counted."
+            lines += [left_out, "self._step_supports_amp_scaling = False"]
         named = [name for name in named if name not in ("beta_1", "beta_2", "amsgrad")]
     else:
         group = {"lr": "learning_rate", **({"steps": "0"} if counts else {}), **followed.counters}

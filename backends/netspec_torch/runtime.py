@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -95,6 +95,11 @@ class TorchTrainer(Predicting):
         softmax = final_activation(network.graph) == "softmax"
         self._logits = self._model.logits if softmax else self._model
         self._optimizer: Any = self._module.build_optimizer(self._model)  # Any: as above
+        self._scaler: torch.amp.GradScaler | None = None
+        if hasattr(self._module, "autocast"):
+            self._logits = _in_16_bits(self._logits, self._module.autocast(self._device.type))
+        if hasattr(self._module, "build_scaler"):
+            self._scaler = self._module.build_scaler(self._device.type)
         self._loss: nn.Module = self._module.build_loss()
         self._regularized = hasattr(self._model, "regularization")
         self._constrained = hasattr(self._model, "constrain")
@@ -127,13 +132,22 @@ class TorchTrainer(Predicting):
             loss = self._loss(logits, truth)
             if self._regularized:
                 loss = loss + self._model.regularization()
-            loss.backward()
-            self._optimizer.step()
+            self._take_step(loss)
             if self._constrained:
                 self._model.constrain()
             losses.append(loss.detach())
             correct.append((logits.detach().argmax(-1) == truth).sum())
         return Steps(torch.stack(losses).cpu().numpy(), torch.stack(correct).int().cpu().numpy())
+
+    def _take_step(self, loss: Tensor) -> None:
+        if self._scaler is None:
+            loss.backward()
+            self._optimizer.step()
+            return
+        self._scaler.scale(loss).backward()
+        self._scaler.unscale_(self._optimizer)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         return _outputs(self._model, self._device, inputs)
@@ -155,16 +169,29 @@ class TorchTrainer(Predicting):
 
     def optimizer_state(self) -> dict[str, NDArray[Any]]:
         (group,) = self._optimizer.param_groups
-        return {key: np.array(group[key]) for key in COUNTERS if key in group} | {
-            f"{name}/{slot}": value.cpu().numpy().copy()
-            for name, parameter in self._model.named_parameters()
-            for slot, value in self._optimizer.state.get(parameter, {}).items()
-        }
+        scaler = self._scaler.state_dict() if self._scaler else {}
+        scale = {f"scaler/{key}": np.array(value) for key, value in scaler.items()}
+        return (
+            scale
+            | {key: np.array(group[key]) for key in COUNTERS if key in group}
+            | {
+                f"{name}/{slot}": value.cpu().numpy().copy()
+                for name, parameter in self._model.named_parameters()
+                for slot, value in self._optimizer.state.get(parameter, {}).items()
+            }
+        )
 
     def restore(self, optimizer_state: dict[str, NDArray[Any]]) -> None:
         parameters = dict(self._model.named_parameters())
         (group,) = self._optimizer.param_groups
+        if self._scaler:
+            scaler = {
+                key: optimizer_state[f"scaler/{key}"].item() for key in self._scaler.state_dict()
+            }
+            self._scaler.load_state_dict(scaler)
         for key, value in optimizer_state.items():
+            if key.startswith("scaler/"):
+                continue
             if key in COUNTERS:
                 group[key] = value.item()
                 continue
@@ -176,6 +203,18 @@ class TorchTrainer(Predicting):
             self._optimizer.state[target][slot] = tensor
 
 
+def _in_16_bits(forward: Callable[..., Any], autocast: torch.autocast) -> Callable[..., Any]:
+    """The same, computed in 16 bits; what it gives is float32 again, as a loss wants it."""
+
+    def outputs(*inputs: Tensor) -> Any:  # Any: one tensor or several
+        with autocast:
+            given = forward(*inputs)
+        return tuple(each.float() for each in given) if isinstance(given, tuple) else given.float()
+
+    return outputs
+
+
 def _permuted_back(value: Array, axes: tuple[int, ...], shape: Shape) -> Array:
     permuted = value.reshape([shape[axis] for axis in axes])
-    return np.ascontiguousarray(permuted.transpose(np.argsort(axes)))
+    # A copy: without one, weights on the CPU would move along with those of the model.
+    return np.array(permuted.transpose(np.argsort(axes)), order="C")

@@ -29,6 +29,7 @@ def parts(train: Train, *, frozen: bool) -> tuple[str, ...]:
     if isinstance(train.optimizer.learning_rate, Schedule):
         doc = '    """Before every step, `optimizer.param_groups[0]["lr"]` becomes its rate."""\n'
     return (
+        *_precision(train),
         *schedules.parts(train),
         f"def build_optimizer(model: nn.Module) -> torch.optim.Optimizer:\n{doc}{made}",
         'def build_loss() -> nn.Module:\n    """The loss on logits."""\n'
@@ -40,3 +41,23 @@ def first_rate(optimizer: Optimizer) -> float:
     """The learning rate to begin with."""
     rate = optimizer.learning_rate
     return rate if isinstance(rate, float) else rate.first
+
+
+def _precision(train: Train) -> tuple[str, ...]:
+    """The functions autocast and build_scaler, where layers compute in 16 bits."""
+    if train.precision == "float32":
+        return ()
+    dtype = train.precision.removeprefix("mixed_")
+    doc = "Inside it layers compute in 16 bits; the weights stay float32."
+    autocast = (
+        f'def autocast(device: str) -> torch.autocast:\n    """{doc}"""\n'
+        f"    return torch.autocast(device, torch.{dtype})"
+    )
+    if train.precision == "mixed_bfloat16":
+        return (autocast,)
+    doc = "Keras's scale of the loss: halved by an overflow, doubled after 2,000 steps."
+    scaler = (
+        f'def build_scaler(device: str) -> torch.amp.GradScaler:\n    """{doc}"""\n'
+        "    return torch.amp.GradScaler(device, init_scale=2.0**15)"
+    )
+    return autocast, scaler

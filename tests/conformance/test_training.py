@@ -391,6 +391,18 @@ def test_a_trainer_gives_the_weights_back_as_it_got_them(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TRAINING)
+def test_weights_that_a_trainer_gave_stay_as_they_were(name: str) -> None:
+    tested, examples = digits()
+    weights = random_weights(tested.graph)
+    trainer = found_training(name).trainer(tested, weights, examples, "cpu")
+    given = trainer.weights()
+
+    go_on(trainer, tested, len(examples), [1], 0)
+
+    check_identical(given, weights)
+
+
+@pytest.mark.parametrize("name", TRAINING)
 def test_a_trainer_predicts_with_the_moving_statistics_and_without_masks(name: str) -> None:
     tested, examples = digits()
     trainer = trained(name)

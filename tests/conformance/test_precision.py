@@ -1,0 +1,133 @@
+"""Training in 16 bits: it learns, its weights stay float32, and its scale is that of Keras."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from conformance.networks import TRAINING, found_training, network, random_inputs, random_weights
+from netspec.backend import Trainer
+from netspec.data import Examples
+from netspec.graph import Network
+from netspec.weights import Array
+
+PRECISIONS = {"mixed_float16": 2**-10, "mixed_bfloat16": 2**-7}
+"""The relative distance from one number to the next."""
+
+
+def small(precision: str, optimizer: str = "sgd: {momentum: 0.9}") -> Network:
+    layers = [
+        "Conv2D: {filters: 4, kernel_size: 3, activation: tanh}",
+        "BatchNormalization: {momentum: 0.9}",
+        "AveragePooling2D",
+        "Flatten",
+        "Dense: {units: 3, activation: softmax}",
+    ]
+    return network((6, 6, 2), layers, optimizer, precision=precision)
+
+
+def examples(tested: Network) -> Examples:
+    """Images of three classes, by their means."""
+    inputs = random_inputs(tested.graph, 60)
+    means = inputs.mean((1, 2, 3))
+    labels = np.digitize(means, np.quantile(means, [1 / 3, 2 / 3])).astype(np.int32)
+    return Examples(inputs, labels)
+
+
+def trainer(name: str, tested: Network, given: Examples) -> Trainer:
+    return found_training(name).trainer(tested, random_weights(tested.graph), given, "cpu")
+
+
+def epoch(trained: Trainer, rate: float = 0.05, images: int = 60) -> float:
+    """One epoch of batches of 10; gives the mean loss."""
+    rates = np.full(-(-images // 10), rate, np.float32)
+    steps = [*trained.epoch(np.arange(images), 10, rates, 0)]
+    return float(np.concatenate([one.losses for one in steps]).mean())
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_loss_falls_and_the_weights_stay_float32(name: str, precision: str) -> None:
+    tested = small(precision)
+    trained = trainer(name, tested, examples(tested))
+
+    losses = [epoch(trained) for _ in range(10)]
+
+    assert losses[-1] < 0.5 * losses[0]
+    assert {value.dtype for value in trained.weights().values()} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_first_step_is_that_of_float32_but_for_rounding(name: str, precision: str) -> None:
+    before = random_weights(small("float32").graph)
+    moved = {}
+    for each in ("float32", precision):
+        tested = small(each)
+        trained = trainer(name, tested, examples(tested))
+        epoch(trained, rate=1.0, images=10)
+        moved[each] = {key: value - before[key] for key, value in trained.weights().items()}
+
+    for key, exact in moved["float32"].items():
+        distance = np.abs(moved[precision][key] - exact).max()
+        assert distance < 8 * PRECISIONS[precision] * np.abs(exact).max(), key
+    assert any((moved[precision][key] != exact).any() for key, exact in moved["float32"].items())
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("name", TRAINING)
+def test_a_trainer_predicts_in_float32(name: str, precision: str) -> None:
+    tested = small(precision)
+    given = examples(tested)
+    trained = trainer(name, tested, given)
+    epoch(trained)
+
+    outputs = trained.outputs(given.inputs)
+
+    exact = found_training(name).predictor(tested, trained.weights(), "cpu")
+    np.testing.assert_allclose(outputs, exact.outputs(given.inputs), 1e-5, 1e-6)
+
+
+def overflowing() -> tuple[Network, dict[str, Array], Examples]:
+    """A layer of zeros whose gradient is 20/3 at most, which 2^14 takes beyond float16."""
+    layers = ["Dense: {units: 3, activation: softmax}"]
+    optimizer = "adam: {use_ema: true, clipnorm: 1.0}"
+    tested = network((2,), layers, optimizer, precision="mixed_float16")
+    weights = {key: np.zeros(it.shape, np.float32) for key, it in tested.graph.weights()}
+    return tested, weights, Examples(np.full((60, 2), 10, np.float32), np.zeros(60, np.int32))
+
+
+def scale(trained: Trainer) -> float:
+    (value,) = (it for key, it in trained.optimizer_state().items() if key.endswith("scale"))
+    return float(value)
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_a_step_that_overflows_is_left_out_and_halves_the_scale(name: str) -> None:
+    tested, weights, given = overflowing()
+    trained = found_training(name).trainer(tested, weights, given, "cpu")
+
+    begun = scale(trained)
+    epoch(trained, images=20)
+    after_two, unmoved = scale(trained), trained.weights()
+    epoch(trained, images=20)
+
+    assert (begun, after_two, scale(trained)) == (2**15, 2**13, 2**13)
+    assert not any(value.any() for value in unmoved.values())
+    assert all(value.any() for value in trained.weights().values())
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_scale_outlasts_a_break(name: str) -> None:
+    tested, weights, given = overflowing()
+    unbroken = found_training(name).trainer(tested, weights, given, "cpu")
+    epoch(unbroken, images=30)
+    resumed = found_training(name).trainer(tested, unbroken.weights(), given, "cpu")
+    resumed.restore(unbroken.optimizer_state())
+
+    for each in (unbroken, resumed):
+        epoch(each, images=30)
+
+    for key, value in unbroken.weights().items():
+        np.testing.assert_array_equal(resumed.weights()[key], value)
+    assert scale(resumed) == scale(unbroken)
