@@ -41,7 +41,7 @@ def literal(value: Any) -> str:  # Any: every value that a field can have
 
 
 def square(sizes: tuple[int, ...]) -> int | tuple[int, ...]:
-    """3 for (3, 3), as people write it."""
+    """3 for (3, 3), and for (3,), as people write it."""
     return sizes[0] if len(set(sizes)) == 1 else sizes
 
 

@@ -123,8 +123,7 @@ def _class(made: _Written, name: str) -> str:
     initial = _initial_values(made)
     if initial:
         lines.append("        self.reset_parameters()")
-    if any(node.layer.tag == "Conv2D" for node in made.graph.nodes):
-        lines.append("        self.to(memory_format=torch.channels_last)")
+    lines += _memory_formats(made)
     if initial:
         lines += ["", "    def reset_parameters(self) -> None:", *initial]
     taken = [made.variables[each.name] for each in made.graph.inputs]
@@ -134,6 +133,24 @@ def _class(made: _Written, name: str) -> str:
         lines += ["", _signature("forward", taken, 1)]
         lines.append(f"        return torch.softmax(self.logits({', '.join(taken)}), dim=-1)")
     return "\n".join([*lines, *_regularization(made), *_constraints(made)])
+
+
+def _memory_formats(made: _Written) -> list[str]:
+    """Lines that move the module to a memory format, or layers where the module cannot move.
+
+    `nn.Module.to` moves every tensor of four or five axes, and each format takes one of the two.
+    """
+    nodes = made.graph.nodes
+    formats = {node.name: made.lowered[node.name].memory_format for node in nodes}
+    wanted = {form for form in formats.values() if form}
+    large = {len(weight.shape) for node in nodes for weight in node.weights} & {4, 5}
+    if len(wanted) == 1 and len(large) == 1:
+        return [f"        self.to(memory_format=torch.{wanted.pop()})"]
+    return [
+        f"        self.{name}.to(memory_format=torch.{form})"
+        for name, form in formats.items()
+        if form
+    ]
 
 
 def _description(made: _Written) -> str:

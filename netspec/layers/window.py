@@ -9,8 +9,9 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 Size: TypeAlias = Annotated[int, Field(gt=0, le=1_000_000)]
+Cells: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000)]
 Padding: TypeAlias = Literal["valid", "same"]
-
+CausalPadding: TypeAlias = Literal["valid", "same", "causal"]
 
 _SIZES = {
     1: ("one", "write 3"),
@@ -46,6 +47,18 @@ Triple: TypeAlias = Annotated[
     BeforeValidator(_for_all(3), json_schema_input_type=Size | tuple[Size, Size, Size]),
 ]
 
+CellsOfLine: TypeAlias = Annotated[
+    tuple[Cells], BeforeValidator(_for_all(1), json_schema_input_type=Cells | tuple[Cells])
+]
+CellsOfImage: TypeAlias = Annotated[
+    tuple[Cells, Cells],
+    BeforeValidator(_for_all(2), json_schema_input_type=Cells | tuple[Cells, Cells]),
+]
+CellsOfVolume: TypeAlias = Annotated[
+    tuple[Cells, Cells, Cells],
+    BeforeValidator(_for_all(3), json_schema_input_type=Cells | tuple[Cells, Cells, Cells]),
+]
+
 
 def by(sizes: Sequence[int]) -> str:
     """(3, 3) as 3x3."""
@@ -57,16 +70,44 @@ def extent(kernel: int, dilation: int) -> int:
     return (kernel - 1) * dilation + 1
 
 
-def windows(size: int, kernel: int, stride: int, padding: Padding) -> int:
+def windows(size: int, kernel: int, stride: int, padding: CausalPadding) -> int:
     """How many windows of `kernel` cells fit into `size` cells. 0 where none does."""
-    if padding == "same":
+    if padding != "valid":
         return -(-size // stride)
     return max(0, (size - kernel) // stride + 1)
 
 
-def pads(size: int, kernel: int, stride: int, padding: Padding) -> tuple[int, int]:
+def pads(size: int, kernel: int, stride: int, padding: CausalPadding) -> tuple[int, int]:
     """The cells added before and after. 'same' puts the odd one at the end, as TensorFlow does."""
     if padding == "valid":
         return 0, 0
+    if padding == "causal":
+        return kernel - 1, 0
     total = max(0, (windows(size, kernel, stride, padding) - 1) * stride + kernel - size)
     return total // 2, total - total // 2
+
+
+def spread(size: int, kernel: int, stride: int, padding: Padding, extra: int | None) -> int:
+    """How many cells a transposed convolution makes of `size`, `extra` being its output_padding.
+
+    As _get_output_shape_given_tf_padding in Keras (keras/src/backend/common/backend_utils.py,
+    3.15).
+    """
+    if padding == "valid":
+        return (size - 1) * stride + kernel + (max(0, stride - kernel) if extra is None else extra)
+    if extra is None:
+        return size * stride
+    return (size - 1) * stride + kernel % 2 + extra
+
+
+def crops(
+    size: int, kernel: int, stride: int, padding: Padding, extra: int | None
+) -> tuple[int, int]:
+    """The cells that a transposed convolution drops of all that it reaches, in front and behind.
+
+    Below 0 it is the number of cells added behind, which nothing reaches. 'same' drops the odd one
+    behind, as TensorFlow does.
+    """
+    total = (size - 1) * stride + kernel - spread(size, kernel, stride, padding, extra)
+    before = max(0, total) // 2
+    return before, total - before

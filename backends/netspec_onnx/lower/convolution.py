@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from netspec.graph import Node
-from netspec.layers import Conv2D
+from netspec.layers.convolution import Conv
 from netspec_onnx.lower.base import Builder, lower
 from netspec_onnx.lower.window import onnx_pads
 
 
 @lower.register
-def _(layer: Conv2D, node: Node, to: Builder, x: str) -> str:
+def _(layer: Conv, node: Node, to: Builder, x: str) -> str:
     return to.add(
         "Conv",
         [x, *to.weights_of(node).values()],

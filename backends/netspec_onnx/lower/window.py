@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from netspec.layers.window import Padding, pads
+from netspec.layers.window import CausalPadding, pads
 
 
 def onnx_pads(
-    space: tuple[int, ...], kernel: tuple[int, ...], strides: tuple[int, ...], padding: Padding
+    space: tuple[int, ...],
+    kernel: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: CausalPadding,
 ) -> list[int]:
     """The cells added in front of every axis, and then those behind, which is ONNX's order."""
     sides = [pads(*axis, padding) for axis in zip(space, kernel, strides, strict=True)]

@@ -41,7 +41,8 @@ class Lowered:
 
     `parameters` gives the name of a weight inside the module where it is another than Keras's,
     `axes` the order of its axes where it is another than `default_axes`. After the permutation the
-    weight is reshaped to what the module holds.
+    weight is reshaped to what the module holds. `memory_format` is that of PyTorch in which the
+    module is fastest, where that is another than the usual one.
     """
 
     expression: str
@@ -50,6 +51,7 @@ class Lowered:
     needs: tuple[Part, ...] = ()
     parameters: dict[str, str] = field(default_factory=dict[str, str])
     axes: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    memory_format: str = ""
 
     def place(self, weight: Weight) -> tuple[str, tuple[int, ...]]:
         """The weight's name inside the module, and the permutation of its axes."""

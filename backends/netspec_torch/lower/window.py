@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from netspec.layers.window import Padding, pads
+from netspec.layers.window import CausalPadding, pads
 
 
 def padding(
-    space: tuple[int, ...], kernel: tuple[int, ...], strides: tuple[int, ...], padding: Padding
+    space: tuple[int, ...],
+    kernel: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: CausalPadding,
 ) -> tuple[tuple[int, ...] | None, tuple[int, ...]]:
     """Cells to pad by F.pad (the last axis first), or by the layer itself (one number an axis).
 
