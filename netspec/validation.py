@@ -179,9 +179,10 @@ def _owner(location: Location) -> tuple[str, type[BaseModel]]:
 def _unknown_field(location: Location) -> Fault:
     owner, model = _owner(location)
     field, known = str(location[-1]), list(model.model_fields)
-    meant = synonym if (synonym := _SYNONYMS.get(field)) in known else nearest(field, known)
+    written = [*known, *_expanded_fields(owner)]
+    meant = synonym if (synonym := _SYNONYMS.get(field)) in known else nearest(field, written)
     name, colon, value = field.partition(":")
-    if colon and name in known:
+    if colon and name in written:
         help = f"a space is missing: `{name}: {value}`"
     elif field in _ELSEWHERE and meant is None:
         help = _ELSEWHERE[field]
@@ -191,6 +192,13 @@ def _unknown_field(location: Location) -> Fault:
         help = f"it has {one_of(known, 'and')}"
     message = f"{owner} has no field {field!r}"
     return Fault(location, "unknown-field", message, help, key=True)
+
+
+def _expanded_fields(owner: str) -> tuple[str, ...]:
+    """The fields that a spec may have, and that are gone when it is validated."""
+    if owner in LAYERS:
+        return ("repeat",)
+    return ("variables", "blocks") if owner == "the spec" else ()
 
 
 def _missing_field(location: Location) -> Fault:

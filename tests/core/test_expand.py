@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import netspec
 from netspec.diagnostics import SpecError
 from netspec.expansion import expand, variables
 from netspec.expansion.values import parts
@@ -552,6 +553,13 @@ def test_a_file_is_expanded_with_what_is_set_from_outside(tmp_path: Path):
     network = load(path, [Override("--set variables.width=8", "variables.width", "8")])
 
     assert network.graph.nodes[0].shape == (14, 14, 8)
+
+
+def test_a_variable_is_set_from_python(tmp_path: Path):
+    path = tmp_path / "whole.yaml"
+    path.write_text(NETWORK, encoding="utf-8")
+
+    assert netspec.load(path, {"variables.width": 8}).graph.nodes[0].shape == (14, 14, 8)
 
 
 def test_ten_thousand_layers_share_what_they_have_in_common():
