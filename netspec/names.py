@@ -7,6 +7,7 @@ from collections.abc import Container
 
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 MAX_NAME = 64
+MAX_PATH = 4 * MAX_NAME  # of a name in blocks, through the calls that it stands in
 
 
 def is_identifier(name: str) -> bool:

@@ -17,7 +17,7 @@ from netspec.expansion.blocks import (
     written,
 )
 from netspec.expansion.values import Scope, Values, rebuilt, shown
-from netspec.names import MAX_NAME, automatic, is_identifier
+from netspec.names import MAX_NAME, MAX_PATH, automatic, is_identifier
 from netspec.source import Data, Node, Note
 from netspec.spec import INPUT, MAX_LAYERS
 
@@ -217,6 +217,7 @@ class Calls:
     def _block(self, call: Call, name: str, reads: Names, frame: Frame, caller: Scope) -> None:
         """Write out one copy of a call of a block."""
         block, key = self.blocks[call.written.tag], call.written.key
+        self.values.add(call.written.item.size + len(block.parameters), key, caller.note)
         parameters = arguments(call.written, block, self.values, caller)
         if parameters is None:
             return
@@ -252,6 +253,7 @@ class Calls:
         own, full = layer.field("name"), f"{frame.prefix}{name}"
         if frame.block or repeat:
             fields["name"] = _at(own or layer.key, full)
+            self._check_length(full, fields["name"], scope)
         elif own is not None and own.data is not None:  # validation knows what it may be
             fields["name"] = self.values.substitute(own, scope)
         if given is None and reads != self.last:
@@ -260,6 +262,12 @@ class Calls:
             fields["inputs"] = given[0] if len(given) == 1 else _listed(given)
         item = _item(layer, fields, note)
         self._emit(item, layer.tag, full, layer.key, scope, named="name" in fields)
+
+    def _check_length(self, full: str, node: Node, scope: Scope) -> None:
+        if len(full) > MAX_PATH:
+            message = f"with the calls that it stands in this name has {len(full):,} characters"
+            help = f"give the calls shorter names; {MAX_PATH} is the limit"
+            self.values.fault(node, "limit", message, help, scope.note)
 
     def _fields(self, layer: Written, scope: Scope) -> dict[str | int, Node]:
         """The fields of a layer, but those that every call has."""

@@ -13,6 +13,7 @@ from netspec.layers.constraints import Constraint
 from netspec.layers.initializers import Initializer
 from netspec.layers.regularizers import Regularizer
 from netspec.layers.tagged import Tagged, as_tuple
+from netspec.names import MAX_NAME, MAX_PATH
 
 Shape: TypeAlias = tuple[int, ...]
 """The sizes of a tensor's axes, channels last, without the batch axis."""
@@ -23,8 +24,6 @@ Shapes: TypeAlias = tuple[Shape, ...]
 Layout: TypeAlias = Literal["channels_last", "channels_first", "either"]
 """Where the channels stand; `either` for what works on each value by itself."""
 
-MAX_NAME = 64
-
 # Letters, digits and underscores: a name becomes a Python attribute, a file name and a weight key.
 Identifier: TypeAlias = Annotated[
     str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=MAX_NAME)
@@ -33,7 +32,7 @@ Identifier: TypeAlias = Annotated[
 # The name of a layer in a block goes through the names of the calls that it stands in.
 NodeName: TypeAlias = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*$", max_length=4 * MAX_NAME),
+    Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*$", max_length=MAX_PATH),
 ]
 
 
