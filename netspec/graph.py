@@ -27,7 +27,7 @@ from netspec.layers import (
 )
 from netspec.layers.activations import ActivationName
 from netspec.layers.constraints import Norm
-from netspec.layers.initializers import Identity, Orthogonal
+from netspec.layers.initializers import Identity, Orthogonal, UnitForgetBias
 from netspec.layers.pooling import GlobalPooling
 from netspec.names import automatic
 from netspec.override import Override, apply
@@ -228,8 +228,8 @@ def infer(
             node = Node(names[index], layer, read, input_shapes, shape)
             parameters += _checked_parameters(node, parameters)
         except LayerFault as fault:
-            at = ("layers", index, layer.tag) + ((fault.field,) if fault.field else ())
-            key = fault.field is None
+            at = ("layers", index, layer.tag, *fault.path)
+            key = not fault.path
             faults.append(Fault(at, "shape", fault.message, fault.help, key))
             continue
         nodes.append(node)
@@ -401,11 +401,14 @@ def _checked_parameters(node: Node, before: int) -> int:
         )
     for weight in node.weights:
         rank = len(weight.shape)
-        if (isinstance(weight.initializer, Identity) and rank != 2) or (
-            isinstance(weight.initializer, Orthogonal) and rank < 2
+        begins = weight.initializer
+        if isinstance(begins, UnitForgetBias):
+            begins = begins.others
+        if (isinstance(begins, Identity) and rank != 2) or (
+            isinstance(begins, Orthogonal) and rank < 2
         ):
             raise LayerFault(
-                f"{weight.initializer.tag} cannot fill the {weight.name}, which has the shape "
+                f"{begins.tag} cannot fill the {weight.name}, which has the shape "
                 f"{written(weight.shape)}",
                 "identity needs a matrix, orthogonal at least a matrix",
                 f"{weight.field}_initializer",

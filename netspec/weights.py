@@ -28,6 +28,7 @@ from netspec.layers.initializers import (
     RandomNormal,
     RandomUniform,
     TruncatedNormal,
+    UnitForgetBias,
     Zeros,
     resolve,
 )
@@ -101,6 +102,16 @@ def _(initializer: Orthogonal, shape: Shape, random: np.random.Generator) -> Arr
 @draw.register
 def _(initializer: Identity, shape: Shape, _random: np.random.Generator) -> Array:
     return (initializer.gain * np.eye(shape[0], shape[1])).astype(np.float32)
+
+
+@draw.register
+def _(initializer: UnitForgetBias, shape: Shape, random: np.random.Generator) -> Array:
+    bias = np.ones(shape, np.float32)
+    before, _, behind = initializer.parts(*shape)
+    for part in (before, behind):
+        size = bias[part].shape
+        bias[part] = draw(resolve(initializer.others, size), size, random)
+    return bias
 
 
 def permutation(axes: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...]:

@@ -38,6 +38,10 @@ STEPS_PER_CALL = 125
 """Steps that run inside TensorFlow between two reports of progress."""
 
 
+SEED_STATE = "seed_generator_state"
+"""Keras's name of the variable that a layer's random masks follow from."""
+
+
 def built_model(network: Network, weights: Weights) -> keras.Model:
     """The network's Keras model with these weights; it ends as the spec says."""
     module = _module(network)
@@ -149,9 +153,10 @@ class KerasTrainer(Predicting):
     def _seed_masks(self, seed: int) -> None:
         """Start every layer's random masks from the seed and the layer's place."""
         for index, layer in enumerate(self._model.layers):
-            if generator := getattr(layer, "seed_generator", None):
-                words = np.random.SeedSequence([seed, index]).generate_state(2, np.uint32)
-                generator.state.assign(words)
+            states = [each for each in layer.variables if each.name == SEED_STATE]
+            for inner, state in enumerate(states):
+                words = np.random.SeedSequence([seed, index, inner]).generate_state(2, np.uint32)
+                state.assign(words)
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         return outputs_in_batches(inputs, self._outputs)

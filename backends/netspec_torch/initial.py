@@ -5,31 +5,58 @@ They draw from the distribution that the spec names; netspec itself sets its own
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from netspec.code import arguments, call, literal
 from netspec.layers import Weight
 from netspec.layers.initializers import (
     Constant,
     GlorotUniform,
     Identity,
-    Initializer,
     Ones,
     Orthogonal,
     RandomNormal,
     RandomUniform,
+    Scaled,
     TruncatedNormal,
+    UnitForgetBias,
+    VarianceScaling,
     Zeros,
     resolve,
 )
+from netspec.layers.tagged import Tagged
 
 
 def lines(target: str, weight: Weight) -> list[str]:
     """The statements that fill the tensor `target`, in the body of a method."""
+    if isinstance(weight.initializer, UnitForgetBias):
+        return _unit_forget_bias(target, weight, weight.initializer)
     head, values = _initial_value(weight)
     filled = call(f"        nn.init.{head}", [target, *values])
     gain = getattr(weight.initializer, "gain", 1.0)
     if head == "eye_" and gain != 1.0:
         return [filled, call(f"        {target}.data.mul_", [literal(gain)])]
     return [filled]
+
+
+def _unit_forget_bias(target: str, weight: Weight, initializer: UnitForgetBias) -> list[str]:
+    """The statements for the parts of an LSTM's bias, which are drawn one by one."""
+    before, gate, behind = initializer.parts(weight.size)
+    ones = f"        nn.init.ones_({target}.data[{gate.start}:{gate.stop}])"
+    others = initializer.others
+    if isinstance(others, Scaled | VarianceScaling):  # their scale follows from a part's size
+        parts = [
+            (f"{target}.data[:{before.stop}]", before.stop),
+            (f"{target}.data[{behind.start}:]", behind.stop - behind.start),
+        ]
+    else:
+        parts = [(target, weight.size)]
+    filled = [
+        line
+        for place, size in parts
+        for line in lines(place, replace(weight, shape=(size,), initializer=others))
+    ]
+    return [*filled, ones]
 
 
 def _initial_value(weight: Weight) -> tuple[str, list[str]]:
@@ -39,7 +66,7 @@ def _initial_value(weight: Weight) -> tuple[str, list[str]]:
     return _nn_init(resolve(weight.initializer, weight.shape))
 
 
-def _nn_init(initializer: Initializer) -> tuple[str, list[str]]:
+def _nn_init(initializer: Tagged) -> tuple[str, list[str]]:
     match initializer:
         case Zeros():
             return "zeros_", []

@@ -28,10 +28,13 @@ from netspec.layers.pooling import (
     Pooling,
     Pooling2D,
 )
+from netspec.layers.recurrent import Recurrent
 from netspec.layers.regularization import Dropout, Regularization
 from netspec.layers.tagged import OneKey
 
-Layer: TypeAlias = Convolution | Pooling | Core | Normalization | Regularization | Merging
+Layer: TypeAlias = (
+    Convolution | Pooling | Core | Normalization | Regularization | Merging | Recurrent
+)
 LayerField: TypeAlias = Annotated[Layer, OneKey("layer")]
 
 LAYERS: dict[str, type[Layer]] = {layer.tag: layer for layer in get_args(Layer)}

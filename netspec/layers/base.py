@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 from pydantic import BeforeValidator, Field
 
 from netspec.layers.constraints import Constraint
-from netspec.layers.initializers import Initializer
+from netspec.layers.initializers import Initializer, UnitForgetBias
 from netspec.layers.regularizers import Regularizer
 from netspec.layers.tagged import Tagged, as_tuple
 from netspec.names import MAX_NAME, MAX_PATH
@@ -59,7 +59,7 @@ class Weight:
     name: str
     shape: Shape
     axes: tuple[str, ...]
-    initializer: Initializer
+    initializer: Initializer | UnitForgetBias
     trainable: bool = True
     regularizer: Regularizer | None = None
     constraint: Constraint | None = None
@@ -77,13 +77,16 @@ class Weight:
 
 
 class LayerFault(Exception):  # noqa: N818 - caught and shown as a fault of the spec
-    """A layer that cannot take its input. `field` names the argument at fault, where it is one."""
+    """A layer that cannot take its input.
 
-    def __init__(self, message: str, help: str, field: str | None = None) -> None:
+    `field` names the argument at fault, where it is one, or the path to one further inside.
+    """
+
+    def __init__(self, message: str, help: str, field: str | tuple[str, ...] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.help = help
-        self.field = field
+        self.path = (field,) if isinstance(field, str) else field or ()
 
 
 class AnyLayer(Tagged):

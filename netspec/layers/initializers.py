@@ -152,6 +152,24 @@ Initializer: TypeAlias = (
 )
 InitializerField: TypeAlias = Annotated[Initializer, OneKey("initializer")]
 
+
+class UnitForgetBias(Tagged):
+    """The bias of an LSTM: 1 for the forget gate, the second of four, and `others` elsewhere.
+
+    No spec names it: it is what `unit_forget_bias` says. The parts in front of that gate and behind
+    it are drawn as weights of their own (keras/src/layers/rnn/lstm.py, 3.15).
+    """
+
+    tag = "unit_forget_bias"
+    others: InitializerField
+
+    @staticmethod
+    def parts(size: int) -> tuple[slice, slice, slice]:
+        """The part in front of the forget gate, the gate, and the part behind it."""
+        units = size // 4
+        return slice(0, units), slice(units, 2 * units), slice(2 * units, size)
+
+
 # The standard deviation of a normal distribution that is cut off at two standard deviations.
 TRUNCATED_STDDEV = 0.87962566103423978
 
@@ -165,9 +183,17 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 def resolve(
-    initializer: Initializer, shape: tuple[int, ...]
+    initializer: Initializer | UnitForgetBias, shape: tuple[int, ...]
 ) -> (
-    Zeros | Ones | Constant | RandomNormal | RandomUniform | TruncatedNormal | Orthogonal | Identity
+    Zeros
+    | Ones
+    | Constant
+    | RandomNormal
+    | RandomUniform
+    | TruncatedNormal
+    | Orthogonal
+    | Identity
+    | UnitForgetBias
 ):
     """The initializer with the numbers that the shape of its weight gives it."""
     if isinstance(initializer, Scaled):

@@ -7,7 +7,9 @@ of ones, half the mask is the gradient of the kernel.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import sqrt
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -30,23 +32,27 @@ def masks(
     labels: tuple[int, ...] = (0,),
     steps: int = 1,
     seeds: tuple[int, ...] = (0,),
+    weights: Mapping[str, NDArray[np.float32]] = MappingProxyType({}),
 ) -> NDArray[np.float32]:
     """The scaled masks that an epoch of some steps puts on images of ones, summed: (seeds, …).
 
-    A step sees an image for every label. The masks of images with label 1 count negatively.
+    A step sees an image for every label. The masks of images with label 1 count negatively. What is
+    not in `weights` is 0.
     """
     last = "Dense: {units: 2, activation: softmax, name: last}"
     tested = network(shape, [*layers, "Flatten", last], "sgd")
     zeros = {key: np.zeros(weight.shape, np.float32) for key, weight in tested.graph.weights()}
     count = len(labels)
     examples = Examples(np.ones((count, *shape), np.float32), np.array(labels, np.int32))
-    trainer = found_training(name).trainer(tested, zeros, examples, "cpu")
+    trainer = found_training(name).trainer(tested, {**zeros, **weights}, examples, "cpu")
     kernels = [zeros["last.kernel"]]
     for seed in seeds:
         order = np.tile(np.arange(count), steps)
         list(trainer.epoch(order, count, np.full(steps, RATE, np.float32), seed))
         kernels.append(trainer.weights()["last.kernel"])
-    return (np.diff(kernels, axis=0)[..., 0] * (2 * count / RATE)).reshape(-1, *shape)
+    return (np.diff(kernels, axis=0)[..., 0] * (2 * count / RATE)).reshape(
+        len(seeds), *tested.graph.nodes[-3].shape
+    )
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])

@@ -48,7 +48,11 @@ def random_cotangents(outputs: list[Array]) -> list[Array]:
 
 def is_random(case: Case) -> bool:
     """Whether a case draws random masks in training, which no two backends have in common."""
-    return any(layer.startswith(RANDOM) and "rate: 0.0" not in layer for layer in case.layers)
+    return any(
+        "dropout: " in layer.replace('"', "")
+        or (layer.startswith(RANDOM) and "rate: 0.0" not in layer)
+        for layer in case.layers
+    )
 
 
 @cache

@@ -14,6 +14,7 @@ from conformance.networks import (
 )
 from conformance.oracle import Oracle, keras_optimizer
 from netspec.data import Examples
+from netspec.layers import Shape
 
 STEPS = 3
 
@@ -40,13 +41,19 @@ LAYERS = [
     "BatchNormalization: {gamma_regularizer: l2, beta_regularizer: l1, gamma_constraint: non_neg}",
     "BatchNormalization: {trainable: false}",
 ]
+SEQUENCES = [
+    "GRU: {units: 3, recurrent_regularizer: l2, recurrent_constraint: {max_norm: {max_value: 0.7}}, "
+    "bias_constraint: {unit_norm: {axis: 1}}, kernel_regularizer: l1}",
+    "LSTM: {units: 3, trainable: false}",
+]
+CASES = [*(((4, 4, 2), layer) for layer in LAYERS), *(((4, 2), layer) for layer in SEQUENCES)]
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize(("shape", "layer"), CASES)
 @pytest.mark.parametrize("name", TRAINING)
-def test_steps_of_training_are_those_of_keras(name: str, layer: str) -> None:
+def test_steps_of_training_are_those_of_keras(name: str, shape: Shape, layer: str) -> None:
     last = "Dense: {units: 3, activation: softmax, name: last}"
-    tested = network((4, 4, 2), [layer, "Flatten", last], "sgd: {learning_rate: 0.1}")
+    tested = network(shape, [layer, "Flatten", last], "sgd: {learning_rate: 0.1}")
     assert tested.spec.train is not None
     weights = random_weights(tested.graph)
     labels = np.random.default_rng(2).integers(0, 3, 8, np.int32)

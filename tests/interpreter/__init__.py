@@ -14,14 +14,22 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from interpreter import convolution, core, merging, normalization, pooling, regularization
+from interpreter import (
+    convolution,
+    core,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    regularization,
+)
 from interpreter.activations import ACTIVATIONS
 from interpreter.base import Values, compute
 from netspec.graph import Graph
 
 Weights: TypeAlias = Mapping[str, NDArray[np.float32]]
 
-FAMILIES = (convolution, core, merging, normalization, pooling, regularization)
+FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization)
 """The modules that define their layers."""
 
 

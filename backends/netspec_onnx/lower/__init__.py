@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from netspec_onnx.lower import convolution, core, merging, normalization, pooling, regularization
+from netspec_onnx.lower import (
+    convolution,
+    core,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    regularization,
+)
 from netspec_onnx.lower.base import Builder, lower
 
-FAMILIES = (convolution, core, merging, normalization, pooling, regularization)
+FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization)
 """The modules that register their layers."""
 
 NOTES: dict[str, str] = {

@@ -60,12 +60,17 @@ OPERATORS: dict[ActivationName, tuple[str, dict[str, float]]] = {
 
 @lower.register
 def _(layer: Activation, node: Node, to: Builder, x: str) -> str:
-    if layer.activation == "linear":
+    return activated(layer.activation, x, node.name, to)
+
+
+def activated(activation: ActivationName, x: str, name: str, to: Builder) -> str:
+    """Append an activation of a tensor. Gives the name of what comes out."""
+    if activation == "linear":
         return x
-    if compose := COMPOSED.get(layer.activation):
-        return compose(x, node.name, to)
-    operator, attributes = OPERATORS[layer.activation]
-    return to.add(operator, [x], node.name, **attributes)
+    if compose := COMPOSED.get(activation):
+        return compose(x, name, to)
+    operator, attributes = OPERATORS[activation]
+    return to.add(operator, [x], name, **attributes)
 
 
 def _relu6(x: str, name: str, to: Builder) -> str:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from netspec.graph import Node
-from netspec_torch.lower import convolution, core, merging, normalization, pooling, regularization
+from netspec_torch.lower import (
+    convolution,
+    core,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    regularization,
+)
 from netspec_torch.lower.base import Lowered, Part, in_order, lower_layer
 
-FAMILIES = (convolution, core, merging, normalization, pooling, regularization)
+FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization)
 """The modules that register their layers."""
 
 NOTES: dict[str, str] = {}

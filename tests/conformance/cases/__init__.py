@@ -6,10 +6,18 @@ rows here: the weights of a case are random, whatever they would start as.
 
 from __future__ import annotations
 
-from conformance.cases import convolution, core, merging, normalization, pooling, regularization
+from conformance.cases import (
+    convolution,
+    core,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    regularization,
+)
 from conformance.cases.base import ACTIVATIONS, Case, chain, each, joined
 
-FAMILIES = (convolution, core, merging, normalization, pooling, regularization)
+FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization)
 
 CASES: dict[str, tuple[Case, ...]] = {
     tag: cases for family in FAMILIES for tag, cases in family.CASES.items()

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from properties.draws import convolution, core, merging, normalization, pooling, regularization
+from properties.draws import (
+    convolution,
+    core,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    regularization,
+)
 from properties.draws.base import Draws, Joins
 
-FAMILIES = (convolution, core, merging, normalization, pooling, regularization)
+FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization)
 
 FIELDS: dict[str, Draws] = {
     tag: draws for family in FAMILIES for tag, draws in family.FIELDS.items()

@@ -1,0 +1,88 @@
+"""The network sequences as a Keras model.
+
+Written by netspec; runs without it.
+"""
+
+import keras
+from keras import layers
+
+
+def build_model(logits: bool = False) -> keras.Model:
+    """Inputs (6, 5), divided by 2, to probabilities (3).
+
+    With `logits` the final softmax is left off, as a loss on logits wants it.
+    """
+    inputs = keras.Input((6, 5), name="input")
+    x = layers.LSTM(
+        8,
+        dropout=0.2,
+        return_sequences=True,
+        bias_initializer="lecun_uniform",
+        name="lstm",
+    )(inputs)  # (6, 8)
+    x = layers.GRU(6, return_sequences=True, go_backwards=True, name="gru")(x)  # (6, 6)
+    x = layers.GRU(
+        6,
+        activation="selu",
+        reset_after=False,
+        return_sequences=True,
+        name="gru_1",
+    )(x)  # (6, 6)
+    x = layers.LSTM(
+        4,
+        recurrent_activation="hard_sigmoid",
+        unit_forget_bias=False,
+        recurrent_dropout=0.1,
+        return_sequences=True,
+        name="lstm_1",
+    )(x)  # (6, 4)
+    x = layers.SimpleRNN(
+        4,
+        activation="leaky_relu",
+        use_bias=False,
+        return_sequences=True,
+        name="simple_rnn",
+    )(x)  # (6, 4)
+    x = layers.SimpleRNN(
+        4,
+        activation="relu",
+        return_sequences=True,
+        name="simple_rnn_1",
+    )(x)  # (6, 4)
+    x = layers.GRU(4, activation="softmax", return_sequences=True, name="gru_2")(x)  # (6, 4)
+    x = layers.SimpleRNN(5, recurrent_initializer="glorot_uniform", name="simple_rnn_2")(x)  # (5)
+    x = layers.Dense(3, activation=None if logits else "softmax", name="dense")(x)  # (3)
+    return keras.Model(inputs, x, name="sequences")
+
+
+def build_optimizer() -> keras.optimizers.Optimizer:
+    return keras.optimizers.Adam(learning_rate=0.001)
+
+
+def build_loss() -> keras.losses.Loss:
+    """The loss on logits."""
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+# The weights of every layer in Keras's order, by their keys in a weights file.
+WEIGHTS = {
+    "lstm": ["lstm.kernel", "lstm.recurrent_kernel", "lstm.bias"],
+    "gru": ["gru.kernel", "gru.recurrent_kernel", "gru.bias"],
+    "gru_1": ["gru_1.kernel", "gru_1.recurrent_kernel", "gru_1.bias"],
+    "lstm_1": ["lstm_1.kernel", "lstm_1.recurrent_kernel", "lstm_1.bias"],
+    "simple_rnn": ["simple_rnn.kernel", "simple_rnn.recurrent_kernel"],
+    "simple_rnn_1": ["simple_rnn_1.kernel", "simple_rnn_1.recurrent_kernel", "simple_rnn_1.bias"],
+    "gru_2": ["gru_2.kernel", "gru_2.recurrent_kernel", "gru_2.bias"],
+    "simple_rnn_2": ["simple_rnn_2.kernel", "simple_rnn_2.recurrent_kernel", "simple_rnn_2.bias"],
+    "dense": ["dense.kernel", "dense.bias"],
+}
+
+
+def set_weights(model: keras.Model, weights: dict) -> None:
+    """Fill the model from a weights file: safetensors.numpy.load_file("weights.safetensors")."""
+    for name, keys in WEIGHTS.items():
+        model.get_layer(name).set_weights([weights[key] for key in keys])
+
+
+if __name__ == "__main__":
+    build_model().summary()

@@ -1,0 +1,39 @@
+"""Recurrent layers that fit behind a sequence."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from hypothesis import strategies as st
+
+from netspec.layers import LAYERS, Shape
+from netspec.layers.recurrent import Recurrent
+from properties.draws.base import Draw, Draws, Fields, sizes, spatial
+
+# Any activation has its row in the conformance table. Those that are bounded keep a state small,
+# which others make large, and its rounding with it, in a few steps.
+BOUNDED = ("tanh", "sigmoid", "hard_sigmoid", "softsign", "softmax")
+
+FLAGS = ("use_bias", "return_sequences", "go_backwards", "unit_forget_bias", "reset_after")
+
+
+def recurrent(tag: str) -> Draws:
+    """The draws for one layer of the family."""
+    fields = LAYERS[tag].model_fields
+
+    @st.composite
+    def drawn(draw: Draw, _shape: Shape) -> Fields:
+        made: Fields = {"units": draw(sizes(4)), "activation": draw(st.sampled_from(BOUNDED))}
+        made |= {flag: draw(st.booleans()) for flag in FLAGS if flag in fields}
+        if "recurrent_activation" in fields:
+            made["recurrent_activation"] = draw(st.sampled_from(BOUNDED))
+        if draw(st.integers(0, 3)) == 0:
+            made["dropout"] = 0.5
+        if draw(st.integers(0, 3)) == 0:
+            made["recurrent_dropout"] = 0.5
+        return made
+
+    return spatial(1, drawn)
+
+
+FIELDS: dict[str, Draws] = {layer.tag: recurrent(layer.tag) for layer in get_args(Recurrent)}
