@@ -81,23 +81,30 @@ def _argument(indent: str, argument: str) -> list[str]:
 
 
 def statement(head: str, expression: str, comment: str) -> str:
-    """A statement `head expression  # comment`, with a call opened up where it is too long.
+    """A statement `head expression  # comment`, with brackets opened up where it is too long.
 
-    That is the call that the expression ends in, or the first where that does not help.
+    Those are the brackets that the expression ends in, or the first where that does not help, or
+    else new ones around all of it.
     """
-    line = f"{head}{expression}  # {comment}"
-    if len(line) <= WIDTH or not expression.endswith(")"):
+    return _opened(head, expression, f"  # {comment}")
+
+
+def _opened(head: str, expression: str, after: str) -> str:
+    line = f"{head}{expression}{after}"
+    if len(line) <= WIDTH or not expression.endswith((")", "]")):
         return line
-    brackets = {at: _closing(expression, at) for at, char in enumerate(expression) if char == "("}
+    brackets = {at: _closing(expression, at) for at, char in enumerate(expression) if char in "(["}
     start = next(at for at, end in brackets.items() if end == len(expression) - 1)
     if len(head) + start >= WIDTH:
         start = min(brackets)
-    inner, tail = expression[start + 1 : brackets[start]], expression[brackets[start] :]
     indent = _indent(head)
+    if len(head) + start >= WIDTH:
+        return f"{head}(\n{_opened(f'{indent}    ', expression, '')}\n{indent}){after}"
+    inner, tail = expression[start + 1 : brackets[start]], expression[brackets[start] :]
     opened = [f"{head}{expression[: start + 1]}", f"{indent}    {inner}", f"{indent}{tail}"]
     if len(opened[1]) > WIDTH:
         opened[1:2] = [line for each in _split(inner) for line in _argument(f"{indent}    ", each)]
-    return "\n".join(opened) + f"  # {comment}"
+    return "\n".join(opened) + after
 
 
 def _split(inner: str) -> list[str]:
@@ -118,7 +125,7 @@ def _closing(expression: str, start: int) -> int:
     """Where the bracket closes that opens at `start`."""
     depth = 0
     for at in range(start, len(expression)):
-        depth += {"(": 1, ")": -1}.get(expression[at], 0)
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(expression[at], 0)
         if depth == 0:
             return at
     raise ValueError(expression)

@@ -312,6 +312,8 @@ _LISTS: dict[Location, str] = {
     ("output",): "write a name, or several in brackets, as in [left, right]",
     ("metrics",): "write it in brackets, as in [accuracy]",
     ("class_names",): "write it in brackets, as in [cat, dog]",
+    ("target_shape",): "write it in brackets, as in [7, 7, -1]",
+    ("dims",): "write it in brackets, as in [2, 1]",
 }
 
 _WANTED: dict[str, tuple[str, str | None]] = {

@@ -146,7 +146,14 @@ def _declare_outputs(model: ModelProto, graph: Graph) -> None:
 
 
 def _sizes(value: ValueInfoProto) -> list[str | int]:
-    return [axis.dim_param or axis.dim_value for axis in value.type.tensor_type.shape.dim]
+    """The inferred sizes; the batch axis by its name also where inference has lost it.
+
+    That of Resize (onnx/defs/tensor/utils.cc, 1.23) gives an axis without a size a new name.
+    """
+    return [
+        BATCH if axis.dim_param.startswith("unk__") else axis.dim_param or axis.dim_value
+        for axis in value.type.tensor_type.shape.dim
+    ]
 
 
 def _own_fault(graph: Graph, reason: str) -> BackendError:

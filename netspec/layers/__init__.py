@@ -30,10 +30,11 @@ from netspec.layers.pooling import (
 )
 from netspec.layers.recurrent import Recurrent
 from netspec.layers.regularization import Dropout, Regularization
+from netspec.layers.shaping import Shaping
 from netspec.layers.tagged import OneKey
 
 Layer: TypeAlias = (
-    Convolution | Pooling | Core | Normalization | Regularization | Merging | Recurrent
+    Convolution | Pooling | Core | Normalization | Regularization | Merging | Recurrent | Shaping
 )
 LayerField: TypeAlias = Annotated[Layer, OneKey("layer")]
 

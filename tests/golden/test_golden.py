@@ -154,6 +154,30 @@ def test_a_formatter_and_a_linter_change_no_optimizer(backend, rule):
     assert linted(source) == []
 
 
+LINES = [
+    "Cropping2D: {cropping: [[1, 2], [3, 4]]",
+    "UpSampling2D: {size: [2, 3], interpolation: bilinear",
+    "GlobalMaxPooling2D: {keepdims: true",
+    "Permute: {dims: [3, 1, 2]",
+]
+
+
+@pytest.mark.parametrize("layer", LINES)
+@pytest.mark.parametrize("length", [20, 40, 63])
+@pytest.mark.parametrize("backend", TRAINING)
+def test_a_formatter_changes_nothing_where_tensors_have_long_names(backend, length, layer):
+    name = "a" * length
+    layers = [
+        f"Activation: {{activation: relu, name: {name}b}}",
+        f"{layer}, name: {name}c}}",
+        f"{layer}, name: {name}d, inputs: {name}b}}",
+    ]
+    lines = ["netspec: 1", "name: long", "input: [333, 444, 1]", "layers:"]
+    lines += [*(f"  - {each}" for each in layers), f"output: [{name}d, {name}c]"]
+    source = written_module(loads("\n".join(lines)), backend)
+    assert formatted(source) == source
+
+
 NAMES = """
 class none "true" "false" adam sGD f tensor nn torch keras layers wEIGHTS batchNormalization a__b_
 """

@@ -22,6 +22,7 @@ from interpreter import (
     pooling,
     recurrent,
     regularization,
+    shaping,
 )
 from interpreter.activations import ACTIVATIONS
 from interpreter.base import Values, compute
@@ -29,7 +30,7 @@ from netspec.graph import Graph
 
 Weights: TypeAlias = Mapping[str, NDArray[np.float32]]
 
-FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization)
+FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization, shaping)
 """The modules that define their layers."""
 
 

@@ -10,10 +10,11 @@ from netspec_keras.lower import (
     pooling,
     recurrent,
     regularization,
+    shaping,
 )
 from netspec_keras.lower.base import Call, applied, lower, trained
 
-FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization)
+FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization, shaping)
 """The modules that register their layers."""
 
 NOTES: dict[str, str] = {}

@@ -10,10 +10,11 @@ from netspec_onnx.lower import (
     pooling,
     recurrent,
     regularization,
+    shaping,
 )
 from netspec_onnx.lower.base import Builder, lower
 
-FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization)
+FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization, shaping)
 """The modules that register their layers."""
 
 NOTES: dict[str, str] = {

@@ -11,10 +11,11 @@ from netspec_torch.lower import (
     pooling,
     recurrent,
     regularization,
+    shaping,
 )
 from netspec_torch.lower.base import Lowered, Part, in_order, lower_layer
 
-FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization)
+FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization, shaping)
 """The modules that register their layers."""
 
 NOTES: dict[str, str] = {}

@@ -14,10 +14,11 @@ from conformance.cases import (
     pooling,
     recurrent,
     regularization,
+    shaping,
 )
 from conformance.cases.base import ACTIVATIONS, Case, chain, each, joined
 
-FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization)
+FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization, shaping)
 
 CASES: dict[str, tuple[Case, ...]] = {
     tag: cases for family in FAMILIES for tag, cases in family.CASES.items()

@@ -10,10 +10,11 @@ from properties.draws import (
     pooling,
     recurrent,
     regularization,
+    shaping,
 )
 from properties.draws.base import Draws, Joins
 
-FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization)
+FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization, shaping)
 
 FIELDS: dict[str, Draws] = {
     tag: draws for family in FAMILIES for tag, draws in family.FIELDS.items()
