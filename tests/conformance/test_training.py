@@ -63,7 +63,7 @@ MODIFIERS = [
     "rmsprop: {momentum: 0.5, weight_decay: 0.5}",
     "sgd: {momentum: 0.9, clipnorm: 0.2}",
     "adagrad: {clipvalue: 0.05}",
-    "adam: {global_clipnorm: 0.3, epsilon: 0.1}",
+    "sgd: {momentum: 0.5, global_clipnorm: 0.3}",
     "sgd: {clipnorm: 100, weight_decay: 0.1}",
     "sgd: {use_ema: true, ema_momentum: 0.6}",
     "nadam: {use_ema: true, ema_momentum: 0.9, ema_overwrite_frequency: 3}",

@@ -1,0 +1,53 @@
+"""docs/training.md names every optimizer and schedule, with every field and its default."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from netspec.graph import loads
+from netspec.optimizers import Optimizer, OptimizerBase
+from netspec.schedules import ReduceOnPlateau, Schedule, StepSchedule
+
+PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
+ROWS = {
+    line.split("|")[1].strip(" `"): line for line in PAGE.splitlines() if line.startswith("| `")
+}
+
+
+def written(value: Any) -> str:
+    """A default as the page writes it."""
+    return f"{value:g}".replace("e-0", "e-") if isinstance(value, float) else str(value).lower()
+
+
+@pytest.mark.parametrize("model", [*get_args(Optimizer), *get_args(StepSchedule), ReduceOnPlateau])
+def test_the_row_of_a_model_names_its_fields_and_their_defaults(model):
+    shared = OptimizerBase if issubclass(model, OptimizerBase) else Schedule
+    for name, field in model.model_fields.items():
+        row = ROWS[model.tag]
+        if model.tag == "adamw":
+            row = row.replace("as adam,", ROWS["adam"])
+        if name in shared.model_fields and name != "learning_rate":
+            continue
+        default = "" if field.is_required() or field.default is None else written(field.default)
+        assert f"{name} {default}".strip() in row
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in OptimizerBase.model_fields if name != "learning_rate"]
+)
+def test_every_field_of_all_optimizers_has_a_row(name):
+    default = OptimizerBase.model_fields[name].default
+    shown = "null" if default is None else written(default)
+    assert f"| {shown} |" in ROWS[name]
+
+
+def test_the_examples_are_valid():
+    examples = re.findall(r"```yaml\n(train:.*?)```", PAGE, re.DOTALL)
+    assert examples
+    for example in examples:
+        begin = "netspec: 1\nname: example\ninput: [2]\n"
+        loads(f"{begin}layers: [Dense: {{units: 2, activation: softmax}}]\n{example}")
