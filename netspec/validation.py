@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from netspec.diagnostics import nearest, one_of
 from netspec.layers import LAYERS, Layer, LayerField, Shape
+from netspec.layers.activations import LEFT_OUT
 from netspec.layers.constraints import Constraint
 from netspec.layers.initializers import Initializer
 from netspec.layers.regularizers import Regularizer
@@ -267,7 +268,9 @@ def _no_tag(location: Location, value: object) -> Fault:
 def _not_among(location: Location, value: object, expected: str) -> Fault:
     known = [name.strip(" '") for name in expected.replace(" or ", ",").split(",")]
     meant = nearest(value, known) if isinstance(value, str) else None
-    if location == ("netspec",):
+    if isinstance(value, str) and value in LEFT_OUT and "activation" in str(location[-1]):
+        help = LEFT_OUT[value]
+    elif location == ("netspec",):
         help = "this netspec reads version 1 of the language: write `netspec: 1`"
     else:
         help = f"did you mean `{meant}`?" if meant else _choice(known)

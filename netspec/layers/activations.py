@@ -29,6 +29,16 @@ ActivationName: TypeAlias = Literal[
     "exponential",
     "softmax",
     "log_softmax",
+    "sparsemax",
+    "celu",
+    "hard_shrink",
+    "hard_tanh",
+    "log_sigmoid",
+    "soft_shrink",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "squareplus",
+    "tanh_shrink",
 ]
 
 LEAKY_RELU_SLOPE = 0.2
@@ -54,17 +64,45 @@ FORMULAS: dict[ActivationName, str] = {
     "exponential": "exp(x)",
     "softmax": "exp(x) / sum of exp(x) over the last axis",
     "log_softmax": "x - log(sum of exp(x) over the last axis)",
+    "sparsemax": "max(x - (s - 1) / k, 0), s the sum of the first k running sums of the sorted x",
+    "celu": "x where x >= 0, else exp(x) - 1",
+    "hard_shrink": "x where |x| > 1/2, else 0",
+    "hard_tanh": "min(max(x, -1), 1)",
+    "log_sigmoid": "-log(1 + exp(-x))",
+    "soft_shrink": "x - 1/2 where x > 1/2, x + 1/2 where x < -1/2, else 0",
+    "sparse_plus": "x where x >= 1, (x + 1)^2 / 4 where -1 < x < 1, else 0",
+    "sparse_sigmoid": "min(max((x + 1) / 2, 0), 1)",
+    "squareplus": "(x + sqrt(x^2 + 4)) / 2",
+    "tanh_shrink": "x - tanh(x)",
 }
 
+# The k of sparsemax is that of Martins et al., 2016: how many of the sorted values z have
+# 1 + i z_i > z_1 + … + z_i. Their threshold takes the last of these sums where Keras 3.15 adds them
+# up (keras/src/backend/tensorflow/nn.py), so that Keras's values do not sum to 1.
+
 # These look along the channels; every other activation works on each value by itself.
-ALONG_CHANNELS: frozenset[ActivationName] = frozenset({"softmax", "log_softmax"})
+ALONG_CHANNELS: frozenset[ActivationName] = frozenset({"softmax", "log_softmax", "sparsemax"})
+
+LEFT_OUT = {
+    "glu": "Keras's glu halves the channels, where its layers expect an activation to keep them; "
+    "Multiply a layer by one with activation: sigmoid",
+    "threshold": "Keras's threshold takes two numbers, which a name alone does not give; "
+    "`ReLU: {threshold: …}` is such a layer",
+}
+"""The activations of Keras that are not in the vocabulary, and what to write instead."""
+
+_OTHER_NAMES = {None: "linear", "swish": "silu", "hard_swish": "hard_silu"}
 
 
-def _keras_none(value: object) -> object:
-    return "linear" if value is None else value
+def _known_name(value: object) -> object:
+    """The name of the vocabulary for one that Keras takes as well."""
+    return _OTHER_NAMES.get(value, value) if isinstance(value, str | None) else value
 
 
 ActivationField: TypeAlias = Annotated[
     ActivationName,
-    BeforeValidator(_keras_none, json_schema_input_type=ActivationName | None),
+    BeforeValidator(
+        _known_name,
+        json_schema_input_type=ActivationName | Literal["swish", "hard_swish"] | None,
+    ),
 ]

@@ -8,6 +8,7 @@ from math import prod
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from netspec.layers.constraints import Constraint
 from netspec.layers.initializers import Initializer, UnitForgetBias
@@ -220,6 +221,32 @@ def axis_index(axis: int, shape: Shape, field: str = "axis") -> int:
             field,
         )
     return index
+
+
+def axis_indices(axes: tuple[int, ...], shape: Shape, field: str = "axis") -> tuple[int, ...]:
+    """The indices of several axes, each named once; see `axis_index`."""
+    indices = tuple(axis_index(axis, shape, field) for axis in axes)
+    if len(set(indices)) < len(indices):
+        message = f"{field} {list(axes)} names an axis of an input of {written(shape)} twice"
+        raise LayerFault(message, "name every axis once", field)
+    return indices
+
+
+def _one_axis_or_several(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value,)
+    if isinstance(value, list | tuple):
+        return as_tuple(value)  # pyright: ignore[reportUnknownArgumentType] - its items are checked after this
+    context = {"count": "them", "remedy": "write 1, or [1, 2]"}
+    raise PydanticCustomError("sizes", "a whole number or a list of {count}", context)
+
+
+Axes: TypeAlias = Annotated[
+    tuple[int, ...],
+    Field(min_length=1),
+    BeforeValidator(_one_axis_or_several, json_schema_input_type=int | list[int]),
+]
+"""One axis, or a list of them, counted as Keras does: 0 is the batch."""
 
 
 def written(shape: Shape) -> str:

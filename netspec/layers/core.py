@@ -1,4 +1,4 @@
-"""Layers without an idea of space: Dense, Flatten, Activation."""
+"""Layers without an idea of space: Dense, Embedding, Flatten, and those that activate."""
 
 from __future__ import annotations
 
@@ -8,9 +8,25 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from netspec.layers.activations import ALONG_CHANNELS, ActivationField
-from netspec.layers.base import LayerBase, Layout, Shape, Weight
+from netspec.layers.base import (
+    Axes,
+    LayerBase,
+    LayerFault,
+    Layout,
+    Shape,
+    Weight,
+    axis_indices,
+    written,
+)
 from netspec.layers.constraints import ConstraintField
-from netspec.layers.initializers import GlorotUniform, InitializerField, Zeros
+from netspec.layers.initializers import (
+    Float32,
+    GlorotUniform,
+    InitializerField,
+    NotNegative,
+    RandomUniform,
+    Zeros,
+)
 from netspec.layers.regularizers import RegularizerField
 from netspec.layers.window import Size
 
@@ -50,6 +66,30 @@ class Dense(LayerBase):
         return prod(shape) * self.units
 
 
+class Embedding(LayerBase):
+    """A vector of weights for every index.
+
+    y[…, u] = embeddings[x[…], u]. The input holds whole numbers from 0 to below `input_dim`, as
+    float32. Input (…), output (…, output_dim).
+    """
+
+    tag = "Embedding"
+
+    input_dim: Annotated[Size, Field(description="How many indices there are.")]
+    output_dim: Annotated[Size, Field(description="The length of the vectors.")]
+    embeddings_initializer: Annotated[
+        InitializerField, Field(description="Initial values of the vectors.")
+    ] = RandomUniform()
+    embeddings_regularizer: RegularizerField = None
+    embeddings_constraint: ConstraintField = None
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (*shape, self.output_dim)
+
+    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+        return (self.weight("embeddings", (self.input_dim, self.output_dim), ("index", "out")),)
+
+
 class Flatten(LayerBase):
     """All axes in one, the last one running fastest.
 
@@ -63,7 +103,7 @@ class Flatten(LayerBase):
 
 
 class Activation(LayerBase):
-    """A function of every value, or of the last axis for softmax and log_softmax.
+    """A function of every value, or of the last axis for softmax, log_softmax and sparsemax.
 
     Input (…), output (…).
     """
@@ -78,6 +118,116 @@ class Activation(LayerBase):
 
     def layout(self, shape: Shape) -> Layout:
         return "channels_last" if self.activation in ALONG_CHANNELS else "either"
+
+
+class _OfEveryValue(LayerBase):
+    """A function of every value."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def layout(self, shape: Shape) -> Layout:
+        return "either"
+
+
+class ReLU(_OfEveryValue):
+    """Nothing below a threshold, or a slope there, and no more than a largest value.
+
+    y = min(x, max_value) where x > threshold, else negative_slope (x - threshold). Input (…),
+    output (…).
+    """
+
+    tag = "ReLU"
+
+    max_value: Annotated[
+        NotNegative | None, Field(description="The largest output. Without it, there is none.")
+    ] = None
+    negative_slope: Annotated[NotNegative, Field(description="The slope up to the threshold.")] = (
+        0.0
+    )
+    threshold: Annotated[NotNegative, Field(description="Where the slope ends.")] = 0.0
+
+
+class LeakyReLU(_OfEveryValue):
+    """A slope for values below 0.
+
+    y = x where x > 0, else negative_slope x. Input (…), output (…). The slope is 0.3 without
+    another, and 0.2 in the activation leaky_relu. Maas et al., 2013.
+    """
+
+    tag = "LeakyReLU"
+
+    negative_slope: Annotated[NotNegative, Field(description="The slope up to 0.")] = 0.3
+
+
+class PReLU(_OfEveryValue):
+    """A slope for values below 0 that is learned.
+
+    y = x where x > 0, else alpha x, with an alpha for every place of the input, or one for all
+    places along `shared_axes`. Input (…), output (…). He et al., 2015.
+    """
+
+    tag = "PReLU"
+
+    alpha_initializer: Annotated[
+        InitializerField, Field(description="Initial values of the slopes.")
+    ] = Zeros()
+    alpha_regularizer: RegularizerField = None
+    alpha_constraint: ConstraintField = None
+    shared_axes: Annotated[
+        Axes | None, Field(description="Axes along which the slope is the same; 1 is the first.")
+    ] = None
+
+    def output_shape(self, shape: Shape) -> Shape:
+        for axis in self.shared_axes or ():
+            if not 1 <= axis <= len(shape):
+                raise LayerFault(
+                    f"axis {axis} is not an axis of an input of {written(shape)}",
+                    f"count from 1 to {len(shape)} behind the batch axis",
+                    "shared_axes",
+                )
+        return shape
+
+    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+        shared = self.shared_axes or ()
+        sizes = tuple(1 if axis in shared else size for axis, size in enumerate(shape, start=1))
+        space = tuple(f"space{at}" for at in range(1, len(shape)))
+        return (self.weight("alpha", sizes, (*space, "channels")),)
+
+    def multiply_adds(self, shape: Shape) -> int:
+        return prod(shape)
+
+
+class ELU(_OfEveryValue):
+    """An exponential for values below 0.
+
+    y = x where x > 0, else alpha (exp(x) - 1). Input (…), output (…). Clevert et al., 2016.
+    """
+
+    tag = "ELU"
+
+    alpha: Annotated[Float32, Field(description="The distance to the limit below 0.")] = 1.0
+
+
+class Softmax(LayerBase):
+    """Positive values whose sum along the axes is 1.
+
+    y = exp(x) / sum of exp(x) over `axis`. Input (…), output (…).
+    """
+
+    tag = "Softmax"
+
+    axis: Annotated[
+        Axes,
+        Field(description="The axis or axes of the sum, counted as Keras does: 0 is the batch."),
+    ] = (-1,)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        axis_indices(self.axis, shape)
+        return shape
+
+    def layout(self, shape: Shape) -> Layout:
+        return "either"
 
 
 class Transpose(LayerBase):
@@ -102,5 +252,7 @@ class Transpose(LayerBase):
         return (0, *(axis + 1 for axis in space), 1)
 
 
-Core: TypeAlias = Flatten | Dense | Activation
+Core: TypeAlias = (
+    Flatten | Dense | Embedding | Activation | ReLU | LeakyReLU | PReLU | ELU | Softmax
+)
 """The layers of this family."""

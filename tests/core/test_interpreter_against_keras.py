@@ -144,8 +144,10 @@ def test_an_activation_has_keras_values_far_from_zero(name: ActivationName) -> N
 
     expected = keras_oracle.keras_values(Activation(activation=name), {}, inputs)
 
+    # In float32, x + sqrt(x^2 + 4) keeps the last digit of x.
+    absolute = 1e-6 if name == "squareplus" else 1e-7
     np.testing.assert_allclose(
-        run(single(Activation(activation=name), (11,)), {}, inputs), expected, TOLERANCE, 1e-7
+        run(single(Activation(activation=name), (11,)), {}, inputs), expected, TOLERANCE, absolute
     )
 
 

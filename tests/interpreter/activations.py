@@ -27,6 +27,15 @@ def _elu(x: Values) -> Values:
     return np.where(x >= 0, x, np.expm1(np.minimum(x, 0)))
 
 
+def _sparsemax(x: Values) -> Values:
+    ordered = -np.sort(-x, axis=-1)
+    sums = ordered.cumsum(axis=-1)
+    support = 1 + np.arange(1, x.shape[-1] + 1) * ordered > sums
+    # Keras 3.15 adds up the sums where Martins et al., 2016, take the last.
+    total = np.where(support, sums, 0).sum(axis=-1, keepdims=True)
+    return np.maximum(x - (total - 1) / support.sum(axis=-1, keepdims=True), 0)
+
+
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 # Klambauer et al., 2017, to the precision that the paper's equations give.
@@ -51,4 +60,14 @@ ACTIVATIONS: dict[str, Callable[[Values], Values]] = {
     "exponential": np.exp,
     "softmax": lambda x: np.exp(_log_softmax(x)),
     "log_softmax": _log_softmax,
+    "sparsemax": _sparsemax,
+    "celu": _elu,
+    "hard_shrink": lambda x: np.where(np.abs(x) > 0.5, x, 0),
+    "hard_tanh": lambda x: np.clip(x, -1, 1),
+    "log_sigmoid": lambda x: -np.logaddexp(0, -x),
+    "soft_shrink": lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0),
+    "sparse_plus": lambda x: np.where(x < 1, (np.maximum(x, -1) + 1) ** 2 / 4, x),
+    "sparse_sigmoid": lambda x: np.clip((x + 1) / 2, 0, 1),
+    "squareplus": lambda x: (x + np.sqrt(x**2 + 4)) / 2,
+    "tanh_shrink": lambda x: x - np.tanh(x),
 }

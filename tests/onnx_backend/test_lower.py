@@ -90,6 +90,16 @@ def softmax(x: Values) -> Values:
     return np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True)
 
 
+def sparsemax(x: Values) -> Values:
+    """As keras/src/backend/tensorflow/nn.py has it."""
+    ordered = -np.sort(-x, axis=-1)
+    sums = ordered.cumsum(axis=-1)
+    support = ordered - (sums - 1) / np.arange(1, x.shape[-1] + 1) > 0
+    safe = np.where(support, sums, 0)
+    tau = (safe.sum(axis=-1, keepdims=True) - 1) / support.sum(axis=-1, keepdims=True)
+    return np.maximum(x - tau, 0)
+
+
 # Keras's definitions (keras/src/activations/activations.py, 3.15).
 ACTIVATIONS: dict[ActivationName, Callable[[Values], Values]] = {
     "linear": lambda x: x,
@@ -110,11 +120,22 @@ ACTIVATIONS: dict[ActivationName, Callable[[Values], Values]] = {
     "exponential": np.exp,
     "softmax": softmax,
     "log_softmax": lambda x: np.log(softmax(x)),
+    "sparsemax": sparsemax,
+    "celu": lambda x: np.where(x < 0, np.expm1(x), x),
+    "hard_shrink": lambda x: x * (np.abs(x) > 0.5),
+    "hard_tanh": lambda x: np.clip(x, -1, 1),
+    "log_sigmoid": lambda x: np.log(sigmoid(x)),
+    "soft_shrink": lambda x: x - np.clip(x, -0.5, 0.5),
+    "sparse_plus": lambda x: np.select([x <= -1, x < 1], [0, (x + 1) ** 2 / 4], x),
+    "sparse_sigmoid": lambda x: np.select([x <= -1, x < 1], [0, (x + 1) / 2], 1),
+    "squareplus": lambda x: (x + np.sqrt(x**2 + 4)) / 2,
+    "tanh_shrink": lambda x: x - np.tanh(x),
 }
 
 
 def test_every_activation_is_lowered() -> None:
-    assert {"linear", *OPERATORS, *COMPOSED} == set(get_args(ActivationName)) == set(ACTIVATIONS)
+    lowered = {"linear", "sparsemax", *OPERATORS, *COMPOSED}
+    assert lowered == set(get_args(ActivationName)) == set(ACTIVATIONS)
     assert not set(OPERATORS) & set(COMPOSED)
 
 

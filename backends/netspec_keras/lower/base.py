@@ -33,6 +33,11 @@ def changed(layer: AnyLayer, *names: str) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value != defaults[name].default}
 
 
+def axes(layer: AnyLayer) -> dict[str, object]:
+    """The field `axis` where it is not at Keras's default: one axis, or several."""
+    return {name: it[0] if len(it) == 1 else it for name, it in changed(layer, "axis").items()}
+
+
 def initializers(layer: AnyLayer) -> dict[str, object]:
     """The initializers that are not at Keras's defaults."""
     fields = [name for name in type(layer).model_fields if name.endswith("_initializer")]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from netspec.layers import Activation, Dense, Flatten
-from netspec_keras.lower.base import Call, changed, initializers, lower
+from netspec.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
+from netspec_keras.lower.base import Call, axes, changed, initializers, lower
 
 
 @lower.register
@@ -19,3 +20,33 @@ def _(layer: Dense) -> Call:
 @lower.register
 def _(layer: Activation) -> Call:
     return [layer.activation], {}
+
+
+@lower.register
+def _(layer: Embedding) -> Call:
+    return [layer.input_dim, layer.output_dim], initializers(layer)
+
+
+@lower.register
+def _(layer: ReLU) -> Call:
+    return [], changed(layer, "max_value", "negative_slope", "threshold")
+
+
+@lower.register
+def _(layer: LeakyReLU) -> Call:
+    return [], changed(layer, "negative_slope")
+
+
+@lower.register
+def _(layer: PReLU) -> Call:
+    return [], initializers(layer) | changed(layer, "shared_axes")
+
+
+@lower.register
+def _(layer: ELU) -> Call:
+    return [], changed(layer, "alpha")
+
+
+@lower.register
+def _(layer: Softmax) -> Call:
+    return [], axes(layer)

@@ -149,7 +149,7 @@ class _Step:
         return self.to.add(operator, inputs, self.at(part))
 
     def activated(self, activation: ActivationName, x: str, part: str) -> str:
-        return activated(activation, x, self.at(part), self.to)
+        return activated(activation, x, self.at(part), self.to, self.layer.units)
 
     def recurrent(self, state: str, kernel: Array) -> str:
         """A state through a kernel."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from netspec.code import arguments
+from netspec.code import arguments, literal
 from netspec.graph import Node
 from netspec.layers import Activation, Dense, Flatten, Transpose
 from netspec.layers.activations import LEAKY_RELU_SLOPE, ActivationName
+from netspec.layers.base import axis_indices
+from netspec.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
 from netspec_torch.lower.base import Lowered, Part, lower_layer
 
 
@@ -28,6 +30,76 @@ def _(layer: Dense, node: Node, x: str) -> Lowered:
         arguments([node.input_shape[-1], layer.units], named),
         parameters={"kernel": "weight"},
     )
+
+
+@lower_layer.register
+def _(layer: Embedding, node: Node, x: str) -> Lowered:
+    return Lowered(
+        f"self.{node.name}({x}.long())",
+        "nn.Embedding",
+        arguments([layer.input_dim, layer.output_dim], {}),
+        parameters={"embeddings": "weight"},
+    )
+
+
+@lower_layer.register
+def _(layer: ReLU, _node: Node, x: str) -> Lowered:
+    slope, threshold, most = map(literal, (layer.negative_slope, layer.threshold, layer.max_value))
+    if layer.negative_slope and not layer.threshold and layer.max_value is None:
+        return Lowered(f"F.leaky_relu({x}, {slope})")
+    if layer.threshold:
+        y = f"F.threshold({x}, {threshold}, 0.0)"
+    else:
+        y = f"F.relu6({x})" if layer.max_value == 6 else f"F.relu({x})"
+    if layer.max_value is not None and "relu6" not in y:
+        y += f".clamp(max={most})"
+    if layer.negative_slope:
+        y += f" - {slope} * F.relu({f'{threshold} - ' if layer.threshold else '-'}{x})"
+    return Lowered(y)
+
+
+@lower_layer.register
+def _(layer: LeakyReLU, _node: Node, x: str) -> Lowered:
+    return Lowered(f"F.leaky_relu({x}, {literal(layer.negative_slope)})")
+
+
+_PRELU = Part(
+    "PReLU",  # F.prelu has another slope at 0
+    '''
+class PReLU(nn.Module):
+    """Keras's parametric ReLU, whose slope at 0 is 0."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.zeros(shape))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x) - self.alpha * F.relu(-x)
+''',
+)
+
+
+@lower_layer.register
+def _(_layer: PReLU, node: Node, x: str) -> Lowered:
+    (alpha,) = node.weights
+    *space, channels = alpha.axes
+    axes = (channels, *space) if node.layout == "channels_first" else alpha.axes
+    sizes = dict(zip(alpha.axes, alpha.shape, strict=True))
+    made = arguments([sizes[axis] for axis in axes], {})
+    return Lowered(f"self.{node.name}({x})", "PReLU", made, (_PRELU,), axes={"alpha": axes})
+
+
+@lower_layer.register
+def _(layer: ELU, _node: Node, x: str) -> Lowered:
+    return Lowered(f"F.elu({x}, {literal(layer.alpha)})")
+
+
+@lower_layer.register
+def _(layer: Softmax, node: Node, x: str) -> Lowered:
+    dims = [node.dimension(index) for index in axis_indices(layer.axis, node.shape)]
+    if len(dims) == 1:
+        return Lowered(f"torch.softmax({x}, dim={dims[0]})")
+    return Lowered(f"torch.exp({x} - torch.logsumexp({x}, dim={tuple(dims)}, keepdim=True))")
 
 
 @lower_layer.register
@@ -57,6 +129,17 @@ ACTIVATIONS: dict[ActivationName, str] = {
     "exponential": "torch.exp({x})",
     "softmax": "torch.softmax({x}, dim=-1)",
     "log_softmax": "torch.log_softmax({x}, dim=-1)",
+    "sparsemax": "sparsemax({x})",
+    # F.celu has the slope 1 at 0, and Keras's has 2.
+    "celu": "{x}.clamp(min=0) + torch.expm1({x}.clamp(max=0))",
+    "hard_shrink": "F.hardshrink({x}, 0.5)",
+    "hard_tanh": "{x}.clamp(-1, 1)",  # F.hardtanh has no slope at -1 and 1
+    "log_sigmoid": "F.logsigmoid({x})",
+    "soft_shrink": "F.softshrink({x}, 0.5)",
+    "sparse_plus": "torch.where({x} < 1, ({x}.clamp(min=-1) + 1).square() / 4, {x})",
+    "sparse_sigmoid": "(F.hardtanh({x}) + 1) / 2",
+    "squareplus": "({x} + torch.sqrt({x}.square() + 4)) / 2",
+    "tanh_shrink": "F.tanhshrink({x})",
 }
 
 PARTS: dict[ActivationName, Part] = {
@@ -67,6 +150,19 @@ def selu(x: Tensor) -> Tensor:
     """SELU, with the slope of the positive side at 0, as Keras has it."""
     negative = 1.6732632423543772 * torch.expm1(x.clamp(max=0))
     return 1.0507009873554805 * torch.where(x >= 0, x, negative)
+''',
+    ),
+    "sparsemax": Part(
+        "sparsemax",
+        '''
+def sparsemax(x: Tensor) -> Tensor:
+    """Keras 3.15's sparsemax of the last axis, whose threshold adds up the running sums."""
+    ordered = x.sort(dim=-1, descending=True).values
+    sums = ordered.cumsum(dim=-1)
+    counts = torch.arange(1, x.shape[-1] + 1, dtype=x.dtype, device=x.device)
+    support = ordered > (sums - 1) / counts
+    total = sums.where(support, 0).sum(dim=-1, keepdim=True)
+    return (x - (total - 1) / support.sum(dim=-1, keepdim=True)).clamp(min=0)
 ''',
     ),
 }

@@ -50,6 +50,16 @@ CHAINS: tuple[Case, ...] = (
     ),
     chain((5, 4, 2), "GlobalAveragePooling2D", "BatchNormalization", "Dense: {units: 3}"),
     chain((5,), "Flatten", "Flatten", "Activation: {activation: softmax}"),
+    chain(
+        (6, 5, 2),
+        "MaxPooling2D",
+        "PReLU",
+        "PReLU: {shared_axes: [1, 2]}",
+        "Softmax: {axis: [1, 2]}",
+        "Softmax: {axis: -1}",
+        "ReLU: {max_value: 0.3}",
+        "MaxPooling2D",
+    ),
 )
 """Layers in a row whose tensors want to lie differently in memory."""
 

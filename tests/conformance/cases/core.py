@@ -23,4 +23,33 @@ CASES: dict[str, tuple[Case, ...]] = {
         *activated("Activation", (3, 4, 2)),
         *each("Activation", (3, 4), "activation: softmax", "activation: mish"),
     ),
+    "Embedding": (
+        *each("Embedding", (4,), "input_dim: 6, output_dim: 3", whole=6),
+        *each("Embedding", (2, 3), "input_dim: 6, output_dim: 1", whole=6),
+    ),
+    "ReLU": (
+        *each(
+            "ReLU",
+            (3, 4),
+            "",
+            "max_value: 0.7",
+            "max_value: 6",
+            "negative_slope: 0.1",
+            "threshold: 0.5",
+            "max_value: 0.7, negative_slope: 0.1",
+            "max_value: 1, threshold: 0.5",
+            "negative_slope: 0.1, threshold: 0.5",
+            "max_value: 1, negative_slope: 0.1, threshold: 0.5",
+        ),
+    ),
+    "LeakyReLU": (*each("LeakyReLU", (3, 4), "", "negative_slope: 0.05", "negative_slope: 0"),),
+    "PReLU": (
+        *each("PReLU", (4,), ""),
+        *each("PReLU", (4, 5, 3), "", "shared_axes: [1, 2]", "shared_axes: 3"),
+    ),
+    "ELU": (*each("ELU", (3, 4), "", "alpha: 0.5", "alpha: -0.5"),),
+    "Softmax": (
+        *each("Softmax", (4,), ""),
+        *each("Softmax", (4, 5, 3), "", "axis: 1", "axis: [1, -1]", "axis: [1, 2, 3]"),
+    ),
 }

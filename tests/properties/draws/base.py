@@ -21,6 +21,10 @@ Draws: TypeAlias = Callable[[Shape], st.SearchStrategy[Fields] | None]
 Joins: TypeAlias = Callable[[tuple[Shape, ...]], st.SearchStrategy[Fields] | None]
 
 
+WHOLE = 6
+"""Inputs that hold whole numbers, as indices are, hold those below it."""
+
+
 def sizes(largest: int) -> st.SearchStrategy[int]:
     return st.integers(1, largest)
 

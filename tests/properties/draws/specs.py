@@ -13,7 +13,7 @@ from conformance.cases.base import Case
 from netspec.graph import INPUT
 from netspec.layers import LAYERS, Shape
 from properties.draws import FIELDS, JOINS
-from properties.draws.base import Draw, Fields, each, sizes
+from properties.draws.base import WHOLE, Draw, Fields, each, sizes
 
 # Names that Python, PyTorch or a generated module have a use for, beside plain ones.
 NAMES = (
@@ -57,9 +57,6 @@ SHAPES: st.SearchStrategy[Shape] = st.one_of(
 
 LARGEST_TENSOR = 4000
 """Values of one tensor: beyond this a random spec is slow and finds nothing more."""
-
-WHOLE = 6
-"""Inputs that hold whole numbers, as indices are, hold those below it."""
 
 INDEXED = ("Embedding",)
 """Layers that read whole numbers alone."""

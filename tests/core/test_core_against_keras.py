@@ -1,0 +1,124 @@
+"""Shapes, weights, refusals and names of the layers of the core are Keras's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any, TypeAlias, get_args
+
+import pytest
+import tensorflow as tf
+from pydantic import ValidationError
+
+import keras_oracle
+from keras_oracle import keras
+from netspec.graph import infer
+from netspec.layers import LAYERS, LayerBase, LayerFault, Shape
+from netspec.layers.activations import LEFT_OUT, ActivationName
+from netspec.layers.core import ELU, Activation, Embedding, LeakyReLU, PReLU, ReLU, Softmax
+
+Case: TypeAlias = tuple[LayerBase, Shape]
+SHAPES: list[Shape] = [(4,), (4, 6), (7, 5, 4)]
+
+
+def cases() -> Iterator[Case]:
+    for shape in SHAPES:
+        yield Embedding(input_dim=10, output_dim=3), shape
+        yield from ((layer, shape) for layer in [ReLU(max_value=2.0), LeakyReLU(), ELU()])
+        yield from ((layer, shape) for layer in [PReLU(), Softmax(), Softmax(axis=(1,))])
+    for axes, shape in product([1, 2, 3, 4, [1, 2]], SHAPES[1:]):
+        yield PReLU.model_validate({"shared_axes": axes}), shape
+
+
+CASES = [*cases()]
+
+
+def inferred(layer: LayerBase, shape: Shape) -> Shape | None:
+    """The output shape that netspec infers, or None where it refuses."""
+    try:
+        return layer.output_shape(shape)
+    except LayerFault:
+        return None
+
+
+def in_keras(layer: LayerBase, shape: Shape) -> Shape | None:
+    """The output shape that Keras computes, or None where it refuses."""
+    try:
+        built = keras_oracle.keras_build(layer, shape)
+        return tuple(built.compute_output_shape((None, *shape))[1:])
+    except IndexError:  # an axis that is not there
+        return None
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: keras_oracle.described(*case))
+def test_a_layer_has_keras_shape_or_both_refuse(case: Case) -> None:
+    layer, shape = case
+    assert inferred(layer, shape) == in_keras(layer, shape)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if inferred(*case)],
+    ids=lambda case: keras_oracle.described(*case),
+)
+def test_the_weights_are_keras_own(case: Case) -> None:
+    layer, shape = case
+    theirs = keras_oracle.keras_build(layer, shape).weights
+
+    ours = [(one.name, one.shape, one.trainable) for one in layer.weights(shape)]
+
+    assert ours == [(one.name, tuple(one.shape), one.trainable) for one in theirs]
+
+
+@pytest.mark.parametrize("axes", [[2], [-3], [1, 1]])
+def test_an_axis_of_softmax_that_tensorflow_refuses_is_refused(axes: list[int]) -> None:
+    layer = Softmax.model_validate({"axis": axes})
+    with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
+        keras_oracle.keras_layer(layer)(keras.ops.zeros((2, 3)))
+
+    assert inferred(layer, (3,)) is None
+
+
+REFUSED: list[tuple[str, dict[str, Any]]] = [
+    ("Embedding", {"input_dim": 0, "output_dim": 3}),
+    ("Embedding", {"input_dim": 3, "output_dim": -1}),
+    ("ReLU", {"max_value": -1.0}),
+    ("ReLU", {"negative_slope": -0.1}),
+    ("ReLU", {"negative_slope": None}),
+    ("ReLU", {"threshold": -0.5}),
+    ("LeakyReLU", {"negative_slope": -0.1}),
+]
+
+
+@pytest.mark.parametrize(("tag", "fields"), REFUSED, ids=str)
+def test_what_keras_refuses_is_refused(tag: str, fields: dict[str, Any]) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        getattr(keras.layers, tag)(**fields)
+
+    with pytest.raises(ValidationError):
+        LAYERS[tag].model_validate(fields)
+
+
+def test_automatic_names_are_keras_own() -> None:
+    keras.backend.clear_session()
+    layers = [Embedding(input_dim=2, output_dim=2), ReLU(), LeakyReLU(), PReLU(), ELU(), Softmax()]
+
+    graph, _ = infer("names", (4,), layers)
+
+    assert [node.name for node in graph.nodes] == [
+        keras_oracle.keras_layer(layer).name for layer in layers
+    ]
+
+
+def test_the_activations_are_keras_own() -> None:
+    named = {name for name in dir(keras.activations) if not name.startswith("_")}
+    known = {*get_args(ActivationName), *LEFT_OUT, "swish", "hard_swish"}
+
+    assert known == named - {"get", "serialize", "deserialize"}
+
+
+@pytest.mark.parametrize("name", ["swish", "hard_swish"])
+def test_an_activation_of_two_names_is_one(name: str) -> None:
+    activation = Activation.model_validate({"activation": name}).activation
+
+    assert getattr(keras.activations, activation) is keras.activations.get(name)
