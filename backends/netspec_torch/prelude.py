@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-IMPORTS = """\
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn"""
+import re
+
+_FUNCTIONAL = "import torch.nn.functional as F"
+
+
+def imports(body: str) -> str:
+    """What a module imports for its body."""
+    functional = [_FUNCTIONAL] if re.search(r"\bF\.", body) else []
+    return "\n".join(["import torch", *functional, "from torch import Tensor, nn"])
+
 
 SET_WEIGHTS = '''
 def set_weights(model: nn.Module, weights: dict) -> None:

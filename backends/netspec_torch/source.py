@@ -59,8 +59,7 @@ def source(network: Network) -> str:
     name = _class_name(network.graph.name, {*prelude.NAMES, *parts})
     doc = f"The network {network.graph.name} in PyTorch.\n\nWritten by netspec; runs without it."
     head = f'"""{doc}\n"""'
-    return module(
-        f"{head}\n\n{training.imports(train) if train else ''}{prelude.IMPORTS}",
+    body = module(
         *parts.values(),
         _class(made, name),
         f"def build_model() -> {name}:\n    return {name}()",
@@ -69,6 +68,8 @@ def source(network: Network) -> str:
         prelude.SET_WEIGHTS,
         prelude.main(name),
     )
+    standard = training.imports(train) if train else ""
+    return module(f"{head}\n\n{standard}{prelude.imports(body)}", body)
 
 
 def _frozen(graph: Graph) -> bool:

@@ -148,7 +148,8 @@ MODIFIERS = f"weight_decay: {LONG}, clipnorm: {LONG}, use_ema: true, ema_overwri
 )
 @pytest.mark.parametrize("backend", TRAINING)
 def test_a_formatter_and_a_linter_change_no_optimizer(backend, rule):
-    network = trained_with(f"{{{rule}{MODIFIERS}}}}}", "gradient_accumulation_steps: 1000")
+    more = "gradient_accumulation_steps: 1000, precision: mixed_float16"
+    network = trained_with(f"{{{rule}{MODIFIERS}}}}}", more)
     source = written_module(network, backend)
     assert formatted(source) == source
     assert linted(source) == []
@@ -387,7 +388,7 @@ def trained_with(optimizer: str, more: str) -> Network:
     """A network whose training has this optimizer, and one more field."""
     loss = "{sparse_categorical_crossentropy: {from_logits: true}}"
     return loads(
-        "netspec: 1\nname: example\ninput: [3]\nlayers: [Dense: {units: 2, activation: relu}]\n"
+        "netspec: 1\nname: example\ninput: [3]\nlayers: [Dense: {units: 2}]\n"
         f"train: {{loss: {loss}, optimizer: {optimizer}, {more}}}\n"
     )
 
