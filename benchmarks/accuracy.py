@@ -69,15 +69,15 @@ def compared(run: Run, device: Device, by_hand: float | None) -> Result:
     """The test of a run's exported file against the run's backend, image by image."""
     network = run.network
     test = load(network).test
-    ours = find(run.backend).predictor(network, run.weights(), device).predict(test.inputs)
+    ours = find(run.backend).predictor(network, run.weights(), device).predict(*test.inputs)
     exported = find_exporting("onnx").open((run.path / "model.onnx").read_bytes(), device)
-    theirs = exported.predict(test.inputs)
+    theirs = exported.predict(*test.inputs)
     classes, onnx_classes = ours.argmax(-1), theirs.argmax(-1)
     return Result(
         run.backend,
         int(run.about["seed"]),
-        accuracy=float((classes == test.labels).mean()),
-        onnx_accuracy=float((onnx_classes == test.labels).mean()),
+        accuracy=float((classes == test.targets[0]).mean()),
+        onnx_accuracy=float((onnx_classes == test.targets[0]).mean()),
         images=len(test),
         same=int((classes == onnx_classes).sum()),
         difference=float(np.abs(ours - theirs).max()),

@@ -39,14 +39,14 @@ def keras_epoch(examples: Examples) -> Callable[[], object]:
     from benchmarks.by_hand.keras_tutorial import compiled_model, train_epoch
 
     model = compiled_model()
-    return lambda: train_epoch(model, examples.inputs, examples.labels)
+    return lambda: train_epoch(model, examples.inputs[0], examples.targets[0])
 
 
 def torch_epoch(examples: Examples) -> Callable[[], object]:
     from benchmarks.by_hand.torch_tutorial import Training
 
-    channels_first = np.ascontiguousarray(examples.inputs.transpose(0, 3, 1, 2))
-    return Training(channels_first, examples.labels).epoch
+    channels_first = np.ascontiguousarray(examples.inputs[0].transpose(0, 3, 1, 2))
+    return Training(channels_first, examples.targets[0]).epoch
 
 
 BY_HAND = {"keras": keras_epoch, "torch": torch_epoch}
@@ -60,7 +60,7 @@ def main() -> None:
     network = load_network(SPEC)
     examples = load(network).train
     if given.quick:
-        examples = Examples(examples.inputs[:QUICK_IMAGES], examples.labels[:QUICK_IMAGES])
+        examples = examples[:QUICK_IMAGES]
     weights = initial(network.graph, SEED)
     trainer = find_training(given.backend).trainer(network, weights, examples, "auto")
     sides = {

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import linecache
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
+from math import prod
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
@@ -22,6 +23,8 @@ from numpy.typing import NDArray
 from netspec.data import Examples
 from netspec.diagnostics import BackendError, nearest, one_of
 from netspec.graph import Network
+from netspec.metrics import Accuracy
+from netspec.objective import Objective
 from netspec.weights import Array, Weights
 
 GROUP = "netspec.backends"
@@ -73,10 +76,42 @@ class ExportedModel(Predictor, Protocol):
 
 @dataclass(frozen=True)
 class Steps:
-    """What some steps of training gave: the mean loss and the right answers of every batch."""
+    """What some steps of training gave.
+
+    `losses` (steps,) are the losses of the batches, `by_output` (steps, outputs) those of every
+    output of a network with several, before their weights. `correct` (steps,) counts the right
+    answers of every batch where `counts_answers` says so; where another metric needs them,
+    `outputs` holds each output (examples of the steps, …), with its probabilities.
+    """
 
     losses: NDArray[np.float32]
-    correct: NDArray[np.int32]
+    correct: NDArray[np.int32] | None = None
+    by_output: NDArray[np.float32] | None = None
+    outputs: tuple[Array, ...] = ()
+
+
+OUTPUT_BYTES = 16 << 20
+"""What the outputs of the steps between two reports may take, as long as one step is not more."""
+
+
+def counts_answers(asked: Sequence[Objective]) -> bool:
+    """Whether accuracy of class indices is the only metric, so that counts of answers suffice."""
+    if len(asked) > 1 or asked[0].loss.kind != "classes":
+        return False
+    return asked[0].training_metrics == (Accuracy(),)
+
+
+def gives_outputs(asked: Sequence[Objective]) -> bool:
+    """Whether a metric of training needs the outputs of every step."""
+    return any(each.training_metrics for each in asked) and not counts_answers(asked)
+
+
+def steps_per_report(most: int, asked: Sequence[Objective], batch_size: int) -> int:
+    """How many steps run between two reports, of `most` at the most: fewer for large outputs."""
+    if not gives_outputs(asked):
+        return most
+    size = 4 * batch_size * sum(prod(each.shape) for each in asked)
+    return max(1, min(most, OUTPUT_BYTES // size))
 
 
 class Trainer(Predictor, Protocol):

@@ -192,9 +192,9 @@ def evaluate(
         about = {"run": str(chosen.path), "backend": done.backend, "device": done.device}
         _print_json(about | {"images": done.images} | done.figures)
         return
-    print(f"{chosen.path} with {done.backend} on {done.device}")
-    figures = "  ".join(f"{name} {value:.4f}" for name, value in done.figures.items())
-    print(f"{figures}  ({done.images:,} images, {done.seconds:.1f} s)")
+    about = f"{chosen.path} with {done.backend} on {done.device}"
+    print(f"{about}: {done.images:,} images, {done.seconds:.1f} s")
+    print(done.table())
 
 
 @app.command()

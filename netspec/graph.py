@@ -11,6 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from netspec import objective
 from netspec.diagnostics import nearest, one_of
 from netspec.expansion import expand
 from netspec.layers import (
@@ -30,9 +31,10 @@ from netspec.layers.constraints import Norm
 from netspec.layers.initializers import Identity, Orthogonal, UnitForgetBias
 from netspec.layers.pooling import GlobalPooling
 from netspec.names import automatic
+from netspec.objective import End, Objective
 from netspec.override import Override, apply
 from netspec.source import Fault, Source, parse, read
-from netspec.spec import INPUT, DataSpec, Loss, Spec
+from netspec.spec import INPUT, DataSpec, Npz, Spec
 from netspec.validation import leading_layers, validate
 
 MAX_PARAMETERS = 10_000_000_000
@@ -120,6 +122,13 @@ class Graph:
         """Every output in its order."""
         return tuple(self.by_name[name] for name in self.outputs)
 
+    @property
+    def ends(self) -> tuple[End, ...]:
+        """Every output as its loss sees it."""
+        read = {name for node in self.nodes for name in node.inputs}
+        places = {node.name: index for index, node in enumerate(self.nodes)}
+        return tuple(_end(node, places[node.name], node.name in read) for node in self.output_nodes)
+
     def weights(self) -> Iterator[tuple[str, Weight]]:
         """Every weight with its key `<node>.<weight>`, in the order of the nodes."""
         for node in self.nodes:
@@ -143,6 +152,20 @@ class Graph:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _end(node: Node, index: int, read: bool) -> End:  # noqa: FBT001 - see End
+    layer = node.layer
+    written_activation = "activation" in layer.model_fields_set and hasattr(layer, "activation")
+    return End(
+        node.name,
+        node.shape,
+        activation(layer),
+        ("layers", index, layer.tag),
+        written_activation,
+        hasattr(layer, "units"),
+        read,
+    )
+
+
 def _meaning(layer: Layer | Transpose) -> dict[str, Any]:
     fields = layer.model_dump(mode="json", exclude={"name", "inputs", "trainable"})
     return {name: value for name, value in fields.items() if not name.endswith(_TRAINING)}
@@ -159,6 +182,26 @@ class Network:
     spec: Spec
     graph: Graph
     folder: Path
+
+    @cached_property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What training asks of every output; nothing where the spec does not say how to train."""
+        return objective.objectives(self.spec, self.graph.ends) if self.spec.train else ()
+
+    @cached_property
+    def taken_off(self) -> tuple[ActivationName | None, ...]:
+        """The activation of every output that a loss on logits is computed before.
+
+        Without training it is the softmax or sigmoid that an output ends in.
+        """
+        if self.spec.train:
+            return tuple(each.taken_off for each in self.objectives)
+        if not any(self.graph.weights()):
+            return (None,) * len(self.graph.outputs)
+        return tuple(
+            end.activation if end.activation in ("softmax", "sigmoid") and not end.read else None
+            for end in self.graph.ends
+        )
 
 
 def load(path: str | Path, overrides: Sequence[Override] = ()) -> Network:
@@ -428,14 +471,28 @@ def _training_faults(spec: Spec, graph: Graph) -> list[Fault]:
     faults = _image_faults(spec.data, graph) + _name_faults(spec.data) if spec.data else []
     if spec.train:
         faults += _weightless_faults(graph)
-        ends = _output_faults(graph)
-        faults += ends or _loss_faults(spec.train.loss, graph)
-        if spec.data and not ends:
-            faults += _class_faults(spec.data, graph)
+        found = objective.faults(spec, graph.ends)
+        flat = [
+            fault for fault in found if fault.code == "output" and fault.location[0] == "layers"
+        ]
+        faults += (_unflattened(graph) if flat else []) or found
     return faults
 
 
 def _image_faults(data: DataSpec, graph: Graph) -> list[Fault]:
+    if len(graph.inputs) > 1 and not isinstance(data, Npz):
+        message = f"{graph.name} has {len(graph.inputs)} inputs, and {data.dataset} has one"
+        return [Fault(("data",), "data", message, "put the arrays into an npz file")]
+    if len(graph.outputs) > 1 and not isinstance(data, Npz):
+        message = f"{graph.name} has {len(graph.outputs)} outputs, and {data.dataset} has one label"
+        return [Fault(("data",), "data", message, "put the arrays into an npz file")]
+    if data.target == "input" and [graph.input_shape] != [
+        node.shape for node in graph.output_nodes
+    ]:
+        gives = ", ".join(written(node.shape) for node in graph.output_nodes)
+        message = f"the target is the input {written(graph.input_shape)}, and the output is {gives}"
+        help = "an autoencoder gives one output of its input's shape"
+        return [Fault(("data", "target"), "data", message, help)]
     if data.image_shape is None or data.image_shape == graph.input_shape:
         return []
     message = (
@@ -461,11 +518,8 @@ def _weightless_faults(graph: Graph) -> list[Fault]:
     return [Fault(("layers",), "weights", message, "add a Dense or a Conv2D", key=True)]
 
 
-def _output_faults(graph: Graph) -> list[Fault]:
-    shape = graph.output.shape
-    if len(shape) == 1:
-        return []
-    message = f"the network ends in {written(shape)}, and a classifier ends in one value a class"
+def _unflattened(graph: Graph) -> list[Fault]:
+    """A Dense that gets an image, where nothing before it flattens."""
     for index, node in enumerate(graph.nodes):
         if isinstance(node.layer, Flatten | GlobalPooling):
             break
@@ -476,54 +530,9 @@ def _output_faults(graph: Graph) -> list[Fault]:
             )
             help = "put `- Flatten` before this layer"
             return [Fault(("layers", index, "Dense"), "flatten", message, help, key=True)]
-    at = ("layers", len(graph.nodes) - 1, graph.output.layer.tag)
-    help = "end with `- Flatten` and `- Dense: {units: CLASSES, activation: softmax}`"
-    return [Fault(at, "output", message, help, key=True)]
-
-
-def final_activation(graph: Graph) -> ActivationName:
-    """The name of the activation that the output comes from."""
-    return activation(graph.output.layer)
+    return []
 
 
 def activation(layer: Layer | Transpose) -> ActivationName:
     """The activation that a layer ends in."""
     return getattr(layer, "activation", "linear") if layer.ends_in_activation else "linear"
-
-
-def _loss_faults(loss: Loss, graph: Graph) -> list[Fault]:
-    layer, ending = graph.output.layer, final_activation(graph)
-    last = ("layers", len(graph.nodes) - 1, layer.tag)
-    if hasattr(layer, "activation") and "activation" in layer.model_fields_set:
-        last = (*last, "activation")
-    if loss.from_logits and ending == "softmax":
-        message = f"{loss.tag} is told to take logits, and the network ends in softmax"
-        help = "remove from_logits; netspec computes the loss on logits in any case"
-        at = ("train", "loss", loss.tag, "from_logits")
-        return [Fault(at, "loss", message, help, related=("the softmax", last))]
-    if not loss.from_logits and ending != "softmax":
-        found = "without an activation" if ending == "linear" else f"in {ending}"
-        message = f"{loss.tag} needs probabilities, and the network ends {found}"
-        softmax = "activation: softmax"
-        end = softmax if hasattr(layer, "activation") else f"- Dense: {{units: CLASSES, {softmax}}}"
-        help = f"end with `{end}`, or give the loss `from_logits: true`"
-        return [Fault(last, "loss", message, help, key=last[-1] != "activation")]
-    return []
-
-
-def _class_faults(data: DataSpec, graph: Graph) -> list[Fault]:
-    (units,) = graph.output.shape
-    last = ("layers", len(graph.nodes) - 1, graph.output.layer.tag)
-    at = (*last, "units") if isinstance(graph.output.layer, Dense) else last
-    key = at == last
-    names = data.class_names
-    if data.classes not in (None, units):
-        message = (
-            f"the network ends in {units} units, and {data.dataset} has {data.classes} classes"
-        )
-        return [Fault(at, "classes", message, f"write `units: {data.classes}`", key)]
-    if data.classes is None and names is not None and len(names) != units:
-        message = f"the network ends in {units} units, and class_names has {len(names)} names"
-        related = ("the names", ("data", "class_names"))
-        return [Fault(at, "classes", message, "one unit for every class", key, related)]
-    return []

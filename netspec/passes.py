@@ -5,7 +5,7 @@ Each pass returns a new graph that computes the same values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from netspec.graph import Graph, Input, Node, activation
@@ -35,18 +35,16 @@ def split_activations(graph: Graph) -> Graph:
     return replace(graph, nodes=tuple(nodes), outputs=outputs)
 
 
-def without_final_softmax(graph: Graph) -> Graph:
-    """Take off the softmax that a split graph of one output ends in, so that it gives logits.
+def without_final_activations(graph: Graph, chosen: Sequence[bool]) -> Graph:
+    """Take off the activations that the chosen outputs of a split graph end in, to give logits.
 
-    A graph that ends otherwise stays as it is.
+    No other layer may read those outputs.
     """
-    last = graph.output
-    ends = isinstance(last.layer, Activation) and last.layer.activation == "softmax"
-    read = any(last.name in node.inputs for node in graph.nodes)
-    if len(graph.nodes) > 1 and len(graph.outputs) == 1 and ends and not read:
-        nodes = tuple(node for node in graph.nodes if node is not last)
-        return replace(graph, nodes=nodes, outputs=last.inputs)
-    return graph
+    ends = {node.name: node for node in graph.output_nodes}
+    taken = {name for name, take in zip(graph.outputs, chosen, strict=True) if take}
+    nodes = tuple(node for node in graph.nodes if node.name not in taken)
+    outputs = tuple(ends[name].inputs[0] if name in taken else name for name in graph.outputs)
+    return replace(graph, nodes=nodes, outputs=outputs)
 
 
 def renamed(graph: Graph, names: Mapping[str, str]) -> Graph:

@@ -9,10 +9,12 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from netspec.layers import LayerField
-from netspec.layers.base import Identifier, NodeNames, Shape
-from netspec.layers.initializers import Positive
-from netspec.layers.tagged import Model, OneKey, Tagged, as_tuple, fault
+from netspec.layers.base import Identifier, NodeName, NodeNames, Shape
+from netspec.layers.initializers import NotNegative, Positive
+from netspec.layers.tagged import Model, OneKey, as_tuple, fault
 from netspec.layers.window import Size
+from netspec.losses import Losses
+from netspec.metrics import Metrics
 from netspec.optimizers import Adam, Optimizer
 from netspec.schedules import ReduceOnPlateau
 from netspec.source import resolve
@@ -28,13 +30,17 @@ Fraction: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 
 
 class DataBase(Model):
-    """A data set of images with one class each, and how its pixels become inputs."""
+    """A data set, and how its inputs are scaled."""
 
     image_shape: ClassVar[tuple[int, int, int] | None] = None
     classes: ClassVar[int | None] = None
     largest_pixel: ClassVar[int] = 255
 
     scale: Annotated[Positive, Field(description="Pixels are divided by this.")] = 1.0
+    target: Annotated[
+        Literal["labels", "input"],
+        Field(description="What the output is compared with; an autoencoder's is its own input."),
+    ] = "labels"
     class_names: Annotated[
         tuple[str, ...] | None,
         List,
@@ -62,7 +68,11 @@ class Digits(DataBase):
 
 
 class Npz(DataBase):
-    """A NumPy archive of the arrays x_train, y_train, x_test and y_test."""
+    """A NumPy archive of the arrays x_train, y_train, x_test and y_test.
+
+    Several inputs are x_train_NAME each, several outputs y_train_NAME. w_train and w_test, where
+    they are there, weigh every example in the loss.
+    """
 
     dataset: Literal["npz"]
     path: Annotated[str, Field(description="The file, seen from the spec's folder.")]
@@ -96,32 +106,58 @@ class Idx(DataBase):
 DataSpec: TypeAlias = Mnist | Digits | Npz | Idx
 
 
-class SparseCategoricalCrossentropy(Tagged):
-    """-log of the probability that the network gives the right class, averaged over the batch.
+class EarlyStopping(Model):
+    """When training ends before its last epoch, as Keras's callback of this name decides.
 
-    With `from_logits` the network ends without softmax, and its outputs are unscaled log
-    probabilities.
+    With `patience: null` it never does, and `restore_best_weights` alone has an effect.
     """
 
-    tag = "sparse_categorical_crossentropy"
-
-    from_logits: bool = False
-
-
-Loss: TypeAlias = SparseCategoricalCrossentropy
-Metric: TypeAlias = Literal["accuracy"]
+    monitor: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z][A-Za-z0-9_/]*$", description="The figure of metrics.jsonl to watch."
+        ),
+    ] = "val_loss"
+    min_delta: Annotated[NotNegative, Field(description="What counts as an improvement.")] = 0.0
+    patience: Annotated[
+        int | None, Field(ge=0, le=10**9, description="Epochs without improvement to wait for.")
+    ] = 0
+    mode: Annotated[
+        Literal["auto", "min", "max"],
+        Field(description="Whether less or more is better; auto goes by the figure."),
+    ] = "auto"
+    baseline: Annotated[
+        float | None, Field(description="What the figure has to beat for the wait to begin anew.")
+    ] = None
+    start_from_epoch: Annotated[
+        int, Field(ge=0, le=10**9, description="Epochs that are not watched.")
+    ] = 0
+    restore_best_weights: Annotated[
+        bool, Field(description="Whether the weights of the best epoch are the run's in the end.")
+    ] = False
 
 
 class Train(Model):
     """How the network is trained."""
 
-    loss: Annotated[Loss, OneKey("loss"), Field(description="What training makes small.")]
+    loss: Annotated[
+        Losses,
+        Field(description="What training makes small: a loss, or one for each of several outputs."),
+    ]
+    loss_weights: Annotated[
+        dict[NodeName, NotNegative] | None,
+        Field(description="What the loss of each output counts for; 1 where none is given."),
+    ] = None
     optimizer: Annotated[
         Optimizer, OneKey("optimizer"), Field(description="How a gradient changes the weights.")
     ] = Adam()
     metrics: Annotated[
-        tuple[Metric, ...], List, Field(description="What is reported beside the loss.")
-    ] = ("accuracy",)
+        Metrics | None,
+        Field(
+            description="What is reported beside the loss: a list, or one for each of several "
+            "outputs. Without it, accuracy where there are classes."
+        ),
+    ] = None
     epochs: Annotated[
         int, Field(gt=0, le=1_000_000, description="Passes over the training images.")
     ] = 1
@@ -138,6 +174,13 @@ class Train(Model):
         Literal["float32", "mixed_float16", "mixed_bfloat16"],
         Field(description="What layers compute in to train; the weights stay float32."),
     ] = "float32"
+    class_weights: Annotated[
+        dict[str, NotNegative] | None,
+        Field(description="What an example counts for in the loss, by the name of its class."),
+    ] = None
+    early_stopping: Annotated[
+        EarlyStopping | None, Field(description="When training ends before its last epoch.")
+    ] = None
     validation_split: Annotated[
         Fraction,
         Field(description="The last part of the training images, kept for validation."),

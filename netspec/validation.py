@@ -14,6 +14,10 @@ from netspec.layers.activations import LEFT_OUT
 from netspec.layers.constraints import Constraint
 from netspec.layers.initializers import Initializer
 from netspec.layers.regularizers import Regularizer
+from netspec.losses import BY_OUTPUT, LOSSES, ONE
+from netspec.metrics import BY_OUTPUT as METRICS_BY_OUTPUT
+from netspec.metrics import METRICS
+from netspec.metrics import ONE as ONE_LIST
 from netspec.optimizers import Adam, Optimizer
 from netspec.schedules import ReduceOnPlateau, StepSchedule
 from netspec.source import Data, Fault, Location, resolve
@@ -21,7 +25,7 @@ from netspec.spec import (
     INPUT,
     MAX_LAYERS,
     DataSpec,
-    SparseCategoricalCrossentropy,
+    EarlyStopping,
     Spec,
     Train,
 )
@@ -39,10 +43,17 @@ _TAGGED: dict[str, type[BaseModel]] = {
         *get_args(Optimizer),
         *get_args(StepSchedule),
         ReduceOnPlateau,
-        SparseCategoricalCrossentropy,
+        *METRICS.values(),
+        *LOSSES.values(),
     )
 }
-_MODELS: dict[str, type[BaseModel]] = {**_TAGGED, **_DATASETS, "train": Train}
+_MODELS: dict[str, type[BaseModel]] = {
+    **_TAGGED,
+    **_DATASETS,
+    "train": Train,
+    "early_stopping": EarlyStopping,
+}
+_FORMS = {ONE, BY_OUTPUT, ONE_LIST, METRICS_BY_OUTPUT}
 _LAYER = TypeAdapter[Layer](LayerField)
 _INPUT = TypeAdapter[dict[str, Shape]](Spec.model_fields["input"].rebuild_annotation())
 
@@ -63,6 +74,18 @@ _SYNONYMS = {
     "kaiming_uniform": "he_uniform",
     "kaiming_normal": "he_normal",
     "Linear": "Dense",
+    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "rmse": "root_mean_squared_error",
+    "bce": "binary_crossentropy",
+    "kld": "kl_divergence",
+    "kullback_leibler_divergence": "kl_divergence",
+    "cross_entropy": "sparse_categorical_crossentropy",
+    "nll": "sparse_categorical_crossentropy",
+    "acc": "accuracy",
+    "top_k": "top_k_categorical_accuracy",
+    "sparse_top_k_categorical_accuracy": "top_k_categorical_accuracy",
+    "f1": "f1_score",
     "lr": "learning_rate",
 }
 
@@ -145,7 +168,8 @@ def _fault(details: ErrorDetails, data: Data) -> Fault:
 
 
 def _as_written(location: Location, data: Data) -> Location:
-    """The location without what the model adds: an input's name, a pair's index."""
+    """The location without what the model adds: an input's name, a pair's index, a form."""
+    location = tuple(step for step in location if step not in _FORMS)
     if location[:2] == ("input", INPUT) and isinstance(data, dict):
         shape = data.get("input")
         location = location if isinstance(shape, dict) else (location[0], *location[2:])
@@ -242,6 +266,8 @@ def _kind(location: Location) -> str:
         return last.rpartition("_")[2]
     if last == "learning_rate":
         return "schedule"
+    if location[:2] in (("train", "loss"), ("train", "metrics")):
+        return "loss" if location[1] == "loss" else "metric"
     return last if last in ("loss", "optimizer") else "layer"
 
 

@@ -45,6 +45,9 @@ class AbacusPredictor:
     def __init__(self, weights: Weights) -> None:
         self._kernel, self._bias = weights["dense.kernel"].copy(), weights["dense.bias"].copy()
 
+    def outputs(self, *inputs: Array) -> tuple[Array, ...]:
+        return (self.predict(*inputs),)
+
     def predict(self, inputs: Array) -> Array:
         logits = inputs.reshape(len(inputs), -1) @ self._kernel + self._bias
         powers = np.exp(logits - logits.max(-1, keepdims=True))
@@ -65,7 +68,7 @@ class AbacusTrainer(AbacusPredictor):
         random = np.random.default_rng(mask_seed)
         for step, rate in enumerate(learning_rates):
             batch = order[step * batch_size : (step + 1) * batch_size]
-            x, labels = self._examples.inputs[batch], self._examples.labels[batch]
+            x, labels = self._examples.inputs[0][batch], self._examples.targets[0][batch]
             x = x * random.integers(0, 2, x.shape).astype(np.float32)
             outputs = self.predict(x)
             right = (outputs.argmax(-1) == labels).sum()

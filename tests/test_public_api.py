@@ -185,8 +185,8 @@ def test_compile_takes_the_weights_of_a_run(tmp_path):
     reference = run.reference()
     model = netspec.compile(run.network, "torch", run.weights())
     with torch.inference_mode():
-        outputs = model(torch.from_numpy(reference.inputs)).numpy()
-    np.testing.assert_allclose(outputs, reference.outputs, atol=1e-6)
+        outputs = model(torch.from_numpy(reference.inputs[0])).numpy()
+    np.testing.assert_allclose(outputs, reference.outputs[0], atol=1e-6)
 
 
 @pytest.mark.parametrize("function", [netspec.compile, netspec.train, netspec.to_source])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -12,10 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.backend import Device, Predicting, Steps, chunks, execute, outputs_in_batches
+from netspec.backend import (
+    Device,
+    Predicting,
+    Steps,
+    chunks,
+    counts_answers,
+    execute,
+    gives_outputs,
+    outputs_in_batches,
+    steps_per_report,
+)
 from netspec.data import Examples
 from netspec.diagnostics import BackendError
-from netspec.graph import Network, final_activation
+from netspec.graph import Network
 from netspec.schedules import Schedule
 from netspec.weights import Array, Weights
 from netspec_keras.quiet import quiet_stderr
@@ -83,14 +93,27 @@ class KerasPredictor(Predicting):
     def __init__(self, network: Network, weights: Weights, device: Device) -> None:
         name, self.device = _device(device)
         with tf.device(name):
-            self._outputs = _outputs_function(built_model(network, weights))
+            none = [None] * len(network.graph.outputs)
+            self._outputs = _outputs_function(built_model(network, weights), none)
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         return outputs_in_batches(inputs, self._outputs)
 
 
+def _activated(values: Sequence[tf.Tensor], names: Sequence[str | None]) -> list[tf.Tensor]:
+    """Outputs of the model behind the activations that were taken off for the loss."""
+    activations = {None: tf.identity, "softmax": tf.nn.softmax, "sigmoid": tf.sigmoid}
+    exact = [tf.cast(value, tf.float32) for value in values]
+    return [activations[name](value) for value, name in zip(exact, names, strict=True)]
+
+
+def _all_outputs(model: keras.Model, inputs: Sequence[tf.Tensor], *, training: bool) -> list[Any]:
+    given = model(inputs[0] if len(inputs) == 1 else list(inputs), training=training)
+    return list(given) if isinstance(given, list | tuple) else [given]
+
+
 def _outputs_function(
-    model: keras.Model, activation: Callable[[Any], Any] | None = None
+    model: keras.Model, taken_off: Sequence[str | None]
 ) -> Callable[..., tuple[Array, ...]]:
     """A function of arrays, one for every input, that gives one for every output."""
     # A free batch axis: Keras 3.15 adds a tensor (3, 1) as a bias of 3 channels where it can see 3.
@@ -98,13 +121,16 @@ def _outputs_function(
 
     @tf.function(input_signature=signature)
     def outputs(*inputs: tf.Tensor) -> list[tf.Tensor]:
-        given = model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
-        values = given if isinstance(given, list | tuple) else [given]
-        return [activation(each) for each in values] if activation else list(values)
+        return _activated(_all_outputs(model, inputs, training=False), taken_off)
 
     return lambda *inputs: tuple(
         each.numpy() for each in outputs(*(tf.constant(part) for part in inputs))
     )
+
+
+def _logits(taken_off: Sequence[str | None]) -> dict[str, bool]:
+    """What build_model is asked for, where it can leave activations off."""
+    return {"logits": True} if any(taken_off) else {}
 
 
 class KerasTrainer(Predicting):
@@ -114,24 +140,22 @@ class KerasTrainer(Predicting):
         self, network: Network, weights: Weights, examples: Examples, device: Device
     ) -> None:
         self._tf_device, self.device = _device(device)
-        softmax = final_activation(network.graph) == "softmax"
+        self._asked, taken_off = network.objectives, network.taken_off
         module = _module(network)
         self._weights: dict[str, list[str]] = module.WEIGHTS
         with tf.device(self._tf_device):
-            build = partial(module.build_model, **({"logits": True} if softmax else {}))
+            build = partial(module.build_model, **_logits(taken_off))
             self._model: keras.Model = _with_precision(module, build)
             module.set_weights(self._model, weights)
             self._optimizer: keras.optimizers.Optimizer = module.build_optimizer(
                 *_first_rate(network)
             )
             self._optimizer.build(self._model.trainable_variables)
-            self._inputs = tf.constant(examples.inputs)
-            self._labels = tf.constant(examples.labels)
             self._run = _steps_function(
-                self._model, self._optimizer, module.build_loss(), self._inputs, self._labels
+                self._model, self._optimizer, _Objectives(module, network), _Tensors(examples)
             )
             exact = build() if hasattr(module, "set_precision") else self._model
-            outputs = _outputs_function(exact, tf.nn.softmax if softmax else None)
+            outputs = _outputs_function(exact, taken_off)
             self._outputs = partial(_up_to_date, self._model, exact, outputs)
 
     def epoch(
@@ -140,15 +164,21 @@ class KerasTrainer(Predicting):
         self._seed_masks(mask_seed)
         whole = len(order) // batch_size
         batches = order[: whole * batch_size].reshape(whole, batch_size)
-        for part in chunks(whole, STEPS_PER_CALL):
+        for part in chunks(whole, steps_per_report(STEPS_PER_CALL, self._asked, batch_size)):
             yield self._call(batches[part], learning_rates[part])
         if whole * batch_size < len(order):
             yield self._call(order[None, whole * batch_size :], learning_rates[whole:])
 
     def _call(self, batches: NDArray[np.int64], learning_rates: Array) -> Steps:
         with tf.device(self._tf_device):
-            losses, correct = self._run(tf.constant(batches), tf.constant(learning_rates))
-        return Steps(losses.numpy(), correct.numpy())
+            given = self._run(tf.constant(batches), tf.constant(learning_rates))
+        losses, by_output, correct, outputs = given
+        return Steps(
+            losses.numpy(),
+            correct.numpy() if counts_answers(self._asked) else None,
+            by_output.numpy() if len(self._asked) > 1 else None,
+            tuple(each.numpy().reshape(-1, *each.shape[2:]) for each in outputs),
+        )
 
     def _seed_masks(self, seed: int) -> None:
         """Start every layer's random masks from the seed and the layer's place."""
@@ -216,28 +246,84 @@ def _up_to_date(
     return outputs(*inputs)
 
 
+class _Tensors:
+    """Examples on the device."""
+
+    def __init__(self, examples: Examples) -> None:
+        # An autoencoder's target is its input: one array, held once.
+        arrays = {id(each): each for each in (*examples.inputs, *examples.targets)}
+        held = {key: tf.constant(each) for key, each in arrays.items()}
+        self.inputs = [held[id(each)] for each in examples.inputs]
+        self.targets = [held[id(each)] for each in examples.targets]
+        self.weights = None if examples.weights is None else tf.constant(examples.weights)
+
+    def weights_of(self, batch: tf.Tensor, outputs: Sequence[tf.Tensor]) -> list[Any]:
+        """The weights of a batch for every output, with an axis for each of its losses' axes."""
+        if self.weights is None:
+            return [None] * len(outputs)
+        weights = tf.gather(self.weights, batch)
+        return [tf.reshape(weights, [-1] + [1] * (len(each.shape) - 2)) for each in outputs]
+
+
+class _Objectives:
+    """The losses of every output, what each counts for, and what the metrics need."""
+
+    def __init__(self, module: ModuleType, network: Network) -> None:
+        losses = module.build_loss()
+        self.losses: list[keras.losses.Loss] = losses if isinstance(losses, list) else [losses]
+        self.weights = [each.weight for each in network.objectives]
+        self.counts = counts_answers(network.objectives)
+        self.taken_off = network.taken_off if gives_outputs(network.objectives) else None
+
+    def values(
+        self, truths: Sequence[Any], outputs: Sequence[Any], weights: list[Any]
+    ) -> list[Any]:
+        """The loss of every output."""
+        given = zip(self.losses, truths, outputs, weights, strict=True)
+        return [loss(truth, output, weight) for loss, truth, output, weight in given]
+
+    def total(self, values: Sequence[Any]) -> Any:
+        """What training makes small."""
+        weighted = zip(self.weights, values, strict=True)
+        return tf.add_n([value if weight == 1 else weight * value for weight, value in weighted])
+
+    def answers(self, truths: Sequence[Any], outputs: Sequence[Any]) -> Any:
+        """How many answers of the batch are right."""
+        if not self.counts:
+            return tf.constant(0)
+        answers = tf.argmax(outputs[0], axis=-1, output_type=truths[0].dtype)
+        return tf.math.count_nonzero(answers == truths[0], dtype=tf.int32)
+
+    def shown(self, outputs: Sequence[Any]) -> list[Any]:
+        """The outputs that the metrics see."""
+        return _activated(outputs, self.taken_off) if self.taken_off is not None else []
+
+
 def _steps_function(
     model: keras.Model,
     optimizer: keras.optimizers.Optimizer,
-    loss: keras.losses.Loss,
-    inputs: tf.Tensor,
-    labels: tf.Tensor,
-) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    objectives: _Objectives,
+    examples: _Tensors,
+) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor, list[tf.Tensor]]]:
     """A function of (batches of indices, learning rates) that runs as many steps as it is given.
 
-    The loop runs inside TensorFlow: a Python call for every step took a quarter more time.
+    It gives the losses, those of every output, the counts of right answers, and the outputs. The
+    loop runs inside TensorFlow: a Python call for every step took a quarter more time.
     """
     variables = model.trainable_variables
+    shown = len(objectives.losses) if objectives.taken_off is not None else 0
 
-    def step(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        truth = tf.gather(labels, batch)
+    def step(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        inputs = [tf.gather(each, batch) for each in examples.inputs]
+        truths = [tf.gather(each, batch) for each in examples.targets]
         with tf.GradientTape() as tape:
-            logits = model(tf.gather(inputs, batch), training=True)
-            value = tf.add_n([loss(truth, logits), *model.losses])
-            scaled = optimizer.scale_loss(value)
+            outputs = _all_outputs(model, inputs, training=True)
+            values = objectives.values(truths, outputs, examples.weights_of(batch, outputs))
+            total = tf.add_n([objectives.total(values), *model.losses])
+            scaled = optimizer.scale_loss(total)
         optimizer.apply(tape.gradient(scaled, variables), variables)
-        answers = tf.argmax(logits, axis=-1, output_type=truth.dtype)
-        return value, tf.math.count_nonzero(answers == truth, dtype=tf.int32)
+        right = objectives.answers(truths, outputs)
+        return total, tf.stack(values), right, objectives.shown(outputs)
 
     @tf.function(
         input_signature=[
@@ -245,17 +331,22 @@ def _steps_function(
             tf.TensorSpec([None], tf.float32),
         ]
     )
-    def run(batches: tf.Tensor, rates: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def run(
+        batches: tf.Tensor, rates: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, list[tf.Tensor]]:
         count = tf.shape(batches)[0]
-        losses = tf.TensorArray(tf.float32, count)
+        losses, by_output = (tf.TensorArray(tf.float32, count) for _ in range(2))
         correct = tf.TensorArray(tf.int32, count)
+        outputs = [tf.TensorArray(tf.float32, count) for _ in range(shown)]
         for index in tf.range(count):
             # One step reads what the step before wrote.
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
             optimizer.learning_rate.assign(rates[index])
-            value, right = step(batches[index])
-            losses = losses.write(index, value)
+            total, values, right, given = step(batches[index])
+            losses = losses.write(index, total)
+            by_output = by_output.write(index, values)
             correct = correct.write(index, right)
-        return losses.stack(), correct.stack()
+            outputs = [to.write(index, each) for to, each in zip(outputs, given, strict=True)]
+        return losses.stack(), by_output.stack(), correct.stack(), [to.stack() for to in outputs]
 
     return run

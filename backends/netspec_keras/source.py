@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from netspec.code import Code, arguments, call, module, variables
-from netspec.graph import Graph, Network, Node, final_activation
+from netspec.graph import Graph, Network, Node
 from netspec.layers import written
-from netspec_keras import training
+from netspec_keras import losses, training
 from netspec_keras.lower import applied, lower, trained
 
 RESERVED = frozenset({"keras", "layers", "logits"})
@@ -25,8 +25,9 @@ def source(network: Network) -> str:
     scale = spec.data.scale if spec.data else 1.0
     return module(
         f"{head}\n\n{imports}",
-        _build_model(graph, scale),
+        _build_model(graph, scale, network.taken_off),
         *(training.parts(spec.train) if spec.train else ()),
+        *(losses.parts(network.objectives) if spec.train else ()),
         _weights_table(graph),
         _SET_WEIGHTS,
         _MAIN,
@@ -38,13 +39,14 @@ def layer_name(name: str) -> str:
     return name.replace("/", ".")
 
 
-def _build_model(graph: Graph, scale: float) -> str:
-    softmax = len(graph.outputs) == 1 and final_activation(graph) == "softmax"
+def _build_model(graph: Graph, scale: float, taken_off: Sequence[str | None]) -> str:
+    optional = {name: it for name, it in zip(graph.outputs, taken_off, strict=True) if it}
     held = variables(graph, "inputs", RESERVED)
-    lines = [f"def build_model({'logits: bool = False' if softmax else ''}) -> keras.Model:"]
-    doc = f'    """{_description(graph, scale, softmax=softmax)}'
-    if softmax:
-        about = "With `logits` the final softmax is left off, as a loss on logits wants it."
+    lines = [f"def build_model({'logits: bool = False' if optional else ''}) -> keras.Model:"]
+    doc = f'    """{_description(graph, scale, probabilities=bool(optional))}'
+    if optional:
+        which = "final " + " and ".join(dict.fromkeys(optional.values()))
+        about = f"With `logits` the {which} is left off, as a loss on logits wants it."
         lines += [doc, "", f"    {about}", '    """']
     else:
         lines += [f'{doc}"""']
@@ -52,7 +54,7 @@ def _build_model(graph: Graph, scale: float) -> str:
         made = arguments([each.shape], {"name": layer_name(each.name)})
         lines.append(call(f"    {held[each.name]} = keras.Input", made))
     for node in graph.nodes:
-        lines.append(_layer(node, held, optional_softmax=softmax and node is graph.output))
+        lines.append(_layer(node, held, optional.get(node.name)))
     ends = _one_or_list([held[each.name] for each in graph.inputs])
     gives = _one_or_list([held[name] for name in graph.outputs])
     made = arguments([Code(ends), Code(gives)], {"name": graph.name})
@@ -60,24 +62,25 @@ def _build_model(graph: Graph, scale: float) -> str:
     return "\n".join(lines)
 
 
-def _description(graph: Graph, scale: float, *, softmax: bool) -> str:
+def _description(graph: Graph, scale: float, *, probabilities: bool) -> str:
     """What the model takes and gives."""
     shapes = ", ".join(written(each.shape) for each in graph.inputs)
     gives = ", ".join(written(node.shape) for node in graph.output_nodes)
     divided = f", divided by {scale:g}," if scale != 1 else ""
-    return f"Inputs {shapes}{divided} to {'probabilities' if softmax else 'outputs'} {gives}."
+    return f"Inputs {shapes}{divided} to {'probabilities' if probabilities else 'outputs'} {gives}."
 
 
 def _one_or_list(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"[{', '.join(names)}]"
 
 
-def _layer(node: Node, held: Mapping[str, str], *, optional_softmax: bool) -> str:
+def _layer(node: Node, held: Mapping[str, str], taken_off: str | None) -> str:
+    """A layer's line; `taken_off` is the activation that it has unless logits are wanted."""
     positional, named = lower(node.layer)
     named |= trained(node.layer)
-    if optional_softmax:
-        optional = Code('None if logits else "softmax"')
-        positional = [optional if value == "softmax" else value for value in positional]
+    if taken_off:
+        optional = Code(f'None if logits else "{taken_off}"')
+        positional = [optional if value == taken_off else value for value in positional]
         named = {key: optional if key == "activation" else it for key, it in named.items()}
     written_arguments = arguments(positional, {**named, "name": layer_name(node.name)})
     head = f"    {held[node.name]} = layers.{node.layer.tag}"

@@ -1,4 +1,4 @@
-"""Writes the training of a Keras module: its optimizer and its loss."""
+"""Writes the training of a Keras module: its optimizer."""
 
 from __future__ import annotations
 
@@ -15,17 +15,8 @@ def imports(train: Train) -> str:
 
 
 def parts(train: Train) -> tuple[str, ...]:
-    """The functions build_optimizer and build_loss, and the learning rate where it moves."""
-    loss = call(
-        "    return keras.losses.SparseCategoricalCrossentropy",
-        arguments([], {"from_logits": True}),
-    )
-    return (
-        *_precision(train),
-        *schedules.parts(train),
-        _build_optimizer(train),
-        f'def build_loss() -> keras.losses.Loss:\n    """The loss on logits."""\n{loss}',
-    )
+    """The function build_optimizer, the learning rate where it moves, and set_precision."""
+    return *_precision(train), *schedules.parts(train), _build_optimizer(train)
 
 
 def _precision(train: Train) -> tuple[str, ...]:

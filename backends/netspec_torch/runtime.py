@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -11,10 +12,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from netspec.backend import Device, Predicting, Steps, chunks, execute, outputs_in_batches
+from netspec.backend import (
+    Device,
+    Predicting,
+    Steps,
+    chunks,
+    counts_answers,
+    execute,
+    gives_outputs,
+    outputs_in_batches,
+    steps_per_report,
+)
 from netspec.data import Examples
 from netspec.diagnostics import BackendError
-from netspec.graph import Network, final_activation
+from netspec.graph import Network
 from netspec.layers import Shape
 from netspec.weights import Array, Weights
 from netspec_torch.optimizers import COUNTERS
@@ -80,6 +91,56 @@ class TorchPredictor(Predicting):
         return _outputs(self._model, self._device, inputs)
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """The examples of a step."""
+
+    inputs: tuple[Tensor, ...]
+    targets: tuple[Tensor, ...]
+    weights: Tensor | None
+
+
+class _Tensors:
+    """Examples on the device."""
+
+    def __init__(self, examples: Examples, device: torch.device) -> None:
+        # An autoencoder's target is its input: one array, held once.
+        arrays = {id(each): each for each in (*examples.inputs, *examples.targets)}
+        held = {key: _tensor(each, device) for key, each in arrays.items()}
+        self.inputs = [held[id(each)] for each in examples.inputs]
+        self.targets = [held[id(each)] for each in examples.targets]
+        self.weights = None if examples.weights is None else _tensor(examples.weights, device)
+
+    def batches(self, chosen: Tensor, size: int) -> Iterator[_Batch]:
+        """The chosen examples, `size` at a time."""
+        inputs = [each[chosen].split(size) for each in self.inputs]
+        targets = [each[chosen].split(size) for each in self.targets]
+        weights = None if self.weights is None else self.weights[chosen].split(size)
+        for step in range(len(inputs[0])):
+            yield _Batch(
+                tuple(each[step] for each in inputs),
+                tuple(each[step] for each in targets),
+                None if weights is None else weights[step],
+            )
+
+
+def _tensor(array: NDArray[Any], device: torch.device) -> Tensor:
+    """An array on the device; class indices are int64, as PyTorch wants them."""
+    whole = np.issubdtype(array.dtype, np.integer)
+    return torch.from_numpy(array.astype(np.int64) if whole else array).to(device)
+
+
+def _numpy(tensor: Tensor) -> NDArray[Any]:
+    return tensor.cpu().numpy()
+
+
+_ACTIVATIONS: dict[str | None, Callable[[Tensor], Tensor]] = {
+    None: lambda x: x,
+    "softmax": lambda x: torch.softmax(x, -1),
+    "sigmoid": torch.sigmoid,
+}
+
+
 class TorchTrainer(Predicting):
     """The network's module in training, with the images on the device."""
 
@@ -92,19 +153,23 @@ class TorchTrainer(Predicting):
         _set_weights(self._module, self._model, weights)
         self._model.to(self._device)
         self._shapes = {key: weight.shape for key, weight in network.graph.weights()}
-        softmax = final_activation(network.graph) == "softmax"
-        self._logits = self._model.logits if softmax else self._model
+        self._asked = network.objectives
+        self._logits = self._model.logits if any(network.taken_off) else self._model
+        self._activations = [_ACTIVATIONS[name] for name in network.taken_off]
         self._optimizer: Any = self._module.build_optimizer(self._model)  # Any: as above
         self._scaler: torch.amp.GradScaler | None = None
         if hasattr(self._module, "autocast"):
             self._logits = _in_16_bits(self._logits, self._module.autocast(self._device.type))
         if hasattr(self._module, "build_scaler"):
             self._scaler = self._module.build_scaler(self._device.type)
-        self._loss: nn.Module = self._module.build_loss()
+        losses = self._module.build_loss()
+        self._losses: list[nn.Module] = losses if isinstance(losses, list) else [losses]
         self._regularized = hasattr(self._model, "regularization")
         self._constrained = hasattr(self._model, "constrain")
-        self._inputs = torch.from_numpy(examples.inputs).to(self._device)
-        self._labels = torch.from_numpy(examples.labels.astype(np.int64)).to(self._device)
+        self._examples = _Tensors(examples, self._device)
+        if self._examples.weights is not None:
+            for loss in self._losses:
+                loss.reduction = "none"
 
     def epoch(
         self, order: NDArray[np.int64], batch_size: int, learning_rates: Array, mask_seed: int
@@ -112,32 +177,64 @@ class TorchTrainer(Predicting):
         torch.manual_seed(mask_seed)
         self._model.train()
         indices = torch.from_numpy(order).to(self._device)
-        for part in chunks(len(learning_rates), STEPS_PER_REPORT):
+        steps = steps_per_report(STEPS_PER_REPORT, self._asked, batch_size)
+        for part in chunks(len(learning_rates), steps):
             chosen = indices[part.start * batch_size : part.stop * batch_size]
-            inputs = self._inputs[chosen].split(batch_size)
-            labels = self._labels[chosen].split(batch_size)
             rates: list[float] = learning_rates[part].tolist()
-            yield self._steps(inputs, labels, rates)
+            yield self._steps(self._examples.batches(chosen, batch_size), rates)
 
-    def _steps(
-        self, inputs: tuple[Tensor, ...], labels: tuple[Tensor, ...], rates: list[float]
-    ) -> Steps:
+    def _steps(self, batches: Iterable[_Batch], rates: list[float]) -> Steps:
+        counts, gives = counts_answers(self._asked), gives_outputs(self._asked)
         losses: list[Tensor] = []
+        by_output: list[Tensor] = []
         correct: list[Tensor] = []
-        for x, truth, rate in zip(inputs, labels, rates, strict=True):
+        shown: list[list[Tensor]] = []
+        for batch, rate in zip(batches, rates, strict=True):
             for group in self._optimizer.param_groups:
                 group["lr"] = rate
             self._optimizer.zero_grad()
-            logits = self._logits(x)
-            loss = self._loss(logits, truth)
+            given = self._logits(*batch.inputs)
+            outputs = given if isinstance(given, tuple) else (given,)
+            values = self._values(outputs, batch)
+            loss = self._total(values)
             if self._regularized:
                 loss = loss + self._model.regularization()
             self._take_step(loss)
             if self._constrained:
                 self._model.constrain()
             losses.append(loss.detach())
-            correct.append((logits.detach().argmax(-1) == truth).sum())
-        return Steps(torch.stack(losses).cpu().numpy(), torch.stack(correct).int().cpu().numpy())
+            if len(values) > 1:
+                by_output.append(torch.stack([value.detach() for value in values]))
+            if counts:
+                correct.append((outputs[0].detach().argmax(-1) == batch.targets[0]).sum())
+            if gives:
+                shown.append(self._activated(outputs))
+        return Steps(
+            _numpy(torch.stack(losses)),
+            _numpy(torch.stack(correct).int()) if counts else None,
+            _numpy(torch.stack(by_output)) if by_output else None,
+            tuple(_numpy(torch.cat(each)) for each in zip(*shown, strict=True)),
+        )
+
+    def _values(self, outputs: tuple[Tensor, ...], batch: _Batch) -> list[Tensor]:
+        """The loss of every output."""
+        given = zip(self._losses, outputs, batch.targets, strict=True)
+        values = [loss(output, target) for loss, output, target in given]
+        if batch.weights is None:
+            return values
+        means = [each.flatten(1).mean(1) if each.ndim > 1 else each for each in values]
+        return [(mean * batch.weights).mean() for mean in means]
+
+    def _total(self, values: list[Tensor]) -> Tensor:
+        """What training makes small."""
+        weighted = zip(self._asked, values, strict=True)
+        terms = [value if each.weight == 1 else each.weight * value for each, value in weighted]
+        return sum(terms[1:], terms[0])
+
+    def _activated(self, outputs: tuple[Tensor, ...]) -> list[Tensor]:
+        """The outputs that the metrics see."""
+        pairs = zip(self._activations, outputs, strict=True)
+        return [activation(output.detach()) for activation, output in pairs]
 
     def _take_step(self, loss: Tensor) -> None:
         if self._scaler is None:

@@ -20,10 +20,12 @@ from netspec.code import (
 )
 from netspec.graph import Graph, Network, Node
 from netspec.layers import Weight, written
+from netspec.layers.activations import ActivationName
 from netspec.layers.constraints import Norm
-from netspec.passes import channels_first, renamed, split_activations, without_final_softmax
-from netspec_torch import initial, optimizers, penalties, prelude, training
+from netspec.passes import channels_first, renamed, split_activations, without_final_activations
+from netspec_torch import initial, losses, optimizers, penalties, prelude, training
 from netspec_torch.lower import Lowered, Part, in_order, lower
+from netspec_torch.lower.core import ACTIVATIONS
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class _Written:
     """A graph on its way into a module: named as Python names, and each node lowered.
 
     `variables` holds the variable of every tensor, `attributes` the identifier of every name of the
-    network; `softmax` tells that the graph gives logits, whose softmax the module gives.
+    network; `taken_off` holds the activation of every output that the graph leaves to the module.
     """
 
     network: Network
@@ -39,7 +41,7 @@ class _Written:
     lowered: Mapping[str, Lowered]
     variables: Mapping[str, str]
     attributes: Mapping[str, str]
-    softmax: bool
+    taken_off: tuple[ActivationName | None, ...]
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -56,6 +58,8 @@ def source(network: Network) -> str:
     parts = {part.name: part.text for part in made.parts}
     if train:
         parts[optimizers.class_name(train.optimizer)] = optimizers.definition(train)
+        needed = in_order(losses.definitions(network.objectives))
+        parts |= {part.name: part.text for part in needed}
     name = _class_name(network.graph.name, {*prelude.NAMES, *parts})
     doc = f"The network {network.graph.name} in PyTorch.\n\nWritten by netspec; runs without it."
     head = f'"""{doc}\n"""'
@@ -64,6 +68,7 @@ def source(network: Network) -> str:
         _class(made, name),
         f"def build_model() -> {name}:\n    return {name}()",
         *(training.parts(train, frozen=_frozen(network.graph)) if train else ()),
+        *(losses.parts(network.objectives) if train else ()),
         _weights_table(made),
         prelude.SET_WEIGHTS,
         prelude.main(name),
@@ -82,15 +87,14 @@ def _written(network: Network) -> _Written:
     names = [*(each.name for each in graph.inputs), *(node.name for node in graph.nodes)]
     attributes = identifiers(names, prelude.ATTRIBUTES)
     split = split_activations(renamed(graph, attributes))
-    logits = without_final_softmax(split)
+    logits = without_final_activations(split, [*map(bool, network.taken_off)])
     laid_out = channels_first(logits)
     # Lowered once for the parts that they need, whose names no variable can have.
     parts = in_order(part for node in laid_out.nodes for part in _lowered(node, {}).needs)
     reserved = {*prelude.NAMES, *(part.name for part in parts)}
     held = variables(laid_out, "x", reserved)
     lowered = {node.name: _lowered(node, held) for node in laid_out.nodes}
-    softmax = len(logits.nodes) < len(split.nodes)
-    return _Written(network, laid_out, lowered, held, attributes, softmax)
+    return _Written(network, laid_out, lowered, held, attributes, network.taken_off)
 
 
 def _lowered(node: Node, held: Mapping[str, str]) -> Lowered:
@@ -128,11 +132,11 @@ def _class(made: _Written, name: str) -> str:
     if initial:
         lines += ["", "    def reset_parameters(self) -> None:", *initial]
     taken = [made.variables[each.name] for each in made.graph.inputs]
-    method = "logits" if made.softmax else "forward"
+    method = "logits" if any(made.taken_off) else "forward"
     lines += ["", _signature(method, taken, len(made.graph.outputs)), *_forward(made)]
-    if made.softmax:
-        lines += ["", _signature("forward", taken, 1)]
-        lines.append(f"        return torch.softmax(self.logits({', '.join(taken)}), dim=-1)")
+    if any(made.taken_off):
+        lines += ["", _signature("forward", taken, len(made.taken_off))]
+        lines += _probabilities(made, f"self.logits({', '.join(taken)})")
     return "\n".join([*lines, *_regularization(made), *_constraints(made)])
 
 
@@ -154,13 +158,25 @@ def _memory_formats(made: _Written) -> list[str]:
     ]
 
 
+def _probabilities(made: _Written, logits: str) -> list[str]:
+    """The lines that give the outputs behind the activations that were taken off."""
+    activations = [ACTIVATIONS[name or "linear"] for name in made.taken_off]
+    if len(activations) == 1:
+        return [f"        return {activations[0].format(x=logits)}"]
+    names = [made.variables[name] for name in made.graph.outputs]
+    if len(set(names)) < len(names):  # an output, and the logits of another that are the same
+        names = [f"y{index}" for index, _ in enumerate(activations, 1)]
+    given = [each.format(x=name) for each, name in zip(activations, names, strict=True)]
+    return [f"        {', '.join(names)} = {logits}", f"        return {', '.join(given)}"]
+
+
 def _description(made: _Written) -> str:
     """What the module takes and gives."""
     data, graph = made.network.spec.data, made.network.graph
     shapes = ", ".join(written(each.shape) for each in graph.inputs)
     divided = f", divided by {data.scale:g}," if data and data.scale != 1 else ""
     gives = ", ".join(written(node.shape) for node in graph.output_nodes)
-    named = "probabilities" if made.softmax else "outputs"
+    named = "probabilities" if any(made.taken_off) else "outputs"
     return f"Inputs {shapes}, channels last{divided} to {named} {gives}."
 
 

@@ -1,4 +1,4 @@
-"""Writes the training of a PyTorch module: its optimizer and its loss."""
+"""Writes the training of a PyTorch module: its optimizer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def imports(train: Train) -> str:
 
 
 def parts(train: Train, *, frozen: bool) -> tuple[str, ...]:
-    """The functions build_optimizer and build_loss, and the learning rate where it moves.
+    """The function build_optimizer, and the learning rate where it moves.
 
     With `frozen` some weights are not trained.
     """
@@ -32,8 +32,6 @@ def parts(train: Train, *, frozen: bool) -> tuple[str, ...]:
         *_precision(train),
         *schedules.parts(train),
         f"def build_optimizer(model: nn.Module) -> torch.optim.Optimizer:\n{doc}{made}",
-        'def build_loss() -> nn.Module:\n    """The loss on logits."""\n'
-        "    return nn.CrossEntropyLoss()",
     )
 
 

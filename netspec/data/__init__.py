@@ -3,32 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.data.targets import class_weights, targets
 from netspec.diagnostics import DataError
-from netspec.graph import Network
-from netspec.layers import Shape, written
+from netspec.graph import Graph, Input, Network
+from netspec.layers import written
 from netspec.seeds import generator
 from netspec.spec import DataSpec, Digits, Idx, Mnist, Npz
 
 Arrays = Mapping[str, NDArray[Any]]
-"""x_train, y_train, x_test and y_test, as they are stored."""
+"""x_train, y_train, x_test and y_test, as they are stored; w_train and w_test where there are any.
+
+Those of several inputs or outputs have their names behind them, as in x_train_left.
+"""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs (n, height, width, channels) float32, scaled, and labels (n) int32."""
+    """The inputs of some examples, what the outputs should be, and what each example counts for.
 
-    inputs: NDArray[np.float32]
-    labels: NDArray[np.int32]
+    `inputs` holds (n, …) float32, scaled, for every input of the network; `targets`, for every
+    output, class indices (n, …) int32 or values (n, …) float32, as its loss takes them. `weights`
+    is (n,) float32, or None where all count alike.
+    """
+
+    inputs: tuple[NDArray[np.float32], ...]
+    targets: tuple[NDArray[Any], ...]
+    weights: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.inputs[0])
+
+    def __getitem__(self, part: slice | NDArray[np.int64]) -> Examples:
+        """Some of the examples."""
+        return Examples(
+            tuple(each[part] for each in self.inputs),
+            tuple(each[part] for each in self.targets),
+            None if self.weights is None else self.weights[part],
+        )
 
 
 @dataclass(frozen=True)
@@ -46,17 +63,19 @@ def load(network: Network) -> Dataset:
     if data is None:
         help = "add `data: {dataset: mnist, scale: 255}` or another data set to the spec"
         raise DataError(f"{network.spec.name} names no data set", help)
-    arrays = _arrays(data, network.folder)
-    classes = network.graph.output.shape[-1]
-    shape = network.graph.input_shape
-    train = _examples(arrays, "train", data.scale, shape, classes)
-    test = _examples(arrays, "test", data.scale, shape, classes)
-    split = network.spec.train.validation_split if network.spec.train else 0.0
-    return Dataset(*_split(train, split), test)
+    arrays = _arrays(data, network)
+    train = _examples(arrays, "train", data, network)
+    test = _examples(arrays, "test", data, network)
+    settings = network.spec.train
+    train, validation = _split(train, settings.validation_split if settings else 0.0)
+    if settings and settings.class_weights is not None:
+        train = _weighted(train, settings.class_weights, network)
+    return Dataset(train, validation, test)
 
 
-def _arrays(data: DataSpec, folder: Path) -> Arrays:
+def _arrays(data: DataSpec, network: Network) -> Arrays:
     # Each source is imported where it is used: summary and check read no data.
+    folder = network.folder
     match data:
         case Mnist():
             from netspec.data.mnist import load_mnist
@@ -69,7 +88,12 @@ def _arrays(data: DataSpec, folder: Path) -> Arrays:
         case Npz():
             from netspec.data.npz import read_npz
 
-            return read_npz(folder / data.path)
+            labels = data.target == "labels"
+            parts = "train", "test"
+            needed = [key for part in parts for key in input_keys(network.graph, part).values()]
+            answers = [key for part in parts for key in target_keys(network.graph, part)]
+            optional = [*(() if labels else answers), "w_train", "w_test"]
+            return read_npz(folder / data.path, [*needed, *(answers if labels else ())], optional)
         case Idx():
             from netspec.data.idx import read_idx
 
@@ -81,29 +105,67 @@ def _arrays(data: DataSpec, folder: Path) -> Arrays:
             }
 
 
-def _examples(arrays: Arrays, part: str, scale: float, shape: Shape, classes: int) -> Examples:
-    images, labels = arrays[f"x_{part}"], arrays[f"y_{part}"]
-    if images.shape[1:] != shape and (*images.shape[1:], 1) != shape:
+def input_keys(graph: Graph, part: str) -> dict[str, str]:
+    """The name of every input's array in a data set; `part` is train or test."""
+    names = [each.name for each in graph.inputs]
+    return {name: f"x_{part}_{name}" if len(names) > 1 else f"x_{part}" for name in names}
+
+
+def target_keys(graph: Graph, part: str) -> list[str]:
+    """The name of every output's array in a data set."""
+    several = len(graph.outputs) > 1
+    return [f"y_{part}_{name}" if several else f"y_{part}" for name in graph.outputs]
+
+
+def _examples(arrays: Arrays, part: str, data: DataSpec, network: Network) -> Examples:
+    graph = network.graph
+    keys = input_keys(graph, part)
+    inputs = tuple(_input(arrays[keys[each.name]], each, part, data.scale) for each in graph.inputs)
+    count = len(inputs[0])
+    if data.target == "input":
+        answers = inputs[:1]
+    else:
+        found = [arrays[key] for key in target_keys(graph, part)]
+        answers = targets(found, part, network)
+    for each in (*inputs, *answers):
+        if len(each) != count or not count:
+            message = f"there are {count:,} {part} images and {len(each):,} labels"
+            raise DataError(message, "every image needs one label")
+    return Examples(inputs, answers, _weights(arrays.get(f"w_{part}"), count, part))
+
+
+def _weighted(train: Examples, wanted: Mapping[str, float], network: Network) -> Examples:
+    """Examples that count for their class too; in validation, as in Keras's fit, they do not."""
+    by_class = class_weights(train.targets[0], wanted, network)
+    weights = by_class if train.weights is None else train.weights * by_class
+    return replace(train, weights=weights)
+
+
+def _input(array: NDArray[Any], to: Input, part: str, scale: float) -> NDArray[np.float32]:
+    shape = to.shape
+    if array.shape[1:] != shape and (*array.shape[1:], 1) != shape:
         message = (
-            f"the {part} images are {written(images.shape[1:])}, and the input is {written(shape)}"
+            f"the {part} images are {written(array.shape[1:])}, and the input is {written(shape)}"
         )
         raise DataError(message, "change `input` in the spec, or the data")
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        message = f"the {part} labels are {labels.dtype} of the shape {written(labels.shape)}"
-        raise DataError(message, "labels are whole numbers, one an image, that count from 0")
-    if len(images) != len(labels) or not len(images):
-        message = f"there are {len(images):,} {part} images and {len(labels):,} labels"
-        raise DataError(message, "every image needs one label")
-    if labels.min() < 0 or labels.max() >= classes:
-        wrong = labels.min() if labels.min() < 0 else labels.max()
-        message = f"a {part} label is {wrong}, and the network has the classes 0 to {classes - 1}"
-        raise DataError(message, "change the units of the last layer, or the labels")
-    inputs = images.reshape(-1, *shape).astype(np.float32) / np.float32(scale)
-    if not np.isfinite(inputs).all():
+    values = array.reshape(-1, *shape).astype(np.float32)
+    if scale != 1:
+        values /= np.float32(scale)
+    if not np.isfinite(values).all():
         raise DataError(f"the {part} images hold values that are not finite", "clean the data")
-    return Examples(inputs, labels.astype(np.int32))
+    return values
+
+
+def _weights(array: NDArray[Any] | None, count: int, part: str) -> NDArray[np.float32] | None:
+    if array is None:
+        return None
+    if array.shape != (count,):
+        message = f"w_{part} has the shape {written(array.shape)}, and there are {count:,} examples"
+        raise DataError(message, "one weight an example")
+    weights = array.astype(np.float32)
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise DataError(f"w_{part} holds negative or infinite weights", "clean the data")
+    return weights
 
 
 def _split(train: Examples, fraction: float) -> tuple[Examples, Examples | None]:
@@ -114,10 +176,7 @@ def _split(train: Examples, fraction: float) -> tuple[Examples, Examples | None]
     if kept in (0, len(train)):
         message = f"validation_split {fraction} of {len(train):,} images leaves a part without any"
         raise DataError(message, "choose a fraction that leaves images on both sides")
-    return (
-        Examples(train.inputs[:kept], train.labels[:kept]),
-        Examples(train.inputs[kept:], train.labels[kept:]),
-    )
+    return train[:kept], train[kept:]
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:

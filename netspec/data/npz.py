@@ -1,4 +1,4 @@
-"""A data set of the user's own in one .npz file, under the four names of Keras's mnist.npz."""
+"""A data set of the user's own in one .npz file, under the names of Keras's mnist.npz."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _HEADER_LIMIT = 1024  # bytes; NumPy's own 10,000 let in headers that exhaust Py
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes
 _ENCRYPTED_OR_PATCHED = 0x61  # bits of a member's flags
 _HELP = "write it with numpy.savez(path, x_train=..., y_train=..., x_test=..., y_test=...)"
+_SHOWN = 8  # names that are worth a person's reading
 
 # What zipfile and numpy.lib.format raise, between them, where the bytes are not what they expect.
 _DAMAGE = (
@@ -40,8 +41,10 @@ _DAMAGE = (
 )
 
 
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """The arrays x_train, y_train, x_test and y_test of an .npz file, in native byte order.
+def read_npz(
+    path: Path, keys: Sequence[str] = KEYS, optional: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
+    """The arrays of these names of an .npz file, in native byte order, and the optional ones there.
 
     Nothing is unpickled, and no array is set aside before the file is seen to hold it. Raises
     DataError where the file cannot be read, is damaged, has other names, or holds anything but
@@ -53,20 +56,25 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         raise DataError(f"{path} cannot be read: {error.strerror}", _HELP) from error
     try:
         with file, zipfile.ZipFile(file) as archive:
-            _check_names(archive.namelist(), path)
-            return {key: _read_member(archive, key, path) for key in KEYS}
+            there = archive.namelist()
+            _check_names(there, keys, optional, path)
+            wanted = [*keys, *(key for key in optional if f"{key}.npy" in there)]
+            return {key: _read_member(archive, key, path) for key in wanted}
     except _DAMAGE as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise DataError(f"{path} is not a sound .npz file ({reason})", _HELP) from error
 
 
-def _check_names(names: Sequence[str], path: Path) -> None:
+def _check_names(
+    names: Sequence[str], keys: Sequence[str], optional: Sequence[str], path: Path
+) -> None:
     # Counted, for a zip file may hold one name twice.
-    found, expected = Counter(names), Counter(f"{key}.npy" for key in KEYS)
+    found, expected = Counter(names), Counter(f"{key}.npy" for key in keys)
+    help = f"write it with numpy.savez(path, {', '.join(f'{key}=...' for key in keys[:_SHOWN])})"
     if missing := expected - found:
-        raise DataError(f"{path} lacks {one_of(list(missing), 'and')}", _HELP)
-    if extra := found - expected:
-        raise DataError(f"{path} holds {one_of(sorted(extra), 'and')} besides", _HELP)
+        raise DataError(f"{path} lacks {one_of(list(missing), 'and')}", help)
+    if extra := found - expected - Counter(f"{key}.npy" for key in optional):
+        raise DataError(f"{path} holds {one_of(sorted(extra), 'and')} besides", help)
 
 
 def _read_member(archive: zipfile.ZipFile, key: str, path: Path) -> np.ndarray:

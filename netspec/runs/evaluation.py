@@ -10,6 +10,7 @@ from netspec.data import load
 from netspec.runs.folder import Run
 from netspec.runs.metrics import Record, evaluate
 from netspec.runs.training import train_settings
+from netspec.spec import class_names
 
 
 @dataclass(frozen=True)
@@ -21,18 +22,48 @@ class Evaluation:
     seconds: float
     backend: str
     device: str
+    class_names: tuple[str, ...]
+
+    def table(self) -> str:
+        """The figures as lines, and behind them each matrix under its name."""
+        width = max(map(len, self.figures))
+        lines = [
+            f"{name:{width}}  {value:.4f}"
+            for name, value in self.figures.items()
+            if not isinstance(value, list)
+        ]
+        for name, value in self.figures.items():
+            if isinstance(value, list):
+                lines += ["", f"{name}: a row for every class, a column for every answer"]
+                lines += _matrix(value, self.class_names)
+        return "\n".join(lines)
+
+
+def _matrix(rows: list[list[int]], names: tuple[str, ...]) -> list[str]:
+    """The lines of a table of counts, its columns as wide as they have to be."""
+    named = names if len(names) == len(rows) else tuple(map(str, range(len(rows))))
+    cells = [["", *named], *([name, *map(str, row)] for name, row in zip(named, rows, strict=True))]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells))]
+    return [
+        "  ".join(
+            f"{cell:<{width}}" if column == 0 else f"{cell:>{width}}"
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
 
 
 def evaluate_run(run: Run, backend: str | None = None, device: Device = "auto") -> Evaluation:
     """Test a run's weights on a backend, by default its own. Raises NetspecError."""
     name = backend or run.backend
     network = run.network
-    settings = train_settings(network)
+    train_settings(network)
     target = find(name)
     weights = run.weights()
     examples = load(network).test
     predictor = target.predictor(network, weights, device)
     began = perf_counter()
-    figures = evaluate(predictor, examples, settings, "test_")
+    figures = evaluate(predictor, examples, network, "test_")
     seconds = perf_counter() - began
-    return Evaluation(figures, len(examples), seconds, name, predictor.device)
+    names = class_names(network.spec.data, network.graph.output.shape[-1])
+    return Evaluation(figures, len(examples), seconds, name, predictor.device, names)

@@ -12,7 +12,7 @@ import json
 import platform
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
@@ -36,7 +36,7 @@ from netspec.schedules import spans_training
 from netspec.spec import Idx, Npz, Spec, resolved
 from netspec.weights import Array, Weights, read_safetensors
 
-CHECKPOINT_FORMAT = "netspec-checkpoint-1"
+CHECKPOINT_FORMAT = "netspec-checkpoint-2"
 
 _RECORD = TypeAdapter(Record)
 _HISTORY = TypeAdapter(list[Record])
@@ -58,21 +58,47 @@ class About(Model):
 class Reference:
     """What the backend that trained predicts for a few test images, for later comparison.
 
-    `inputs` (n, height, width, channels), `outputs` (n, classes).
+    `inputs` (n, …) are those of every input, `outputs` (n, …) those of every output.
     """
 
-    inputs: Array
-    outputs: Array
+    inputs: tuple[Array, ...]
+    outputs: tuple[Array, ...]
+
+    def tensors(self) -> dict[str, Array]:
+        """The arrays by the names that they have in a file: `inputs/0` and so on."""
+        return {
+            f"{kind}/{index}": _contiguous(value)
+            for kind, values in (("inputs", self.inputs), ("outputs", self.outputs))
+            for index, value in enumerate(values)
+        }
+
+
+def _reference(tensors: Mapping[str, NDArray[Any]], network: Network) -> Reference:
+    """The arrays of a file. Raises KeyError where one is missing."""
+    graph = network.graph
+    return Reference(
+        tuple(tensors[f"inputs/{index}"] for index, _ in enumerate(graph.inputs)),
+        tuple(tensors[f"outputs/{index}"] for index, _ in enumerate(graph.outputs)),
+    )
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a training stands: after as many epochs as the history has records of."""
+    """Where a training stands: after as many epochs as the history has records of.
+
+    `best` holds the weights of the best epoch so far, where those are to be restored in the end.
+    """
 
     weights: dict[str, Array]
     optimizer: dict[str, NDArray[Any]]
     history: list[Record]
     reference: Reference
+    best: dict[str, Array] = field(default_factory=dict[str, Array])
+
+    @property
+    def result(self) -> dict[str, Array]:
+        """The weights that the run has to show: the last, and in the end the best."""
+        return self.best if self.best and self.tested else self.weights
 
     @property
     def epoch(self) -> int:
@@ -136,10 +162,13 @@ class Run:
         weight_files.check(self.network.graph, weights, str(path))
         try:
             history = _HISTORY.validate_json(metadata.get("history", ""))
-            reference = Reference(**_part(tensors, "reference/"))
-        except (ValidationError, TypeError):
+            reference = _reference(_part(tensors, "reference/"), self.network)
+        except (ValidationError, KeyError):
             raise self._damaged(path.name) from None
-        return Checkpoint(weights, _part(tensors, "optimizer/"), history, reference)
+        optimizer, best = _part(tensors, "optimizer/"), _part(tensors, "best/")
+        if best:
+            weight_files.check(self.network.graph, best, str(path))
+        return Checkpoint(weights, optimizer, history, reference, best)
 
     def reference(self) -> Reference:
         """The backend's own predictions for the weights of this run. Raises RunError."""
@@ -148,14 +177,18 @@ class Run:
         if metadata.get("weights") != found:
             message = f"the predictions kept in {self.path} belong to another epoch's weights"
             raise RunError(message, "the run was stopped as it wrote: train with --resume first")
-        return Reference(tensors["inputs"], tensors["outputs"])
+        try:
+            return _reference(tensors, self.network)
+        except KeyError:
+            raise self._damaged("reference.safetensors") from None
 
     def save(self, state: Checkpoint) -> None:
         """Write a checkpoint, and then what follows from it."""
         tensors = {
             **{f"weights/{key}": value for key, value in state.weights.items()},
             **{f"optimizer/{key}": value for key, value in state.optimizer.items()},
-            **{f"reference/{key}": value for key, value in vars(state.reference).items()},
+            **{f"reference/{key}": value for key, value in state.reference.tensors().items()},
+            **{f"best/{key}": value for key, value in state.best.items()},
         }
         metadata = {"format": CHECKPOINT_FORMAT, "history": json.dumps(state.history)}
         content = save({key: _contiguous(value) for key, value in tensors.items()}, metadata)
@@ -164,12 +197,11 @@ class Run:
 
     def follow(self, state: Checkpoint) -> bool:
         """Write what follows from a checkpoint, where it is not there yet. Whether any was."""
-        weights = weight_files.to_bytes(self.network.graph, state.weights)
+        weights = weight_files.to_bytes(self.network.graph, state.result)
         metadata = {"weights": hashlib.sha256(weights).hexdigest()}
-        reference = {key: _contiguous(value) for key, value in vars(state.reference).items()}
         lines = "".join(json.dumps(record) + "\n" for record in state.history)
         files = {
-            "reference.safetensors": save(reference, metadata),
+            "reference.safetensors": save(state.reference.tensors(), metadata),
             "weights.safetensors": weights,
             "metrics.jsonl": lines.encode(),
         }

@@ -3,52 +3,124 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netspec.backend import Predictor, Steps
 from netspec.data import Examples
-from netspec.spec import Train
-from netspec.weights import Array
+from netspec.graph import Network
+from netspec.objective import Objective
+from netspec.runs import losses
+from netspec.runs.measures import Figure, measure, probabilities
 
-Record: TypeAlias = dict[str, int | float]
+Record: TypeAlias = dict[str, Figure]
 """The figures of an epoch or of a test, as a line of metrics.jsonl holds them."""
 
+NO_FIGURES = ("epoch", "learning_rate", "seconds", "images_per_second")
+"""What a record holds beside losses and metrics."""
 
-def training_record(steps: Sequence[Steps], sizes: NDArray[np.int64], train: Train) -> Record:
-    """Loss and metrics over the steps of an epoch, whose batches have these sizes.
+PART = 1000
+"""How many examples are evaluated at once, which bounds the memory."""
 
-    As in Keras's `fit`, they are taken while the weights move, before each step.
+
+class Meter:
+    """Gathers the figures of an epoch, step by step, as Keras's `fit` does.
+
+    Losses and metrics are those that training saw: of batches, before each step.
     """
-    losses = np.concatenate([part.losses for part in steps]).astype(np.float64)
-    correct = sum(int(part.correct.sum()) for part in steps)
-    images = int(sizes[: len(losses)].sum())
-    record = {"loss": float(losses @ sizes[: len(losses)] / images)}
-    if "accuracy" in train.metrics:
-        record["accuracy"] = correct / images
-    return record
+
+    def __init__(self, network: Network, examples: Examples, order: NDArray[np.int64]) -> None:
+        """`order` is that in which the epoch sees the examples."""
+        self._asked = network.objectives
+        self._examples = examples
+        self._order = order
+        self._batch_size = network.spec.train.batch_size if network.spec.train else 1
+        self._measures = _Measures(self._asked, training=True)
+        self._sums = np.zeros(1 + len(self._asked) * (len(self._asked) > 1))
+        self._correct = 0
+        self.done = 0
+
+    def add(self, steps: Steps) -> None:
+        """Take in what the next steps gave."""
+        start, count = self.done, len(steps.losses)
+        whole = np.full(count, self._batch_size, np.int64)
+        sizes = np.minimum(whole, len(self._order) - start - whole.cumsum() + whole)
+        columns = steps.losses[:, None].astype(np.float64)
+        if steps.by_output is not None:
+            columns = np.hstack([columns, steps.by_output])
+        self._sums += sizes @ columns
+        self.done += int(sizes.sum())
+        if steps.correct is not None:
+            self._correct += int(steps.correct.sum())
+        if steps.outputs:
+            chosen = self._order[start : self.done]
+            self._measures.add(steps.outputs, [each[chosen] for each in self._examples.targets])
+
+    def record(self) -> Record:
+        """The figures of the steps so far."""
+        means = [float(each) / max(self.done, 1) for each in self._sums]
+        found = _named(self._asked, means) | self._measures.record()
+        if "accuracy" in found and self._correct_counts():
+            answers = np.prod(self._asked[0].target_shape, dtype=np.int64) * max(self.done, 1)
+            found["accuracy"] = self._correct / int(answers)
+        return found
+
+    def _correct_counts(self) -> bool:
+        return self._measures.seen == 0
 
 
-def evaluate(predictor: Predictor, examples: Examples, train: Train, prefix: str) -> Record:
+class _Measures:
+    """The metrics of every output."""
+
+    def __init__(self, asked: Sequence[Objective], *, training: bool) -> None:
+        self._asked = asked
+        self._by_output = [
+            {
+                metric.tag: measure(metric, each)
+                for metric in (each.training_metrics if training else each.metrics)
+            }
+            for each in asked
+        ]
+        self.seen = 0
+
+    def add(self, outputs: Sequence[NDArray[Any]], targets: Sequence[NDArray[Any]]) -> None:
+        self.seen += len(outputs[0])
+        for asked, measures, y, t in zip(
+            self._asked, self._by_output, outputs, targets, strict=True
+        ):
+            given = probabilities(y, asked) if measures else y
+            for each in measures.values():
+                each.add(given, t)
+
+    def record(self) -> Record:
+        found: Record = {}
+        for asked, measures in zip(self._asked, self._by_output, strict=True):
+            prefix = f"{asked.output}_" if len(self._asked) > 1 else ""
+            found |= {f"{prefix}{tag}": each.figure() for tag, each in measures.items()}
+        return found
+
+
+def _named(asked: Sequence[Objective], means: Sequence[float]) -> Record:
+    """The loss, and with several outputs that of each, by their names."""
+    names = ["loss", *(f"{each.output}_loss" for each in asked)]
+    return dict(zip(names, means, strict=False))
+
+
+def evaluate(predictor: Predictor, examples: Examples, network: Network, prefix: str) -> Record:
     """Loss and metrics of a model on examples; every name begins with the prefix."""
-    outputs = predictor.predict(examples.inputs)
-    record = {"loss": crossentropy(outputs, examples.labels, from_logits=train.loss.from_logits)}
-    if "accuracy" in train.metrics:
-        record["accuracy"] = float((outputs.argmax(-1) == examples.labels).mean())
-    return {f"{prefix}{name}": value for name, value in record.items()}
-
-
-def crossentropy(outputs: Array, labels: NDArray[np.int32], *, from_logits: bool) -> float:
-    """The mean of -log p(label), in float64, for outputs (n, classes).
-
-    Probabilities are clipped at the smallest normal float32, where Keras clips at 1e-7.
-    """
-    values = outputs.astype(np.float64)
-    if from_logits:
-        values -= values.max(-1, keepdims=True)
-        logs = values - np.log(np.exp(values).sum(-1, keepdims=True))
-    else:
-        logs = np.log(np.maximum(values, np.finfo(np.float32).tiny))
-    return float(-logs[np.arange(len(labels)), labels].mean())
+    asked = network.objectives
+    measures = _Measures(asked, training=False)
+    sums = np.zeros(len(asked))
+    for start in range(0, len(examples), PART):
+        part = examples[slice(start, start + PART)]
+        outputs = predictor.outputs(*part.inputs)
+        measures.add(outputs, part.targets)
+        for index, (each, y, t) in enumerate(zip(asked, outputs, part.targets, strict=True)):
+            values = losses.by_example(each.loss, y, t)
+            sums[index] += values.sum() if part.weights is None else values @ part.weights
+    means = sums / len(examples)
+    total = float(means @ [each.weight for each in asked])
+    record = _named(asked, [total, *(means.tolist() if len(asked) > 1 else ())])
+    return {f"{prefix}{name}": value for name, value in (record | measures.record()).items()}

@@ -12,7 +12,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from netspec.backend import Device, ExportedModel, find_exporting
 from netspec.diagnostics import BackendError, DataError, RunError
-from netspec.graph import final_activation, loads
+from netspec.graph import Graph, loads
+from netspec.layers import written
 from netspec.runs.folder import Run
 from netspec.weights import Array
 
@@ -82,20 +83,36 @@ def _about(metadata: dict[str, str], model: Run | Path) -> _About:
     """What an exported model says of itself."""
     try:
         network = loads(metadata["netspec.spec"])
-        height, width, channels = network.graph.input_shape
+        height, width, channels = _classified(network.graph, model)
         return _About(
             (height, width, channels),
             tuple(json.loads(metadata["netspec.class_names"])),
             float(metadata["netspec.scale"]),
             int(metadata["netspec.largest_pixel"]),
             metadata["netspec.raw_input"] == "true",
-            final_activation(network.graph) == "softmax",
+            network.graph.ends[0].activation == "softmax",
         )
     except (KeyError, ValueError) as error:
         message = f"{model} does not say how it takes images ({error})"
         raise RunError(
             message, "give a run, or a file that `netspec export --onnx` wrote"
         ) from None
+
+
+def _classified(graph: Graph, model: Run | Path) -> tuple[int, int, int]:
+    """The shape of the images that a network classifies. Raises RunError where it does not."""
+    inputs, outputs = len(graph.inputs), len(graph.outputs)
+    if inputs != 1 or outputs != 1:
+        message = f"{model} has {inputs} inputs and {outputs} outputs"
+    elif len(graph.input_shape) != 3:
+        message = f"{model} takes {written(graph.input_shape)}, and an image has three axes"
+    elif len(graph.output.shape) != 1 or graph.output.shape[-1] < 2:
+        message = f"{model} gives {written(graph.output.shape)}, and not one value a class"
+    else:
+        height, width, channels = graph.input_shape
+        return height, width, channels
+    help = "images are classified by a network of one image and one output; use Python for others"
+    raise RunError(message, help)
 
 
 def read_image(

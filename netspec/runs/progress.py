@@ -15,7 +15,7 @@ from rich.progress import (
 from rich.status import Status
 
 from netspec.runs.folder import Run
-from netspec.runs.metrics import Record
+from netspec.runs.metrics import NO_FIGURES, Record
 
 
 class Terminal:
@@ -59,10 +59,13 @@ class Terminal:
 
     def epoch_ends(self, record: Record) -> None:
         self.close()
-        speed = f"{record['seconds']:6.1f} s {record['images_per_second']:9,.0f} images/s"
-        line = f"{self._title(int(record['epoch']))}  {_figures(record)}  {speed}"
+        speed = "{seconds:6.1f} s {images_per_second:9,.0f} images/s".format_map(record)
+        line = "  ".join([self._title(_epoch(record)), _figures(record), speed])
         self.console.print(line, markup=False)
         sys.stdout.flush()
+
+    def remarks(self, text: str) -> None:
+        self.console.print(text, markup=False)
 
     def tested(self, record: Record) -> None:
         self.console.print(f"Test  {_figures(record)}", markup=False)
@@ -80,11 +83,16 @@ class Terminal:
         return f"Epoch {epoch:>{len(str(self._epochs))}}/{self._epochs}"
 
 
+def _epoch(record: Record) -> int:
+    epoch = record["epoch"]
+    assert isinstance(epoch, int)
+    return epoch
+
+
 def _figures(record: Record) -> str:
     """The losses and metrics of a record, aligned from line to line."""
-    shown = {
-        name.removeprefix("test_"): value
+    return "  ".join(
+        f"{name.removeprefix('test_')} {value:.4f}"
         for name, value in record.items()
-        if name.endswith(("loss", "accuracy"))
-    }
-    return "  ".join(f"{name} {value:.4f}" for name, value in shown.items())
+        if name not in NO_FIGURES and not isinstance(value, list)
+    )

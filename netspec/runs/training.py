@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from netspec import weights as weight_files
-from netspec.backend import Device, Predictor, Steps, Trainer, find_training
+from netspec.backend import Device, Predictor, Trainer, find_training
 from netspec.data import Dataset, epoch_order, load, mask_seed
 from netspec.diagnostics import RunError, one_of
 from netspec.graph import Network
+from netspec.objective import figures
 from netspec.rates import Span, epoch_rates
 from netspec.runs.folder import Checkpoint, Reference, Run, create, resumable, write_spec
-from netspec.runs.metrics import Record, evaluate, training_record
+from netspec.runs.measures import Figure
+from netspec.runs.metrics import NO_FIGURES, Meter, Record, evaluate
+from netspec.runs.stopping import Watch, watch
 from netspec.spec import Train
-from netspec.weights import Array
+from netspec.weights import Array, Weights
 
 REFERENCE_BATCHES = (1, 2, 7)
 """Batches of test images whose predictions a run keeps, for an export to be compared with."""
-
-_NO_FIGURES = ("epoch", "learning_rate", "seconds", "images_per_second")
 
 
 class Progress(Protocol):
@@ -36,6 +36,7 @@ class Progress(Protocol):
     def epoch_begins(self, epoch: int, images: int) -> None: ...
     def advances(self, images: int, so_far: Record) -> None: ...
     def epoch_ends(self, record: Record) -> None: ...
+    def remarks(self, text: str) -> None: ...
     def tested(self, record: Record) -> None: ...
 
 
@@ -47,6 +48,7 @@ class Silent:
     def epoch_begins(self, epoch: int, images: int) -> None: ...
     def advances(self, images: int, so_far: Record) -> None: ...
     def epoch_ends(self, record: Record) -> None: ...
+    def remarks(self, text: str) -> None: ...
     def tested(self, record: Record) -> None: ...
 
 
@@ -69,7 +71,7 @@ def train(
     target = find_training(backend)
     run = resumable(runs, network, backend) if resume else None
     state = run.checkpoint() if run else None
-    if run and state and _is_complete(run, state, settings):
+    if run and state and _is_complete(run, state, network):
         return run
     dataset = load(network)
     progress.prepares(backend)
@@ -86,22 +88,29 @@ def train(
         write_spec(run, network)
     state = state or run.checkpoint()
     progress.begins(run, trainer.device, state.epoch, settings.epochs)
-    _run_epochs(run, trainer, dataset, settings, state, progress)
+    training = _Training(network, run, trainer, dataset, progress)
+    training.goes_on(state)
+    training.ends(lambda best: target.predictor(network, best, device))
     return run
 
 
-def _is_complete(run: Run, state: Checkpoint, settings: Train) -> bool:
+def _is_complete(run: Run, state: Checkpoint, network: Network) -> bool:
     """Whether a run only had to be tidied up after it was killed as it wrote its last files.
 
     Raises RunError where there is nothing to go on with.
     """
     tidied = run.follow(state)
+    settings = train_settings(network)
     if state.epoch > settings.epochs:
         message = (
             f"{run.path} has done {state.epoch} epochs, more than the {settings.epochs} wanted"
         )
         raise RunError(message, "ask for more with --epochs, or leave --resume out")
-    complete = state.epoch == settings.epochs and state.tested
+    stopped = _watched(network, state.history).stopped
+    complete = (state.epoch == settings.epochs or stopped) and state.tested
+    if complete and stopped and not tidied:
+        message = f"{run.path} is complete: it stopped early, after {state.epoch} epochs"
+        raise RunError(message, "leave --resume out to begin another run")
     if complete and not tidied:
         message = f"{run.path} is complete: all of its {state.epoch} epochs are done"
         raise RunError(message, "ask for more with --epochs, or leave --resume out")
@@ -116,96 +125,136 @@ def train_settings(network: Network) -> Train:
     return network.spec.train
 
 
-def _run_epochs(
-    run: Run,
-    trainer: Trainer,
-    dataset: Dataset,
-    settings: Train,
-    state: Checkpoint,
-    progress: Progress,
-) -> None:
-    history = [record for record in state.history if "test_loss" not in record]
-    for epoch in range(state.epoch + 1, settings.epochs + 1):
-        record = _epoch(trainer, dataset, settings, epoch, history, progress)
-        history.append(record)
-        _save(run, trainer, history, dataset)
-        progress.epoch_ends(record)
-    trainer.swap_averages()  # as Keras's fit does after its last epoch
-    tested = evaluate(trainer, dataset.test, settings, "test_")
-    history.append({"epoch": settings.epochs, **tested})
-    _save(run, trainer, history, dataset)
-    progress.tested(tested)
+def _watched(network: Network, history: Sequence[Record]) -> Watch:
+    """What early stopping makes of the epochs so far."""
+    stopping = train_settings(network).early_stopping
+    if stopping is None:
+        return Watch(None, stopped=False)
+    epochs = [record for record in history if "loss" in record]
+    return watch(stopping, figures(network.objectives), epochs)
 
 
-def _save(run: Run, trainer: Trainer, history: list[Record], dataset: Dataset) -> None:
-    reference = _reference(trainer, dataset)
-    run.save(Checkpoint(trainer.weights(), trainer.optimizer_state(), history, reference))
+class _Training:
+    """A training on its way, epoch by epoch."""
+
+    def __init__(
+        self, network: Network, run: Run, trainer: Trainer, dataset: Dataset, progress: Progress
+    ) -> None:
+        self._network = network
+        self._settings = train_settings(network)
+        self._run = run
+        self._trainer = trainer
+        self._dataset = dataset
+        self._progress = progress
+        self._history: list[Record] = []
+        self._best: dict[str, Array] = {}
+
+    def goes_on(self, state: Checkpoint) -> None:
+        """Train from a checkpoint to the last epoch, or until it is stopped early."""
+        self._history = [record for record in state.history if "test_loss" not in record]
+        self._best = state.best
+        for epoch in range(state.epoch + 1, self._settings.epochs + 1):
+            if _watched(self._network, self._history).stopped:
+                break
+            record = self._epoch(epoch)
+            self._history.append(record)
+            self._keep_best(epoch)
+            self._save(self._trainer)
+            self._progress.epoch_ends(record)
+
+    def ends(self, predictor: Callable[[Weights], Predictor]) -> None:
+        """Test the weights that the run ends with: the last, or those of the best epoch."""
+        self._trainer.swap_averages()  # as Keras's fit does after its last epoch
+        epoch = len(self._history)
+        watched = _watched(self._network, self._history)
+        if watched.stopped:
+            self._progress.remarks(f"Stopped early, after epoch {epoch}")
+        tested: Predictor = self._trainer
+        if self._best:
+            assert watched.best is not None
+            epoch, tested = watched.best, predictor(self._best)
+            self._progress.remarks(f"Restored the weights of epoch {epoch}")
+        found = evaluate(tested, self._dataset.test, self._network, "test_")
+        self._history.append({"epoch": epoch, **found})
+        self._save(tested)
+        self._progress.tested(found)
+
+    def _keep_best(self, epoch: int) -> None:
+        stopping = self._settings.early_stopping
+        if stopping is None or not stopping.restore_best_weights:
+            return
+        if _watched(self._network, self._history).best == epoch:
+            self._best = self._trainer.weights()
+
+    def _save(self, predictor: Predictor) -> None:
+        """Write a checkpoint; `predictor` has the weights that the run would end with."""
+        trainer = self._trainer
+        reference = _reference(predictor, self._dataset)
+        state = trainer.weights(), trainer.optimizer_state()
+        self._run.save(Checkpoint(*state, self._history, reference, self._best))
+
+    def _epoch(self, epoch: int) -> Record:
+        settings, dataset = self._settings, self._dataset
+        images = len(dataset.train)
+        steps = -(-images // settings.batch_size)
+        rates = _rates(settings, epoch, steps, self._history)
+        order = epoch_order(images, settings.seed, epoch)
+        self._progress.epoch_begins(epoch, images)
+        began = perf_counter()
+        meter = Meter(self._network, dataset.train, order)
+        seed = mask_seed(settings.seed, epoch)
+        for part in self._trainer.epoch(order, settings.batch_size, rates, seed):
+            meter.add(part)
+            so_far = meter.record()
+            _check_finite(so_far["loss"], epoch)
+            self._progress.advances(meter.done, so_far)
+        seconds = perf_counter() - began
+        record: Record = {"epoch": epoch, **meter.record()}
+        if not isinstance(settings.optimizer.learning_rate, float):
+            record["learning_rate"] = float(str(rates[-1]))  # as short as float32 allows
+        if dataset.validation:
+            record |= evaluate(self._trainer, dataset.validation, self._network, "val_")
+        speed = {"seconds": round(seconds, 3), "images_per_second": round(images / seconds, 1)}
+        return record | speed
 
 
 def _reference(predictor: Predictor, dataset: Dataset) -> Reference:
     """Predictions of test images, in batches of the sizes that an export is compared at."""
-    inputs = dataset.test.inputs[: sum(REFERENCE_BATCHES)]
-    outputs = np.concatenate([predictor.predict(part) for part in reference_batches(inputs)])
-    return Reference(inputs, outputs)
+    inputs = dataset.test[: sum(REFERENCE_BATCHES)].inputs
+    return Reference(inputs, predicted_in_batches(predictor, inputs))
 
 
-def reference_batches(samples: Array) -> Iterator[Array]:
-    """The samples in batches of 1, 2 and 7; with fewer than ten, the last ones are smaller."""
+def predicted_in_batches(predictor: Predictor, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+    """The outputs for some examples, computed in their batches of 1, 2 and 7."""
+    parts = [predictor.outputs(*batch) for batch in reference_batches(inputs)]
+    return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
+
+
+def reference_batches(inputs: tuple[Array, ...]) -> Iterator[tuple[Array, ...]]:
+    """The examples in batches of 1, 2 and 7; with fewer than ten, the last ones are smaller."""
     start = 0
     for size in REFERENCE_BATCHES:
-        if len(part := samples[start : start + size]):
-            yield part
+        if len(inputs[0][start:]):
+            yield tuple(each[start : start + size] for each in inputs)
         start += size
-
-
-def _epoch(
-    trainer: Trainer,
-    dataset: Dataset,
-    settings: Train,
-    epoch: int,
-    history: Sequence[Record],
-    progress: Progress,
-) -> Record:
-    images = len(dataset.train)
-    sizes = batch_sizes(images, settings.batch_size)
-    rates = _rates(settings, epoch, len(sizes), history)
-    order = epoch_order(images, settings.seed, epoch)
-    progress.epoch_begins(epoch, images)
-    began = perf_counter()
-    steps: list[Steps] = []
-    for part in trainer.epoch(order, settings.batch_size, rates, mask_seed(settings.seed, epoch)):
-        steps.append(part)
-        done = sum(len(each.losses) for each in steps)
-        so_far = training_record(steps, sizes, settings)
-        _check_finite(so_far["loss"], epoch)
-        progress.advances(int(sizes[:done].sum()), so_far)
-    seconds = perf_counter() - began
-    record = {"epoch": epoch, **training_record(steps, sizes, settings)}
-    if not isinstance(settings.optimizer.learning_rate, float):
-        record["learning_rate"] = float(str(rates[-1]))  # as short as float32 allows
-    if dataset.validation:
-        record |= evaluate(trainer, dataset.validation, settings, "val_")
-    return record | {"seconds": round(seconds, 3), "images_per_second": round(images / seconds, 1)}
 
 
 def _rates(settings: Train, epoch: int, steps: int, history: Sequence[Record]) -> Array:
     """The learning rates of an epoch's steps. Raises RunError where a figure is missing."""
     schedule = settings.optimizer.learning_rate
     try:
-        return epoch_rates(schedule, epoch, Span(settings.epochs, steps), history)
+        numbers = [
+            {name: value for name, value in record.items() if not isinstance(value, list)}
+            for record in history
+        ]
+        return epoch_rates(schedule, epoch, Span(settings.epochs, steps), numbers)
     except KeyError as missing:
-        figures = [name for name in history[0] if name not in _NO_FIGURES]
+        figures = [name for name in history[0] if name not in NO_FIGURES]
         message = f"the learning rate waits for {missing.args[0]}, which no epoch reports"
         raise RunError(message, f"reported are {one_of(figures, 'and')}") from None
 
 
-def batch_sizes(images: int, batch_size: int) -> NDArray[np.int64]:
-    """The sizes of an epoch's batches: all alike, and the last what is left."""
-    whole, rest = divmod(images, batch_size)
-    return np.array([batch_size] * whole + [rest] * bool(rest), np.int64)
-
-
-def _check_finite(loss: float, epoch: int) -> None:
-    if not isfinite(loss):
+def _check_finite(loss: Figure, epoch: int) -> None:
+    if isinstance(loss, list) or not isfinite(loss):
         message = f"the loss is no longer finite in epoch {epoch}; the run stays as it was before"
         raise RunError(message, "lower the learning rate, or look for faulty images")

@@ -78,10 +78,11 @@ def test_evaluate_gives_the_figures_of_the_training_on_every_backend(trained, ba
 
 def test_evaluate_prints_the_figures_with_what_computed_them(trained):
     options = [trained.run.path.name, "--runs", trained.runs, "--device", "cpu"]
-    first, second = netspec_("evaluate", *options).results.splitlines()
+    about, loss, accuracy = netspec_("evaluate", *options).results.splitlines()
     *_, test = trained.run.history
-    assert first == f"{trained.run.path} with {trained.backend} on cpu"
-    assert f"test_accuracy {test['test_accuracy']:.4f}  (297 images, " in second
+    assert about.startswith(f"{trained.run.path} with {trained.backend} on cpu: 297 images, ")
+    assert loss == f"test_loss      {test['test_loss']:.4f}"
+    assert accuracy == f"test_accuracy  {test['test_accuracy']:.4f}"
 
 
 def test_export_writes_a_file_that_predicts_what_the_backend_predicted(trained, tmp_path):

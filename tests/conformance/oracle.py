@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import keras_oracle
 from keras_oracle import keras
-from netspec.graph import Network, final_activation
+from netspec.graph import Network
 from netspec.spec import Train
 from netspec.weights import Array, Weights
 
@@ -23,7 +23,8 @@ class Oracle:
 
     def __init__(self, network: Network, weights: Weights, *, logits: bool = False) -> None:
         """With `logits` the final softmax is left off."""
-        ends_in_softmax = logits and final_activation(network.graph) == "softmax"
+        (ending,) = {end.activation for end in network.graph.ends[:1]}
+        ends_in_softmax = logits and ending == "softmax"
         self.graph = network.graph
         self.layers: dict[str, Any] = {}  # Any: Keras ships no types
         for node in network.graph.nodes:

@@ -43,7 +43,7 @@ def masks(
     tested = network(shape, [*layers, "Flatten", last], "sgd")
     zeros = {key: np.zeros(weight.shape, np.float32) for key, weight in tested.graph.weights()}
     count = len(labels)
-    examples = Examples(np.ones((count, *shape), np.float32), np.array(labels, np.int32))
+    examples = Examples((np.ones((count, *shape), np.float32),), (np.array(labels, np.int32),))
     trainer = found_training(name).trainer(tested, {**zeros, **weights}, examples, "cpu")
     kernels = [zeros["last.kernel"]]
     for seed in seeds:

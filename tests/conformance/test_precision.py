@@ -31,7 +31,7 @@ def examples(tested: Network) -> Examples:
     inputs = random_inputs(tested.graph, 60)
     means = inputs.mean((1, 2, 3))
     labels = np.digitize(means, np.quantile(means, [1 / 3, 2 / 3])).astype(np.int32)
-    return Examples(inputs, labels)
+    return Examples((inputs,), (labels,))
 
 
 def trainer(name: str, tested: Network, given: Examples) -> Trainer:
@@ -82,10 +82,10 @@ def test_a_trainer_predicts_in_float32(name: str, precision: str) -> None:
     trained = trainer(name, tested, given)
     epoch(trained)
 
-    outputs = trained.outputs(given.inputs)
+    outputs = trained.outputs(*given.inputs)
 
     exact = found_training(name).predictor(tested, trained.weights(), "cpu")
-    np.testing.assert_allclose(outputs, exact.outputs(given.inputs), 1e-5, 1e-6)
+    np.testing.assert_allclose(outputs, exact.outputs(*given.inputs), 1e-5, 1e-6)
 
 
 def overflowing() -> tuple[Network, dict[str, Array], Examples]:
@@ -94,7 +94,7 @@ def overflowing() -> tuple[Network, dict[str, Array], Examples]:
     optimizer = "adam: {use_ema: true, clipnorm: 1.0}"
     tested = network((2,), layers, optimizer, precision="mixed_float16")
     weights = {key: np.zeros(it.shape, np.float32) for key, it in tested.graph.weights()}
-    return tested, weights, Examples(np.full((60, 2), 10, np.float32), np.zeros(60, np.int32))
+    return tested, weights, Examples((np.full((60, 2), 10, np.float32),), (np.zeros(60, np.int32),))
 
 
 def scale(trained: Trainer) -> float:

@@ -92,12 +92,12 @@ def small(optimizer: str, **train: object) -> Network:
 
 
 def batch(examples: Examples, chosen: NDArray[np.int64]) -> tuple[Array, NDArray[np.int32]]:
-    return examples.inputs[chosen], examples.labels[chosen]
+    return examples.inputs[0][chosen], examples.targets[0][chosen]
 
 
 def labelled(tested: Network, count: int) -> Examples:
     labels = np.random.default_rng(2).integers(0, tested.graph.output.shape[0], count, np.int32)
-    return Examples(random_inputs(tested.graph, count), labels)
+    return Examples((random_inputs(tested.graph, count),), (labels,))
 
 
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *MODIFIERS])
@@ -166,7 +166,7 @@ def test_a_network_may_end_in_a_softmax_or_in_logits(
     assert tested.spec.train is not None
     weights, examples = random_weights(tested.graph), labelled(tested, 8)
     oracle = Oracle(tested, weights, logits=True)
-    batches = [(examples.inputs, examples.labels)] * 2
+    batches = [(examples.inputs[0], examples.targets[0])] * 2
     losses = oracle.train(keras_optimizer(tested.spec.train), batches, RATES[:2])
     trainer = found_training(name).trainer(tested, weights, examples, "cpu")
 
@@ -175,8 +175,8 @@ def test_a_network_may_end_in_a_softmax_or_in_logits(
     np.testing.assert_allclose(np.concatenate([one.losses for one in given]), losses, 1e-5)
     check_weights(trainer.weights(), oracle.weights())
     np.testing.assert_allclose(
-        trainer.predict(examples.inputs),
-        Oracle(tested, oracle.weights()).predict(examples.inputs),
+        trainer.predict(*examples.inputs),
+        Oracle(tested, oracle.weights()).predict(*examples.inputs),
         1e-5,
         1e-6,
     )
@@ -224,7 +224,7 @@ def tutorial_losses() -> dict[str, Array]:
     assert settings is not None
     images = load(tutorial).train
     order = epoch_order(len(images), settings.seed, 1)[: 20 * settings.batch_size]
-    seen = Examples(*batch(images, order))
+    seen = images[order]
     rates = np.full(20, settings.optimizer.learning_rate, np.float32)
     losses: dict[str, Array] = {}
     for name in TRAINING:
@@ -259,7 +259,7 @@ def digits(optimizer: object = "adam", **train: object) -> tuple[Network, Exampl
     tested = load_spec(SPECS / "digits_cnn.yaml", settings)
     assert any(node.layer.tag == "Dropout" for node in tested.graph.nodes)
     images = load(tested).train
-    return tested, Examples(images.inputs[:200], images.labels[:200])
+    return tested, images[:200]
 
 
 def started(name: str, tested: Network, examples: Examples, seed: int) -> Trainer:
@@ -321,7 +321,7 @@ def test_the_masks_have_a_part_in_what_is_learned(name: str) -> None:
 def test_what_one_backend_trained_another_predicts_with(source: str, target: str) -> None:
     tested, _ = digits()
     trainer = trained(source)
-    inputs = load(tested).test.inputs
+    (inputs,) = load(tested).test.inputs
 
     predictor = found(target).predictor(tested, trainer.weights(), "cpu")
 
@@ -408,7 +408,7 @@ def test_a_trainer_predicts_with_the_moving_statistics_and_without_masks(name: s
     trainer = trained(name)
     oracle = Oracle(tested, trainer.weights())
 
-    outputs = trainer.predict(examples.inputs)
+    outputs = trainer.predict(*examples.inputs)
 
-    np.testing.assert_allclose(outputs, oracle.predict(examples.inputs), 1e-5, 1e-6)
-    np.testing.assert_array_equal(outputs, trainer.predict(examples.inputs))
+    np.testing.assert_allclose(outputs, oracle.predict(*examples.inputs), 1e-5, 1e-6)
+    np.testing.assert_array_equal(outputs, trainer.predict(*examples.inputs))

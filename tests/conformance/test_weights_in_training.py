@@ -57,10 +57,10 @@ def test_steps_of_training_are_those_of_keras(name: str, shape: Shape, layer: st
     assert tested.spec.train is not None
     weights = random_weights(tested.graph)
     labels = np.random.default_rng(2).integers(0, 3, 8, np.int32)
-    examples = Examples(random_inputs(tested.graph, 8), labels)
+    examples = Examples((random_inputs(tested.graph, 8),), (labels,))
     rates = np.full(STEPS, 0.1, np.float32)
     oracle = Oracle(tested, weights, logits=True)
-    batches = [(examples.inputs, labels)] * STEPS
+    batches = [(examples.inputs[0], labels)] * STEPS
     losses = oracle.train(keras_optimizer(tested.spec.train), batches, rates)
     trainer = found_training(name).trainer(tested, weights, examples, "cpu")
 
@@ -81,7 +81,9 @@ def test_weights_that_are_not_trainable_stay_to_the_bit(name: str) -> None:
     ]
     tested = network((5,), layers, "adam: {weight_decay: 0.1}")
     weights = random_weights(tested.graph)
-    examples = Examples(random_inputs(tested.graph, 6), np.array([0, 1, 2, 0, 1, 2], np.int32))
+    examples = Examples(
+        (random_inputs(tested.graph, 6),), (np.array([0, 1, 2, 0, 1, 2], np.int32),)
+    )
     trainer = found_training(name).trainer(tested, weights, examples, "cpu")
 
     list(trainer.epoch(np.arange(6), 2, np.full(3, 0.1, np.float32), 0))

@@ -27,7 +27,7 @@ from netspec.layers import (
     Transpose,
 )
 from netspec.layers.merging import Add, Concatenate
-from netspec.passes import channels_first, split_activations, without_final_softmax
+from netspec.passes import channels_first, split_activations, without_final_activations
 from netspec.weights import initial
 
 Values: TypeAlias = NDArray[np.float64]
@@ -124,7 +124,7 @@ def test_the_softmax_of_the_logits_is_the_output(ending: list[Any]) -> None:
     graph, _ = infer("example", SHAPE, ending)
     weights, inputs = values(graph)
 
-    logits = run(without_final_softmax(split_activations(graph)), weights, inputs)
+    logits = run(without_final_activations(split_activations(graph), [True]), weights, inputs)
 
     powers = np.exp(logits.astype(np.float64))
     np.testing.assert_allclose(
@@ -132,28 +132,21 @@ def test_the_softmax_of_the_logits_is_the_output(ending: list[Any]) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "layers",
-    [
-        [Dense(units=3, activation="sigmoid")],
-        [Dense(units=3, activation="log_softmax")],
-        [Dense(units=3, activation="softmax"), Dropout(rate=0.5)],
-        [Activation(activation="softmax")],  # without it nothing would be left
-    ],
-    ids=["sigmoid", "log_softmax", "softmax inside", "softmax alone"],
-)
-def test_what_does_not_end_in_a_softmax_stays_as_it_is(layers: list[Any]) -> None:
-    graph, _ = infer("example", SHAPE, layers)
-    split = split_activations(graph)
+def test_of_several_outputs_the_chosen_lose_their_activation() -> None:
+    layers: list[Layer] = [
+        Dense(name="a", inputs=("input",), units=3, activation="softmax"),
+        Dense(name="b", inputs=("input",), units=2, activation="tanh"),
+        Dense(name="c", inputs=("input",), units=1, activation="sigmoid"),
+    ]
+    graph, _ = infer("example", (4,), layers, ["c", "b", "a"])
+    weights, x = initial(graph, 0), np.ones((2, 4), np.float32)
 
-    assert without_final_softmax(split) == split
+    moved = without_final_activations(split_activations(graph), [True, False, True])
 
-
-def test_one_softmax_among_several_outputs_stays() -> None:
-    layers = [Dense(units=3, name="first"), Activation(activation="softmax", name="last")]
-    graph, _ = infer("example", SHAPE, layers, ["last", "first"])
-
-    assert without_final_softmax(graph) == graph
+    assert moved.outputs == ("c", "b.activation", "a")
+    logits, expected = run_all(moved, weights, x), run_all(graph, weights, x)
+    np.testing.assert_allclose(1 / (1 + np.exp(-logits["c"])), expected["c"], 1e-6)
+    np.testing.assert_array_equal(logits["b.activation"], expected["b"])
 
 
 def test_merging_an_image_that_lies_channels_first_transposes_no_output_of_a_layer() -> None:
@@ -297,7 +290,12 @@ def test_channels_first_only_adds_transpositions(graph: Graph) -> None:
 @given(graphs())
 @settings(deadline=None)
 def test_every_pass_leaves_nodes_in_topological_order(graph: Graph) -> None:
-    passes = (split_activations, without_final_softmax, channels_first)
+    softmax = activation(graph.output.layer) == "softmax" and len(graph.nodes) > 1
+    passes = (
+        split_activations,
+        lambda split: without_final_activations(split, [softmax]),
+        channels_first,
+    )
     nodes = reduce(lambda before, one: one(before), passes, graph).nodes
     known = {INPUT}
 

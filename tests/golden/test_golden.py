@@ -372,7 +372,7 @@ def trained_on_three_images(backend: str, spec: str) -> Trainer:
     """A network in training, after one step."""
     require(backend)
     network = loads(spec)
-    examples = Examples(np.eye(3, dtype=np.float32), np.zeros(3, np.int32))
+    examples = Examples((np.eye(3, dtype=np.float32),), (np.zeros(3, np.int32),))
     trainer = find_training(backend).trainer(network, initial(network.graph, 0), examples, "cpu")
     list(trainer.epoch(np.arange(3), 3, np.array([0.1], np.float32), 0))
     return trainer

@@ -26,7 +26,7 @@ LAST = "Dense: {units: 3, activation: softmax}"
 
 def step(name: str, tested: Network, weights: Weights) -> dict[str, Array]:
     """The weights after a step of training."""
-    examples = Examples(random_inputs(tested.graph, 4), np.array([0, 1, 2, 0], np.int32))
+    examples = Examples((random_inputs(tested.graph, 4),), (np.array([0, 1, 2, 0], np.int32),))
     trainer = found_training(name).trainer(tested, weights, examples, "cpu")
     list(trainer.epoch(np.arange(4), 4, np.ones(1, np.float32), 0))
     return trainer.weights()

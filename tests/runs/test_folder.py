@@ -140,7 +140,7 @@ class Inspector(Silent):
 
     def _look(self) -> tuple[set[str], int, int]:
         run = Run(self._run.path)  # what another process would see
-        assert len(run.reference().outputs) == 10  # which raises where the weights are others
+        assert len(run.reference().outputs[0]) == 10  # which raises where the weights are others
         names = {path.name for path in run.path.iterdir()}
         return names, run.checkpoint().epoch, len(run.history)
 

@@ -35,7 +35,7 @@ def test_the_figures_of_the_validation_are_those_of_the_last_part_of_the_images(
     validation = load(network).validation
     assert validation is not None
     assert len(validation) == 150
-    figures = evaluate(predictor, validation, network.spec.train, "val_")
+    figures = evaluate(predictor, validation, network, "val_")
     _, last, _ = digits_run.history
     assert {name: last[name] for name in figures} == pytest.approx(figures, rel=1e-5)
 
@@ -44,7 +44,7 @@ def test_the_figures_of_the_test_are_those_of_the_last_weights(digits_run):
     require("onnx")
     network = digits_run.network
     predictor = find("onnx").predictor(network, digits_run.weights(), "cpu")
-    figures = evaluate(predictor, load(network).test, network.spec.train, "test_")
+    figures = evaluate(predictor, load(network).test, network, "test_")
     *_, test = digits_run.history
     assert {name: test[name] for name in figures} == pytest.approx(figures, rel=1e-4)
 

@@ -1,0 +1,101 @@
+"""What the outputs of a network should be: checked against what each loss takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.diagnostics import DataError
+from netspec.graph import Network
+from netspec.layers import written
+from netspec.losses import SparseCategoricalCrossentropy
+from netspec.objective import Objective
+from netspec.spec import class_names
+
+
+def targets(
+    arrays: Sequence[NDArray[Any]], part: str, network: Network
+) -> tuple[NDArray[Any], ...]:
+    """The targets of every output, as its loss takes them. Raises DataError."""
+    asked = network.objectives or tuple(map(_labelled, network.graph.ends))
+    return tuple(
+        _checked(array, each, _named(part, each, len(asked)))
+        for array, each in zip(arrays, asked, strict=True)
+    )
+
+
+def _labelled(end: Any) -> Objective:
+    """What an output without a loss is compared with: class indices."""
+    return Objective(end.name, end.shape, SparseCategoricalCrossentropy(), 1.0, (), None)
+
+
+def _named(part: str, asked: Objective, outputs: int) -> str:
+    return part if outputs == 1 else f"{part} {asked.output}"
+
+
+def _checked(labels: NDArray[Any], asked: Objective, part: str) -> NDArray[Any]:
+    if asked.loss.kind == "classes":
+        return _classes(labels, asked, part)
+    shape = asked.target_shape
+    if labels.shape[1:] != shape and (*labels.shape[1:], 1) != shape:
+        found = written(labels.shape[1:])
+        message = f"the {part} labels are {found}, and {asked.loss.tag} takes {written(shape)}"
+        indices = asked.loss.kind == "one_hot" and labels.ndim == len(shape)
+        help = "use sparse_categorical_crossentropy, which takes class indices" if indices else None
+        raise DataError(message, help or "one value for every output of the network")
+    values = labels.reshape(-1, *shape).astype(np.float32)
+    if (fault := _fault(values, asked)) is not None:
+        raise DataError(f"the {part} labels hold {fault[0]}", fault[1])
+    return values
+
+
+def _classes(labels: NDArray[Any], asked: Objective, part: str) -> NDArray[np.int32]:
+    shape, classes = asked.target_shape, asked.shape[-1]
+    if labels.ndim == len(shape) + 2 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    if labels.shape[1:] != shape or not np.issubdtype(labels.dtype, np.integer):
+        message = f"the {part} labels are {labels.dtype} of the shape {written(labels.shape)}"
+        help = "labels are whole numbers, one an image, that count from 0"
+        if shape:
+            help = f"labels are whole numbers that count from 0, {written(shape)} an example"
+        raise DataError(message, help)
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        wrong = labels.min() if labels.min() < 0 else labels.max()
+        message = f"a {part} label is {wrong}, and the network has the classes 0 to {classes - 1}"
+        raise DataError(message, "change the units of the last layer, or the labels")
+    return labels.astype(np.int32)
+
+
+def _fault(values: NDArray[np.float32], asked: Objective) -> tuple[str, str] | None:
+    """What is wrong with the targets of a loss on values, and what to do."""
+    loss = asked.loss
+    if not np.isfinite(values).all():
+        return "values that are not finite", "clean the data"
+    match loss.kind:
+        case "binary" if values.min(initial=0) < 0 or values.max(initial=0) > 1:
+            return "values outside of 0 to 1", f"{loss.tag} takes zeros and ones"
+        case "signs" if not np.isin(values, (-1, 0, 1)).all():
+            return "values other than -1, 0 and 1", f"{loss.tag} takes -1 and 1, or 0 and 1"
+        case "distribution" | "one_hot" if values.min(initial=0) < 0:
+            return "negative values", f"{loss.tag} takes a probability for every output"
+        case _:
+            return None
+
+
+def class_weights(
+    answers: NDArray[Any], wanted: Mapping[str, float], network: Network
+) -> NDArray[np.float32]:
+    """The weight (n,) of every example by its class; 1 for a class that is not named.
+
+    As Keras's class_weight (keras/src/trainers/data_adapters/data_adapter_utils.py, 3.15).
+    """
+    classes = max(network.graph.output.shape[-1], 2)
+    names = class_names(network.spec.data, classes)
+    weights = np.array([wanted.get(name, 1.0) for name in names], np.float32)
+    if answers.ndim == 1:
+        return weights[answers]
+    column = answers[:, 0] if answers.shape[-1] == 1 else answers.argmax(-1)
+    return weights[np.round(column).astype(np.int64)]

@@ -1,0 +1,319 @@
+"""What training asks of every output: its loss, what that counts for, and its metrics.
+
+And what does not fit between the outputs, the data and the terms of training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from netspec.diagnostics import nearest, one_of
+from netspec.layers import Shape, written
+from netspec.layers.activations import ActivationName
+from netspec.losses import Loss
+from netspec.metrics import Accuracy, ConfusionMatrix, Metric, by_default
+from netspec.source import Fault, Location
+from netspec.spec import DataSpec, Npz, Spec, Train
+
+
+@dataclass(frozen=True)
+class End:
+    """An output as its loss sees it: its name, its shape, and the activation that it comes from.
+
+    `at` is the place of its layer, and `read` tells that another layer reads it.
+    """
+
+    name: str
+    shape: Shape
+    activation: ActivationName
+    at: Location
+    activation_field: bool
+    units_field: bool
+    read: bool
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What training asks of an output.
+
+    `taken_off` is the activation that the loss, a cross-entropy, is computed before.
+    """
+
+    output: str
+    shape: Shape
+    loss: Loss
+    weight: float
+    metrics: tuple[Metric, ...]
+    taken_off: ActivationName | None
+
+    @property
+    def training_metrics(self) -> tuple[Metric, ...]:
+        """The metrics that training reports: those that are numbers."""
+        return tuple(each for each in self.metrics if each.more_is_better is not None)
+
+    @property
+    def target_shape(self) -> Shape:
+        """The shape of one target."""
+        return self.shape[:-1] if self.loss.kind == "classes" else self.shape
+
+
+def objectives(spec: Spec, ends: Sequence[End]) -> tuple[Objective, ...]:
+    """What training asks of every output, of a spec without faults that says how to train."""
+    train = spec.train
+    assert train is not None
+    losses, weights = losses_by_output(train, ends), train.loss_weights or {}
+    return tuple(
+        Objective(
+            end.name,
+            end.shape,
+            losses[end.name],
+            weights.get(end.name, 1.0),
+            _metrics(spec, train, losses[end.name], end.name),
+            taken_off(losses[end.name], end),
+        )
+        for end in ends
+    )
+
+
+def losses_by_output(train: Train, ends: Sequence[End]) -> dict[str, Loss]:
+    """The losses by the name of their output."""
+    return train.loss if isinstance(train.loss, dict) else {ends[0].name: train.loss}
+
+
+def taken_off(loss: Loss, end: End) -> ActivationName | None:
+    """The activation of an output that the loss is computed before."""
+    return loss.probabilities if end.activation == loss.probabilities else None
+
+
+def _metrics(spec: Spec, train: Train, loss: Loss, output: str) -> tuple[Metric, ...]:
+    if isinstance(train.metrics, dict):
+        return train.metrics.get(output, ())
+    if train.metrics is not None:
+        return train.metrics
+    own_input = spec.data is not None and spec.data.target == "input"
+    return () if own_input else by_default(loss)
+
+
+def faults(spec: Spec, ends: Sequence[End]) -> list[Fault]:
+    """What does not fit between the outputs, their losses, their metrics and their data."""
+    train = spec.train
+    assert train is not None
+    found = [*_unnamed(train, ends)]
+    if found:
+        return found
+    losses = losses_by_output(train, ends)
+    found = [fault for end in ends for fault in _output_faults(losses[end.name], spec.data, end)]
+    if found:
+        return found
+    for end in ends:
+        found += _ending_faults(losses[end.name], train, end)
+        found += _target_faults(losses[end.name], spec.data, end)
+        found += _metric_faults(losses[end.name], train, end)
+    return found or [*_class_weight_faults(spec, train, ends), *_monitor_faults(spec, train, ends)]
+
+
+def _unnamed(train: Train, ends: Sequence[End]) -> Iterator[Fault]:
+    """Outputs without a loss, and names that no output has."""
+    names = [end.name for end in ends]
+    if not isinstance(train.loss, dict) and len(ends) > 1:
+        message = f"the network has the outputs {one_of(names, 'and')}, and one loss"
+        help = f"give each its own, as in `loss: {{{names[0]}: {train.loss.tag}, …}}`"
+        yield Fault(("train", "loss"), "loss", message, help)
+    if not isinstance(train.metrics, dict) and train.metrics and len(ends) > 1:
+        message = f"the network has the outputs {one_of(names, 'and')}, and one list of metrics"
+        help = f"give each its own, as in `metrics: {{{names[0]}: [{train.metrics[0].tag}]}}`"
+        yield Fault(("train", "metrics"), "loss", message, help)
+    by_output = {"loss": train.loss, "loss_weights": train.loss_weights, "metrics": train.metrics}
+    for field, value in by_output.items():
+        for name in value if isinstance(value, dict) else ():
+            if name not in names:
+                meant = nearest(name, names)
+                help = f"did you mean `{meant}`?" if meant else f"there is {one_of(names)}"
+                message = f"the network has no output named {name!r}"
+                yield Fault(("train", field, name), "output", message, help, key=True)
+    if isinstance(train.loss, dict):
+        missing = [name for name in names if name not in train.loss]
+        if missing and len(missing) + len(train.loss) == len(names):
+            message = f"the output {missing[0]} has no loss"
+            help = f"add `{missing[0]}: LOSS`, or leave it out of `output`"
+            yield Fault(("train", "loss"), "loss", message, help, key=True)
+
+
+def loss_place(train: Train, end: End) -> Location:
+    """Where the loss of an output is written."""
+    return ("train", "loss", end.name) if isinstance(train.loss, dict) else ("train", "loss")
+
+
+def _output_faults(loss: Loss, data: DataSpec | None, end: End) -> Iterator[Fault]:
+    """An output that has another shape than one label an example."""
+    one_label = not isinstance(data, Npz | None) and data.target == "labels"
+    image = data is None and len(end.shape) == 3
+    if loss.kind == "classes" and len(end.shape) > 1 and (one_label or image):
+        shape = written(end.shape)
+        message = f"the network ends in {shape}, and a classifier ends in one value a class"
+        help = "end with `- Flatten` and `- Dense: {units: CLASSES, activation: softmax}`"
+        yield Fault(end.at, "output", message, help, key=True)
+
+
+def _ending_faults(loss: Loss, train: Train, end: End) -> Iterator[Fault]:
+    """A loss on logits at probabilities, or the other way round; classes of which there is one."""
+    last = (*end.at, "activation") if end.activation_field else end.at
+    units = (*end.at, "units") if end.units_field else end.at
+    wanted, ending = loss.probabilities, end.activation
+    if wanted is None:
+        return
+    if wanted == "softmax" and end.shape[-1] == 1:
+        message = f"{loss.tag} chooses between classes, and the network ends in one unit"
+        help = "use binary_crossentropy and sigmoid, or one unit a class"
+        yield Fault(units, "loss", message, help, key=units == end.at)
+    elif getattr(loss, "from_logits", False) and ending == wanted:
+        message = f"{loss.tag} is told to take logits, and the network ends in {ending}"
+        help = "remove from_logits; netspec computes the loss on logits in any case"
+        at = (*loss_place(train, end), loss.tag, "from_logits")
+        yield Fault(at, "loss", message, help, related=(f"the {ending}", last))
+    elif not getattr(loss, "from_logits", False) and ending != wanted:
+        yield _without_probabilities(loss, end, last)
+    elif end.read and ending == wanted:
+        message = (
+            f"the {ending} of {end.name} is taken off for its loss, and another layer reads it"
+        )
+        help = "name the layer before as the output, and give the loss `from_logits: true`"
+        yield Fault(last, "loss", message, help, key=last == end.at)
+
+
+def _without_probabilities(loss: Loss, end: End, last: Location) -> Fault:
+    wanted, ending = loss.probabilities, end.activation
+    found = "without an activation" if ending == "linear" else f"in {ending}"
+    message = f"{loss.tag} needs probabilities, and the network ends {found}"
+    activation = f"activation: {wanted}"
+    units = "CLASSES" if wanted == "softmax" else "1"
+    help = f"end with `{activation}`, or give the loss `from_logits: true`"
+    if ending == "softmax":
+        help = "use categorical_crossentropy, or end in sigmoid"
+    elif ending == "sigmoid":
+        help = "use binary_crossentropy, or end in softmax"
+    elif not end.activation_field and end.at[-1] not in ("Dense", "Activation") and last == end.at:
+        layer = f"- Dense: {{units: {units}, {activation}}}"
+        help = f"end with `{layer}`, or give the loss `from_logits: true`"
+    return Fault(last, "loss", message, help, key=last == end.at)
+
+
+def _target_faults(loss: Loss, data: DataSpec | None, end: End) -> Iterator[Fault]:
+    """Data whose targets are not what the loss takes."""
+    if data is None or data.target == "input":
+        return
+    at = (*end.at, "units") if end.units_field else end.at
+    units, names = end.shape[-1], data.class_names
+    if data.classes is not None and loss.kind in ("one_hot", "binary", "signs", "distribution"):
+        wanted = "values of its outputs" if loss.kind == "distribution" else "one value an output"
+        message = f"{loss.tag} takes {wanted}, and {data.dataset} has class indices"
+        help = "use sparse_categorical_crossentropy, which takes the indices"
+        yield Fault(("train", "loss"), "loss", message, help)
+    elif loss.kind == "classes" and data.classes not in (None, units):
+        message = (
+            f"the network ends in {units} units, and {data.dataset} has {data.classes} classes"
+        )
+        yield Fault(at, "classes", message, f"write `units: {data.classes}`", key=at == end.at)
+    elif data.classes is None and names is not None and _several(loss) and len(names) != units:
+        message = f"the network ends in {units} units, and class_names has {len(names)} names"
+        related = ("the names", ("data", "class_names"))
+        help = "one unit for every class"
+        yield Fault(at, "classes", message, help, at == end.at, related)
+
+
+def _several(loss: Loss) -> bool:
+    """Whether the targets of a loss are classes that exclude each other, one unit each."""
+    return loss.kind in ("classes", "one_hot")
+
+
+def _metric_faults(loss: Loss, train: Train, end: End) -> Iterator[Fault]:
+    """Metrics that cannot be computed of these targets, or are named twice."""
+    by_output = isinstance(train.metrics, dict)
+    metrics = train.metrics.get(end.name, ()) if isinstance(train.metrics, dict) else train.metrics
+    base: Location = ("train", "metrics", end.name) if by_output else ("train", "metrics")
+    for index, metric in enumerate(metrics or ()):
+        at = (*base, index)
+        if metric.tag in [each.tag for each in (metrics or ())[:index]]:
+            message = f"{metric.tag} is named twice"
+            yield Fault(at, "value", message, "name every metric once")
+        elif reason := _unfit(metric, loss, end):
+            yield Fault(at, "value", *reason)
+
+
+def _unfit(metric: Metric, loss: Loss, end: End) -> tuple[str, str] | None:
+    """Why a metric does not fit the targets of a loss, and what to do."""
+    kind = loss.kind
+    if not metric.of_classes and kind == "classes":
+        message = f"{metric.tag} compares values, and {loss.tag} has classes"
+        return message, "use accuracy, or another metric of classes"
+    if isinstance(metric, Accuracy) and kind not in ("classes", "one_hot", "binary"):
+        message = f"accuracy counts right answers, and {loss.tag} compares values"
+        return message, "use mean_absolute_error, or say which: binary_accuracy"
+    if (metric.tag == "sparse_categorical_accuracy") != (kind == "classes") and metric.tag in (
+        "sparse_categorical_accuracy",
+        "categorical_accuracy",
+        "binary_accuracy",
+    ):
+        message = f"{metric.tag} is not for the targets of {loss.tag}"
+        return message, "write `accuracy`, whose kind the loss decides"
+    if isinstance(metric, ConfusionMatrix) and kind == "binary" and end.shape[-1] > 1:
+        message = f"the classes of a confusion matrix exclude each other, those of {loss.tag} not"
+        return message, "use precision, recall or f1_score"
+    if metric.tag == "top_k_categorical_accuracy" and kind not in ("classes", "one_hot"):
+        return f"{metric.tag} is not for the targets of {loss.tag}", "use it with several classes"
+    return None
+
+
+def _class_weight_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Iterator[Fault]:
+    weights = train.class_weights
+    if weights is None:
+        return
+    loss, at = losses_by_output(train, ends)[ends[0].name], ("train", "class_weights")
+    shape = ends[0].shape
+    one_label = len(ends) == 1 and len(shape) == 1 and loss.kind in ("classes", "one_hot", "binary")
+    if not one_label or (loss.kind == "binary" and shape[-1] > 1):
+        message = "class_weights need one output with one class an example"
+        yield Fault(at, "value", message, "weigh the examples: w_train in an npz file", key=True)
+        return
+    classes = 2 if loss.kind == "binary" else shape[-1]
+    named = spec.data.class_names if spec.data else None
+    known = named or tuple(str(label) for label in range(classes))
+    for name in weights:
+        if name not in known:
+            meant = nearest(name, known)
+            help = f"did you mean `{meant}`?" if meant else f"there are {one_of(known[:10], 'and')}"
+            message = f"there is no class named {name!r}"
+            yield Fault((*at, name), "value", message, help, key=True)
+
+
+def _monitor_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Iterator[Fault]:
+    stopping = train.early_stopping
+    if stopping is None:
+        return
+    at = ("train", "early_stopping")
+    at = (*at, "monitor") if "monitor" in stopping.model_fields_set else at
+    key = at[-1] != "monitor"
+    if stopping.monitor.startswith("val_") and not train.validation_split:
+        message = f"early stopping watches {stopping.monitor}, and nothing is kept for validation"
+        help = "add `validation_split: 0.1` to train, or watch the training: `monitor: loss`"
+        yield Fault(at, "value", message, help, key=key)
+    elif stopping.monitor.removeprefix("val_") not in (known := figures(objectives(spec, ends))):
+        meant = nearest(stopping.monitor.removeprefix("val_"), list(known))
+        help = f"did you mean `{meant}`?" if meant else f"there is {one_of(list(known))}"
+        yield Fault(at, "value", f"there is no figure named {stopping.monitor!r}", help, key=key)
+
+
+def figures(asked: Sequence[Objective]) -> dict[str, bool]:
+    """The names of the numbers that training reports, and whether more of each is better.
+
+    Those of several outputs begin with the name of the output, as Keras's do.
+    """
+    known = {"loss": False}
+    for each in asked:
+        prefix = f"{each.output}_" if len(asked) > 1 else ""
+        known |= {f"{prefix}loss": False}
+        known |= {
+            f"{prefix}{metric.tag}": bool(metric.more_is_better) for metric in each.training_metrics
+        }
+    return known

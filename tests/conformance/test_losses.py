@@ -1,0 +1,237 @@
+"""Every loss is Keras's: its value, its gradient, and what the weights of the examples do to both.
+
+One network has an output for every case, which reads the input by a layer of its own, so that one
+step of gradient descent shows the gradient of every loss by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from conformance.networks import TRAINING, found_training, random_weights
+from keras_oracle import keras
+from netspec.backend import Trainer
+from netspec.data import Examples
+from netspec.graph import Network, loads
+from netspec.runs import losses as numpy_losses
+from netspec.weights import Array, Weights
+
+RATE = np.float32(0.5)
+BATCH, WIDTH, STEPS = 6, 5, 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """A loss at an output of some units; `shape` (…) are the axes in front of those."""
+
+    name: str
+    loss: str
+    oracle: Any  # Any: a loss of Keras
+    targets: str
+    units: int = 4
+    activation: str = "linear"
+    weight: float = 1.0
+
+
+def smoothed(amount: float) -> Any:
+    """Keras's categorical cross-entropy of class indices, which has the option that they lack."""
+    categorical = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=amount)
+    return lambda t, y, w: categorical(tf.one_hot(t, y.shape[-1]), y, w)
+
+
+L = keras.losses
+CASES = [
+    Case("sparse", "sparse_categorical_crossentropy",
+         L.SparseCategoricalCrossentropy(from_logits=True), "classes", 4, "softmax"),
+    Case("sparse_logits", "sparse_categorical_crossentropy: {from_logits: true}",
+         L.SparseCategoricalCrossentropy(from_logits=True), "classes", 4, "linear", 0.25),
+    Case("sparse_smoothed", "sparse_categorical_crossentropy: {label_smoothing: 0.2}",
+         smoothed(0.2), "classes", 4, "softmax"),
+    Case("categorical", "categorical_crossentropy",
+         L.CategoricalCrossentropy(from_logits=True), "distribution", 4, "softmax"),
+    Case("categorical_logits", "categorical_crossentropy: {from_logits: true}",
+         L.CategoricalCrossentropy(from_logits=True), "one_hot"),
+    Case("categorical_smoothed", "categorical_crossentropy: {label_smoothing: 0.1}",
+         L.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1), "one_hot", 4, "softmax"),
+    Case("binary", "binary_crossentropy",
+         L.BinaryCrossentropy(from_logits=True), "binary", 1, "sigmoid"),
+    Case("binary_several", "binary_crossentropy",
+         L.BinaryCrossentropy(from_logits=True), "binary", 4, "sigmoid", 2.0),
+    Case("binary_logits", "binary_crossentropy: {from_logits: true, label_smoothing: 0.3}",
+         L.BinaryCrossentropy(from_logits=True, label_smoothing=0.3), "binary"),
+    Case("squares", "mean_squared_error", L.MeanSquaredError(), "values"),
+    Case("squares_of_sigmoid", "mean_squared_error", L.MeanSquaredError(), "values", 3, "sigmoid"),
+    Case("absolute", "mean_absolute_error", L.MeanAbsoluteError(), "values"),
+    Case("huber", "huber", L.Huber(), "values"),
+    Case("huber_delta", "huber: {delta: 0.3}", L.Huber(delta=0.3), "values"),
+    Case("kl", "kl_divergence", L.KLDivergence(), "distribution", 4, "softmax"),
+    Case("poisson", "poisson", L.Poisson(), "positive", 4, "softplus"),
+    Case("hinge", "hinge", L.Hinge(), "signs", 4, "tanh"),
+    Case("hinge_binary", "hinge", L.Hinge(), "binary", 1),
+    Case("squared_hinge", "squared_hinge", L.SquaredHinge(), "signs"),
+    Case("categorical_hinge", "categorical_hinge", L.CategoricalHinge(), "one_hot"),
+    Case("cosine", "cosine_similarity", L.CosineSimilarity(), "values"),
+]  # fmt: skip
+
+
+def network(shape: tuple[int, ...]) -> Network:
+    """An output for every case, each a Dense of the input of `shape`."""
+    layers = [
+        f"  - Dense: {{name: {case.name}, inputs: input, units: {case.units}, "
+        f"activation: {case.activation}}}"
+        for case in CASES
+    ]
+    losses = ", ".join(f"{case.name}: {braced(case.loss)}" for case in CASES)
+    weights = ", ".join(f"{case.name}: {case.weight}" for case in CASES if case.weight != 1)
+    lines = [
+        "netspec: 1",
+        "name: losses",
+        f"input: {[*shape]}",
+        "layers:",
+        *layers,
+        f"output: [{', '.join(case.name for case in CASES)}]",
+        "train:",
+        f"  loss: {{{losses}}}",
+        f"  loss_weights: {{{weights}}}",
+        f"  metrics: {{}}\n  optimizer: {{sgd: {{learning_rate: {RATE}}}}}",
+    ]
+    return loads("\n".join(lines))
+
+
+def braced(loss: str) -> str:
+    return f"{{{loss}}}" if ":" in loss else loss
+
+
+def targets(case: Case, axes: tuple[int, ...]) -> NDArray[Any]:
+    random, shape = np.random.default_rng(7), (BATCH, *axes, case.units)
+    match case.targets:
+        case "classes":
+            return random.integers(0, case.units, shape[:-1], np.int32)
+        case "one_hot":
+            return np.eye(case.units, dtype=np.float32)[random.integers(0, case.units, shape[:-1])]
+        case "distribution":
+            return random.dirichlet(np.ones(case.units), shape[:-1]).astype(np.float32)
+        case "binary":
+            return random.integers(0, 2, shape).astype(np.float32)
+        case "signs":
+            return random.choice([-1, 1], shape).astype(np.float32)
+        case "positive":
+            return random.poisson(2, shape).astype(np.float32)
+        case _:
+            return random.normal(0, 1, shape).astype(np.float32)
+
+
+EXAMPLE_WEIGHTS = np.array([1, 0, 2.5, 0.5, 1, 3], np.float32)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a backend: the losses, and the weights before and after."""
+
+    tested: Network
+    examples: Examples
+    trainer: Trainer
+    total: float
+    losses: dict[str, float]
+    before: Weights
+    after: Weights
+
+
+@cache
+def step(name: str, axes: tuple[int, ...], *, weighted: bool) -> Step:
+    tested = network((*axes, WIDTH))
+    inputs = np.random.default_rng(3).normal(0, 1, (BATCH, *axes, WIDTH)).astype(np.float32)
+    weights = EXAMPLE_WEIGHTS if weighted else None
+    examples = Examples((inputs,), tuple(targets(case, axes) for case in CASES), weights)
+    before = random_weights(tested.graph)
+    trainer = found_training(name).trainer(tested, before, examples, "cpu")
+    (given,) = trainer.epoch(np.arange(BATCH), BATCH, np.full(1, RATE, np.float32), 0)
+    losses = dict(zip([case.name for case in CASES], given.by_output[0].tolist(), strict=True))
+    return Step(
+        tested, examples, trainer, float(given.losses[0]), losses, before, trainer.weights()
+    )
+
+
+def expected(case: Case, done: Step) -> tuple[float, dict[str, Array]]:
+    """Keras's loss of a case, and its gradient with respect to the layer's weights."""
+    kernel, bias = (tf.constant(done.before[f"{case.name}.{part}"]) for part in ("kernel", "bias"))
+    truth = done.examples.targets[[each.name for each in CASES].index(case.name)]
+    weights = done.examples.weights
+    if weights is not None:
+        weights = weights.reshape(-1, *[1] * (truth.ndim - 1 - (case.targets != "classes")))
+    # A cross-entropy is computed before its activation, every other loss behind it.
+    on_logits = "crossentropy" in case.loss
+    activation = keras.activations.get("linear" if on_logits else case.activation)
+    with tf.GradientTape() as tape:
+        tape.watch([kernel, bias])
+        outputs = activation(tf.tensordot(done.examples.inputs[0], kernel, 1) + bias)
+        loss = case.oracle(tf.constant(truth), outputs, weights)
+    gradients = tape.gradient(loss, [kernel, bias])
+    return float(loss), {"kernel": gradients[0].numpy(), "bias": gradients[1].numpy()}
+
+
+SETTINGS = [((), False), ((), True), ((STEPS,), True)]
+
+
+@pytest.mark.parametrize(("axes", "weighted"), SETTINGS, ids=str)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_loss_and_its_gradient_are_keras(
+    name: str, case: Case, axes: tuple[int, ...], weighted: bool
+) -> None:
+    done = step(name, axes, weighted=weighted)
+
+    loss, gradients = expected(case, done)
+
+    assert done.losses[case.name] == pytest.approx(loss, rel=1e-5)
+    for part, gradient in gradients.items():
+        key = f"{case.name}.{part}"
+        found = (done.before[key] - done.after[key]) / (RATE * np.float32(case.weight))
+        bound = 1e-5 * max(1.0, np.abs(done.before[key]).max() / RATE)
+        np.testing.assert_allclose(found, gradient, 1e-5, bound, err_msg=key)
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_loss_of_a_step_is_the_weighted_sum_of_those_of_the_outputs(name: str) -> None:
+    done = step(name, (), weighted=True)
+
+    total = sum(case.weight * done.losses[case.name] for case in CASES)
+
+    assert done.total == pytest.approx(total, rel=1e-5)
+
+
+@pytest.mark.parametrize(("axes", "weighted"), SETTINGS, ids=str)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_loss_of_an_evaluation_is_keras(
+    case: Case, axes: tuple[int, ...], weighted: bool
+) -> None:
+    """NumPy's definition, which takes probabilities where training takes logits."""
+    done = step(TRAINING[0], axes, weighted=weighted)
+    (asked,) = (each for each in done.tested.objectives if each.output == case.name)
+    truth = done.examples.targets[done.tested.graph.outputs.index(case.name)]
+    kernel, bias = done.before[f"{case.name}.kernel"], done.before[f"{case.name}.bias"]
+    outputs = keras.activations.get(case.activation)(done.examples.inputs[0] @ kernel + bias)
+
+    values = numpy_losses.by_example(asked.loss, np.asarray(outputs), truth)
+
+    weights = EXAMPLE_WEIGHTS if weighted else 1
+    assert (values * weights).mean() == pytest.approx(expected(case, done)[0], rel=1e-5)
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_a_trainer_gives_every_output_behind_its_activation(name: str) -> None:
+    done = step(name, (), weighted=False)
+
+    outputs = done.trainer.outputs(*done.examples.inputs)
+
+    for case, output in zip(CASES, outputs, strict=True):
+        kernel, bias = done.after[f"{case.name}.kernel"], done.after[f"{case.name}.bias"]
+        wanted = keras.activations.get(case.activation)(done.examples.inputs[0] @ kernel + bias)
+        np.testing.assert_allclose(output, wanted, 1e-5, 1e-6, err_msg=case.name)
