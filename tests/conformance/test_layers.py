@@ -153,6 +153,11 @@ def test_a_batch_of_one_vector_is_normalized_to_zero(name: str, fields: str) -> 
     compare_gradients(name, case, count=1, rounding=1e-5)
 
 
+@pytest.mark.parametrize("name", TRAINING)
+def test_a_group_of_one_value_is_normalized_to_zero(name: str) -> None:
+    compare_gradients(name, chain((6,), "GroupNormalization: {groups: -1}"), count=1, rounding=1e-5)
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("name", TRAINING)
 def test_the_gradient_at_zero_is_the_oracles(name: str, activation: str) -> None:

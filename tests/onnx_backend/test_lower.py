@@ -471,3 +471,22 @@ def test_importing_the_backend_loads_no_framework() -> None:
         "sys.exit(bool({'onnx', 'onnxruntime', 'keras', 'tensorflow', 'torch'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("opset", OPSETS)
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "LayerNormalization: {axis: [1, 3]}",
+        "GroupNormalization: {groups: 2}",
+        "RMSNormalization",
+        "UnitNormalization: {axis: [1, 2]}",
+    ],
+)
+def test_a_normalization_has_its_values_in_every_opset(layer: str, opset: int) -> None:
+    net = network((3, 5, 4), layer)
+    weights, x = random_weights(net), random(2, 3, 5, 4)
+
+    got = predicted(net, weights, x, opset)
+
+    np.testing.assert_allclose(got, run(net.graph, weights, x), rtol=1e-5, atol=1e-6)

@@ -17,6 +17,7 @@ from netspec.layers.merging import (
     Subtract,
 )
 from netspec_onnx.lower.base import Builder, lower
+from netspec_onnx.lower.normalization import unit
 
 LENGTH_FLOOR = 1e-7  # keras.ops.normalize divides by no less
 
@@ -75,16 +76,9 @@ def _(layer: Dot, node: Node, to: Builder, *x: str) -> str:
 
 def _normalized(layer: Dot, node: Node, to: Builder, x: Sequence[str]) -> tuple[str, ...]:
     """The inputs divided by their lengths along the summed axes."""
-    floor = to.constant(f"{node.name}.floor", LENGTH_FLOOR)
     names = [f"{node.name}.{side}" for side in ("first", "second")]
     indices = layer.indices(node.input_shapes)
     return tuple(
-        _unit(each, index + 1, floor, name, to)
+        unit(each, [index + 1], LENGTH_FLOOR, name, to)
         for each, index, name in zip(x, indices, names, strict=True)
     )
-
-
-def _unit(x: str, axis: int, floor: str, name: str, to: Builder) -> str:
-    axes = to.integers(f"{name}.axis", [axis])
-    length = to.add("ReduceL2", [x, axes], f"{name}.length", keepdims=1)
-    return to.add("Div", [x, to.add("Max", [length, floor], f"{name}.divisor")], f"{name}.unit")

@@ -60,6 +60,15 @@ CHAINS: tuple[Case, ...] = (
         "ReLU: {max_value: 0.3}",
         "MaxPooling2D",
     ),
+    chain(
+        (6, 5, 2),
+        "Conv2D: {filters: 4, kernel_size: 2}",
+        "GroupNormalization: {groups: 2}",
+        "UnitNormalization: {axis: [1, 2]}",
+        "LayerNormalization",
+        "UnitNormalization",
+        "MaxPooling2D",
+    ),
 )
 """Layers in a row whose tensors want to lie differently in memory."""
 

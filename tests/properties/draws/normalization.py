@@ -20,4 +20,46 @@ def batch_normalizations(draw: Draw, shape: Shape) -> Fields:
     }
 
 
-FIELDS: dict[str, Draws] = {"BatchNormalization": batch_normalizations}
+EPSILONS = st.sampled_from([1e-3, 1e-2, 1.0])
+
+
+def several(shape: Shape) -> st.SearchStrategy[list[int]]:
+    return st.lists(st.sampled_from(range(-len(shape), 0)), min_size=1, unique=True)
+
+
+def layer_normalizations(shape: Shape) -> st.SearchStrategy[Fields]:
+    return st.fixed_dictionaries(
+        {
+            "axis": several(shape),
+            "epsilon": EPSILONS,
+            "center": st.booleans(),
+            "scale": st.booleans(),
+        }
+    )
+
+
+@st.composite
+def group_normalizations(draw: Draw, shape: Shape) -> Fields:
+    axis = draw(st.sampled_from(range(-len(shape), 0)))
+    groups = [-1, *(one for one in range(1, 5) if shape[axis] % one == 0)]
+    return {
+        "groups": draw(st.sampled_from(groups)),
+        "axis": axis,
+        "epsilon": draw(EPSILONS),
+        "center": draw(st.booleans()),
+        "scale": draw(st.booleans()),
+    }
+
+
+def rms_normalizations(shape: Shape) -> st.SearchStrategy[Fields]:
+    axes = st.sampled_from([[*range(-count, 0)] for count in range(1, len(shape) + 1)])
+    return st.fixed_dictionaries({"axis": axes, "epsilon": EPSILONS})
+
+
+FIELDS: dict[str, Draws] = {
+    "BatchNormalization": batch_normalizations,
+    "LayerNormalization": layer_normalizations,
+    "GroupNormalization": group_normalizations,
+    "RMSNormalization": rms_normalizations,
+    "UnitNormalization": lambda shape: st.fixed_dictionaries({"axis": several(shape)}),
+}
