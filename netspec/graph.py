@@ -17,12 +17,12 @@ from netspec.expansion import expand
 from netspec.layers import (
     Dense,
     Flatten,
+    Inserted,
     Layer,
     LayerFault,
     Layout,
     Shape,
     Shapes,
-    Transpose,
     Weight,
     written,
 )
@@ -57,7 +57,7 @@ class Node:
     """
 
     name: str
-    layer: Layer | Transpose
+    layer: Layer | Inserted
     inputs: tuple[str, ...]
     input_shapes: Shapes
     shape: Shape
@@ -166,9 +166,17 @@ def _end(node: Node, index: int, read: bool) -> End:  # noqa: FBT001 - see End
     )
 
 
-def _meaning(layer: Layer | Transpose) -> dict[str, Any]:
-    fields = layer.model_dump(mode="json", exclude={"name", "inputs", "trainable"})
-    return {name: value for name, value in fields.items() if not name.endswith(_TRAINING)}
+def _meaning(layer: Layer | Inserted) -> dict[str, Any]:
+    return _without_training(layer.model_dump(mode="json", exclude={"name", "inputs", "trainable"}))
+
+
+def _without_training(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields, and those of a layer inside, without what matters to training alone."""
+    return {
+        name: _without_training(value) if isinstance(value, dict) else value  # pyright: ignore[reportUnknownArgumentType] - JSON data
+        for name, value in fields.items()
+        if not name.endswith(_TRAINING)
+    }
 
 
 _TRAINING = ("_initializer", "_regularizer", "_constraint")
@@ -272,8 +280,7 @@ def infer(
             parameters += _checked_parameters(node, parameters)
         except LayerFault as fault:
             at = ("layers", index, layer.tag, *fault.path)
-            key = not fault.path
-            faults.append(Fault(at, "shape", fault.message, fault.help, key))
+            faults.append(Fault(at, "shape", fault.message, fault.help, fault.key))
             continue
         nodes.append(node)
         shapes[node.name] = shape
@@ -454,14 +461,14 @@ def _checked_parameters(node: Node, before: int) -> int:
                 f"{begins.tag} cannot fill the {weight.name}, which has the shape "
                 f"{written(weight.shape)}",
                 "identity needs a matrix, orthogonal at least a matrix",
-                f"{weight.field}_initializer",
+                weight.field("initializer"),
             )
         if isinstance(weight.constraint, Norm) and max(weight.constraint.axis) >= rank:
             raise LayerFault(
                 f"{weight.constraint.tag} takes norms along axis {max(weight.constraint.axis)} of "
                 f"the {weight.name}, which has the shape {written(weight.shape)}",
                 f"its axes count from 0 to {rank - 1}",
-                f"{weight.field}_constraint",
+                weight.field("constraint"),
             )
     return node.parameters
 
@@ -533,6 +540,6 @@ def _unflattened(graph: Graph) -> list[Fault]:
     return []
 
 
-def activation(layer: Layer | Transpose) -> ActivationName:
+def activation(layer: Layer | Inserted) -> ActivationName:
     """The activation that a layer ends in."""
     return getattr(layer, "activation", "linear") if layer.ends_in_activation else "linear"

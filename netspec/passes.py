@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from netspec.graph import Graph, Input, Node, activation
-from netspec.layers import Activation, Layout, Shape, Transpose
+from netspec.layers import Activation, Dense, Layout, Shape, Transpose
+from netspec.layers.wrapping import FoldSteps, TimeDistributed, UnfoldSteps
 
 
 def split_activations(graph: Graph) -> Graph:
@@ -31,6 +32,41 @@ def split_activations(graph: Graph) -> Graph:
         renamed[node.name] = f"{node.name}.activation"
         layer = Activation(activation=name)
         nodes.append(Node(renamed[node.name], layer, (node.name,), (node.shape,), node.shape))
+    outputs = tuple(renamed.get(name, name) for name in graph.outputs)
+    return replace(graph, nodes=tuple(nodes), outputs=outputs)
+
+
+def unwrapped(graph: Graph) -> Graph:
+    """Put what TimeDistributed holds in its place, between layers that fold and unfold the steps.
+
+    What works along the last axis takes sequences as they are. The layer keeps the name, and with
+    it the keys of its weights; what it gives is unfolded under the name `<layer>.steps`.
+    """
+    nodes: list[Node] = []
+    renamed: dict[str, str] = {}
+    for node in graph.nodes:
+        inputs = tuple(renamed.get(name, name) for name in node.inputs)
+        if not isinstance(node.layer, TimeDistributed):
+            nodes.append(replace(node, inputs=inputs))
+            continue
+        inner = node.layer.layer.model_copy(update={"trainable": node.layer.trainable})
+        if isinstance(inner, Dense | Activation):
+            nodes.append(replace(node, layer=inner, inputs=inputs))
+            continue
+        example, steps = f"{node.name}.example", f"{node.name}.steps"
+        before, after = (node.input_shape[1:],), node.shape[1:]
+        nodes += [
+            Node(example, FoldSteps(), inputs, node.input_shapes, before[0]),
+            replace(node, layer=inner, inputs=(example,), input_shapes=before, shape=after),
+            Node(
+                steps,
+                UnfoldSteps(),
+                (node.name, *inputs),
+                (after, *node.input_shapes),
+                node.shape,
+            ),
+        ]
+        renamed[node.name] = steps
     outputs = tuple(renamed.get(name, name) for name in graph.outputs)
     return replace(graph, nodes=tuple(nodes), outputs=outputs)
 

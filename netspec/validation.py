@@ -253,6 +253,9 @@ def _unknown_tag(location: Location, tag: str, expected: str) -> Fault:
         help = f"did you mean `{meant}`?" if meant else _choice(known)
     key = at == location  # the tag is written as the only key of the value
     at = (*at, tag) if key else at
+    if location[-1:] == ("layer",) and tag in LAYERS:
+        message = f"{_owner(location)[0]} cannot hold {tag}"
+        return Fault(at, "value", message, f"it holds {one_of(known)}", key=key)
     return Fault(at, "unknown-name", f"there is no {what} named {tag!r}", help, key=key)
 
 
@@ -282,7 +285,10 @@ def _no_tag(location: Location, value: object) -> Fault:
         "layer": "`- Dense: {units: 10}` or `- Flatten`",
         "loss": "`loss: NAME`",
         "schedule": "`learning_rate: 1e-3` or `learning_rate: {NAME: {…}}`",
-    }.get(what, f"`{location[-1]}: NAME` or `{location[-1]}: {{NAME: {{…}}}}`")
+    }.get(
+        what if location[-1] != "layer" else "",
+        f"`{location[-1]}: NAME` or `{location[-1]}: {{NAME: {{…}}}}`",
+    )
     named = f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
     shown, several = _shown(value), isinstance(value, dict) and len(value) > 1  # pyright: ignore[reportUnknownArgumentType] - any mapping
     if several:

@@ -24,6 +24,7 @@ import keras
 
 from netspec.layers import AnyLayer, Dropout, Shape
 from netspec.layers.tagged import Tagged
+from netspec.layers.wrapping import Bidirectional, TimeDistributed
 
 
 @singledispatch
@@ -38,9 +39,16 @@ def _(layer: Dropout) -> Any:  # Any: as above
     return keras.layers.Dropout(layer.rate, noise_shape=noise, name=layer.name)
 
 
-def keras_arguments(layer: AnyLayer) -> dict[str, Any]:  # Any: as above
-    """The fields of a layer as Keras's constructors take them."""
-    fields = {name: getattr(layer, name) for name in type(layer).model_fields if name != "inputs"}
+@keras_layer.register
+def _(layer: Bidirectional | TimeDistributed) -> Any:  # Any: as above
+    fields = {**keras_arguments(layer, "layer"), "layer": keras_layer(layer.layer)}
+    return getattr(keras.layers, layer.tag)(**fields)
+
+
+def keras_arguments(layer: AnyLayer, *without: str) -> dict[str, Any]:  # Any: as above
+    """The fields of a layer as Keras's constructors take them, but for those `without`."""
+    names = [name for name in type(layer).model_fields if name not in ("inputs", *without)]
+    fields = {name: getattr(layer, name) for name in names}
     return {
         name: keras_tagged(value) if isinstance(value, Tagged) else value
         for name, value in fields.items()
@@ -57,8 +65,11 @@ def keras_tagged(value: Tagged) -> Any:  # Any: Keras ships no types
 
 def keras_build(layer: AnyLayer, *shapes: Shape) -> Any:  # Any: Keras ships no types
     """Keras's layer with its weights made for inputs of these shapes, without the batch axis."""
-    built = keras_layer(layer)
+    # What the constructor takes as `trainable` does not reach layers inside.
+    built = keras_layer(layer.model_copy(update={"trainable": True}))
     built.build(*keras_inputs(layer, [(None, *shape) for shape in shapes]))
+    if not layer.trainable:
+        built.trainable = False
     return built
 
 

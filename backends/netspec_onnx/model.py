@@ -18,7 +18,7 @@ from onnx import (
 
 from netspec.diagnostics import BackendError
 from netspec.graph import Graph, Network
-from netspec.passes import channels_first, split_activations
+from netspec.passes import channels_first, split_activations, unwrapped
 from netspec.spec import DataBase, class_names, resolved
 from netspec.weights import Weights, check
 from netspec_onnx.lower import Builder, lower
@@ -168,7 +168,7 @@ def _scaled_pixels(name: str, scale: float, to: Builder) -> str:
 
 def _lower_graph(graph: Graph, tensors: dict[str, str], to: Builder) -> None:
     """Append what computes the graph; `tensors` gives the name of each input's tensor."""
-    lowered = channels_first(split_activations(graph))
+    lowered = channels_first(split_activations(unwrapped(graph)))
     for node in lowered.nodes:
         inputs = [tensors[name] for name in node.inputs]
         tensors[node.name] = lower(node.layer, node, to, *inputs)

@@ -22,7 +22,13 @@ from netspec.graph import Graph, Network, Node
 from netspec.layers import Weight, written
 from netspec.layers.activations import ActivationName
 from netspec.layers.constraints import Norm
-from netspec.passes import channels_first, renamed, split_activations, without_final_activations
+from netspec.passes import (
+    channels_first,
+    renamed,
+    split_activations,
+    unwrapped,
+    without_final_activations,
+)
 from netspec_torch import initial, losses, optimizers, penalties, prelude, training
 from netspec_torch.lower import Lowered, Part, in_order, lower
 from netspec_torch.lower.core import ACTIVATIONS
@@ -88,7 +94,7 @@ def _written(network: Network) -> _Written:
     attributes = identifiers(names, prelude.ATTRIBUTES)
     split = split_activations(renamed(graph, attributes))
     logits = without_final_activations(split, [*map(bool, network.taken_off)])
-    laid_out = channels_first(logits)
+    laid_out = channels_first(split_activations(unwrapped(logits)))
     # Lowered once for the parts that they need, whose names no variable can have.
     parts = in_order(part for node in laid_out.nodes for part in _lowered(node, {}).needs)
     reserved = {*prelude.NAMES, *(part.name for part in parts)}

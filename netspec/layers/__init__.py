@@ -32,10 +32,22 @@ from netspec.layers.recurrent import Recurrent
 from netspec.layers.regularization import Dropout, Regularization
 from netspec.layers.shaping import Shaping
 from netspec.layers.tagged import OneKey
+from netspec.layers.wrapping import FoldSteps, UnfoldSteps, Wrapping
 
 Layer: TypeAlias = (
-    Convolution | Pooling | Core | Normalization | Regularization | Merging | Recurrent | Shaping
+    Convolution
+    | Pooling
+    | Core
+    | Normalization
+    | Regularization
+    | Merging
+    | Shaping
+    | Recurrent
+    | Wrapping
 )
+Inserted: TypeAlias = Transpose | FoldSteps | UnfoldSteps
+"""The layers that no spec names, and passes insert."""
+
 LayerField: TypeAlias = Annotated[Layer, OneKey("layer")]
 
 LAYERS: dict[str, type[Layer]] = {layer.tag: layer for layer in get_args(Layer)}
@@ -51,6 +63,7 @@ __all__ = [
     "Dropout",
     "Flatten",
     "GlobalAveragePooling2D",
+    "Inserted",
     "Layer",
     "LayerBase",
     "LayerFault",

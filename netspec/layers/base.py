@@ -66,11 +66,12 @@ class Weight:
     constraint: Constraint | None = None
     of: str | None = None
     """How the fields begin that describe it, such as `<of>_initializer`, where not by its name."""
+    within: tuple[str, ...] = ()
+    """The path to the layer that has those fields, where it stands inside of another."""
 
-    @property
-    def field(self) -> str:
-        """How the fields begin that describe it."""
-        return self.of or self.name
+    def field(self, kind: str) -> tuple[str, ...]:
+        """The path to the field that says what its initializer, or another kind of thing, is."""
+        return (*self.within, f"{self.of or self.name}_{kind}")
 
     @property
     def size(self) -> int:
@@ -88,6 +89,13 @@ class LayerFault(Exception):  # noqa: N818 - caught and shown as a fault of the 
         self.message = message
         self.help = help
         self.path = (field,) if isinstance(field, str) else field or ()
+        self.key = field is None
+
+    def inside(self, *path: str) -> LayerFault:
+        """The same fault, of a layer that stands further inside."""
+        found = LayerFault(self.message, self.help, (*path, *self.path))
+        found.key = self.key
+        return found
 
 
 class AnyLayer(Tagged):

@@ -45,6 +45,11 @@ SEQUENCES = [
     "GRU: {units: 3, recurrent_regularizer: l2, recurrent_constraint: {max_norm: {max_value: 0.7}}, "
     "bias_constraint: {unit_norm: {axis: 1}}, kernel_regularizer: l1}",
     "LSTM: {units: 3, trainable: false}",
+    "Bidirectional: {layer: {SimpleRNN: {units: 2, kernel_regularizer: l2, recurrent_constraint: "
+    "unit_norm}}}",
+    "Bidirectional: {layer: {SimpleRNN: {units: 2}}, trainable: false}",
+    "TimeDistributed: {layer: {Dense: {units: 2, bias_regularizer: l1, kernel_constraint: non_neg}}}",
+    "TimeDistributed: {layer: {Dense: {units: 2}}, trainable: false}",
 ]
 CASES = [*(((4, 4, 2), layer) for layer in LAYERS), *(((4, 2), layer) for layer in SEQUENCES)]
 

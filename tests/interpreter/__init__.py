@@ -23,6 +23,7 @@ from interpreter import (
     recurrent,
     regularization,
     shaping,
+    wrapping,
 )
 from interpreter.activations import ACTIVATIONS
 from interpreter.base import Values, compute
@@ -30,7 +31,17 @@ from netspec.graph import Graph
 
 Weights: TypeAlias = Mapping[str, NDArray[np.float32]]
 
-FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization, shaping)
+FAMILIES = (
+    convolution,
+    core,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    regularization,
+    shaping,
+    wrapping,
+)
 """The modules that define their layers."""
 
 

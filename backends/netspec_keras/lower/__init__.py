@@ -11,10 +11,21 @@ from netspec_keras.lower import (
     recurrent,
     regularization,
     shaping,
+    wrapping,
 )
 from netspec_keras.lower.base import Call, applied, lower, trained
 
-FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization, shaping)
+FAMILIES = (
+    convolution,
+    core,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    regularization,
+    shaping,
+    wrapping,
+)
 """The modules that register their layers."""
 
 NOTES: dict[str, str] = {}

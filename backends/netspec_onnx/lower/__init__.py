@@ -11,14 +11,26 @@ from netspec_onnx.lower import (
     recurrent,
     regularization,
     shaping,
+    wrapping,
 )
 from netspec_onnx.lower.base import Builder, lower
 
-FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization, shaping)
+FAMILIES = (
+    convolution,
+    core,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    regularization,
+    shaping,
+    wrapping,
+)
 """The modules that register their layers."""
 
 NOTES: dict[str, str] = {
     "Dropout": "nothing: it acts in training alone",
+    "TimeDistributed": "as the layer inside",
 }
 """What the page of the layers says of those that are not lowered as every other."""
 

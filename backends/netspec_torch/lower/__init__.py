@@ -12,13 +12,26 @@ from netspec_torch.lower import (
     recurrent,
     regularization,
     shaping,
+    wrapping,
 )
 from netspec_torch.lower.base import Lowered, Part, in_order, lower_layer
 
-FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization, shaping)
+FAMILIES = (
+    convolution,
+    core,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    regularization,
+    shaping,
+    wrapping,
+)
 """The modules that register their layers."""
 
-NOTES: dict[str, str] = {}
+NOTES: dict[str, str] = {
+    "TimeDistributed": "as the layer inside",
+}
 """What the page of the layers says of those that are not lowered as every other."""
 
 

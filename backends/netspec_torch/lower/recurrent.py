@@ -273,13 +273,18 @@ class ResetBeforeGRU(Looped):
 
 @lower_layer.register
 def _(layer: RecurrentLayer, node: Node, x: str) -> Lowered:
-    part = fused(layer)
-    named = _named(layer) if part else _activations(layer) | _named(layer)
-    part = part or _looped(layer)
-    functions = () if fused(layer) else _functions(layer)
-    sizes = [node.input_shape[-1], layer.units]
-    made = arguments(sizes, named)
-    return Lowered(f"self.{node.name}({x})", part.name, made, (*functions, part))
+    part, made, parts = recurrent_module(layer, node.input_shape[-1])
+    return Lowered(f"self.{node.name}({x})", part.name, made, parts)
+
+
+def recurrent_module(
+    layer: RecurrentLayer, inputs: int
+) -> tuple[Part, list[str], tuple[Part, ...]]:
+    """The class of a layer's module, the arguments that make it, and what it all needs."""
+    part, named, functions = fused(layer), _options(layer), ()
+    if part is None:
+        part, named, functions = _looped(layer), _activations(layer) | named, _functions(layer)
+    return part, arguments([inputs, layer.units], named), (*functions, part)
 
 
 def fused(layer: RecurrentLayer) -> Part | None:
@@ -309,7 +314,7 @@ def _looped(layer: RecurrentLayer) -> Part:
             return _LOOPED_SIMPLE_RNN
 
 
-def _named(layer: RecurrentLayer) -> dict[str, object]:
+def _options(layer: RecurrentLayer) -> dict[str, object]:
     """The arguments that are not at their defaults."""
     names = ("use_bias", "dropout", "recurrent_dropout", "return_sequences", "go_backwards")
     values = {name: getattr(layer, name) for name in names}

@@ -15,10 +15,21 @@ from conformance.cases import (
     recurrent,
     regularization,
     shaping,
+    wrapping,
 )
 from conformance.cases.base import ACTIVATIONS, Case, chain, each, joined
 
-FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization, shaping)
+FAMILIES = (
+    convolution,
+    core,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    regularization,
+    shaping,
+    wrapping,
+)
 
 CASES: dict[str, tuple[Case, ...]] = {
     tag: cases for family in FAMILIES for tag, cases in family.CASES.items()

@@ -11,10 +11,21 @@ from properties.draws import (
     recurrent,
     regularization,
     shaping,
+    wrapping,
 )
 from properties.draws.base import Draws, Joins
 
-FAMILIES = (convolution, core, merging, normalization, pooling, recurrent, regularization, shaping)
+FAMILIES = (
+    convolution,
+    core,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    regularization,
+    shaping,
+    wrapping,
+)
 
 FIELDS: dict[str, Draws] = {
     tag: draws for family in FAMILIES for tag, draws in family.FIELDS.items()

@@ -50,6 +50,20 @@ def build_model(logits: bool = False) -> keras.Model:
         name="simple_rnn_1",
     )(x)  # (6, 4)
     x = layers.GRU(4, activation="softmax", return_sequences=True, name="gru_2")(x)  # (6, 4)
+    x = layers.Bidirectional(
+        layers.LSTM(3, return_sequences=True, kernel_regularizer=keras.regularizers.L2()),
+        name="bidirectional",
+    )(x)  # (6, 6)
+    x = layers.Bidirectional(
+        layers.GRU(3, dropout=0.1, return_sequences=True),
+        merge_mode="ave",
+        name="bidirectional_1",
+    )(x)  # (6, 3)
+    x = layers.TimeDistributed(
+        layers.Dense(6, activation="relu"),
+        name="time_distributed",
+    )(x)  # (6, 6)
+    x = layers.TimeDistributed(layers.Flatten(), name="time_distributed_1")(x)  # (6, 6)
     x = layers.SimpleRNN(5, recurrent_initializer="glorot_uniform", name="simple_rnn_2")(x)  # (5)
     x = layers.Dense(3, activation=None if logits else "softmax", name="dense")(x)  # (3)
     return keras.Model(inputs, x, name="sequences")
@@ -73,6 +87,23 @@ WEIGHTS = {
     "simple_rnn": ["simple_rnn.kernel", "simple_rnn.recurrent_kernel"],
     "simple_rnn_1": ["simple_rnn_1.kernel", "simple_rnn_1.recurrent_kernel", "simple_rnn_1.bias"],
     "gru_2": ["gru_2.kernel", "gru_2.recurrent_kernel", "gru_2.bias"],
+    "bidirectional": [
+        "bidirectional.forward.kernel",
+        "bidirectional.forward.recurrent_kernel",
+        "bidirectional.forward.bias",
+        "bidirectional.backward.kernel",
+        "bidirectional.backward.recurrent_kernel",
+        "bidirectional.backward.bias",
+    ],
+    "bidirectional_1": [
+        "bidirectional_1.forward.kernel",
+        "bidirectional_1.forward.recurrent_kernel",
+        "bidirectional_1.forward.bias",
+        "bidirectional_1.backward.kernel",
+        "bidirectional_1.backward.recurrent_kernel",
+        "bidirectional_1.backward.bias",
+    ],
+    "time_distributed": ["time_distributed.kernel", "time_distributed.bias"],
     "simple_rnn_2": ["simple_rnn_2.kernel", "simple_rnn_2.recurrent_kernel", "simple_rnn_2.bias"],
     "dense": ["dense.kernel", "dense.bias"],
 }

@@ -210,6 +210,43 @@ class LoopedGRU(Looped):
             yield h
 
 
+class Bidirectional(nn.Module):
+    """A recurrent layer, one like it from the last step to the first, and `merge` of their outputs.
+
+    Without `return_sequences` each gives its own last state.
+    """
+
+    def __init__(self, forward_layer, backward_layer, merge) -> None:
+        super().__init__()
+        self.forward_layer = forward_layer
+        self.backward_layer = backward_layer
+        self.merge = merge
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.merge(*self.directions(x))
+
+    def directions(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y, z = self.forward_layer(x), self.backward_layer(x.flip(1))
+        return y, z.flip(1) if self.forward_layer.return_sequences else z
+
+
+class FusedBidirectional(Bidirectional):
+    """Both directions in one call of PyTorch's fused kernel."""
+
+    def directions(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        layer = self.forward_layer
+        y, z = layer.run(x, [*layer.weights(), *self.backward_layer.weights()], 2).chunk(2, -1)
+        return (y, z) if layer.return_sequences else (y[:, -1], z[:, 0])
+
+
+def concatenated(y: Tensor, z: Tensor) -> Tensor:
+    return torch.cat([y, z], -1)
+
+
+def average(y: Tensor, z: Tensor) -> Tensor:
+    return (y + z) / 2
+
+
 class SimpleRNN(Fused):
     """Keras's SimpleRNN with tanh."""
 
@@ -271,7 +308,18 @@ class Sequences(nn.Module):
             recurrent_activation=torch.sigmoid,
             return_sequences=True,
         )
-        self.simple_rnn_2 = SimpleRNN(4, 5)
+        self.bidirectional = FusedBidirectional(
+            LSTM(4, 3, return_sequences=True),
+            LSTM(4, 3, return_sequences=True),
+            concatenated,
+        )
+        self.bidirectional_1 = Bidirectional(
+            GRU(6, 3, dropout=0.1, return_sequences=True),
+            GRU(6, 3, dropout=0.1, return_sequences=True),
+            average,
+        )
+        self.time_distributed = nn.Linear(3, 6)
+        self.simple_rnn_2 = SimpleRNN(6, 5)
         self.dense = nn.Linear(5, 3)
         self.reset_parameters()
 
@@ -298,6 +346,22 @@ class Sequences(nn.Module):
         nn.init.xavier_uniform_(self.gru_2.kernel)
         nn.init.orthogonal_(self.gru_2.recurrent_kernel, gain=1.0)
         nn.init.zeros_(self.gru_2.bias)
+        nn.init.xavier_uniform_(self.bidirectional.forward_layer.kernel)
+        nn.init.orthogonal_(self.bidirectional.forward_layer.recurrent_kernel, gain=1.0)
+        nn.init.zeros_(self.bidirectional.forward_layer.bias)
+        nn.init.ones_(self.bidirectional.forward_layer.bias.data[3:6])
+        nn.init.xavier_uniform_(self.bidirectional.backward_layer.kernel)
+        nn.init.orthogonal_(self.bidirectional.backward_layer.recurrent_kernel, gain=1.0)
+        nn.init.zeros_(self.bidirectional.backward_layer.bias)
+        nn.init.ones_(self.bidirectional.backward_layer.bias.data[3:6])
+        nn.init.xavier_uniform_(self.bidirectional_1.forward_layer.kernel)
+        nn.init.orthogonal_(self.bidirectional_1.forward_layer.recurrent_kernel, gain=1.0)
+        nn.init.zeros_(self.bidirectional_1.forward_layer.bias)
+        nn.init.xavier_uniform_(self.bidirectional_1.backward_layer.kernel)
+        nn.init.orthogonal_(self.bidirectional_1.backward_layer.recurrent_kernel, gain=1.0)
+        nn.init.zeros_(self.bidirectional_1.backward_layer.bias)
+        nn.init.xavier_uniform_(self.time_distributed.weight)
+        nn.init.zeros_(self.time_distributed.bias)
         nn.init.xavier_uniform_(self.simple_rnn_2.kernel)
         nn.init.xavier_uniform_(self.simple_rnn_2.recurrent_kernel)
         nn.init.zeros_(self.simple_rnn_2.bias)
@@ -312,11 +376,24 @@ class Sequences(nn.Module):
         x = self.simple_rnn(x)  # (6, 4)
         x = self.simple_rnn_1(x)  # (6, 4)
         x = self.gru_2(x)  # (6, 4)
+        x = self.bidirectional(x)  # (6, 6)
+        x = self.bidirectional_1(x)  # (6, 3)
+        x = self.time_distributed(x)  # (6, 6)
+        time_distributed_activation = F.relu(x)  # (6, 6)
+        x = time_distributed_activation.flatten(0, 1)  # (6)
+        x = x.flatten(1)  # (6)
+        x = x.unflatten(0, (-1, 6))  # (6, 6)
         x = self.simple_rnn_2(x)  # (5)
         return self.dense(x)  # (3)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.softmax(self.logits(x), dim=-1)
+
+    def regularization(self) -> Tensor:
+        """The penalties on the weights, which training adds to the loss."""
+        penalty = 0.01 * self.bidirectional.forward_layer.kernel.square().sum()
+        penalty = penalty + 0.01 * self.bidirectional.backward_layer.kernel.square().sum()
+        return penalty
 
 
 def build_model() -> Sequences:
@@ -361,6 +438,32 @@ WEIGHTS = {
     "gru_2.kernel": ("gru_2.kernel", (1, 0)),
     "gru_2.recurrent_kernel": ("gru_2.recurrent_kernel", (1, 0)),
     "gru_2.bias": ("gru_2.bias", (0, 1)),
+    "bidirectional.forward.kernel": ("bidirectional.forward_layer.kernel", (1, 0)),
+    "bidirectional.forward.recurrent_kernel": (
+        "bidirectional.forward_layer.recurrent_kernel",
+        (1, 0),
+    ),
+    "bidirectional.forward.bias": ("bidirectional.forward_layer.bias", (0,)),
+    "bidirectional.backward.kernel": ("bidirectional.backward_layer.kernel", (1, 0)),
+    "bidirectional.backward.recurrent_kernel": (
+        "bidirectional.backward_layer.recurrent_kernel",
+        (1, 0),
+    ),
+    "bidirectional.backward.bias": ("bidirectional.backward_layer.bias", (0,)),
+    "bidirectional_1.forward.kernel": ("bidirectional_1.forward_layer.kernel", (1, 0)),
+    "bidirectional_1.forward.recurrent_kernel": (
+        "bidirectional_1.forward_layer.recurrent_kernel",
+        (1, 0),
+    ),
+    "bidirectional_1.forward.bias": ("bidirectional_1.forward_layer.bias", (0, 1)),
+    "bidirectional_1.backward.kernel": ("bidirectional_1.backward_layer.kernel", (1, 0)),
+    "bidirectional_1.backward.recurrent_kernel": (
+        "bidirectional_1.backward_layer.recurrent_kernel",
+        (1, 0),
+    ),
+    "bidirectional_1.backward.bias": ("bidirectional_1.backward_layer.bias", (0, 1)),
+    "time_distributed.kernel": ("time_distributed.weight", (1, 0)),
+    "time_distributed.bias": ("time_distributed.bias", (0,)),
     "simple_rnn_2.kernel": ("simple_rnn_2.kernel", (1, 0)),
     "simple_rnn_2.recurrent_kernel": ("simple_rnn_2.recurrent_kernel", (1, 0)),
     "simple_rnn_2.bias": ("simple_rnn_2.bias", (0,)),
