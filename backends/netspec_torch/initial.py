@@ -6,6 +6,7 @@ They draw from the distribution that the spec names; netspec itself sets its own
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 
 from netspec.code import arguments, call, literal
 from netspec.layers import Weight
@@ -25,12 +26,23 @@ from netspec.layers.initializers import (
     resolve,
 )
 from netspec.layers.tagged import Tagged
+from netspec_torch.lower.base import unfolded
 
 
-def lines(target: str, weight: Weight) -> list[str]:
-    """The statements that fill the tensor `target`, in the body of a method."""
+def lines(
+    target: str,
+    weight: Weight,
+    axes: tuple[int, ...] = (),
+    split: tuple[int, int] | None = None,
+) -> list[str]:
+    """The statements that fill the tensor `target`, in the body of a method.
+
+    `axes` is the permutation of the weight's axes, and `split` that of a depthwise kernel.
+    """
     if isinstance(weight.initializer, UnitForgetBias):
         return _unit_forget_bias(target, weight, weight.initializer)
+    if isinstance(weight.initializer, Orthogonal) and split:
+        return _orthogonal(target, weight, weight.initializer.gain, axes, split)
     head, values = _initial_value(weight)
     filled = call(f"        nn.init.{head}", [target, *values])
     gain = getattr(weight.initializer, "gain", 1.0)
@@ -59,9 +71,21 @@ def _unit_forget_bias(target: str, weight: Weight, initializer: UnitForgetBias) 
     return [*filled, ones]
 
 
+def _orthogonal(
+    target: str, weight: Weight, gain: float, axes: tuple[int, ...], split: tuple[int, int]
+) -> list[str]:
+    """The statements that draw the matrix of Keras's axes, of which all but the last are rows."""
+    *rows, columns = weight.shape
+    return [
+        unfolded(f"{target}.data", split),
+        f"        matrix = nn.init.orthogonal_(torch.empty({prod(rows)}, {columns}), gain={gain})",
+        f"        kernel.copy_(matrix.view{weight.shape}.permute{axes})",
+    ]
+
+
 def _initial_value(weight: Weight) -> tuple[str, list[str]]:
     """PyTorch's function for an initializer, and its arguments after the tensor."""
-    if isinstance(weight.initializer, GlorotUniform) and weight.axes[-2:] == ("in", "out"):
+    if isinstance(weight.initializer, GlorotUniform) and {*weight.axes[-2:]} == {"in", "out"}:
         return "xavier_uniform_", []
     return _nn_init(resolve(weight.initializer, weight.shape))
 

@@ -31,6 +31,7 @@ from netspec.passes import (
 )
 from netspec_torch import initial, losses, optimizers, penalties, prelude, training
 from netspec_torch.lower import Lowered, Part, in_order, lower
+from netspec_torch.lower.base import unfolded
 from netspec_torch.lower.core import ACTIVATIONS
 
 
@@ -53,7 +54,7 @@ class _Written:
     def parts(self) -> tuple[Part, ...]:
         """The definitions that the layers and constraints use, in their order."""
         layers = [part for each in self.lowered.values() for part in each.needs]
-        constraints = [part for _, _, part in _constrained(self) if part]
+        constraints = [part for _, part in _constrained(self) if part]
         return tuple(in_order([*layers, *constraints]))
 
 
@@ -231,10 +232,7 @@ def _regularization(made: _Written) -> list[str]:
 
 def _constraints(made: _Written) -> list[str]:
     """The method that brings weights back within their constraints, where there are any."""
-    lines = [
-        call(f"        {target}.copy_", [expression])
-        for target, expression, _ in _constrained(made)
-    ]
+    lines = [line for lines, _ in _constrained(made) for line in lines]
     if not lines:
         return []
     return [
@@ -246,8 +244,8 @@ def _constraints(made: _Written) -> list[str]:
     ]
 
 
-def _constrained(made: _Written) -> Iterator[tuple[str, str, Part | None]]:
-    """Every tensor with a constraint, what it becomes, and the function that this takes."""
+def _constrained(made: _Written) -> Iterator[tuple[list[str], Part | None]]:
+    """The lines for every tensor with a constraint, and the function that they take."""
     for node in made.graph.nodes:
         for weight in node.weights:
             if weight.constraint is None or not weight.trainable:
@@ -255,8 +253,12 @@ def _constrained(made: _Written) -> Iterator[tuple[str, str, Part | None]]:
             _, permutation = made.lowered[node.name].place(weight)
             norm = weight.constraint.axis if isinstance(weight.constraint, Norm) else ()
             axes = tuple(sorted(permutation.index(axis) for axis in norm))
-            target = _target(made, node, weight)
-            yield target, *penalties.constrained(target, weight.constraint, axes)
+            target, lines = _target(made, node, weight), list[str]()
+            split = made.lowered[node.name].split.get(weight.name)
+            if split and norm:
+                target, lines = "kernel", [unfolded(target, split)]
+            expression, part = penalties.constrained(target, weight.constraint, axes)
+            yield [*lines, call(f"        {target}.copy_", [expression])], part
 
 
 def _target(made: _Written, node: Node, weight: Weight) -> str:
@@ -270,7 +272,12 @@ def _initial_values(made: _Written) -> list[str]:
         line
         for node in made.graph.nodes
         for weight in node.weights
-        for line in initial.lines(_target(made, node, weight), weight)
+        for line in initial.lines(
+            _target(made, node, weight),
+            weight,
+            made.lowered[node.name].place(weight)[1],
+            made.lowered[node.name].split.get(weight.name),
+        )
     ]
 
 

@@ -38,6 +38,11 @@ LAYERS = [
     "[0, 1, 2]}}}",
     "Conv2D: {filters: 3, kernel_size: 2, kernel_constraint: {unit_norm: {axis: 3}}}",
     "Conv2D: {filters: 3, kernel_size: 2, kernel_regularizer: {l1: {l1: 0.1}}}",
+    "DepthwiseConv2D: {kernel_size: 2, depth_multiplier: 2, depthwise_regularizer: l2, "
+    "depthwise_constraint: {max_norm: {max_value: 0.6, axis: 2}}}",
+    "SeparableConv2D: {filters: 3, kernel_size: 2, depth_multiplier: 2, depthwise_constraint: "
+    "{unit_norm: {axis: [0, 1, 3]}}, pointwise_constraint: {unit_norm: {axis: 3}}}",
+    "Conv2DTranspose: {filters: 3, kernel_size: 2, kernel_constraint: {unit_norm: {axis: 2}}}",
     "BatchNormalization: {gamma_regularizer: l2, beta_regularizer: l1, gamma_constraint: non_neg}",
     "BatchNormalization: {trainable: false}",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any, TypeAlias
 
+import numpy as np
 import pytest
 
 import keras_oracle
@@ -38,6 +39,38 @@ def convolutions() -> Iterator[Case]:
         yield layer(tag, filters=4, kernel_size=2), (3, *shape)
 
 
+def depthwise() -> Iterator[Case]:
+    for rank in (1, 2):
+        shape, tags = SHAPES[rank], [f"DepthwiseConv{rank}D", f"SeparableConv{rank}D"]
+        for tag, padding, kernel, steps in product(
+            tags,
+            ["valid", "same"],
+            [1, 3, 6],
+            [{}, {"strides": 2}, {"dilation_rate": 3}, {"strides": 2, "dilation_rate": 2}],
+        ):
+            own = {"filters": 5} if tag in tags[1:] else {}
+            fields = {"kernel_size": kernel, "padding": padding, "depth_multiplier": 2}
+            yield layer(tag, **fields, **own, **steps), shape
+        yield layer(tags[0], kernel_size=2, use_bias=False), shape
+        yield layer(tags[1], filters=3, kernel_size=2, use_bias=False), shape
+        yield layer(tags[0], kernel_size=2), shape[1:]
+        yield layer(tags[1], filters=3, kernel_size=2), (3, *shape)
+
+
+def transposed() -> Iterator[Case]:
+    for rank, shape in SHAPES.items():
+        tag = f"Conv{rank}DTranspose"
+        for padding, kernel, strides, extra in product(
+            ["valid", "same"], [1, 3, 4], [1, 2, 3], [None, 1, 2]
+        ):
+            fields = {"kernel_size": kernel, "padding": padding, "output_padding": extra}
+            yield layer(tag, filters=3, strides=strides, **fields), shape
+        yield layer(tag, filters=3, kernel_size=3, dilation_rate=2, use_bias=False), shape
+        yield layer(tag, filters=3, kernel_size=3, dilation_rate=2, padding="same"), shape
+        yield layer(tag, filters=3, kernel_size=3, dilation_rate=2, strides=2), shape
+        yield layer(tag, filters=3, kernel_size=2), (3, *shape)
+
+
 def inferred(case: Case) -> Shape | None:
     """The output shape that netspec infers, or None where it refuses."""
     layer, shape = case
@@ -53,11 +86,11 @@ def in_keras(case: Case) -> Shape | None:
     try:
         built = keras_oracle.keras_build(layer, shape)
         return tuple(built.compute_output_shape((None, *shape))[1:])
-    except ValueError:
+    except (ValueError, IndexError):  # the latter from axes that are not there
         return None
 
 
-CASES = [*convolutions()]
+CASES = [*convolutions(), *depthwise(), *transposed()]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: keras_oracle.described(*case))
@@ -77,6 +110,48 @@ def test_the_weights_are_keras_own(case: Case) -> None:
     ours = [(one.name, one.shape, one.trainable) for one in layer.weights(shape)]
 
     assert ours == [(one.name, tuple(one.shape), one.trainable) for one in theirs]
+
+
+@pytest.mark.parametrize("kernel", [2, 4])
+@pytest.mark.parametrize("rank", SHAPES)
+def test_an_output_padding_that_tensorflow_cannot_run_is_refused(rank: int, kernel: int) -> None:
+    fields = {"kernel_size": kernel, "strides": 2, "padding": "same", "output_padding": 0}
+    refused = layer(f"Conv{rank}DTranspose", filters=2, **fields)
+    built = keras_oracle.keras_build(refused, SHAPES[rank])
+
+    with pytest.raises(Exception, match="call"):  # TensorFlow's errors differ with its kernels
+        built(np.zeros((1, *SHAPES[rank]), np.float32))
+
+    assert inferred((refused, SHAPES[rank])) is None
+
+
+# The products that the definitions add up.
+COSTS: list[tuple[Layer, Shape, int]] = [
+    (layer("Conv1D", filters=6, kernel_size=3, groups=2), (7, 4), 5 * 6 * (3 * 2)),
+    (layer("Conv3D", filters=5, kernel_size=2), (3, 4, 5, 2), 2 * 3 * 4 * 5 * (8 * 2)),
+    (layer("DepthwiseConv2D", kernel_size=3, depth_multiplier=2), (5, 6, 4), 3 * 4 * 8 * 9),
+    (
+        layer("SeparableConv1D", filters=5, kernel_size=3, depth_multiplier=2),
+        (7, 4),
+        5 * 8 * 3 + 5 * 8 * 5,
+    ),
+    (layer("Conv2DTranspose", filters=5, kernel_size=3, strides=2), (4, 3, 2), 4 * 3 * 2 * 9 * 5),
+]
+
+
+@pytest.mark.parametrize(("layer", "shape", "cost"), COSTS, ids=[it[0].tag for it in COSTS])
+def test_multiply_adds_follow_the_definition(layer: Layer, shape: Shape, cost: int) -> None:
+    assert layer.cost_of((shape,)) == cost
+
+
+def test_depthwise_convolutions_of_mobilenet_v2_have_its_parameters() -> None:
+    # expanded_conv_depthwise and block_1_depthwise of keras.applications.MobileNetV2
+    for channels, parameters in ((32, 288), (96, 864)):
+        one = layer("DepthwiseConv2D", kernel_size=3, padding="same", use_bias=False)
+        (kernel,) = one.weights_of(((112, 112, channels),))
+
+        assert kernel.shape == (3, 3, channels, 1)
+        assert kernel.size == parameters
 
 
 def test_automatic_names_are_keras_own() -> None:

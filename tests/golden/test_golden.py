@@ -403,6 +403,10 @@ def longest_names() -> Network:
         "BatchNormalization: {axis: 2, name: a_name_of_forty_letters_or_nearly_so}",
         f"MaxPooling2D: {{pool_size: [2, 3], strides: [1, 2], padding: same, name: {name}_c}}",
         f"AveragePooling2D: {{pool_size: [3, 2], padding: same, name: {name}_d}}",
+        f"SeparableConv2D: {{filters: 100, kernel_size: [3, 20], depth_multiplier: 2, name: {name}_i, "
+        "depthwise_initializer: orthogonal, depthwise_constraint: max_norm}",
+        f"Conv2DTranspose: {{filters: 7, kernel_size: [3, 5], strides: 2, padding: same, "
+        f"output_padding: 0, name: {name}_j}}",
         f"Dropout: {{rate: 0.123456789, noise_shape: [null, 1, null], name: {name}_e}}",
         f"GlobalAveragePooling2D: {{name: {name}_f}}",
         f"Dense: {{units: 10, activation: softmax, name: {name}_g}}",

@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 from netspec.code import square
-from netspec.layers.convolution import Conv, Kernel
+from netspec.layers.convolution import Conv, ConvTranspose, DepthwiseConv, Kernel, SeparableConv
 from netspec_keras.lower.base import Call, changed, initializers, lower
 
 
 @lower.register
 def _(layer: Conv) -> Call:
-    named = _sizes(layer, "strides") | changed(layer, "padding", "groups", "use_bias", "activation")
-    named |= _sizes(layer, "dilation_rate") | initializers(layer)
-    return [layer.filters, square(layer.kernel_size)], named
+    return [layer.filters, square(layer.kernel_size)], _named(layer, "groups")
 
 
-def _sizes(layer: Kernel, name: str) -> dict[str, object]:
-    """The field, one number for every axis, where it is not at Keras's default."""
-    return {name: square(sizes) for name, sizes in changed(layer, name).items()}
+@lower.register
+def _(layer: DepthwiseConv) -> Call:
+    return [square(layer.kernel_size)], _named(layer, "depth_multiplier")
+
+
+@lower.register
+def _(layer: SeparableConv) -> Call:
+    return [layer.filters, square(layer.kernel_size)], _named(layer, "depth_multiplier")
+
+
+@lower.register
+def _(layer: ConvTranspose) -> Call:
+    return [layer.filters, square(layer.kernel_size)], _named(layer, "output_padding")
+
+
+def _named(layer: Kernel, own: str) -> dict[str, object]:
+    """The fields of every convolution, and one that is its own."""
+    fields = changed(
+        layer, "strides", "padding", own, "use_bias", "activation", "dilation_rate"
+    ) | initializers(layer)
+    return {
+        name: square(value) if isinstance(value, tuple) else value for name, value in fields.items()
+    }

@@ -14,12 +14,18 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from netspec.graph import Node
 from netspec.weights import Weights, permutation
 
+_LEADING = {
+    ("in", "out"): ("out", "in"),
+    ("out", "in"): ("in", "out"),
+    ("in", "multiplier"): ("in", "multiplier"),
+}
+"""ONNX's first axes of a kernel by Keras's last ones: plain, transposed and depthwise."""
+
 
 def onnx_axes(axes: tuple[str, ...]) -> tuple[str, ...]:
     """ONNX's order of a weight's axes: a convolution's has its space behind outputs and inputs."""
-    if len(axes) > 2 and axes[-2:] == ("in", "out"):
-        return ("out", "in", *axes[:-2])
-    return axes
+    leading = _LEADING.get(axes[-2:]) if len(axes) > 2 else None
+    return (*leading, *axes[:-2]) if leading else axes
 
 
 @dataclass
@@ -54,7 +60,10 @@ class Builder:
         for weight in node.weights:
             axes = permutation(weight.axes, onnx_axes(weight.axes))
             key = keys[weight.name]
-            self.constant(key, np.transpose(self.weights[key], axes))
+            value = np.transpose(self.weights[key], axes)
+            if weight.axes[-1] == "multiplier":  # of a depthwise kernel: each output has one input
+                value = value.reshape(-1, 1, *value.shape[2:])
+            self.constant(key, value)
         return keys
 
     def integers(self, name: str, values: ArrayLike) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import singledispatch
 
+from netspec.code import call
 from netspec.graph import Node
 from netspec.layers import Weight
 from netspec.weights import permutation
@@ -41,8 +42,9 @@ class Lowered:
 
     `parameters` gives the name of a weight inside the module where it is another than Keras's,
     `axes` the order of its axes where it is another than `default_axes`. After the permutation the
-    weight is reshaped to what the module holds. `memory_format` is that of PyTorch in which the
-    module is fastest, where that is another than the usual one.
+    weight is reshaped to what the module holds. For a depthwise kernel (channels multiplier, 1, …)
+    `split` gives channels and multiplier. `memory_format` is that of PyTorch in which the module is
+    fastest, where it is not the usual one.
     """
 
     expression: str
@@ -51,6 +53,7 @@ class Lowered:
     needs: tuple[Part, ...] = ()
     parameters: dict[str, str] = field(default_factory=dict[str, str])
     axes: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    split: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     memory_format: str = ""
 
     def place(self, weight: Weight) -> tuple[str, tuple[int, ...]]:
@@ -60,11 +63,23 @@ class Lowered:
         return name, permutation(weight.axes, wanted)
 
 
+def unfolded(target: str, split: tuple[int, int]) -> str:
+    """A line that makes `kernel` a view of the depthwise kernel `target`, with an axis for each."""
+    return call("        kernel = torch.unflatten", [target, "0", str(split)], ".squeeze(2)")
+
+
+_LEADING = {
+    ("in", "out"): ("out", "in"),
+    ("out", "in"): ("in", "out"),
+    ("in", "multiplier"): ("in", "multiplier"),
+}
+"""PyTorch's first axes of a kernel by Keras's last ones: dense, transposed and depthwise."""
+
+
 def default_axes(axes: tuple[str, ...]) -> tuple[str, ...]:
     """PyTorch's order of a kernel's axes: the outputs, the inputs, and then space."""
-    if axes[-2:] == ("in", "out"):
-        return ("out", "in", *axes[:-2])
-    return axes
+    leading = _LEADING.get(axes[-2:])
+    return (*leading, *axes[:-2]) if leading else axes
 
 
 @singledispatch

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from netspec.code import arguments, literal, square
 from netspec.graph import Node
-from netspec.layers.convolution import Conv, Kernel
-from netspec_torch.lower.base import Lowered, lower_layer
+from netspec.layers.convolution import Conv, ConvTranspose, DepthwiseConv, Kernel, SeparableConv
+from netspec_torch.lower.base import Lowered, Part, lower_layer
 from netspec_torch.lower.window import padding
 
 MEMORY_FORMATS = {1: "", 2: "channels_last", 3: "channels_last_3d"}
@@ -17,15 +17,97 @@ def _(layer: Conv, node: Node, x: str) -> Lowered:
     padded, named = _window(layer, node, x)
     if layer.groups != 1:
         named["groups"] = layer.groups
+    return _module(layer, node, f"self.{node.name}({padded})", "Conv", layer.filters, named)
+
+
+@lower_layer.register
+def _(layer: DepthwiseConv, node: Node, x: str) -> Lowered:
+    padded, named = _window(layer, node, x)
+    *_, channels = node.input_shape
+    named["groups"] = channels
+    expression = f"self.{node.name}({padded})"
+    lowered = _module(layer, node, expression, "Conv", node.shape[-1], named)
+    lowered.split = {"kernel": (channels, layer.depth_multiplier)}
+    return lowered
+
+
+@lower_layer.register
+def _(layer: ConvTranspose, node: Node, x: str) -> Lowered:
+    crops = layer.crops(node.input_shape[:-1])
+    # PyTorch's padding drops the same on both sides, and its output_padding drops less behind.
+    named = _moves(layer, tuple(before for before, _ in crops))
+    if any(after < before for before, after in crops):
+        added = tuple(max(0, before - after) for before, after in crops)
+        named["output_padding"] = square(added)
+    expression = f"self.{node.name}({x})"
+    if any(after > before for before, after in crops):
+        kept = [f":{before - after}" if after > before else ":" for before, after in crops]
+        expression = f"{expression}[..., {', '.join(kept)}]"
+    return _module(layer, node, expression, "ConvTranspose", layer.filters, named)
+
+
+def _module(
+    layer: Conv | DepthwiseConv | ConvTranspose,
+    node: Node,
+    expression: str,
+    kind: str,
+    filters: int,
+    named: dict[str, object],
+) -> Lowered:
+    """A layer that is one of PyTorch's own convolutions."""
     if not layer.use_bias:
         named["bias"] = False
-    sizes = [node.input_shape[-1], layer.filters, square(layer.kernel_size)]
     rank = len(layer.kernel_size)
     return Lowered(
-        f"self.{node.name}({padded})",
-        f"nn.Conv{rank}d",
-        arguments(sizes, named),
+        expression,
+        f"nn.{kind}{rank}d",
+        arguments([node.input_shape[-1], filters, square(layer.kernel_size)], named),
         parameters={"kernel": "weight"},
+        memory_format=MEMORY_FORMATS[rank],
+    )
+
+
+def _separable(rank: int) -> Part:
+    return Part(
+        f"SeparableConv{rank}d",
+        f'''
+class SeparableConv{rank}d(nn.Module):
+    """A convolution of every channel by itself, and one of single cells that mixes them."""
+
+    def __init__(self, inputs, outputs, kernel_size, multiplier=1, bias=True, **window) -> None:
+        super().__init__()
+        channels = inputs * multiplier
+        self.depthwise = nn.Conv{rank}d(
+            inputs, channels, kernel_size, groups=inputs, bias=False, **window
+        )
+        self.pointwise = nn.Conv{rank}d(channels, outputs, 1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.pointwise(self.depthwise(x))
+''',
+    )
+
+
+@lower_layer.register
+def _(layer: SeparableConv, node: Node, x: str) -> Lowered:
+    padded, named = _window(layer, node, x)
+    if layer.depth_multiplier != 1:
+        named["multiplier"] = layer.depth_multiplier
+    if not layer.use_bias:
+        named["bias"] = False
+    rank, channels = len(layer.kernel_size), node.input_shape[-1]
+    part = _separable(rank)
+    return Lowered(
+        f"self.{node.name}({padded})",
+        part.name,
+        arguments([channels, layer.filters, square(layer.kernel_size)], named),
+        (part,),
+        {
+            "depthwise_kernel": "depthwise.weight",
+            "pointwise_kernel": "pointwise.weight",
+            "bias": "pointwise.bias",
+        },
+        split={"depthwise_kernel": (channels, layer.depth_multiplier)},
         memory_format=MEMORY_FORMATS[rank],
     )
 
@@ -34,11 +116,16 @@ def _window(layer: Kernel, node: Node, x: str) -> tuple[str, dict[str, object]]:
     """The padded input, and the arguments that say how the kernel moves."""
     space = node.input_shape[:-1]
     before, symmetric = padding(space, layer.extents, layer.strides, layer.padding)
+    return f"F.pad({x}, {literal(before)})" if before else x, _moves(layer, symmetric)
+
+
+def _moves(layer: Kernel, padding: tuple[int, ...]) -> dict[str, object]:
+    """The arguments that say how the kernel moves, where they are not PyTorch's defaults."""
     named: dict[str, object] = {}
     if set(layer.strides) != {1}:
         named["stride"] = square(layer.strides)
-    if any(symmetric):
-        named["padding"] = square(symmetric)
+    if any(padding):
+        named["padding"] = square(padding)
     if set(layer.dilation_rate) != {1}:
         named["dilation"] = square(layer.dilation_rate)
-    return f"F.pad({x}, {literal(before)})" if before else x, named
+    return named
