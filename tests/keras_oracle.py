@@ -23,6 +23,7 @@ if "CI" not in os.environ:  # there Keras is always installed, and its absence i
 import keras
 
 from netspec.layers import AnyLayer, Dropout, Shape
+from netspec.layers.regularization import SpatialDropout
 from netspec.layers.tagged import Tagged
 from netspec.layers.wrapping import Bidirectional, TimeDistributed
 
@@ -43,6 +44,11 @@ def _(layer: Dropout) -> Any:  # Any: as above
 def _(layer: Bidirectional | TimeDistributed) -> Any:  # Any: as above
     fields = {**keras_arguments(layer, "layer"), "layer": keras_layer(layer.layer)}
     return getattr(keras.layers, layer.tag)(**fields)
+
+
+@keras_layer.register
+def _(layer: SpatialDropout) -> Any:  # Any: as above
+    return getattr(keras.layers, layer.tag)(**keras_arguments(layer, "trainable"))
 
 
 def keras_arguments(layer: AnyLayer, *without: str) -> dict[str, Any]:  # Any: as above

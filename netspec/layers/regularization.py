@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from netspec.layers.base import LayerBase, LayerFault, Layout, Shape, written
+from netspec.layers.base import LayerBase, LayerFault, Layout, Shape, spatial, written
 from netspec.layers.tagged import as_tuple
 from netspec.layers.window import Size
 
@@ -51,5 +51,96 @@ class Dropout(LayerBase):
         )
 
 
-Regularization: TypeAlias = Dropout
+class _OfShape(LayerBase):
+    """A layer that changes no shape, and in prediction no value."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def layout(self, shape: Shape) -> Layout:
+        return "either"
+
+
+class SpatialDropout(_OfShape):
+    """Dropout of whole channels."""
+
+    rank: ClassVar[int]
+
+    rate: Annotated[float, Field(ge=0, lt=1, description="The part that is set to 0.")]
+
+    def output_shape(self, shape: Shape) -> Shape:
+        spatial(shape, self.tag, self.rank)
+        return shape
+
+
+class SpatialDropout1D(SpatialDropout):
+    """Sets random channels of a sequence to 0 in training, and scales the rest up.
+
+    y = x mask / (1 - rate), where mask is 0 with probability `rate` for a channel and the same at
+    every step; at prediction y = x. Input (steps, channels), output (steps, channels). Tompson et
+    al., 2014.
+    """
+
+    tag = "SpatialDropout1D"
+    rank = 1
+
+
+class SpatialDropout2D(SpatialDropout):
+    """Sets random channels of an image to 0 in training, and scales the rest up.
+
+    y = x mask / (1 - rate), where mask is 0 with probability `rate` for a channel and the same at
+    every place; at prediction y = x. Input (height, width, channels), output (height, width,
+    channels). Tompson et al., 2014.
+    """
+
+    tag = "SpatialDropout2D"
+    rank = 2
+
+
+class SpatialDropout3D(SpatialDropout):
+    """Sets random channels of a volume to 0 in training, and scales the rest up.
+
+    y = x mask / (1 - rate), where mask is 0 with probability `rate` for a channel and the same at
+    every place; at prediction y = x. Input (depth, height, width, channels), output (depth, height,
+    width, channels). Tompson et al., 2014.
+    """
+
+    tag = "SpatialDropout3D"
+    rank = 3
+
+
+class GaussianNoise(_OfShape):
+    """Adds noise in training.
+
+    y = x + e, with e from a normal distribution of mean 0 and deviation `stddev`; at prediction
+    y = x. Input (…), output (…).
+    """
+
+    tag = "GaussianNoise"
+
+    stddev: Annotated[float, Field(ge=0, le=1, description="The deviation of the noise.")]
+
+
+class GaussianDropout(_OfShape):
+    """Multiplies by noise in training.
+
+    y = x e, with e from a normal distribution of mean 1 and deviation sqrt(rate / (1 - rate)), that
+    of Dropout's masks; at prediction y = x. Input (…), output (…). Srivastava et al., 2014.
+    """
+
+    tag = "GaussianDropout"
+
+    rate: Annotated[
+        float, Field(ge=0, lt=1, description="The rate of the Dropout with this deviation.")
+    ]
+
+
+Regularization: TypeAlias = (
+    Dropout
+    | SpatialDropout1D
+    | SpatialDropout2D
+    | SpatialDropout3D
+    | GaussianNoise
+    | GaussianDropout
+)
 """The layers of this family."""

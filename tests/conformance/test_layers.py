@@ -29,7 +29,7 @@ from netspec.weights import Array, Weights
 
 RELATIVE, ABSOLUTE = 1e-5, 1e-6
 
-RANDOM = ("Dropout",)
+RANDOM = ("Dropout", "SpatialDropout", "Gaussian", "Random")
 """How the layers begin whose random masks in training differ between backends."""
 
 

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from interpreter.base import Own, Values, compute
 from netspec.layers import Dropout
+from netspec.layers.regularization import GaussianDropout, GaussianNoise, SpatialDropout
 
 
 @compute.register
-def _(layer: Dropout, w: Own, training: bool, x: Values) -> Values:
-    if training and layer.rate > 0:
+def _(
+    layer: Dropout | SpatialDropout | GaussianDropout, w: Own, training: bool, x: Values
+) -> Values:
+    return _at_prediction(x, training and layer.rate > 0)
+
+
+@compute.register
+def _(layer: GaussianNoise, w: Own, training: bool, x: Values) -> Values:
+    return _at_prediction(x, training and layer.stddev > 0)
+
+
+def _at_prediction(x: Values, random: bool) -> Values:
+    if random:
         raise NotImplementedError("masks differ between backends: there is no one right answer")
     return x

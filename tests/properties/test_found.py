@@ -152,3 +152,11 @@ def test_keras_adds_single_values_to_as_many_channels_as_there_are_examples() ->
     outputs = found("keras").predictor(tested, {}, "cpu").predict(*inputs)
 
     np.testing.assert_allclose(outputs, inputs[0] + inputs[1], 1e-6)
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_a_spatial_dropout_may_be_told_not_to_train(name: str) -> None:
+    layers = ["SpatialDropout1D: {rate: 0.5, trainable: false}", "Flatten", LAST]
+    tested = network((2, 4), layers, "sgd")
+
+    step(name, tested, random_weights(tested.graph))

@@ -8,6 +8,7 @@ from typing import Any
 
 from netspec.code import Code, arguments, square
 from netspec.layers import AnyLayer
+from netspec.layers.regularization import SpatialDropout
 from netspec.layers.tagged import Tagged
 
 Call = tuple[list[object], dict[str, object]]
@@ -51,7 +52,9 @@ def trained(layer: AnyLayer) -> dict[str, object]:
         for field, value in changed(layer, *type(layer).model_fields).items()
         if field.endswith(("_regularizer", "_constraint"))
     }
-    return named if layer.trainable else named | {"trainable": False}
+    # Keras's SpatialDropout takes no `trainable`; it has no weights.
+    stays = not layer.trainable and not isinstance(layer, SpatialDropout)
+    return named | {"trainable": False} if stays else named
 
 
 _MODULES = {"regularizer": "keras.regularizers", "constraint": "keras.constraints"}

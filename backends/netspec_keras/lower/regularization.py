@@ -1,8 +1,9 @@
-"""Dropout in Keras."""
+"""Regularization in Keras."""
 
 from __future__ import annotations
 
 from netspec.layers import Dropout
+from netspec.layers.regularization import GaussianDropout, GaussianNoise, SpatialDropout
 from netspec_keras.lower.base import Call, lower
 
 
@@ -11,3 +12,13 @@ def _(layer: Dropout) -> Call:
     if layer.noise_shape is None:
         return [layer.rate], {}
     return [layer.rate], {"noise_shape": (None, *layer.noise_shape)}
+
+
+@lower.register
+def _(layer: SpatialDropout | GaussianDropout) -> Call:
+    return [layer.rate], {}
+
+
+@lower.register
+def _(layer: GaussianNoise) -> Call:
+    return [layer.stddev], {}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
+from netspec.layers.regularization import Regularization
 from netspec_onnx.lower import (
     convolution,
     core,
@@ -28,8 +31,10 @@ FAMILIES = (
 )
 """The modules that register their layers."""
 
+_NOTHING = "nothing: it acts in training alone"
+
 NOTES: dict[str, str] = {
-    "Dropout": "nothing: it acts in training alone",
+    **{layer.tag: _NOTHING for layer in get_args(Regularization)},
     "TimeDistributed": "as the layer inside",
 }
 """What the page of the layers says of those that are not lowered as every other."""

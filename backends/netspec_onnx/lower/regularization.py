@@ -1,12 +1,18 @@
-"""Dropout in ONNX, where it is nothing: it acts in training alone."""
+"""Regularization in ONNX, where it is nothing: it acts in training alone."""
 
 from __future__ import annotations
 
 from netspec.graph import Node
 from netspec.layers import Dropout
+from netspec.layers.regularization import GaussianDropout, GaussianNoise, SpatialDropout
 from netspec_onnx.lower.base import Builder, lower
 
 
 @lower.register
-def _(_layer: Dropout, _node: Node, _to: Builder, x: str) -> str:
+def _(
+    _layer: Dropout | SpatialDropout | GaussianNoise | GaussianDropout,
+    _node: Node,
+    _to: Builder,
+    x: str,
+) -> str:
     return x

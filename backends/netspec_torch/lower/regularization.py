@@ -1,17 +1,62 @@
-"""Dropout in PyTorch."""
+"""Regularization in PyTorch."""
 
 from __future__ import annotations
 
 from netspec.code import literal
 from netspec.graph import Node
-from netspec.layers import Dropout
-from netspec_torch.lower.base import Lowered, lower_layer
+from netspec.layers import Dropout, Shape
+from netspec.layers.regularization import GaussianDropout, GaussianNoise, SpatialDropout
+from netspec_torch.lower.base import Lowered, Part, lower_layer
 
 
 @lower_layer.register
 def _(layer: Dropout, node: Node, x: str) -> Lowered:
     if layer.noise_shape is None:
         return Lowered(f"F.dropout({x}, {literal(layer.rate)}, self.training)")
-    shape = ", ".join(map(str, layer.mask_shape(node.input_shape)))
-    mask = f"{x}.new_ones(len({x}), {shape})"
-    return Lowered(f"{x} * F.dropout({mask}, {literal(layer.rate)}, self.training)")
+    return _masked(x, layer.mask_shape(node.input_shape), layer.rate)
+
+
+def _masked(x: str, shape: Shape, rate: float) -> Lowered:
+    """Dropout with a mask of this shape for every example."""
+    mask = f"{x}.new_ones(len({x}), {', '.join(map(str, shape))})"
+    return Lowered(f"{x} * F.dropout({mask}, {literal(rate)}, self.training)")
+
+
+@lower_layer.register
+def _(layer: SpatialDropout, node: Node, x: str) -> Lowered:
+    if node.layout == "channels_first":
+        return Lowered(f"F.dropout{layer.rank}d({x}, {literal(layer.rate)}, self.training)")
+    return _masked(x, (*(1 for _ in range(layer.rank)), node.shape[-1]), layer.rate)
+
+
+_GAUSSIAN_NOISE = Part(
+    "gaussian_noise",
+    '''
+def gaussian_noise(x: Tensor, stddev: float, training: bool) -> Tensor:
+    """Noise of mean 0 is added in training."""
+    return x + stddev * torch.randn_like(x) if training else x
+''',
+)
+
+
+@lower_layer.register
+def _(layer: GaussianNoise, _node: Node, x: str) -> Lowered:
+    expression = f"gaussian_noise({x}, {literal(layer.stddev)}, self.training)"
+    return Lowered(expression, needs=(_GAUSSIAN_NOISE,))
+
+
+_GAUSSIAN_DROPOUT = Part(
+    "gaussian_dropout",
+    '''
+def gaussian_dropout(x: Tensor, rate: float, training: bool) -> Tensor:
+    """Noise of mean 1 and the deviation of dropout's masks is multiplied in training."""
+    stddev = (rate / (1 - rate)) ** 0.5
+    return x * (1 + stddev * torch.randn_like(x)) if training else x
+''',
+)
+
+
+@lower_layer.register
+def _(layer: GaussianDropout, _node: Node, x: str) -> Lowered:
+    expression = f"gaussian_dropout({x}, {literal(layer.rate)}, self.training)"
+    return Lowered(expression, needs=(_GAUSSIAN_DROPOUT,))

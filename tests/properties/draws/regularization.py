@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from netspec.layers import Shape
-from properties.draws.base import Draw, Draws, Fields
+from properties.draws.base import Draw, Draws, Fields, spatial
 
 
 @st.composite
@@ -15,4 +15,19 @@ def dropouts(draw: Draw, shape: Shape) -> Fields:
     return {"rate": rate, "noise_shape": draw(st.none() | kept)}
 
 
-FIELDS: dict[str, Draws] = {"Dropout": dropouts}
+def rates(_shape: Shape) -> st.SearchStrategy[Fields]:
+    return st.fixed_dictionaries({"rate": st.sampled_from([0.0, 0.5])})
+
+
+def noises(_shape: Shape) -> st.SearchStrategy[Fields]:
+    return st.fixed_dictionaries({"stddev": st.sampled_from([0.0, 0.5])})
+
+
+FIELDS: dict[str, Draws] = {
+    "Dropout": dropouts,
+    "SpatialDropout1D": spatial(1, rates),
+    "SpatialDropout2D": spatial(2, rates),
+    "SpatialDropout3D": spatial(3, rates),
+    "GaussianNoise": noises,
+    "GaussianDropout": rates,
+}
