@@ -27,7 +27,9 @@ from netspec.layers import (
     written,
 )
 from netspec.layers.activations import ActivationName
+from netspec.layers.base import axis_indices
 from netspec.layers.constraints import Norm
+from netspec.layers.core import Softmax
 from netspec.layers.initializers import Identity, Orthogonal, UnitForgetBias
 from netspec.layers.pooling import GlobalPooling
 from netspec.names import automatic
@@ -158,7 +160,7 @@ def _end(node: Node, index: int, read: bool) -> End:  # noqa: FBT001 - see End
     return End(
         node.name,
         node.shape,
-        activation(layer),
+        _ending(layer, node.shape),
         ("layers", index, layer.tag),
         written_activation,
         hasattr(layer, "units"),
@@ -538,6 +540,13 @@ def _unflattened(graph: Graph) -> list[Fault]:
             help = "put `- Flatten` before this layer"
             return [Fault(("layers", index, "Dense"), "flatten", message, help, key=True)]
     return []
+
+
+def _ending(layer: Layer | Inserted, shape: Shape) -> ActivationName:
+    """The activation that an output of `shape` comes from, whether or not a layer of its own."""
+    if isinstance(layer, Softmax) and axis_indices(layer.axis, shape) == (len(shape) - 1,):
+        return "softmax"
+    return activation(layer)
 
 
 def activation(layer: Layer | Inserted) -> ActivationName:

@@ -108,7 +108,7 @@ def faults(spec: Spec, ends: Sequence[End]) -> list[Fault]:
         return found
     for end in ends:
         found += _ending_faults(losses[end.name], train, end)
-        found += _target_faults(losses[end.name], spec.data, end)
+        found += _target_faults(losses[end.name], spec.data, end) if len(ends) == 1 else ()
         found += _metric_faults(losses[end.name], train, end)
     return found or [*_class_weight_faults(spec, train, ends), *_monitor_faults(spec, train, ends)]
 

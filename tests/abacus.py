@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 import netspec.backend
-from netspec.backend import Device, Framework, Steps
+from netspec.backend import Device, Framework, Steps, gives_outputs
 from netspec.data import Examples
 from netspec.graph import Network, loads
 from netspec.weights import Array, Weights
@@ -57,9 +57,10 @@ class AbacusPredictor:
 class AbacusTrainer(AbacusPredictor):
     """Gradient descent with momentum; a mask from `mask_seed` leaves out some of the pixels."""
 
-    def __init__(self, weights: Weights, examples: Examples) -> None:
+    def __init__(self, network: Network, weights: Weights, examples: Examples) -> None:
         super().__init__(weights)
         self._examples = examples
+        self._gives_outputs = gives_outputs(network.objectives)
         self._velocity = np.zeros_like(self._kernel)
 
     def epoch(
@@ -73,12 +74,14 @@ class AbacusTrainer(AbacusPredictor):
             outputs = self.predict(x)
             right = (outputs.argmax(-1) == labels).sum()
             loss = -np.log(outputs[np.arange(len(batch)), labels]).mean()
+            shown = (outputs.copy(),) if self._gives_outputs else ()
             outputs[np.arange(len(batch)), labels] -= 1
             gradient = x.reshape(len(batch), -1).T @ outputs / np.float32(len(batch))
             self._velocity = MOMENTUM * self._velocity - rate * gradient
             self._kernel += self._velocity
             self._bias -= rate * outputs.mean(0)
-            yield Steps(np.array([loss], np.float32), np.array([right], np.int32))
+            counted = None if shown else np.array([right], np.int32)
+            yield Steps(np.array([loss], np.float32), counted, outputs=shown)
 
     def weights(self) -> dict[str, Array]:
         return {"dense.kernel": self._kernel.copy(), "dense.bias": self._bias.copy()}
@@ -113,7 +116,7 @@ class Abacus:
     def trainer(
         self, network: Network, weights: Weights, examples: Examples, device: Device
     ) -> AbacusTrainer:
-        return AbacusTrainer(weights, examples)
+        return AbacusTrainer(network, weights, examples)
 
 
 class _Point:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from netspec.code import Code, arguments, call, module, variables
 from netspec.graph import Graph, Network, Node
 from netspec.layers import written
+from netspec.layers.core import Softmax
 from netspec_keras import losses, training
 from netspec_keras.lower import applied, lower, trained
 
@@ -76,14 +77,16 @@ def _one_or_list(names: list[str]) -> str:
 
 def _layer(node: Node, held: Mapping[str, str], taken_off: str | None) -> str:
     """A layer's line; `taken_off` is the activation that it has unless logits are wanted."""
-    positional, named = lower(node.layer)
+    tag, (positional, named) = node.layer.tag, lower(node.layer)
     named |= trained(node.layer)
     if taken_off:
         optional = Code(f'None if logits else "{taken_off}"')
         positional = [optional if value == taken_off else value for value in positional]
         named = {key: optional if key == "activation" else it for key, it in named.items()}
+        if isinstance(node.layer, Softmax):
+            tag, positional, named = "Activation", [optional], {}
     written_arguments = arguments(positional, {**named, "name": layer_name(node.name)})
-    head = f"    {held[node.name]} = layers.{node.layer.tag}"
+    head = f"    {held[node.name]} = layers.{tag}"
     given = applied(node.layer, [held[name] for name in node.inputs])
     return call(head, written_arguments, f"({given})", written(node.shape))
 

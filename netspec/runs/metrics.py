@@ -109,9 +109,12 @@ def _named(asked: Sequence[Objective], means: Sequence[float]) -> Record:
 
 
 def evaluate(predictor: Predictor, examples: Examples, network: Network, prefix: str) -> Record:
-    """Loss and metrics of a model on examples; every name begins with the prefix."""
+    """Loss and metrics of a model on examples; every name begins with the prefix, as in `test_`.
+
+    Only a test has what is not a number, such as a confusion matrix.
+    """
     asked = network.objectives
-    measures = _Measures(asked, training=False)
+    measures = _Measures(asked, training=prefix != "test_")
     sums = np.zeros(len(asked))
     for start in range(0, len(examples), PART):
         part = examples[slice(start, start + PART)]

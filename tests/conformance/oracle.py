@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import keras_oracle
 from keras_oracle import keras
 from netspec.graph import Network
+from netspec.layers import Activation
 from netspec.spec import Train
 from netspec.weights import Array, Weights
 
@@ -23,14 +24,14 @@ class Oracle:
 
     def __init__(self, network: Network, weights: Weights, *, logits: bool = False) -> None:
         """With `logits` the final softmax is left off."""
-        (ending,) = {end.activation for end in network.graph.ends[:1]}
-        ends_in_softmax = logits and ending == "softmax"
+        ends_in_softmax = logits and network.graph.ends[0].activation == "softmax"
         self.graph = network.graph
         self.layers: dict[str, Any] = {}  # Any: Keras ships no types
         for node in network.graph.nodes:
             layer = node.layer
             if ends_in_softmax and node is network.graph.output:
-                layer = layer.model_copy(update={"activation": "linear"})
+                bare = layer.model_copy(update={"activation": "linear"})
+                layer = Activation(activation="linear") if layer.tag == "Softmax" else bare
             built = keras_oracle.keras_build(layer, *node.input_shapes)
             for weight, variable in zip(node.weights, built.weights, strict=True):
                 variable.assign(weights[f"{node.name}.{weight.name}"])

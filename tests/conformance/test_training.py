@@ -149,6 +149,7 @@ def check_weights(weights: Weights, expected: Weights) -> None:
 ENDINGS = [
     (["Flatten", "Dense: {units: 3, activation: softmax}"], False),
     (["Flatten", "Dense: {units: 3}", "Activation: {activation: softmax}"], False),
+    (["Flatten", "Dense: {units: 3}", "Softmax"], False),
     (["Conv2D: {filters: 3, kernel_size: 4, activation: softmax}", "Flatten"], True),
     (["Flatten", "Dense: {units: 3}"], True),
     (["Flatten", "Dense: {units: 3, activation: log_softmax}"], True),

@@ -120,16 +120,21 @@ layers:
   - GlobalAveragePooling2D: {keepdims: true}
   - Flatten
   - Dense: {units: 10, activation: softmax}
-data: {dataset: npz, path: a.npz, scale: 2, class_names: [a, b, c, d, e, f, g, h, i, j]}
+data: {dataset: npz, path: a.npz, scale: 2, class_names: [a, b, c, d, e, f, g, h, i, j],
+       target: labels}
 train:
-  loss: {sparse_categorical_crossentropy: {from_logits: false}}
+  loss: {sparse_categorical_crossentropy: {from_logits: false, label_smoothing: 0.1}}
+  loss_weights: {dense: 2}
+  class_weights: {a: 2, b: 0.5}
+  early_stopping: {monitor: val_accuracy, min_delta: 0.1, patience: 2, mode: max, baseline: 0.5,
+                   start_from_epoch: 1, restore_best_weights: true}
   optimizer: {sgd: {learning_rate: {cosine_decay: {initial_learning_rate: 0.1, decay_steps: null,
                                                    alpha: 0.1, warmup_target: 1, warmup_steps: 2,
                                                    unit: epochs}},
                     momentum: 0.9, nesterov: true, weight_decay: 0.1, clipnorm: 1, use_ema: true,
                     ema_momentum: 0.9, ema_overwrite_frequency: 3}}
   gradient_accumulation_steps: 2
-  metrics: [accuracy]
+  metrics: {dense: [accuracy, top_k_categorical_accuracy: {k: 2}, auc: {curve: PR}]}
   epochs: 1
   batch_size: 2
   validation_split: 0.5

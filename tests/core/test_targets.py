@@ -1,0 +1,226 @@
+"""The arrays of a data set become inputs, targets and weights, as each output's loss takes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from netspec.data import Dataset, load
+from netspec.diagnostics import DataError
+from netspec.graph import loads
+
+SPEC = """\
+netspec: 1
+name: tested
+input: {shape}
+layers:
+  - Dense: {{units: {units}, activation: {activation}}}
+data: {{dataset: npz, path: data.npz{data}}}
+train: {{loss: {loss}{train}}}
+"""
+
+SPARSE, CATEGORICAL = "sparse_categorical_crossentropy", "categorical_crossentropy"
+BINARY, SQUARES = "binary_crossentropy", "mean_squared_error"
+
+
+def loaded(
+    folder: Path,
+    labels: Any,
+    loss: str = SPARSE,
+    units: int = 3,
+    shape: tuple[int, ...] = (2,),
+    data: str = "",
+    train: str = "",
+    **more: NDArray[Any],
+) -> Dataset:
+    """A data set of as many examples as there are labels; the test has the same."""
+    y = np.asarray(labels)
+    x = np.ones((len(y), *shape), np.float32)
+    arrays = {"x_train": x, "y_train": y, "x_test": x, "y_test": y} | more
+    np.savez(folder / "data.npz", **arrays)
+    activation = {SPARSE: "softmax", CATEGORICAL: "softmax", BINARY: "sigmoid"}.get(loss, "linear")
+    fields = {"shape": [*shape], "units": units, "activation": activation}
+    return load(loads(SPEC.format(**fields, loss=loss, data=data, train=train), folder))
+
+
+@pytest.mark.parametrize(
+    ("loss", "units", "labels", "dtype"),
+    [
+        (SPARSE, 3, np.array([0, 2, 1], np.uint8), np.int32),
+        (SPARSE, 3, np.array([[0], [2], [1]]), np.int32),
+        (CATEGORICAL, 3, np.eye(3), np.float32),
+        (BINARY, 1, np.array([0, 1, 1], np.uint8), np.float32),
+        (BINARY, 2, np.array([[0, 1], [1, 1], [0, 0]]), np.float32),
+        (SQUARES, 1, np.array([0.5, -3, 2]), np.float32),
+        ("hinge", 1, np.array([-1, 1, 1]), np.float32),
+    ],
+    ids=str,
+)
+def test_targets_are_as_the_loss_takes_them(
+    loss: str, units: int, labels: NDArray[Any], dtype: type, tmp_path: Path
+) -> None:
+    (targets,) = loaded(tmp_path, labels, loss, units).train.targets
+
+    assert targets.dtype == dtype
+    assert targets.shape == ((3,) if loss == SPARSE else (3, units))
+    np.testing.assert_array_equal(targets.reshape(-1), labels.reshape(-1).astype(dtype))
+
+
+def test_every_step_of_a_sequence_may_have_a_label(tmp_path: Path) -> None:
+    labels = np.array([[0, 1, 2, 2], [2, 2, 1, 0]])
+
+    (targets,) = loaded(tmp_path, labels, shape=(4, 2)).train.targets
+
+    np.testing.assert_array_equal(targets, labels.astype(np.int32), strict=True)
+
+
+FAULTS: list[tuple[str, int, Any, str]] = [
+    (SPARSE, 3, [0, 3], "a train label is 3, and the network has the classes 0 to 2"),
+    (SPARSE, 3, [0, -1], "a train label is -1, and the network has the classes 0 to 2"),
+    (SPARSE, 3, [0.0, 1.0], "the train labels are float64 of the shape (2)"),
+    (SPARSE, 3, [[0, 1], [1, 0]], "the train labels are int64 of the shape (2, 2)"),
+    (CATEGORICAL, 3, [0, 1], f"the train labels are (), and {CATEGORICAL} takes (3)"),
+    (CATEGORICAL, 3, [[1, -1, 1]], "the train labels hold negative values"),
+    (BINARY, 1, [0, 2], "the train labels hold values outside of 0 to 1"),
+    (SQUARES, 2, [[0, 1, 2]], f"the train labels are (3), and {SQUARES} takes (2)"),
+    (SQUARES, 1, [0, np.inf], "the train labels hold values that are not finite"),
+    ("hinge", 1, [0, 3], "the train labels hold values other than -1, 0 and 1"),
+]
+
+
+@pytest.mark.parametrize(("loss", "units", "labels", "message"), FAULTS, ids=str)
+def test_targets_that_a_loss_does_not_take_are_told(
+    loss: str, units: int, labels: Any, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError) as caught:
+        loaded(tmp_path, labels, loss, units)
+
+    assert caught.value.message == message
+    assert caught.value.help
+
+
+def test_class_indices_for_a_categorical_loss_are_sent_to_the_sparse_one(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="use sparse_categorical_crossentropy"):
+        loaded(tmp_path, [0, 1], CATEGORICAL)
+
+
+def test_weights_of_examples_are_read_and_split_as_these_are(tmp_path: Path) -> None:
+    weights = {"w_train": np.array([1, 2, 3, 4]), "w_test": np.array([0.5, 0, 1, 1])}
+
+    found = loaded(tmp_path, [0, 1, 2, 0], train=", validation_split: 0.25", **weights)
+
+    assert found.validation is not None
+    assert found.train.weights is not None
+    np.testing.assert_array_equal(found.train.weights, np.array([1, 2, 3], np.float32), strict=True)
+    np.testing.assert_array_equal(found.validation.weights, [4])
+    np.testing.assert_array_equal(found.test.weights, [0.5, 0, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1, 2], "w_train has the shape (2), and there are 3 examples"),
+        ([1, -1, 0], "w_train holds negative or infinite weights"),
+        ([1, np.nan, 0], "w_train holds negative or infinite weights"),
+    ],
+)
+def test_weights_that_are_none_are_told(weights: Any, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        loaded(tmp_path, [0, 1, 2], w_train=np.array(weights))
+
+    assert caught.value.message == message
+
+
+# keras/src/trainers/data_adapters/data_adapter_utils.py, class_weight_to_sample_weights.
+@pytest.mark.parametrize(
+    ("loss", "units", "labels"),
+    [
+        (SPARSE, 3, [0, 2, 1, 2]),
+        (CATEGORICAL, 3, np.eye(3)[[0, 2, 1, 2]]),
+        (BINARY, 1, [0, 1, 1, 0]),
+    ],
+    ids=str,
+)
+def test_class_weights_are_those_that_keras_gives_the_examples(
+    loss: str, units: int, labels: Any, tmp_path: Path
+) -> None:
+    from keras.src.trainers.data_adapters.data_adapter_utils import class_weight_to_sample_weights
+
+    wanted = ', class_weights: {"0": 0.5, "1": 3}'
+    found = loaded(tmp_path, labels, loss, units, train=f"{wanted}, validation_split: 0.5")
+
+    expected = class_weight_to_sample_weights(np.asarray(labels), {0: 0.5, 1: 3.0})
+    np.testing.assert_array_equal(found.train.weights, expected[:2])
+    assert found.validation is not None
+    assert found.validation.weights is None
+    assert found.test.weights is None
+
+
+def test_class_weights_go_by_the_names_of_the_classes(tmp_path: Path) -> None:
+    names = ", class_names: [ant, bee, cat]"
+
+    found = loaded(tmp_path, [0, 2, 1], data=names, train=", class_weights: {bee: 3}")
+
+    np.testing.assert_array_equal(found.train.weights, [1, 1, 3])
+
+
+def test_the_target_of_an_autoencoder_is_its_input_itself(tmp_path: Path) -> None:
+    found = loaded(tmp_path, [0, 1], SQUARES, 2, data=", target: input, scale: 4").train
+
+    assert found.targets[0] is found.inputs[0]
+    np.testing.assert_array_equal(found.inputs[0], np.full((2, 2), 0.25))
+
+
+def test_an_autoencoder_needs_no_labels(tmp_path: Path) -> None:
+    x = np.ones((3, 2), np.float32)
+    np.savez(tmp_path / "data.npz", x_train=x, x_test=x)
+    fields = {"shape": [2], "units": 2, "activation": "linear", "loss": SQUARES, "train": ""}
+
+    found = load(loads(SPEC.format(**fields, data=", target: input"), tmp_path))
+
+    assert len(found.test) == 3
+
+
+def test_the_arrays_of_several_inputs_and_outputs_have_their_names(tmp_path: Path) -> None:
+    spec = """\
+netspec: 1
+name: tested
+input: {a: [2], b: [3]}
+layers:
+  - Dense: {name: left, inputs: a, units: 2}
+  - Dense: {name: right, inputs: b, units: 3, activation: softmax}
+output: [right, left]
+data: {dataset: npz, path: data.npz}
+train: {loss: {left: huber, right: sparse_categorical_crossentropy}}
+"""
+    a, b, left, right = (
+        np.ones((4, 2)),
+        np.zeros((4, 3)),
+        np.full((4, 2), 5),
+        np.array([0, 1, 2, 0]),
+    )
+    arrays = {"x_{}_a": a, "x_{}_b": b, "y_{}_left": left, "y_{}_right": right}
+    named = {key.format(part): it for key, it in arrays.items() for part in ("train", "test")}
+    np.savez(tmp_path / "data.npz", **named)
+
+    found = load(loads(spec, tmp_path)).train
+
+    assert [each.tolist() for each in found.inputs] == [a.tolist(), b.tolist()]
+    assert [each.tolist() for each in found.targets] == [right.tolist(), left.tolist()]
+
+
+def test_a_missing_array_of_several_is_named(tmp_path: Path) -> None:
+    network = loads(
+        "netspec: 1\nname: tested\ninput: {a: [2], b: [2]}\n"
+        "layers: [Add: {inputs: [a, b]}, Dense: {units: 1}]\n"
+        "data: {dataset: npz, path: data.npz}\ntrain: {loss: huber}",
+        tmp_path,
+    )
+    np.savez(tmp_path / "data.npz", x_train_a=np.ones((2, 2)))
+
+    with pytest.raises(DataError, match=r"lacks x_train_b\.npy, x_test_a\.npy, x_test_b\.npy"):
+        load(network)

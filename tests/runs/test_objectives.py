@@ -1,0 +1,227 @@
+"""Runs of networks with several inputs and outputs, other losses, weights, and early stopping."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import abacus
+from frameworks import TRAINING, require
+from netspec.data import load
+from netspec.diagnostics import RunError
+from netspec.graph import Network, loads
+from netspec.runs.evaluation import evaluate_run
+from netspec.runs.export import export
+from netspec.runs.folder import Run
+from netspec.runs.training import train
+
+TWO = """\
+netspec: 1
+name: two
+input: {left: [6], right: [4, 2]}
+layers:
+  - Dense: {name: hidden, inputs: left, units: 8, activation: tanh}
+  - Dense: {name: kind, inputs: hidden, units: 3, activation: softmax}
+  - Dense: {name: steps, inputs: right, units: 1, activation: sigmoid}
+output: [kind, steps]
+data: {dataset: npz, path: two.npz}
+train:
+  loss: {kind: sparse_categorical_crossentropy, steps: binary_crossentropy}
+  loss_weights: {steps: 0.5}
+  metrics: {kind: [accuracy, confusion_matrix], steps: [accuracy, auc]}
+  optimizer: {adam: {learning_rate: 0.05}}
+  epochs: 3
+  batch_size: 16
+  validation_split: 0.2
+"""
+
+
+def arrays(count: int = 100, seed: int = 0) -> dict[str, NDArray[Any]]:
+    """Inputs whose outputs can be learned: the largest of three, and the sign of each step."""
+    random = np.random.default_rng(seed)
+    left = random.normal(0, 1, (count, 6)).astype(np.float32)
+    right = random.normal(0, 1, (count, 4, 2)).astype(np.float32)
+    parts = {"train": slice(20, None), "test": slice(20)}
+    kinds, steps = left[:, :3].argmax(-1), (right[..., :1] > 0).astype(np.uint8)
+    named = {"x_left": left, "x_right": right, "y_kind": kinds, "y_steps": steps}
+    return {
+        f"{name[:2]}{part}{name[1:]}": values[chosen]
+        for name, values in named.items()
+        for part, chosen in parts.items()
+    }
+
+
+def two(folder: Path, changes: dict[str, str] | None = None, **values: Any) -> Network:
+    np.savez(folder / "two.npz", **(arrays() | values))
+    text = TWO
+    for old, new in (changes or {}).items():
+        assert old in text
+        text = text.replace(old, new)
+    return loads(text, folder)
+
+
+@pytest.fixture(scope="module", params=TRAINING)
+def trained(request, tmp_path_factory) -> Run:
+    require(request.param)
+    folder = tmp_path_factory.mktemp("two")
+    return train(two(folder), request.param, device="cpu", runs=folder / "runs")
+
+
+NAMES = ("loss", "kind_loss", "steps_loss", "kind_accuracy", "steps_accuracy", "steps_auc")
+
+
+def test_a_run_of_two_outputs_reports_the_figures_of_each(trained):
+    first, *_, test = trained.history
+    about = {"epoch", "seconds", "images_per_second"}
+    assert first.keys() == {*NAMES, *(f"val_{name}" for name in NAMES)} | about
+    tested = {f"test_{name}" for name in NAMES}
+    assert test.keys() == {"epoch", "test_kind_confusion_matrix"} | tested
+
+
+def test_a_run_of_two_outputs_learns_both(trained):
+    first, *_, last, test = trained.history
+    assert last["kind_loss"] < 0.9 * first["kind_loss"]
+    assert last["steps_loss"] < 0.9 * first["steps_loss"]
+    assert np.sum(test["test_kind_confusion_matrix"]) == 20
+
+
+def test_the_loss_is_the_weighted_sum_of_the_outputs(trained):
+    for record in trained.history[:-1]:
+        for prefix in ("", "val_"):
+            parts = record[f"{prefix}kind_loss"] + 0.5 * record[f"{prefix}steps_loss"]
+            assert record[f"{prefix}loss"] == pytest.approx(parts, rel=1e-6)
+
+
+def test_a_run_of_two_outputs_evaluates_alike_on_onnx(trained):
+    require("onnx")
+    found = evaluate_run(trained, "onnx", "cpu")
+    *_, test = trained.history
+    assert found.images == 20
+    for name, value in found.figures.items():
+        assert value == (test[name] if isinstance(value, list) else pytest.approx(test[name], 1e-4))
+
+
+def test_a_run_of_two_inputs_is_exported(trained, tmp_path):
+    require("onnx")
+    done = export(trained, tmp_path / "two.onnx")
+    assert done.difference <= 1e-5
+    assert done.batches == (1, 2, 7)
+
+
+def test_a_run_of_two_outputs_that_was_broken_ends_as_the_unbroken_one(trained, tmp_path):
+    short = two(tmp_path, {"epochs: 3": "epochs: 2"})
+    train(short, trained.backend, device="cpu", runs=tmp_path)
+    resumed = train(two(tmp_path), trained.backend, device="cpu", runs=tmp_path, resume=True)
+    assert bytes_of(resumed) == bytes_of(trained)
+
+
+@pytest.mark.parametrize("backend", TRAINING)
+def test_an_autoencoder_learns_its_input(backend, tmp_path):
+    require(backend)
+    network = loads(AUTOENCODER, tmp_path)
+    run = train(network, backend, device="cpu", runs=tmp_path / "runs")
+    first, *_, last, test = run.history
+    assert last["loss"] < 0.9 * first["loss"]
+    assert test.keys() == {"epoch", "test_loss"}
+
+
+AUTOENCODER = """\
+netspec: 1
+name: autoencoder
+input: [8, 8, 1]
+layers:
+  - Conv2D: {filters: 4, kernel_size: 3, padding: same, activation: relu}
+  - Conv2D: {filters: 1, kernel_size: 3, padding: same, activation: sigmoid}
+data: {dataset: digits, scale: 16, target: input}
+train: {loss: binary_crossentropy, optimizer: {adam: {learning_rate: 0.01}}, epochs: 3}
+"""
+
+
+def bytes_of(run: Run) -> bytes:
+    return (run.path / "weights.safetensors").read_bytes()
+
+
+# Metrics of training.
+
+
+def test_the_metrics_of_an_epoch_are_those_of_the_outputs_that_training_saw(on_abacus, tmp_path):
+    metrics = {"  epochs: 3": "  metrics: [accuracy, f1_score]\n  epochs: 1"}
+    run = train(abacus.network(tmp_path, metrics), "abacus", runs=tmp_path / "runs")
+    first, _ = run.history
+    alone = abacus.network(tmp_path, {"epochs: 3": "epochs: 1"})
+    counted = train(alone, "abacus", runs=tmp_path / "others").history[0]
+    assert first["accuracy"] == counted["accuracy"]
+    assert first["f1_score"] == pytest.approx(first["accuracy"], abs=0.1)
+
+
+# Early stopping. No epoch is better than the first by 10, so that training stops at the second.
+
+
+def stopping(options: str = "", epochs: int = 4) -> dict[str, str]:
+    watched = f"early_stopping: {{monitor: loss, min_delta: 10{options}}}"
+    return {"  epochs: 3": f"  {watched}\n  epochs: {epochs}"}
+
+
+def test_training_stops_once_it_is_no_better(on_abacus, tmp_path):
+    run = train(abacus.network(tmp_path, stopping()), "abacus", runs=tmp_path / "runs")
+    assert [record["epoch"] for record in run.history] == [1, 2, 2]
+
+
+def test_the_weights_of_the_best_epoch_are_the_run(on_abacus, tmp_path):
+    network = abacus.network(tmp_path, stopping(", restore_best_weights: true"))
+    run = train(network, "abacus", runs=tmp_path / "runs")
+    one = train(abacus.network(tmp_path, {"epochs: 3": "epochs: 1"}), "abacus", runs=tmp_path)
+    assert run.history[-1] == {"epoch": 1, **one.history[-1]}
+    assert bytes_of(run) == bytes_of(one)
+    np.testing.assert_array_equal(run.reference().outputs, one.reference().outputs)
+
+
+def test_a_run_that_stopped_early_is_complete(on_abacus, tmp_path):
+    train(abacus.network(tmp_path, stopping()), "abacus", runs=tmp_path / "runs")
+    more = abacus.network(tmp_path, stopping(epochs=9))
+    with pytest.raises(RunError, match="it stopped early, after 2 epochs"):
+        train(more, "abacus", runs=tmp_path / "runs", resume=True)
+
+
+def test_a_resumed_run_goes_on_from_its_last_weights_and_ends_with_the_best(on_abacus, tmp_path):
+    options = ", patience: null, restore_best_weights: true"
+    whole = train(abacus.network(tmp_path, stopping(options)), "abacus", runs=tmp_path / "whole")
+    short = abacus.network(tmp_path, stopping(options, epochs=2))
+    train(short, "abacus", runs=tmp_path / "runs")
+    more = abacus.network(tmp_path, stopping(options))
+    run = train(more, "abacus", runs=tmp_path / "runs", resume=True)
+    assert bytes_of(run) == bytes_of(whole)
+    last, expected = run.checkpoint().weights, whole.checkpoint().weights
+    assert all(np.array_equal(last[key], expected[key]) for key in expected)
+    assert not np.array_equal(last["dense.kernel"], run.weights()["dense.kernel"])
+
+
+# Weights of examples.
+
+
+@pytest.mark.parametrize("backend", TRAINING)
+def test_examples_without_weight_teach_nothing(backend, tmp_path):
+    require(backend)
+    weights = np.ones(40, np.float32)
+    weights[20:] = 0
+    there = abacus.arrays()["y_train"].copy()
+    there[20:] = 2 - there[20:]
+    runs = [
+        train(abacus.network(tmp_path, w_train=weights, **labels), backend, runs=tmp_path)
+        for labels in ({}, {"y_train": there})
+    ]
+    assert bytes_of(runs[0]) == bytes_of(runs[1])
+
+
+def test_the_weights_of_the_test_count_in_its_loss(on_abacus, tmp_path):
+    weights = np.linspace(0, 2, 20).astype(np.float32)
+    network = abacus.network(tmp_path, w_test=weights)
+    run = train(network, "abacus", runs=tmp_path / "runs")
+    test = load(network).test
+    outputs = abacus.AbacusPredictor(run.weights()).predict(*test.inputs)
+    losses = -np.log(outputs[np.arange(20), test.targets[0]].astype(np.float64))
+    assert run.history[-1]["test_loss"] == pytest.approx((losses * weights).mean(), rel=1e-6)
