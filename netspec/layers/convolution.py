@@ -42,6 +42,10 @@ DepthMultiplier: TypeAlias = Annotated[
     Size, Field(description="The number of kernels of every channel.")
 ]
 
+CroppedField: TypeAlias = Annotated[
+    Padding,
+    Field(description="'valid' keeps every cell that is reached; 'same' keeps size x stride."),
+]
 OUTPUT_PADDING = Field(
     description="Cells beyond (size - 1) strides + kernel; for 'same' beyond (size - 1) strides, "
     "and 1 more for an odd kernel."
@@ -357,10 +361,6 @@ class ConvTranspose(Kernel, Filtered):
 
     ends_in_activation = True
 
-    padding: Annotated[
-        Padding,
-        Field(description="'valid' keeps every cell that is reached, 'same' size x stride."),
-    ] = "valid"
     output_padding: tuple[int, ...] | None = None
     activation: Activated = "linear"
     use_bias: UseBias = True
@@ -428,6 +428,7 @@ class Conv1DTranspose(Kernel1D, ConvTranspose):
 
     tag = "Conv1DTranspose"
 
+    padding: CroppedField = "valid"
     output_padding: Annotated[CellsOfLine | None, OUTPUT_PADDING] = None
 
 
@@ -442,6 +443,7 @@ class Conv2DTranspose(Kernel2D, ConvTranspose):
 
     tag = "Conv2DTranspose"
 
+    padding: CroppedField = "valid"
     output_padding: Annotated[CellsOfImage | None, OUTPUT_PADDING] = None
 
 
@@ -454,6 +456,7 @@ class Conv3DTranspose(Kernel3D, ConvTranspose):
 
     tag = "Conv3DTranspose"
 
+    padding: CroppedField = "valid"
     output_padding: Annotated[CellsOfVolume | None, OUTPUT_PADDING] = None
 
 

@@ -162,3 +162,10 @@ def test_automatic_names_are_keras_own() -> None:
     for first in firsts:
         graph, _ = infer("names", SHAPES[len(first.kernel_size)], [first])
         assert graph.output.name == keras_oracle.keras_layer(first).name
+
+
+@pytest.mark.parametrize("rank", SHAPES)
+def test_the_padding_of_a_transposed_convolution_is_described_as_its_own(rank: int) -> None:
+    said = LAYERS[f"Conv{rank}DTranspose"].model_fields["padding"].description
+
+    assert said == "'valid' keeps every cell that is reached; 'same' keeps size x stride."

@@ -28,7 +28,13 @@ FAMILIES = (
 )
 """The modules that register their layers."""
 
-NOTES: dict[str, str] = {}
+_DILATED = "yes; TensorFlow on a CPU computes dilated ones with oneDNN alone"
+
+NOTES: dict[str, str] = {
+    "Conv1DTranspose": _DILATED,
+    "Conv2DTranspose": _DILATED,
+    "Conv3DTranspose": _DILATED,
+}
 """What the page of the layers says of those that are not lowered as every other."""
 
 __all__ = ["FAMILIES", "NOTES", "Call", "applied", "lower", "trained"]
