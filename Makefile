@@ -12,7 +12,7 @@ train: $(READY)
 	$(BIN)/netspec export --onnx
 
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

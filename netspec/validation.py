@@ -355,7 +355,6 @@ _WANTED: dict[str, tuple[str, str | None]] = {
     "int_type": ("a whole number", None),
     "float_type": ("a number", None),
     "sizes": ("a whole number or a list of {count}", "{remedy}"),
-    "numbers": ("a number or a list of numbers", "write 0.5, or [0.5, 1, 2]"),
     "string_type": ("a text", None),
     "bool_type": ("true or false", "YAML 1.2 knows only true and false, not yes, no, on or off"),
     "tuple_type": ("a list", None),

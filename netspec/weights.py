@@ -32,6 +32,7 @@ from netspec.layers.initializers import (
     Zeros,
     resolve,
 )
+from netspec.layers.regularizers import factors
 from netspec.seeds import generator
 
 Array: TypeAlias = NDArray[np.float32]
@@ -112,6 +113,17 @@ def _(initializer: UnitForgetBias, shape: Shape, random: np.random.Generator) ->
         size = bias[part].shape
         bias[part] = draw(resolve(initializer.others, size), size, random)
     return bias
+
+
+def penalty(graph: Graph, weights: Weights) -> float:
+    """What the regularizers of a graph add to the loss for these weights, in float64."""
+    total = 0.0
+    for key, weight in graph.weights():
+        if weight.regularizer is not None and weight.trainable:
+            l1, l2 = factors(weight.regularizer)
+            value = weights[key].astype(np.float64)
+            total += l1 * float(np.abs(value).sum()) + l2 * float(np.square(value).sum())
+    return total
 
 
 def permutation(axes: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...]:

@@ -28,7 +28,6 @@ from netspec.layers.pooling import (
     Pooling,
     Pooling2D,
 )
-from netspec.layers.preprocessing import Preprocessing
 from netspec.layers.recurrent import Recurrent
 from netspec.layers.regularization import Dropout, Regularization
 from netspec.layers.shaping import Shaping
@@ -45,7 +44,6 @@ Layer: TypeAlias = (
     | Shaping
     | Recurrent
     | Wrapping
-    | Preprocessing
 )
 Inserted: TypeAlias = Transpose | FoldSteps | UnfoldSteps
 """The layers that no spec names, and passes insert."""

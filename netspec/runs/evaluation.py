@@ -63,7 +63,7 @@ def evaluate_run(run: Run, backend: str | None = None, device: Device = "auto") 
     examples = load(network).test
     predictor = target.predictor(network, weights, device)
     began = perf_counter()
-    figures = evaluate(predictor, examples, network, "test_")
+    figures = evaluate(predictor, weights, examples, network, "test_")
     seconds = perf_counter() - began
     names = class_names(network.spec.data, network.graph.output.shape[-1])
     return Evaluation(figures, len(examples), seconds, name, predictor.device, names)

@@ -14,6 +14,7 @@ from netspec.graph import Network
 from netspec.objective import Objective
 from netspec.runs import losses
 from netspec.runs.measures import Figure, measure, probabilities
+from netspec.weights import Weights, penalty
 
 Record: TypeAlias = dict[str, Figure]
 """The figures of an epoch or of a test, as a line of metrics.jsonl holds them."""
@@ -108,10 +109,13 @@ def _named(asked: Sequence[Objective], means: Sequence[float]) -> Record:
     return dict(zip(names, means, strict=False))
 
 
-def evaluate(predictor: Predictor, examples: Examples, network: Network, prefix: str) -> Record:
+def evaluate(
+    predictor: Predictor, weights: Weights, examples: Examples, network: Network, prefix: str
+) -> Record:
     """Loss and metrics of a model on examples; every name begins with the prefix, as in `test_`.
 
-    Only a test has what is not a number, such as a confusion matrix.
+    The loss holds the penalties on the model's `weights`, as Keras's does. Only a test has what is
+    not a number, such as a confusion matrix.
     """
     asked = network.objectives
     measures = _Measures(asked, training=prefix != "test_")
@@ -124,6 +128,6 @@ def evaluate(predictor: Predictor, examples: Examples, network: Network, prefix:
             values = losses.by_example(each.loss, y, t)
             sums[index] += values.sum() if part.weights is None else values @ part.weights
     means = sums / len(examples)
-    total = float(means @ [each.weight for each in asked])
+    total = float(means @ [each.weight for each in asked]) + penalty(network.graph, weights)
     record = _named(asked, [total, *(means.tolist() if len(asked) > 1 else ())])
     return {f"{prefix}{name}": value for name, value in (record | measures.record()).items()}

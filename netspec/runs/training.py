@@ -174,7 +174,8 @@ class _Training:
             assert watched.best is not None
             epoch, tested = watched.best, predictor(self._best)
             self._progress.remarks(f"Restored the weights of epoch {epoch}")
-        found = evaluate(tested, self._dataset.test, self._network, "test_")
+        weights = self._best or self._trainer.weights()
+        found = evaluate(tested, weights, self._dataset.test, self._network, "test_")
         self._history.append({"epoch": epoch, **found})
         self._save(tested)
         self._progress.tested(found)
@@ -213,7 +214,8 @@ class _Training:
         if not isinstance(settings.optimizer.learning_rate, float):
             record["learning_rate"] = float(str(rates[-1]))  # as short as float32 allows
         if dataset.validation:
-            record |= evaluate(self._trainer, dataset.validation, self._network, "val_")
+            weights = self._trainer.weights()
+            record |= evaluate(self._trainer, weights, dataset.validation, self._network, "val_")
         speed = {"seconds": round(seconds, 3), "images_per_second": round(images / seconds, 1)}
         return record | speed
 

@@ -33,7 +33,15 @@ SPECS = {
     )
 }
 
-MODULES = [(spec, backend) for spec in SPECS for backend in TRAINING]
+NETWORKS = {path.stem: path for path in TUTORIALS.glob("*.yaml") if path.stem not in SPECS}
+"""Known networks, whose tables are kept; their modules too, but for the longest."""
+
+LONG = ("resnet50", "mobilenet_v2", "densenet121")
+KEPT = {**SPECS, **{name: path for name, path in NETWORKS.items() if name not in LONG}}
+ALL = {**SPECS, **NETWORKS}
+
+MODULES = [(spec, backend) for spec in KEPT for backend in TRAINING]
+ALL_MODULES = [(spec, backend) for spec in ALL for backend in TRAINING]
 LONGEST = "a_name_of_sixty_four_letters_the_longest_that_a_layer_may_have_x"
 
 
@@ -52,9 +60,9 @@ def golden(request: pytest.FixtureRequest):
     return compare
 
 
-@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("spec", ALL)
 def test_the_table_is_the_golden_one(spec, golden):
-    result = summarize(load(SPECS[spec]).graph)
+    result = summarize(load(ALL[spec]).graph)
     figures = [f"{name}: {figure}" for name, figure in totals(result)]
     golden(spec, "summary.txt", "\n".join([table(result), "", *figures]) + "\n")
 
@@ -67,29 +75,29 @@ def test_the_summary_as_json_is_the_golden_one(spec, golden):
 
 @pytest.mark.parametrize(("spec", "backend"), MODULES)
 def test_the_module_is_the_golden_one(spec, backend, golden):
-    golden(spec, f"{backend}_module.py", written_module(load(SPECS[spec]), backend))
+    golden(spec, f"{backend}_module.py", written_module(load(KEPT[spec]), backend))
 
 
-@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("spec", [spec for spec in KEPT if spec != "vgg16"])  # 528 MiB
 def test_the_onnx_graph_is_the_golden_one(spec, golden):
     require("onnx")
-    golden(spec, "onnx_graph.txt", onnx_text(load(SPECS[spec])))
+    golden(spec, "onnx_graph.txt", onnx_text(load(KEPT[spec])))
 
 
-@pytest.mark.parametrize(("spec", "backend"), MODULES)
+@pytest.mark.parametrize(("spec", "backend"), ALL_MODULES)
 def test_a_formatter_changes_nothing_in_the_module(spec, backend):
-    source = written_module(load(SPECS[spec]), backend)
+    source = written_module(load(ALL[spec]), backend)
     assert formatted(source) == source
 
 
-@pytest.mark.parametrize(("spec", "backend"), MODULES)
+@pytest.mark.parametrize(("spec", "backend"), ALL_MODULES)
 def test_a_linter_finds_nothing_in_the_module(spec, backend):
-    assert linted(written_module(load(SPECS[spec]), backend)) == []
+    assert linted(written_module(load(ALL[spec]), backend)) == []
 
 
-@pytest.mark.parametrize(("spec", "backend"), MODULES)
+@pytest.mark.parametrize(("spec", "backend"), ALL_MODULES)
 def test_the_module_imports_nothing_of_netspec(spec, backend):
-    lines = written_module(load(SPECS[spec]), backend).splitlines()
+    lines = written_module(load(ALL[spec]), backend).splitlines()
     imports = [line for line in lines if line.lstrip().startswith(("import ", "from "))]
     assert imports
     assert not any("netspec" in line for line in imports)
@@ -160,10 +168,6 @@ LINES = [
     "UpSampling2D: {size: [2, 3], interpolation: bilinear",
     "GlobalMaxPooling2D: {keepdims: true",
     "Permute: {dims: [3, 1, 2]",
-    "Rescaling: {scale: 0.00392156862745098, offset: -1",
-    "Normalization: {mean: 0.123456789, variance: 2",
-    "Resizing: {height: 30, width: 31, pad_to_aspect_ratio: true, fill_value: -1.5",
-    "Activation: {activation: linear",
 ]
 
 

@@ -35,7 +35,7 @@ def test_the_figures_of_the_validation_are_those_of_the_last_part_of_the_images(
     validation = load(network).validation
     assert validation is not None
     assert len(validation) == 150
-    figures = evaluate(predictor, validation, network, "val_")
+    figures = evaluate(predictor, digits_run.weights(), validation, network, "val_")
     _, last, _ = digits_run.history
     assert {name: last[name] for name in figures} == pytest.approx(figures, rel=1e-5)
 
@@ -44,9 +44,28 @@ def test_the_figures_of_the_test_are_those_of_the_last_weights(digits_run):
     require("onnx")
     network = digits_run.network
     predictor = find("onnx").predictor(network, digits_run.weights(), "cpu")
-    figures = evaluate(predictor, load(network).test, network, "test_")
+    weights = digits_run.weights()
+    figures = evaluate(predictor, weights, load(network).test, network, "test_")
     *_, test = digits_run.history
     assert {name: test[name] for name in figures} == pytest.approx(figures, rel=1e-4)
+
+
+@pytest.mark.parametrize("backend", TRAINING)
+def test_the_loss_of_a_test_holds_the_penalties_on_the_weights(backend, tmp_path):
+    require(backend)
+    units = "units: 3, activation: softmax"
+    penalty = {units: f"{units}, kernel_regularizer: {{l1_l2: {{l1: 0.1, l2: 0.2}}}}"}
+    network = abacus.network(tmp_path, penalty)
+    run = train(network, backend, device="cpu", runs=tmp_path / "runs")
+
+    kernel = run.weights()["dense.kernel"].astype(np.float64)
+    outputs = (
+        find(backend).predictor(network, run.weights(), "cpu").predict(load(network).test.inputs[0])
+    )
+    labels = load(network).test.targets[0]
+    entropy = -np.log(outputs[np.arange(len(labels)), labels].astype(np.float64)).mean()
+    expected = entropy + 0.1 * np.abs(kernel).sum() + 0.2 * np.square(kernel).sum()
+    assert run.history[-1]["test_loss"] == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("backend", TRAINING)

@@ -1,0 +1,116 @@
+"""The network autoencoder in PyTorch.
+
+Written by netspec; runs without it.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Adam(torch.optim.Adam):
+    """Adam with Keras's epsilon, which stands outside the bias correction."""
+
+    def __init__(self, parameters, learning_rate, beta_1, beta_2, epsilon, amsgrad) -> None:
+        super().__init__(parameters, learning_rate, (beta_1, beta_2), amsgrad=amsgrad, fused=True)
+        self.param_groups[0]["steps"] = 0
+        self.epsilon = epsilon
+
+    @torch.no_grad()
+    def step(self) -> None:
+        (group,) = self.param_groups
+        group["steps"] += 1
+        t = group["steps"]
+        group["eps"] = self.epsilon / (1 - group["betas"][1] ** t) ** 0.5
+        super().step()
+
+
+class Autoencoder(nn.Module):
+    """Inputs (28, 28, 1), channels last, divided by 255, to probabilities (28, 28, 1)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.smaller_0_conv2d = nn.Conv2d(1, 32, 3, padding=1)
+        self.smaller_1_conv2d = nn.Conv2d(32, 32, 3, padding=1)
+        self.larger_0_conv2d_transpose = nn.ConvTranspose2d(32, 32, 3, stride=2)
+        self.larger_1_conv2d_transpose = nn.ConvTranspose2d(32, 32, 3, stride=2)
+        self.conv2d = nn.Conv2d(32, 1, 3, padding=1)
+        self.reset_parameters()
+        self.to(memory_format=torch.channels_last)
+
+    def reset_parameters(self) -> None:
+        nn.init.xavier_uniform_(self.smaller_0_conv2d.weight)
+        nn.init.zeros_(self.smaller_0_conv2d.bias)
+        nn.init.xavier_uniform_(self.smaller_1_conv2d.weight)
+        nn.init.zeros_(self.smaller_1_conv2d.bias)
+        nn.init.xavier_uniform_(self.larger_0_conv2d_transpose.weight)
+        nn.init.zeros_(self.larger_0_conv2d_transpose.bias)
+        nn.init.xavier_uniform_(self.larger_1_conv2d_transpose.weight)
+        nn.init.zeros_(self.larger_1_conv2d_transpose.bias)
+        nn.init.xavier_uniform_(self.conv2d.weight)
+        nn.init.zeros_(self.conv2d.bias)
+
+    def logits(self, x: Tensor) -> Tensor:
+        x = x.permute(0, 3, 1, 2)  # (1, 28, 28)
+        x = self.smaller_0_conv2d(x)  # (32, 28, 28)
+        x = F.relu(x)  # (32, 28, 28)
+        x = F.max_pool2d(x, 2)  # (32, 14, 14)
+        x = self.smaller_1_conv2d(x)  # (32, 14, 14)
+        x = F.relu(x)  # (32, 14, 14)
+        x = F.max_pool2d(x, 2)  # (32, 7, 7)
+        x = self.larger_0_conv2d_transpose(x)[..., :-1, :-1]  # (32, 14, 14)
+        x = F.relu(x)  # (32, 14, 14)
+        x = self.larger_1_conv2d_transpose(x)[..., :-1, :-1]  # (32, 28, 28)
+        x = F.relu(x)  # (32, 28, 28)
+        x = self.conv2d(x)  # (1, 28, 28)
+        return x.permute(0, 2, 3, 1)  # (28, 28, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sigmoid(self.logits(x))
+
+
+def build_model() -> Autoencoder:
+    return Autoencoder()
+
+
+def build_optimizer(model: nn.Module) -> torch.optim.Optimizer:
+    return Adam(
+        model.parameters(),
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-07,
+        amsgrad=False,
+    )
+
+
+def build_loss() -> nn.Module:
+    """The loss on logits."""
+    return nn.BCEWithLogitsLoss()
+
+
+# Where each weight of a weights file is in the model, and the permutation of its axes.
+WEIGHTS = {
+    "smaller_0/conv2d.kernel": ("smaller_0_conv2d.weight", (3, 2, 0, 1)),
+    "smaller_0/conv2d.bias": ("smaller_0_conv2d.bias", (0,)),
+    "smaller_1/conv2d.kernel": ("smaller_1_conv2d.weight", (3, 2, 0, 1)),
+    "smaller_1/conv2d.bias": ("smaller_1_conv2d.bias", (0,)),
+    "larger_0/conv2d_transpose.kernel": ("larger_0_conv2d_transpose.weight", (3, 2, 0, 1)),
+    "larger_0/conv2d_transpose.bias": ("larger_0_conv2d_transpose.bias", (0,)),
+    "larger_1/conv2d_transpose.kernel": ("larger_1_conv2d_transpose.weight", (3, 2, 0, 1)),
+    "larger_1/conv2d_transpose.bias": ("larger_1_conv2d_transpose.bias", (0,)),
+    "conv2d.kernel": ("conv2d.weight", (3, 2, 0, 1)),
+    "conv2d.bias": ("conv2d.bias", (0,)),
+}
+
+
+def set_weights(model: nn.Module, weights: dict) -> None:
+    """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors")."""
+    tensors = model.state_dict()
+    for key, (name, axes) in WEIGHTS.items():
+        value = torch.as_tensor(weights[key]).permute(axes)
+        tensors[name].copy_(value.reshape(tensors[name].shape))
+
+
+if __name__ == "__main__":
+    print(Autoencoder())

@@ -1,0 +1,249 @@
+"""The network imdb_lstm in PyTorch.
+
+Written by netspec; runs without it.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Recurrent(nn.Module):
+    """What recurrent layers share: weights of `gates` blocks, dropout, and the way back.
+
+    x is (batch, steps, inputs). A subclass gives the states of all steps: (batch, steps, units).
+    """
+
+    gates = 1
+
+    def __init__(
+        self,
+        inputs: int,
+        units: int,
+        use_bias: bool = True,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_sequences: bool = False,
+        go_backwards: bool = False,
+    ) -> None:
+        super().__init__()
+        self.units = units
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.return_sequences = return_sequences
+        self.go_backwards = go_backwards
+        self.kernel = nn.Parameter(torch.empty(self.gates * units, inputs))
+        self.recurrent_kernel = nn.Parameter(torch.empty(self.gates * units, units))
+        self.bias = nn.Parameter(self.empty_bias()) if use_bias else None
+
+    def empty_bias(self) -> Tensor:
+        return torch.empty(self.gates * self.units)
+
+    def forward(self, x: Tensor) -> Tensor:
+        states = self.states(x.flip(1) if self.go_backwards else x)
+        return states if self.return_sequences else states[:, -1]
+
+    def masks(self, x: Tensor, rate: float) -> list[Tensor]:
+        """Masks that hold for all steps: one, or with recurrent dropout one for every gate."""
+        if not self.training or rate == 0:
+            return []
+        count = self.gates if self.recurrent_dropout else 1
+        return [F.dropout(torch.ones_like(x), rate) for _ in range(count)]
+
+
+def in_one_block(weights: list[Tensor]) -> list[Tensor]:
+    """The weights, lying one behind the other as cuDNN wants them: kernels first, then biases."""
+    order = sorted(range(len(weights)), key=lambda at: weights[at].dim() == 1)
+    block = torch.cat([weights[at].flatten() for at in order])
+    parts = dict(zip(order, block.split([weights[at].numel() for at in order])))
+    return [parts[at].view_as(weight) for at, weight in enumerate(weights)]
+
+
+class Fused(Recurrent):
+    """A recurrent layer on PyTorch's fused kernel."""
+
+    def states(self, x: Tensor) -> Tensor:
+        for mask in self.masks(x[:, :1], self.dropout):
+            x = x * mask
+        return self.run(x, self.weights())
+
+    def run(self, x: Tensor, weights: list[Tensor], directions: int = 1) -> Tensor:
+        h = x.new_zeros(directions, len(x), self.units)
+        biased, both = self.bias is not None, directions == 2
+        weights = in_one_block(weights)
+        return self.kernels(x, h, weights, biased, 1, 0.0, self.training, both, True)[0]
+
+    def weights(self) -> list[Tensor]:
+        """The weights in PyTorch's order, whose second bias is zero."""
+        if self.bias is None:
+            return [self.kernel, self.recurrent_kernel]
+        return [self.kernel, self.recurrent_kernel, self.bias, torch.zeros_like(self.bias)]
+
+
+class LSTM(Fused):
+    """Keras's LSTM; its gates are i, f, c and o, as PyTorch's are."""
+
+    gates = 4
+
+    def kernels(self, x: Tensor, h: Tensor, *arguments) -> tuple[Tensor, ...]:
+        return torch.lstm(x, (h, h), *arguments)
+
+
+class Bidirectional(nn.Module):
+    """A recurrent layer, one like it from the last step to the first, and `merge` of their outputs.
+
+    Without `return_sequences` each gives its own last state.
+    """
+
+    def __init__(self, forward_layer, backward_layer, merge) -> None:
+        super().__init__()
+        self.forward_layer = forward_layer
+        self.backward_layer = backward_layer
+        self.merge = merge
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.merge(*self.directions(x))
+
+    def directions(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y, z = self.forward_layer(x), self.backward_layer(x.flip(1))
+        return y, z.flip(1) if self.forward_layer.return_sequences else z
+
+
+class FusedBidirectional(Bidirectional):
+    """Both directions in one call of PyTorch's fused kernel."""
+
+    def directions(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        layer = self.forward_layer
+        y, z = layer.run(x, [*layer.weights(), *self.backward_layer.weights()], 2).chunk(2, -1)
+        return (y, z) if layer.return_sequences else (y[:, -1], z[:, 0])
+
+
+def concatenated(y: Tensor, z: Tensor) -> Tensor:
+    return torch.cat([y, z], -1)
+
+
+class Adam(torch.optim.Adam):
+    """Adam with Keras's epsilon, which stands outside the bias correction."""
+
+    def __init__(self, parameters, learning_rate, beta_1, beta_2, epsilon, amsgrad) -> None:
+        super().__init__(parameters, learning_rate, (beta_1, beta_2), amsgrad=amsgrad, fused=True)
+        self.param_groups[0]["steps"] = 0
+        self.epsilon = epsilon
+
+    @torch.no_grad()
+    def step(self) -> None:
+        (group,) = self.param_groups
+        group["steps"] += 1
+        t = group["steps"]
+        group["eps"] = self.epsilon / (1 - group["betas"][1] ** t) ** 0.5
+        super().step()
+
+
+class ImdbLstm(nn.Module):
+    """Inputs (200), channels last to probabilities (1)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(20000, 128)
+        self.bidirectional = FusedBidirectional(
+            LSTM(128, 64, return_sequences=True),
+            LSTM(128, 64, return_sequences=True),
+            concatenated,
+        )
+        self.bidirectional_1 = FusedBidirectional(LSTM(128, 64), LSTM(128, 64), concatenated)
+        self.dense = nn.Linear(128, 1)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.uniform_(self.embedding.weight, -0.05, 0.05)
+        nn.init.xavier_uniform_(self.bidirectional.forward_layer.kernel)
+        nn.init.orthogonal_(self.bidirectional.forward_layer.recurrent_kernel, gain=1.0)
+        nn.init.zeros_(self.bidirectional.forward_layer.bias)
+        nn.init.ones_(self.bidirectional.forward_layer.bias.data[64:128])
+        nn.init.xavier_uniform_(self.bidirectional.backward_layer.kernel)
+        nn.init.orthogonal_(self.bidirectional.backward_layer.recurrent_kernel, gain=1.0)
+        nn.init.zeros_(self.bidirectional.backward_layer.bias)
+        nn.init.ones_(self.bidirectional.backward_layer.bias.data[64:128])
+        nn.init.xavier_uniform_(self.bidirectional_1.forward_layer.kernel)
+        nn.init.orthogonal_(self.bidirectional_1.forward_layer.recurrent_kernel, gain=1.0)
+        nn.init.zeros_(self.bidirectional_1.forward_layer.bias)
+        nn.init.ones_(self.bidirectional_1.forward_layer.bias.data[64:128])
+        nn.init.xavier_uniform_(self.bidirectional_1.backward_layer.kernel)
+        nn.init.orthogonal_(self.bidirectional_1.backward_layer.recurrent_kernel, gain=1.0)
+        nn.init.zeros_(self.bidirectional_1.backward_layer.bias)
+        nn.init.ones_(self.bidirectional_1.backward_layer.bias.data[64:128])
+        nn.init.xavier_uniform_(self.dense.weight)
+        nn.init.zeros_(self.dense.bias)
+
+    def logits(self, x: Tensor) -> Tensor:
+        x = self.embedding(x.long())  # (200, 128)
+        x = self.bidirectional(x)  # (200, 128)
+        x = self.bidirectional_1(x)  # (128)
+        return self.dense(x)  # (1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sigmoid(self.logits(x))
+
+
+def build_model() -> ImdbLstm:
+    return ImdbLstm()
+
+
+def build_optimizer(model: nn.Module) -> torch.optim.Optimizer:
+    return Adam(
+        model.parameters(),
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-07,
+        amsgrad=False,
+    )
+
+
+def build_loss() -> nn.Module:
+    """The loss on logits."""
+    return nn.BCEWithLogitsLoss()
+
+
+# Where each weight of a weights file is in the model, and the permutation of its axes.
+WEIGHTS = {
+    "embedding.embeddings": ("embedding.weight", (0, 1)),
+    "bidirectional.forward.kernel": ("bidirectional.forward_layer.kernel", (1, 0)),
+    "bidirectional.forward.recurrent_kernel": (
+        "bidirectional.forward_layer.recurrent_kernel",
+        (1, 0),
+    ),
+    "bidirectional.forward.bias": ("bidirectional.forward_layer.bias", (0,)),
+    "bidirectional.backward.kernel": ("bidirectional.backward_layer.kernel", (1, 0)),
+    "bidirectional.backward.recurrent_kernel": (
+        "bidirectional.backward_layer.recurrent_kernel",
+        (1, 0),
+    ),
+    "bidirectional.backward.bias": ("bidirectional.backward_layer.bias", (0,)),
+    "bidirectional_1.forward.kernel": ("bidirectional_1.forward_layer.kernel", (1, 0)),
+    "bidirectional_1.forward.recurrent_kernel": (
+        "bidirectional_1.forward_layer.recurrent_kernel",
+        (1, 0),
+    ),
+    "bidirectional_1.forward.bias": ("bidirectional_1.forward_layer.bias", (0,)),
+    "bidirectional_1.backward.kernel": ("bidirectional_1.backward_layer.kernel", (1, 0)),
+    "bidirectional_1.backward.recurrent_kernel": (
+        "bidirectional_1.backward_layer.recurrent_kernel",
+        (1, 0),
+    ),
+    "bidirectional_1.backward.bias": ("bidirectional_1.backward_layer.bias", (0,)),
+    "dense.kernel": ("dense.weight", (1, 0)),
+    "dense.bias": ("dense.bias", (0,)),
+}
+
+
+def set_weights(model: nn.Module, weights: dict) -> None:
+    """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors")."""
+    tensors = model.state_dict()
+    for key, (name, axes) in WEIGHTS.items():
+        value = torch.as_tensor(weights[key]).permute(axes)
+        tensors[name].copy_(value.reshape(tensors[name].shape))
+
+
+if __name__ == "__main__":
+    print(ImdbLstm())

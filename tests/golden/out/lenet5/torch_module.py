@@ -1,0 +1,117 @@
+"""The network lenet5 in PyTorch.
+
+Written by netspec; runs without it.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Adam(torch.optim.Adam):
+    """Adam with Keras's epsilon, which stands outside the bias correction."""
+
+    def __init__(self, parameters, learning_rate, beta_1, beta_2, epsilon, amsgrad) -> None:
+        super().__init__(parameters, learning_rate, (beta_1, beta_2), amsgrad=amsgrad, fused=True)
+        self.param_groups[0]["steps"] = 0
+        self.epsilon = epsilon
+
+    @torch.no_grad()
+    def step(self) -> None:
+        (group,) = self.param_groups
+        group["steps"] += 1
+        t = group["steps"]
+        group["eps"] = self.epsilon / (1 - group["betas"][1] ** t) ** 0.5
+        super().step()
+
+
+class Lenet5(nn.Module):
+    """Inputs (28, 28, 1), channels last, divided by 255, to probabilities (10)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv2d = nn.Conv2d(1, 6, 5, padding=2)
+        self.conv2d_1 = nn.Conv2d(6, 16, 5)
+        self.dense = nn.Linear(400, 120)
+        self.dense_1 = nn.Linear(120, 84)
+        self.dense_2 = nn.Linear(84, 10)
+        self.reset_parameters()
+        self.to(memory_format=torch.channels_last)
+
+    def reset_parameters(self) -> None:
+        nn.init.xavier_uniform_(self.conv2d.weight)
+        nn.init.zeros_(self.conv2d.bias)
+        nn.init.xavier_uniform_(self.conv2d_1.weight)
+        nn.init.zeros_(self.conv2d_1.bias)
+        nn.init.xavier_uniform_(self.dense.weight)
+        nn.init.zeros_(self.dense.bias)
+        nn.init.xavier_uniform_(self.dense_1.weight)
+        nn.init.zeros_(self.dense_1.bias)
+        nn.init.xavier_uniform_(self.dense_2.weight)
+        nn.init.zeros_(self.dense_2.bias)
+
+    def logits(self, x: Tensor) -> Tensor:
+        x = x.permute(0, 3, 1, 2)  # (1, 28, 28)
+        x = self.conv2d(x)  # (6, 28, 28)
+        x = torch.tanh(x)  # (6, 28, 28)
+        x = F.avg_pool2d(x, 2)  # (6, 14, 14)
+        x = self.conv2d_1(x)  # (16, 10, 10)
+        x = torch.tanh(x)  # (16, 10, 10)
+        x = F.avg_pool2d(x, 2)  # (16, 5, 5)
+        x = x.permute(0, 2, 3, 1)  # (5, 5, 16)
+        x = x.flatten(1)  # (400)
+        x = self.dense(x)  # (120)
+        x = torch.tanh(x)  # (120)
+        x = self.dense_1(x)  # (84)
+        x = torch.tanh(x)  # (84)
+        return self.dense_2(x)  # (10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.softmax(self.logits(x), dim=-1)
+
+
+def build_model() -> Lenet5:
+    return Lenet5()
+
+
+def build_optimizer(model: nn.Module) -> torch.optim.Optimizer:
+    return Adam(
+        model.parameters(),
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-07,
+        amsgrad=False,
+    )
+
+
+def build_loss() -> nn.Module:
+    """The loss on logits."""
+    return nn.CrossEntropyLoss()
+
+
+# Where each weight of a weights file is in the model, and the permutation of its axes.
+WEIGHTS = {
+    "conv2d.kernel": ("conv2d.weight", (3, 2, 0, 1)),
+    "conv2d.bias": ("conv2d.bias", (0,)),
+    "conv2d_1.kernel": ("conv2d_1.weight", (3, 2, 0, 1)),
+    "conv2d_1.bias": ("conv2d_1.bias", (0,)),
+    "dense.kernel": ("dense.weight", (1, 0)),
+    "dense.bias": ("dense.bias", (0,)),
+    "dense_1.kernel": ("dense_1.weight", (1, 0)),
+    "dense_1.bias": ("dense_1.bias", (0,)),
+    "dense_2.kernel": ("dense_2.weight", (1, 0)),
+    "dense_2.bias": ("dense_2.bias", (0,)),
+}
+
+
+def set_weights(model: nn.Module, weights: dict) -> None:
+    """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors")."""
+    tensors = model.state_dict()
+    for key, (name, axes) in WEIGHTS.items():
+        value = torch.as_tensor(weights[key]).permute(axes)
+        tensors[name].copy_(value.reshape(tensors[name].shape))
+
+
+if __name__ == "__main__":
+    print(Lenet5())

@@ -1,0 +1,116 @@
+"""The network text_cnn in PyTorch.
+
+Written by netspec; runs without it.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Adam(torch.optim.Adam):
+    """Adam with Keras's epsilon, which stands outside the bias correction."""
+
+    def __init__(self, parameters, learning_rate, beta_1, beta_2, epsilon, amsgrad) -> None:
+        super().__init__(parameters, learning_rate, (beta_1, beta_2), amsgrad=amsgrad, fused=True)
+        self.param_groups[0]["steps"] = 0
+        self.epsilon = epsilon
+
+    @torch.no_grad()
+    def step(self) -> None:
+        (group,) = self.param_groups
+        group["steps"] += 1
+        t = group["steps"]
+        group["eps"] = self.epsilon / (1 - group["betas"][1] ** t) ** 0.5
+        super().step()
+
+
+class TextCnn(nn.Module):
+    """Inputs (56), channels last to probabilities (2)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vectors = nn.Embedding(18765, 300)
+        self.phrases_conv1d = nn.Conv1d(300, 100, 3)
+        self.phrases_1_conv1d = nn.Conv1d(300, 100, 4)
+        self.phrases_2_conv1d = nn.Conv1d(300, 100, 5)
+        self.dense = nn.Linear(300, 2)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.uniform_(self.vectors.weight, -0.05, 0.05)
+        nn.init.xavier_uniform_(self.phrases_conv1d.weight)
+        nn.init.zeros_(self.phrases_conv1d.bias)
+        nn.init.xavier_uniform_(self.phrases_1_conv1d.weight)
+        nn.init.zeros_(self.phrases_1_conv1d.bias)
+        nn.init.xavier_uniform_(self.phrases_2_conv1d.weight)
+        nn.init.zeros_(self.phrases_2_conv1d.bias)
+        nn.init.xavier_uniform_(self.dense.weight)
+        nn.init.zeros_(self.dense.bias)
+
+    def logits(self, x: Tensor) -> Tensor:
+        x = self.vectors(x.long())  # (56, 300)
+        vectors_channels_first = x.permute(0, 2, 1)  # (300, 56)
+        x = self.phrases_conv1d(vectors_channels_first)  # (100, 54)
+        x = F.relu(x)  # (100, 54)
+        phrases_global_max_pooling1d = x.amax(2)  # (100)
+        x = self.phrases_1_conv1d(vectors_channels_first)  # (100, 53)
+        x = F.relu(x)  # (100, 53)
+        phrases_1_global_max_pooling1d = x.amax(2)  # (100)
+        x = self.phrases_2_conv1d(vectors_channels_first)  # (100, 52)
+        x = F.relu(x)  # (100, 52)
+        x = x.amax(2)  # (100)
+        x = torch.cat(
+            (phrases_global_max_pooling1d, phrases_1_global_max_pooling1d, x), dim=1
+        )  # (300)
+        x = F.dropout(x, 0.5, self.training)  # (300)
+        return self.dense(x)  # (2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.softmax(self.logits(x), dim=-1)
+
+
+def build_model() -> TextCnn:
+    return TextCnn()
+
+
+def build_optimizer(model: nn.Module) -> torch.optim.Optimizer:
+    return Adam(
+        model.parameters(),
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-07,
+        amsgrad=False,
+    )
+
+
+def build_loss() -> nn.Module:
+    """The loss on logits."""
+    return nn.CrossEntropyLoss()
+
+
+# Where each weight of a weights file is in the model, and the permutation of its axes.
+WEIGHTS = {
+    "vectors.embeddings": ("vectors.weight", (0, 1)),
+    "phrases/conv1d.kernel": ("phrases_conv1d.weight", (2, 1, 0)),
+    "phrases/conv1d.bias": ("phrases_conv1d.bias", (0,)),
+    "phrases_1/conv1d.kernel": ("phrases_1_conv1d.weight", (2, 1, 0)),
+    "phrases_1/conv1d.bias": ("phrases_1_conv1d.bias", (0,)),
+    "phrases_2/conv1d.kernel": ("phrases_2_conv1d.weight", (2, 1, 0)),
+    "phrases_2/conv1d.bias": ("phrases_2_conv1d.bias", (0,)),
+    "dense.kernel": ("dense.weight", (1, 0)),
+    "dense.bias": ("dense.bias", (0,)),
+}
+
+
+def set_weights(model: nn.Module, weights: dict) -> None:
+    """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors")."""
+    tensors = model.state_dict()
+    for key, (name, axes) in WEIGHTS.items():
+        value = torch.as_tensor(weights[key]).permute(axes)
+        tensors[name].copy_(value.reshape(tensors[name].shape))
+
+
+if __name__ == "__main__":
+    print(TextCnn())

@@ -1,0 +1,142 @@
+"""Weights of keras.applications go into netspec's own form and back, and predict the same everywhere.
+
+They are random: nothing is downloaded. The images are smaller than the networks' own, which the
+weights do not depend on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import keras_oracle  # noqa: F401 - which skips where Keras is not installed
+from conformance.networks import BACKENDS, found
+from keras_oracle import keras
+from netspec import load as load_spec
+from netspec.graph import Network
+from netspec.weights import Array, load, to_bytes
+
+SPECS = Path(__file__).parents[2] / "specs"
+SHAPE = (64, 64, 3)
+
+Pairs = Iterator[tuple[str, str]]
+"""A layer of keras.applications, and the node of the spec that it is."""
+
+
+def resnet50() -> Pairs:
+    yield from (("conv1_conv", "conv2d"), ("conv1_bn", "batch_normalization"))
+    yield "predictions", "dense"
+    for stage, depth in enumerate((3, 4, 6, 3)):
+        call = f"stage_{stage}" if stage else "stage"
+        for block in range(depth):
+            theirs = f"conv{stage + 2}_block{block + 1}"
+            ours = f"{call}/{f'identity_{block - 1}' if block else 'projected'}"
+            convolutions = {} if block else {0: "shortcut"}
+            for at, name in enumerate(("convolution", "convolution_1", "convolution_2"), 1):
+                convolutions[at] = f"bottleneck/{name}"
+            for at, name in convolutions.items():
+                yield f"{theirs}_{at}_conv", f"{ours}/{name}/conv2d"
+                yield f"{theirs}_{at}_bn", f"{ours}/{name}/batch_normalization"
+
+
+def mobilenet_v2() -> Pairs:
+    yield from _convolution("Conv1", "bn_Conv1", "convolution")
+    yield from _depthwise("expanded_conv", "depthwise")
+    block = 1
+    for stage, depth in enumerate((2, 3, 4, 3, 3, 1)):
+        call = f"stage_{stage}" if stage else "stage"
+        for at in range(depth):
+            theirs, ours = f"block_{block}", f"{call}/residual_{at - 1}" if at else call
+            yield from _convolution(
+                f"{theirs}_expand", f"{theirs}_expand_BN", f"{ours}/convolution"
+            )
+            yield from _depthwise(theirs, f"{ours}/depthwise")
+            block += 1
+    yield from _convolution("Conv_1", "Conv_1_bn", "convolution_1")
+    yield "predictions", "dense"
+
+
+def _convolution(convolution: str, normalization: str, ours: str) -> Pairs:
+    yield convolution, f"{ours}/conv2d"
+    yield normalization, f"{ours}/normalized/batch_normalization"
+
+
+def _depthwise(theirs: str, ours: str) -> Pairs:
+    yield f"{theirs}_depthwise", f"{ours}/depthwise_conv2d"
+    yield f"{theirs}_depthwise_BN", f"{ours}/normalized/batch_normalization"
+    yield f"{theirs}_project", f"{ours}/conv2d"
+    yield f"{theirs}_project_BN", f"{ours}/normalized_1/batch_normalization"
+
+
+NETWORKS = {
+    "resnet50": (resnet50, keras.applications.ResNet50),
+    "mobilenet_v2": (mobilenet_v2, keras.applications.MobileNetV2),
+}
+
+
+@cache
+def network(name: str) -> Network:
+    return load_spec(SPECS / f"{name}.yaml", {"input": list(SHAPE)})
+
+
+@cache
+def application(name: str) -> Any:  # Any: a Keras model
+    """The network of keras.applications with random weights, its moving statistics too."""
+    keras.utils.set_random_seed(0)
+    model = NETWORKS[name][1](weights=None, input_shape=SHAPE)
+    random = np.random.default_rng(0)
+    for variable in model.non_trainable_variables:
+        if "moving" in variable.name:
+            variable.assign(
+                random.uniform(0.5, 1.5, variable.shape) - 0.5 * ("mean" in variable.name)
+            )
+    return model
+
+
+@cache
+def images() -> Array:
+    return np.random.default_rng(1).normal(0, 1, (2, *SHAPE)).astype(np.float32)
+
+
+def carried(name: str) -> dict[str, Array]:
+    """The weights of keras.applications by netspec's keys."""
+    theirs = {ours: application(name).get_layer(layer) for layer, ours in NETWORKS[name][0]()}
+    return {
+        f"{node.name}.{weight.name}": value
+        for node in network(name).graph.nodes
+        if node.weights
+        for weight, value in zip(node.weights, theirs[node.name].get_weights(), strict=True)
+    }
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_predictions_are_those_of_keras_applications(
+    backend: str, name: str, tmp_path: Path
+) -> None:
+    tested = network(name)
+    file = tmp_path / "weights.safetensors"
+    file.write_bytes(to_bytes(tested.graph, carried(name)))
+    expected = application(name)(images(), training=False).numpy()
+
+    outputs = found(backend).predictor(tested, load(file, tested.graph), "cpu").predict(images())
+
+    np.testing.assert_allclose(outputs, expected, 1e-4, 1e-6)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_weights_go_back_to_the_bit(name: str) -> None:
+    keys = carried(name)
+    other = NETWORKS[name][1](weights=None, input_shape=SHAPE)
+    nodes = network(name).graph.by_name
+    for layer, ours in NETWORKS[name][0]():
+        values = [keys[f"{ours}.{weight.name}"] for weight in nodes[ours].weights]
+        other.get_layer(layer).set_weights(values)
+
+    for value, expected in zip(other.get_weights(), application(name).get_weights(), strict=True):
+        np.testing.assert_array_equal(value, expected)
