@@ -355,6 +355,11 @@ _WANTED: dict[str, tuple[str, str | None]] = {
     "int_type": ("a whole number", None),
     "float_type": ("a number", None),
     "sizes": ("a whole number or a list of {count}", "{remedy}"),
+    "range": (
+        "a number from -1 to 1, or a list of two",
+        "write 0.2 for -0.2 to 0.2, or [-0.1, 0.3]",
+    ),
+    "zoom": ("a range that begins above -1, where nothing is left", "write 0.9, or [-0.5, 1]"),
     "string_type": ("a text", None),
     "bool_type": ("true or false", "YAML 1.2 knows only true and false, not yes, no, on or off"),
     "tuple_type": ("a list", None),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias, get_args
 
+from netspec.layers.augmentation import AnyAugmentation
 from netspec.layers.base import (
     AnyLayer,
     LayerBase,
@@ -44,6 +45,7 @@ Layer: TypeAlias = (
     | Shaping
     | Recurrent
     | Wrapping
+    | AnyAugmentation
 )
 Inserted: TypeAlias = Transpose | FoldSteps | UnfoldSteps
 """The layers that no spec names, and passes insert."""

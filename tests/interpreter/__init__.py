@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interpreter import (
+    augmentation,
     convolution,
     core,
     merging,
@@ -32,6 +33,7 @@ from netspec.graph import Graph
 Weights: TypeAlias = Mapping[str, NDArray[np.float32]]
 
 FAMILIES = (
+    augmentation,
     convolution,
     core,
     merging,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netspec_keras.lower import (
+    augmentation,
     convolution,
     core,
     merging,
@@ -16,6 +17,7 @@ from netspec_keras.lower import (
 from netspec_keras.lower.base import Call, applied, lower, trained
 
 FAMILIES = (
+    augmentation,
     convolution,
     core,
     merging,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import get_args
 
+from netspec.layers.augmentation import AnyAugmentation
 from netspec.layers.regularization import Regularization
 from netspec_onnx.lower import (
+    augmentation,
     convolution,
     core,
     merging,
@@ -19,6 +21,7 @@ from netspec_onnx.lower import (
 from netspec_onnx.lower.base import Builder, lower
 
 FAMILIES = (
+    augmentation,
     convolution,
     core,
     merging,
@@ -34,7 +37,7 @@ FAMILIES = (
 _NOTHING = "nothing: it acts in training alone"
 
 NOTES: dict[str, str] = {
-    **{layer.tag: _NOTHING for layer in get_args(Regularization)},
+    **{layer.tag: _NOTHING for layer in get_args(Regularization | AnyAugmentation)},
     "TimeDistributed": "as the layer inside",
 }
 """What the page of the layers says of those that are not lowered as every other."""

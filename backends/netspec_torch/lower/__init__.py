@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netspec.graph import Node
 from netspec_torch.lower import (
+    augmentation,
     convolution,
     core,
     merging,
@@ -17,6 +18,7 @@ from netspec_torch.lower import (
 from netspec_torch.lower.base import Lowered, Part, in_order, lower_layer
 
 FAMILIES = (
+    augmentation,
     convolution,
     core,
     merging,

@@ -7,6 +7,7 @@ rows here: the weights of a case are random, whatever they would start as.
 from __future__ import annotations
 
 from conformance.cases import (
+    augmentation,
     convolution,
     core,
     merging,
@@ -20,6 +21,7 @@ from conformance.cases import (
 from conformance.cases.base import ACTIVATIONS, Case, chain, each, joined
 
 FAMILIES = (
+    augmentation,
     convolution,
     core,
     merging,

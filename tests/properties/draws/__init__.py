@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from properties.draws import (
+    augmentation,
     convolution,
     core,
     merging,
@@ -16,6 +17,7 @@ from properties.draws import (
 from properties.draws.base import Draws, Joins
 
 FAMILIES = (
+    augmentation,
     convolution,
     core,
     merging,

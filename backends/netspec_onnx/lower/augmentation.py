@@ -1,0 +1,12 @@
+"""Augmentation in ONNX, where it is nothing: it acts in training alone."""
+
+from __future__ import annotations
+
+from netspec.graph import Node
+from netspec.layers.augmentation import Augmentation
+from netspec_onnx.lower.base import Builder, lower
+
+
+@lower.register
+def _(_layer: Augmentation, _node: Node, _to: Builder, x: str) -> str:
+    return x
