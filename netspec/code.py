@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from netspec.graph import Graph
+from netspec.layers import written
 from netspec.schedules import Schedule
 
 WIDTH = 100
@@ -187,6 +188,19 @@ def variables(graph: Graph, only_input: str, reserved: Collection[str]) -> dict[
 
 def _indent(head: str) -> str:
     return " " * (len(head) - len(head.lstrip()))
+
+
+def taken_and_given(graph: Graph, about: str, named: str) -> str:
+    """A line that says what a model takes, something about it, and what it gives.
+
+    That is the shapes, or how many there are where those are too long for a docstring's line.
+    """
+    inputs = ", ".join(written(each.shape) for each in graph.inputs)
+    outputs = ", ".join(written(node.shape) for node in graph.output_nodes)
+    line = f"Inputs {inputs}{about} to {named} {outputs}."
+    if len(line) <= WIDTH - 10:
+        return line
+    return f"{len(graph.inputs)} inputs{about} to {len(graph.outputs)} outputs."
 
 
 def camel_case(name: str) -> str:

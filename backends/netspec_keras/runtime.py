@@ -172,13 +172,11 @@ class KerasTrainer(Predicting):
     def _call(self, batches: NDArray[np.int64], learning_rates: Array) -> Steps:
         with tf.device(self._tf_device):
             given = self._run(tf.constant(batches), tf.constant(learning_rates))
-        losses, by_output, correct, outputs = given
-        return Steps(
-            losses.numpy(),
-            correct.numpy() if counts_answers(self._asked) else None,
-            by_output.numpy() if len(self._asked) > 1 else None,
-            tuple(each.numpy().reshape(-1, *each.shape[2:]) for each in outputs),
-        )
+        losses, *others = (each.numpy() for each in given)
+        by_output = others.pop(0) if len(self._asked) > 1 else None
+        correct = others.pop(0) if counts_answers(self._asked) else None
+        outputs = tuple(each.reshape(-1, *each.shape[2:]) for each in others)
+        return Steps(losses, correct, by_output, outputs)
 
     def _seed_masks(self, seed: int) -> None:
         """Start every layer's random masks from the seed and the layer's place."""
@@ -273,7 +271,8 @@ class _Objectives:
         self.losses: list[keras.losses.Loss] = losses if isinstance(losses, list) else [losses]
         self.weights = [each.weight for each in network.objectives]
         self.counts = counts_answers(network.objectives)
-        self.taken_off = network.taken_off if gives_outputs(network.objectives) else None
+        self.gives = gives_outputs(network.objectives)
+        self.taken_off = network.taken_off
 
     def values(
         self, truths: Sequence[Any], outputs: Sequence[Any], weights: list[Any]
@@ -287,16 +286,20 @@ class _Objectives:
         weighted = zip(self.weights, values, strict=True)
         return tf.add_n([value if weight == 1 else weight * value for weight, value in weighted])
 
-    def answers(self, truths: Sequence[Any], outputs: Sequence[Any]) -> Any:
-        """How many answers of the batch are right."""
-        if not self.counts:
-            return tf.constant(0)
-        answers = tf.argmax(outputs[0], axis=-1, output_type=truths[0].dtype)
-        return tf.math.count_nonzero(answers == truths[0], dtype=tf.int32)
+    def kept(self, truths: Sequence[Any], outputs: Sequence[Any], values: list[Any]) -> list[Any]:
+        """What the figures need of a step beside its loss; `dtypes` are the types of all."""
+        kept = [tf.stack(values)] if len(values) > 1 else []
+        if self.counts:
+            answers = tf.argmax(outputs[0], axis=-1, output_type=truths[0].dtype)
+            kept.append(tf.math.count_nonzero(answers == truths[0], dtype=tf.int32))
+        return kept + (_activated(outputs, self.taken_off) if self.gives else [])
 
-    def shown(self, outputs: Sequence[Any]) -> list[Any]:
-        """The outputs that the metrics see."""
-        return _activated(outputs, self.taken_off) if self.taken_off is not None else []
+    @property
+    def dtypes(self) -> list[tf.DType]:
+        """The types of what a step gives: its loss, and what the figures need."""
+        by_output = [tf.float32] * (len(self.losses) > 1)
+        outputs = [tf.float32] * (len(self.losses) * self.gives)
+        return [tf.float32, *by_output, *([tf.int32] * self.counts), *outputs]
 
 
 def _steps_function(
@@ -304,16 +307,15 @@ def _steps_function(
     optimizer: keras.optimizers.Optimizer,
     objectives: _Objectives,
     examples: _Tensors,
-) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor, list[tf.Tensor]]]:
+) -> Callable[[tf.Tensor, tf.Tensor], list[tf.Tensor]]:
     """A function of (batches of indices, learning rates) that runs as many steps as it is given.
 
-    It gives the losses, those of every output, the counts of right answers, and the outputs. The
-    loop runs inside TensorFlow: a Python call for every step took a quarter more time.
+    It gives the losses and what the figures need, each stacked. The loop runs inside TensorFlow: a
+    Python call for every step took a quarter more time.
     """
     variables = model.trainable_variables
-    shown = len(objectives.losses) if objectives.taken_off is not None else 0
 
-    def step(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+    def step(batch: tf.Tensor) -> list[tf.Tensor]:
         inputs = [tf.gather(each, batch) for each in examples.inputs]
         truths = [tf.gather(each, batch) for each in examples.targets]
         with tf.GradientTape() as tape:
@@ -322,8 +324,7 @@ def _steps_function(
             total = tf.add_n([objectives.total(values), *model.losses])
             scaled = optimizer.scale_loss(total)
         optimizer.apply(tape.gradient(scaled, variables), variables)
-        right = objectives.answers(truths, outputs)
-        return total, tf.stack(values), right, objectives.shown(outputs)
+        return [total, *objectives.kept(truths, outputs, values)]
 
     @tf.function(
         input_signature=[
@@ -331,22 +332,15 @@ def _steps_function(
             tf.TensorSpec([None], tf.float32),
         ]
     )
-    def run(
-        batches: tf.Tensor, rates: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+    def run(batches: tf.Tensor, rates: tf.Tensor) -> list[tf.Tensor]:
         count = tf.shape(batches)[0]
-        losses, by_output = (tf.TensorArray(tf.float32, count) for _ in range(2))
-        correct = tf.TensorArray(tf.int32, count)
-        outputs = [tf.TensorArray(tf.float32, count) for _ in range(shown)]
+        kept = [tf.TensorArray(dtype, count) for dtype in objectives.dtypes]
         for index in tf.range(count):
             # One step reads what the step before wrote.
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
             optimizer.learning_rate.assign(rates[index])
-            total, values, right, given = step(batches[index])
-            losses = losses.write(index, total)
-            by_output = by_output.write(index, values)
-            correct = correct.write(index, right)
-            outputs = [to.write(index, each) for to, each in zip(outputs, given, strict=True)]
-        return losses.stack(), by_output.stack(), correct.stack(), [to.stack() for to in outputs]
+            given = step(batches[index])
+            kept = [to.write(index, each) for to, each in zip(kept, given, strict=True)]
+        return [each.stack() for each in kept]
 
     return run

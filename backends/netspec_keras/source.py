@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from netspec.code import Code, arguments, call, module, variables
+from netspec.code import Code, arguments, call, module, taken_and_given, variables
 from netspec.graph import Graph, Network, Node
 from netspec.layers import written
 from netspec.layers.core import Softmax
@@ -46,8 +46,9 @@ def _build_model(graph: Graph, scale: float, taken_off: Sequence[str | None]) ->
     lines = [f"def build_model({'logits: bool = False' if optional else ''}) -> keras.Model:"]
     doc = f'    """{_description(graph, scale, probabilities=bool(optional))}'
     if optional:
-        which = "final " + " and ".join(dict.fromkeys(optional.values()))
-        about = f"With `logits` the {which} is left off, as a loss on logits wants it."
+        kinds = [*dict.fromkeys(optional.values())]
+        left = f"{' and '.join(kinds)} {'is' if len(kinds) == 1 else 'are'} left off"
+        about = f"With `logits` the final {left}, as a loss on logits wants it."
         lines += [doc, "", f"    {about}", '    """']
     else:
         lines += [f'{doc}"""']
@@ -65,10 +66,8 @@ def _build_model(graph: Graph, scale: float, taken_off: Sequence[str | None]) ->
 
 def _description(graph: Graph, scale: float, *, probabilities: bool) -> str:
     """What the model takes and gives."""
-    shapes = ", ".join(written(each.shape) for each in graph.inputs)
-    gives = ", ".join(written(node.shape) for node in graph.output_nodes)
     divided = f", divided by {scale:g}," if scale != 1 else ""
-    return f"Inputs {shapes}{divided} to {'probabilities' if probabilities else 'outputs'} {gives}."
+    return taken_and_given(graph, divided, "probabilities" if probabilities else "outputs")
 
 
 def _one_or_list(names: list[str]) -> str:

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from netspec.code import (
+    WIDTH,
     arguments,
     call,
     camel_case,
     identifiers,
     module,
     statement,
+    taken_and_given,
     variables,
 )
 from netspec.graph import Graph, Network, Node
@@ -171,20 +173,26 @@ def _probabilities(made: _Written, logits: str) -> list[str]:
     if len(activations) == 1:
         return [f"        return {activations[0].format(x=logits)}"]
     names = [made.variables[name] for name in made.graph.outputs]
-    if len(set(names)) < len(names):  # an output, and the logits of another that are the same
-        names = [f"y{index}" for index, _ in enumerate(activations, 1)]
+    held = ", ".join(names)
+    # An output and the logits of another may be the same; and a line may be too long.
+    if len(set(names)) < len(names) or len(f"        {held} = {logits}") > WIDTH:
+        held, names = "y", [f"y[{index}]" for index, _ in enumerate(activations)]
     given = [each.format(x=name) for each, name in zip(activations, names, strict=True)]
-    return [f"        {', '.join(names)} = {logits}", f"        return {', '.join(given)}"]
+    return [f"        {held} = {logits}", _returned(given)]
+
+
+def _returned(values: list[str]) -> str:
+    """The line that gives these values."""
+    line = f"        return {', '.join(values)}"
+    return line if len(line) <= WIDTH else call("        return ", values)
 
 
 def _description(made: _Written) -> str:
     """What the module takes and gives."""
-    data, graph = made.network.spec.data, made.network.graph
-    shapes = ", ".join(written(each.shape) for each in graph.inputs)
+    data = made.network.spec.data
     divided = f", divided by {data.scale:g}," if data and data.scale != 1 else ""
-    gives = ", ".join(written(node.shape) for node in graph.output_nodes)
     named = "probabilities" if any(made.taken_off) else "outputs"
-    return f"Inputs {shapes}, channels last{divided} to {named} {gives}."
+    return taken_and_given(made.network.graph, f", channels last{divided}", named)
 
 
 def _signature(method: str, taken: list[str], outputs: int) -> str:
@@ -205,7 +213,7 @@ def _forward(made: _Written) -> list[str]:
         expression = made.lowered[node.name].expression
         lines.append(statement(f"        {result} ", expression, written(shape)))
     if outputs != (last.name,):
-        lines.append(f"        return {', '.join(made.variables[name] for name in outputs)}")
+        lines.append(_returned([made.variables[name] for name in outputs]))
     return lines
 
 

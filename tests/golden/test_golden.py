@@ -103,6 +103,14 @@ def test_the_module_imports_nothing_of_netspec(spec, backend):
     assert not any("netspec" in line for line in imports)
 
 
+@pytest.mark.parametrize("backend", TRAINING)
+def test_the_module_of_several_outputs_and_losses_is_the_golden_one(backend, golden):
+    source = written_module(load(HERE / "several_outputs.yaml"), backend)
+    golden("several_outputs", f"{backend}_module.py", source)
+    assert formatted(source) == source
+    assert linted(source) == []
+
+
 # Modules at the limits of the language: what is longest, and names that a module uses itself.
 
 

@@ -17,7 +17,7 @@ from netspec.graph import Network, loads
 from netspec.runs.evaluation import evaluate_run
 from netspec.runs.export import export
 from netspec.runs.folder import Run
-from netspec.runs.training import train
+from netspec.runs.training import Silent, train
 
 TWO = """\
 netspec: 1
@@ -225,3 +225,85 @@ def test_the_weights_of_the_test_count_in_its_loss(on_abacus, tmp_path):
     outputs = abacus.AbacusPredictor(run.weights()).predict(*test.inputs)
     losses = -np.log(outputs[np.arange(20), test.targets[0]].astype(np.float64))
     assert run.history[-1]["test_loss"] == pytest.approx((losses * weights).mean(), rel=1e-6)
+
+
+# Penalties.
+
+
+def test_what_the_regularizers_say_counts_in_the_loss_of_a_test(on_abacus, tmp_path):
+    # The abacus trains alike with and without it.
+    plain = train(abacus.network(tmp_path), "abacus", runs=tmp_path / "plain")
+    l1_l2 = "activation: softmax, kernel_regularizer: {l1_l2: {l1: 0.5, l2: 0.25}}"
+    penal = abacus.network(tmp_path, {"activation: softmax": l1_l2})
+    run = train(penal, "abacus", runs=tmp_path / "runs")
+    kernel = run.weights()["dense.kernel"].astype(np.float64)
+    penalty = 0.5 * np.abs(kernel).sum() + 0.25 * (kernel**2).sum()
+    expected = plain.history[-1]["test_loss"] + penalty
+    assert run.history[-1]["test_loss"] == pytest.approx(expected, rel=1e-12)
+
+
+# Reports between the steps.
+
+
+@pytest.mark.parametrize("backend", TRAINING)
+def test_the_metrics_are_the_same_however_often_a_backend_reports(backend, tmp_path, monkeypatch):
+    require(backend)
+    changes = {"  epochs: 3": "  metrics: [accuracy, auc]\n  epochs: 1"}
+    seldom = train(abacus.network(tmp_path, changes), backend, device="cpu", runs=tmp_path / "a")
+    monkeypatch.setattr("netspec.backend.OUTPUT_BYTES", 2 * 7 * 3 * 4)  # two steps
+    told = Told()
+    network = abacus.network(tmp_path, changes)
+    often = train(network, backend, device="cpu", runs=tmp_path / "b", progress=told)
+    # Keras takes the last batch, which is short, by itself.
+    assert told.images == ([14, 28, 35, 40] if backend == "keras" else [14, 28, 40])
+    for name in ("loss", "accuracy", "auc"):
+        assert often.history[0][name] == seldom.history[0][name]
+
+
+class Told(Silent):
+    """Writes down how many images were seen at every report."""
+
+    def __init__(self) -> None:
+        self.images: list[int] = []
+
+    def advances(self, images, so_far):
+        self.images.append(images)
+
+
+SEQUENCES = """\
+netspec: 1
+name: sequences
+input: [5, 3]
+layers:
+  - Dense: {units: 6, activation: tanh}
+  - Dense: {units: 4, activation: softmax}
+data: {dataset: npz, path: sequences.npz}
+train:
+  loss: sparse_categorical_crossentropy
+  metrics: [accuracy]
+  optimizer: {adam: {learning_rate: 0.02}}
+  epochs: 2
+  batch_size: 16
+"""
+
+
+@pytest.mark.parametrize("backend", TRAINING)
+def test_the_accuracy_of_sequences_counts_every_step(backend, tmp_path):
+    require(backend)
+    random = np.random.default_rng(0)
+    x = random.normal(0, 1, (70, 5, 3)).astype(np.float32)
+    y = (x > 0) @ np.array([1, 1, 1])
+    np.savez(tmp_path / "sequences.npz", x_train=x, y_train=y, x_test=x[:9], y_test=y[:9])
+    metrics = ("[accuracy]", "[accuracy, confusion_matrix]", "[accuracy, auc]")
+    runs = [
+        train(loads(SEQUENCES.replace("[accuracy]", each), tmp_path), backend, runs=tmp_path / "r")
+        for each in metrics
+    ]
+    first, *others = [run.history for run in runs]
+    assert [record["accuracy"] for record in first[:-1]] == pytest.approx(
+        [record["accuracy"] for record in others[1][:-1]], rel=1e-12
+    )
+    assert np.sum(others[0][-1]["test_confusion_matrix"]) == 9 * 5
+    assert first[-1]["test_accuracy"] == pytest.approx(
+        np.trace(others[0][-1]["test_confusion_matrix"]) / 45, rel=1e-12
+    )
