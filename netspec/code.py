@@ -78,14 +78,17 @@ def _argument(indent: str, argument: str) -> list[str]:
     if len(line) <= WIDTH or not argument.endswith(")"):
         return [line]
     head, _, inner = argument[:-1].partition("(")
-    return [f"{indent}{head}(", f"{indent}    {inner}", f"{indent}),"]
+    lines = [f"{indent}    {inner}"]
+    if len(lines[0]) > WIDTH:
+        lines = [line for each in _split(inner) for line in _argument(f"{indent}    ", each)]
+    return [f"{indent}{head}(", *lines, f"{indent}),"]
 
 
 def statement(head: str, expression: str, comment: str) -> str:
     """A statement `head expression  # comment`, with brackets opened up where it is too long.
 
     Those are the brackets that the expression ends in, or the first where that does not help, or
-    else new ones around all of it.
+    else new ones around all of it, as around arithmetic.
     """
     return _opened(head, expression, f"  # {comment}")
 
@@ -94,32 +97,26 @@ def _opened(head: str, expression: str, after: str) -> str:
     line = f"{head}{expression}{after}"
     if len(line) <= WIDTH:
         return line
-    if not expression.endswith((")", "]")):
-        return _in_brackets(head, expression, after)
+    indent = _indent(head)
+    if expression.isidentifier():
+        inside = f"{indent}    {expression}{after}"
+        return f"{head}(\n{inside}\n{indent})" if len(inside) <= WIDTH else line
+    around = f"{head}(\n{{}}\n{indent}){after}"
+    if not expression.startswith("(") and not expression.endswith((")", "]")):
+        inside = f"{indent}    {expression}"
+        terms = re.split(r" (?=[+-] )", inside) if len(inside) > WIDTH else [inside]
+        return around.format(f"\n{indent}    ".join(terms))
     brackets = {at: _closing(expression, at) for at, char in enumerate(expression) if char in "(["}
-    start = next(at for at, end in brackets.items() if end == len(expression) - 1)
+    start = next((at for at, end in brackets.items() if end == len(expression) - 1), 0)
     if len(head) + start >= WIDTH:
         start = min(brackets)
-    indent = _indent(head)
     if len(head) + start >= WIDTH:
-        return f"{head}(\n{_opened(f'{indent}    ', expression, '')}\n{indent}){after}"
+        return around.format(_opened(f"{indent}    ", expression, ""))
     inner, tail = expression[start + 1 : brackets[start]], expression[brackets[start] :]
     opened = [f"{head}{expression[: start + 1]}", f"{indent}    {inner}", f"{indent}{tail}"]
     if len(opened[1]) > WIDTH:
         opened[1:2] = [line for each in _split(inner) for line in _argument(f"{indent}    ", each)]
     return "\n".join(opened) + after
-
-
-def _in_brackets(head: str, expression: str, after: str) -> str:
-    """An operation in brackets of its own, one operand a line where it is too long for one."""
-    operands = re.split(r" (?=[-+*/] )", expression)
-    if len(operands) == 1:
-        return f"{head}{expression}{after}"
-    indent = _indent(head)
-    lines = [f"{indent}    {expression}"]
-    if len(lines[0]) > WIDTH:
-        lines = [f"{indent}    {operand}" for operand in operands]
-    return "\n".join([f"{head}(", *lines, f"{indent}){after}"])
 
 
 def _split(inner: str) -> list[str]:

@@ -360,6 +360,7 @@ _WANTED: dict[str, tuple[str, str | None]] = {
         "write 0.2 for -0.2 to 0.2, or [-0.1, 0.3]",
     ),
     "zoom": ("a range that begins above -1, where nothing is left", "write 0.9, or [-0.5, 1]"),
+    "numbers": ("a number or a list of numbers", "write 0.5, or [0.5, 1, 2]"),
     "string_type": ("a text", None),
     "bool_type": ("true or false", "YAML 1.2 knows only true and false, not yes, no, on or off"),
     "tuple_type": ("a list", None),

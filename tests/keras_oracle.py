@@ -23,6 +23,7 @@ if "CI" not in os.environ:  # there Keras is always installed, and its absence i
 import keras
 
 from netspec.layers import AnyLayer, Dropout, Shape
+from netspec.layers.preprocessing import Normalization
 from netspec.layers.regularization import SpatialDropout
 from netspec.layers.tagged import Tagged
 from netspec.layers.wrapping import Bidirectional, TimeDistributed
@@ -49,6 +50,14 @@ def _(layer: Bidirectional | TimeDistributed) -> Any:  # Any: as above
 @keras_layer.register
 def _(layer: SpatialDropout) -> Any:  # Any: as above
     return getattr(keras.layers, layer.tag)(**keras_arguments(layer, "trainable"))
+
+
+@keras_layer.register
+def _(layer: Normalization) -> Any:  # Any: as above
+    mean, variance = (
+        numbers[0] if len(numbers) == 1 else numbers for numbers in (layer.mean, layer.variance)
+    )
+    return keras.layers.Normalization(layer.axis, mean, variance, layer.invert, name=layer.name)
 
 
 def keras_arguments(layer: AnyLayer, *without: str) -> dict[str, Any]:  # Any: as above

@@ -29,6 +29,7 @@ from netspec.layers.pooling import (
     Pooling,
     Pooling2D,
 )
+from netspec.layers.preprocessing import Preprocessing
 from netspec.layers.recurrent import Recurrent
 from netspec.layers.regularization import Dropout, Regularization
 from netspec.layers.shaping import Shaping
@@ -46,6 +47,7 @@ Layer: TypeAlias = (
     | Recurrent
     | Wrapping
     | AnyAugmentation
+    | Preprocessing
 )
 Inserted: TypeAlias = Transpose | FoldSteps | UnfoldSteps
 """The layers that no spec names, and passes insert."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
+from pydantic.fields import FieldInfo
 
 from conformance.cases import ACTIVATIONS, ALL, CASES, Case
 from conformance.networks import of_case
@@ -36,13 +37,19 @@ def test_the_table_covers_the_layer(tag: str) -> None:
     assert any(layer.tag == tag for case in CASES[tag] for layer in layers_of(case))
 
 
+def _choices(field: FieldInfo) -> tuple[Any, ...]:
+    """The words of a field that takes one of several."""
+    return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+
+
 def options() -> list[tuple[str, str]]:
     """Every field that changes values; a name does not, and what matters to training alone has tests of its own."""
     return [
         (tag, field)
         for tag, layer in LAYERS.items()
-        for field in layer.model_fields
-        if field not in AnyLayer.model_fields
+        for field, info in layer.model_fields.items()
+        if len(_choices(info)) != 1
+        and field not in AnyLayer.model_fields
         and not field.endswith(("_initializer", "_regularizer", "_constraint"))
     ]
 

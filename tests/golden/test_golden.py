@@ -176,6 +176,10 @@ LINES = [
     "UpSampling2D: {size: [2, 3], interpolation: bilinear",
     "GlobalMaxPooling2D: {keepdims: true",
     "Permute: {dims: [3, 1, 2]",
+    "Rescaling: {scale: 0.00392156862745098, offset: -1",
+    "Normalization: {mean: 0.123456789, variance: 2",
+    "Resizing: {height: 30, width: 31, pad_to_aspect_ratio: true, fill_value: -1.5",
+    "Activation: {activation: linear",
 ]
 
 
