@@ -44,7 +44,12 @@ def _(layer: MaxPooling, node: Node, x: str) -> Lowered:
 
 @lower_layer.register
 def _(layer: AveragePooling, node: Node, x: str) -> Lowered:
-    before, symmetric = padding(node.input_shape[:-1], layer.window, layer.steps, layer.padding)
+    space = node.input_shape[:-1]
+    before, symmetric = padding(space, layer.window, layer.steps, layer.padding)
+    wider = any(cells > size for cells, size in zip(layer.window, space, strict=True))
+    if layer.rank == 3 and wider and not before:
+        # F.avg_pool3d refuses a window that its padding alone makes fit (PyTorch 2.13).
+        before = tuple(cells for side in reversed(symmetric) for cells in (side, side))
     if before:
         part = _average_pool(layer.rank)
         window = arguments([square(layer.window), square(layer.steps), before], {})

@@ -68,8 +68,14 @@ CASES: dict[str, tuple[Case, ...]] = {
         *each("GlobalAveragePooling2D", (5, 4, 3), "", "keepdims: true"),
         *each("GlobalAveragePooling2D", (1, 1, 2), ""),
     ),
-    "MaxPooling3D": each("MaxPooling3D", (3, 4, 5, 2), *VOLUMES),
-    "AveragePooling3D": each("AveragePooling3D", (3, 4, 5, 2), *VOLUMES),
+    "MaxPooling3D": (
+        *each("MaxPooling3D", (3, 4, 5, 2), *VOLUMES),
+        *each("MaxPooling3D", (2, 1, 3, 2), "pool_size: [2, 3, 1], padding: same"),
+    ),
+    "AveragePooling3D": (
+        *each("AveragePooling3D", (3, 4, 5, 2), *VOLUMES),
+        *each("AveragePooling3D", (2, 1, 3, 2), "pool_size: [2, 3, 1], padding: same"),
+    ),
     "GlobalMaxPooling1D": each("GlobalMaxPooling1D", (5, 3), "", "keepdims: true"),
     "GlobalMaxPooling2D": each("GlobalMaxPooling2D", (5, 4, 3), "", "keepdims: true"),
     "GlobalMaxPooling3D": each("GlobalMaxPooling3D", (2, 3, 4, 3), "", "keepdims: true"),
