@@ -1,4 +1,4 @@
-"""docs/training.md names every optimizer and schedule, with every field and its default."""
+"""docs/training.md names every term of training, with every field and its default."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any, get_args
 import pytest
 
 from netspec.graph import loads
+from netspec.losses import LOSSES
+from netspec.metrics import METRICS
 from netspec.optimizers import Optimizer, OptimizerBase
 from netspec.schedules import ReduceOnPlateau, Schedule, StepSchedule
+from netspec.spec import EarlyStopping
 
 PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
 ROWS = {
@@ -43,6 +46,42 @@ def test_every_field_of_all_optimizers_has_a_row(name):
     default = OptimizerBase.model_fields[name].default
     shown = "null" if default is None else written(default)
     assert f"| {shown} |" in ROWS[name]
+
+
+def section(title: str) -> str:
+    return PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+@pytest.mark.parametrize(
+    ("title", "model"),
+    [
+        *(("Losses", loss) for loss in LOSSES.values()),
+        *(("Metrics", metric) for metric in METRICS.values()),
+    ],
+)
+def test_the_row_of_a_loss_or_metric_names_its_fields_and_their_defaults(title, model):
+    lines = [line.split("|") for line in section(title).splitlines() if line.startswith("| `")]
+    (row,) = [cells[2].strip() for cells in lines if f"`{model.tag}`" in cells[1]]
+    fields = {
+        name: field.default if isinstance(field.default, str) else written(field.default)
+        for name, field in model.model_fields.items()
+    }
+    assert row == ", ".join(f"{name} {default}" for name, default in fields.items())
+
+
+def test_every_field_of_early_stopping_has_a_row():
+    for name, field in EarlyStopping.model_fields.items():
+        default = "null" if field.default is None else written(field.default)
+        assert f"| `{name}` | {default} |" in section("Early stopping")
+
+
+def test_the_example_of_several_outputs_is_valid():
+    (example,) = re.findall(r"```yaml\n(output:.*?)```", PAGE, re.DOTALL)
+    layers = [
+        "Dense: {name: kind, inputs: input, units: 3, activation: softmax}",
+        "Dense: {name: box, inputs: input, units: 4}",
+    ]
+    loads(f"netspec: 1\nname: example\ninput: [2]\nlayers: [{', '.join(layers)}]\n{example}")
 
 
 def test_the_examples_are_valid():
