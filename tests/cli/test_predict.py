@@ -55,6 +55,30 @@ def written_camera(folder: Path, input: str, units: int) -> Path:
     return folder / "camera.onnx"
 
 
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        (
+            "input: {a: [2, 2, 1], b: [2, 2, 1]}\nlayers: [Add: {inputs: [a, b]}, Flatten]",
+            "has 2 inputs and 1 outputs",
+        ),
+        ("input: [5]\nlayers: [Dense: {units: 2}]", "takes (5), and an image has three axes"),
+        ("input: [2, 2, 1]\nlayers: [Flatten, Dense: {units: 1}]", "gives (1), and not one value"),
+    ],
+    ids=["two inputs", "a vector", "one unit"],
+)
+def test_a_network_that_classifies_no_images_is_a_fault(spec, reason, tmp_path):
+    require("onnx")
+    network = loads(f"netspec: 1\nname: other\n{spec}\n")
+    weights = initial(network.graph, 0)
+    content = find_exporting("onnx").export(network, weights, opset=None, raw_input=False)
+    (tmp_path / "other.onnx").write_bytes(content)
+    Image.new("L", (2, 2)).save(tmp_path / "image.png")
+    ended = netspec_("predict", tmp_path / "other.onnx", tmp_path / "image.png")
+    assert ended.status == 1
+    assert reason in ended.err
+
+
 def seen(camera: Path, image: Path, *options: str) -> list[int]:
     """The pixels that the camera sees, row by row."""
     (prediction,) = json.loads(netspec_("predict", camera, image, "--json", *options).results)
