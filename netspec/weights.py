@@ -156,7 +156,7 @@ _ANOTHER_GRAPH = "use the weights with the spec that they were trained with"
 def to_bytes(graph: Graph, weights: Weights) -> bytes:
     """The weights as the content of a safetensors file, the same bytes for the same values."""
     check(graph, weights, "the model")
-    tensors = {key: np.ascontiguousarray(weights[key], np.float32) for key, _ in graph.weights()}
+    tensors = {key: np.array(weights[key], np.float32, order="C") for key, _ in graph.weights()}
     structure = json.dumps(graph.structure, sort_keys=True)
     return _in_order(save(tensors, {"format": FORMAT, "graph": graph.hash, "structure": structure}))
 

@@ -23,6 +23,7 @@ if "CI" not in os.environ:  # there Keras is always installed, and its absence i
 import keras
 
 from netspec.layers import AnyLayer, Dropout, Shape
+from netspec.layers.attention import MultiHeadAttention
 from netspec.layers.preprocessing import Normalization
 from netspec.layers.regularization import SpatialDropout
 from netspec.layers.tagged import Tagged
@@ -60,9 +61,13 @@ def _(layer: Normalization) -> Any:  # Any: as above
     return keras.layers.Normalization(layer.axis, mean, variance, layer.invert, name=layer.name)
 
 
+_ELSEWHERE = ("inputs", "use_causal_mask")
+"""The fields that Keras's constructors do not take."""
+
+
 def keras_arguments(layer: AnyLayer, *without: str) -> dict[str, Any]:  # Any: as above
     """The fields of a layer as Keras's constructors take them, but for those `without`."""
-    names = [name for name in type(layer).model_fields if name not in ("inputs", *without)]
+    names = [name for name in type(layer).model_fields if name not in (*_ELSEWHERE, *without)]
     fields = {name: getattr(layer, name) for name in names}
     return {
         name: keras_tagged(value) if isinstance(value, Tagged) else value
@@ -94,6 +99,16 @@ def keras_inputs(layer: AnyLayer, inputs: list[Any]) -> list[Any]:  # Any: tenso
     return inputs if len(inputs) == 1 else [inputs]
 
 
+@keras_inputs.register
+def _(_layer: MultiHeadAttention, inputs: list[Any]) -> list[Any]:  # Any: as above
+    return inputs if len(inputs) > 1 else [*inputs, *inputs]
+
+
+def keras_options(layer: AnyLayer) -> dict[str, Any]:  # Any: as above
+    """The fields that Keras takes in the call of a layer."""
+    return {"use_causal_mask": True} if getattr(layer, "use_causal_mask", False) else {}
+
+
 def keras_values(
     layer: AnyLayer,
     weights: Mapping[str, NDArray[np.float32]],
@@ -107,7 +122,7 @@ def keras_values(
         for weight, variable in zip(layer.weights_of(shapes), built.weights, strict=True):
             variable.assign(weights[weight.name])
         given = keras_inputs(layer, list(inputs))
-        return keras.ops.convert_to_numpy(built(*given, training=training))
+        return keras.ops.convert_to_numpy(built(*given, training=training, **keras_options(layer)))
 
 
 def described(layer: AnyLayer, *shapes: Shape) -> str:

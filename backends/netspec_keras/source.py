@@ -9,9 +9,9 @@ from netspec.graph import Graph, Network, Node
 from netspec.layers import written
 from netspec.layers.core import Softmax
 from netspec_keras import losses, training
-from netspec_keras.lower import applied, lower, trained
+from netspec_keras.lower import applied, frozen_once_built, lower, trained
 
-RESERVED = frozenset({"keras", "layers", "logits"})
+RESERVED = frozenset({"keras", "layers", "logits", "model"})
 """Names that the function which builds the model uses whatever the network is."""
 
 
@@ -60,7 +60,12 @@ def _build_model(graph: Graph, scale: float, taken_off: Sequence[str | None]) ->
     ends = _one_or_list([held[each.name] for each in graph.inputs])
     gives = _one_or_list([held[name] for name in graph.outputs])
     made = arguments([Code(ends), Code(gives)], {"name": graph.name})
-    lines.append(call("    return keras.Model", made))
+    frozen = [node for node in graph.nodes if frozen_once_built(node.layer)]
+    lines.append(call(f"    {'model =' if frozen else 'return'} keras.Model", made))
+    if frozen:
+        names = [layer_name(node.name) for node in frozen]
+        lines += [f'    model.get_layer("{name}").trainable = False' for name in names]
+        lines.append("    return model")
     return "\n".join(lines)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias, get_args
 
+from netspec.layers.attention import AttentionLayers
 from netspec.layers.augmentation import AnyAugmentation
 from netspec.layers.base import (
     AnyLayer,
@@ -48,6 +49,7 @@ Layer: TypeAlias = (
     | Wrapping
     | AnyAugmentation
     | Preprocessing
+    | AttentionLayers
 )
 Inserted: TypeAlias = Transpose | FoldSteps | UnfoldSteps
 """The layers that no spec names, and passes insert."""

@@ -205,6 +205,21 @@ def spatial(shape: Shape, tag: str, rank: int) -> tuple[Shape, int]:
     return shape[:-1], shape[-1]
 
 
+def sequence(shape: Shape, tag: str) -> tuple[int, int]:
+    """`shape` as (steps, features). Raises LayerFault where it is not a sequence's."""
+    if len(shape) != 2:
+        remedy = (
+            "a recurrent layer before this one gives all its steps with `return_sequences: true`"
+            if len(shape) == 1
+            else "put a Reshape before this layer"
+        )
+        raise LayerFault(
+            f"{tag} needs a sequence, (steps, features), and gets {written(shape)}", remedy
+        )
+    steps, features = shape
+    return steps, features
+
+
 def kind(rank: int) -> str:
     """What a tensor of this many spatial axes is called: an image, for two."""
     return _SPATIAL[rank][0]

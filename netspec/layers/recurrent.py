@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, TypeAlias
 from pydantic import Field
 
 from netspec.layers.activations import ActivationField
-from netspec.layers.base import LayerBase, LayerFault, Shape, Weight, written
+from netspec.layers.base import LayerBase, Shape, Weight, sequence
 from netspec.layers.constraints import ConstraintField
 from netspec.layers.initializers import (
     GlorotUniform,
@@ -21,21 +21,6 @@ from netspec.layers.regularizers import RegularizerField
 from netspec.layers.window import Size
 
 Rate: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
-
-
-def sequence(shape: Shape, tag: str) -> tuple[int, int]:
-    """`shape` as (steps, features). Raises LayerFault where it is not a sequence's."""
-    if len(shape) != 2:
-        remedy = (
-            "a recurrent layer before this one gives all its steps with `return_sequences: true`"
-            if len(shape) == 1
-            else "put a Reshape before this layer"
-        )
-        raise LayerFault(
-            f"{tag} needs a sequence, (steps, features), and gets {written(shape)}", remedy
-        )
-    steps, features = shape
-    return steps, features
 
 
 class RecurrentLayer(LayerBase):

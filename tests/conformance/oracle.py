@@ -45,7 +45,9 @@ class Oracle:
             for node in self.graph.nodes:
                 read = [values[name] for name in node.inputs]
                 given = keras_oracle.keras_inputs(node.layer, read)
-                values[node.name] = self.layers[node.name](*given, training=training)
+                values[node.name] = self.layers[node.name](
+                    *given, training=training, **keras_oracle.keras_options(node.layer)
+                )
             return [values[name] for name in self.graph.outputs]
 
     def __call__(self, *inputs: Array, training: bool = False) -> Any:  # Any: a tensor

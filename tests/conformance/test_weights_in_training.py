@@ -55,6 +55,10 @@ SEQUENCES = [
     "Bidirectional: {layer: {SimpleRNN: {units: 2}}, trainable: false}",
     "TimeDistributed: {layer: {Dense: {units: 2, bias_regularizer: l1, kernel_constraint: non_neg}}}",
     "TimeDistributed: {layer: {Dense: {units: 2}}, trainable: false}",
+    "MultiHeadAttention: {num_heads: 2, key_dim: 2, trainable: false}",
+    "MultiHeadAttention: {num_heads: 2, key_dim: 2, kernel_regularizer: l2, kernel_constraint: "
+    "{max_norm: {max_value: 0.3, axis: [0, 2]}}, bias_constraint: non_neg}",
+    "Attention: {use_scale: true, inputs: [input, input]}",
 ]
 CASES = [*(((4, 4, 2), layer) for layer in LAYERS), *(((4, 2), layer) for layer in SEQUENCES)]
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interpreter import (
+    attention,
     augmentation,
     convolution,
     core,
@@ -34,6 +35,7 @@ from netspec.graph import Graph
 Weights: TypeAlias = Mapping[str, NDArray[np.float32]]
 
 FAMILIES = (
+    attention,
     augmentation,
     convolution,
     core,

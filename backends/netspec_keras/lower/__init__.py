@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netspec_keras.lower import (
+    attention,
     augmentation,
     convolution,
     core,
@@ -15,9 +16,10 @@ from netspec_keras.lower import (
     shaping,
     wrapping,
 )
-from netspec_keras.lower.base import Call, applied, lower, trained
+from netspec_keras.lower.base import Call, applied, frozen_once_built, lower, trained
 
 FAMILIES = (
+    attention,
     augmentation,
     convolution,
     core,
@@ -41,4 +43,4 @@ NOTES: dict[str, str] = {
 }
 """What the page of the layers says of those that are not lowered as every other."""
 
-__all__ = ["FAMILIES", "NOTES", "Call", "applied", "lower", "trained"]
+__all__ = ["FAMILIES", "NOTES", "Call", "applied", "frozen_once_built", "lower", "trained"]

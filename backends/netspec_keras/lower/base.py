@@ -8,6 +8,7 @@ from typing import Any
 
 from netspec.code import Code, arguments, square
 from netspec.layers import AnyLayer
+from netspec.layers.attention import MultiHeadAttention
 from netspec.layers.regularization import SpatialDropout
 from netspec.layers.tagged import Tagged
 
@@ -53,8 +54,16 @@ def trained(layer: AnyLayer) -> dict[str, object]:
         if field.endswith(("_regularizer", "_constraint"))
     }
     # Keras's SpatialDropout takes no `trainable`; it has no weights.
-    stays = not layer.trainable and not isinstance(layer, SpatialDropout)
+    stays = not layer.trainable and not isinstance(layer, SpatialDropout | MultiHeadAttention)
     return named | {"trainable": False} if stays else named
+
+
+def frozen_once_built(layer: AnyLayer) -> bool:
+    """Whether a layer's weights are told to stay after it is built, not where it is made.
+
+    Keras 3.15 makes the projections of an attention when it is built, and trains them all the same.
+    """
+    return isinstance(layer, MultiHeadAttention) and not layer.trainable
 
 
 _MODULES = {"regularizer": "keras.regularizers", "constraint": "keras.constraints"}

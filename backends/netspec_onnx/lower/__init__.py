@@ -7,6 +7,7 @@ from typing import get_args
 from netspec.layers.augmentation import AnyAugmentation
 from netspec.layers.regularization import Regularization
 from netspec_onnx.lower import (
+    attention,
     augmentation,
     convolution,
     core,
@@ -22,6 +23,7 @@ from netspec_onnx.lower import (
 from netspec_onnx.lower.base import Builder, lower
 
 FAMILIES = (
+    attention,
     augmentation,
     convolution,
     core,

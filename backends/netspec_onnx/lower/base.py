@@ -61,7 +61,8 @@ class Builder:
             axes = permutation(weight.axes, onnx_axes(weight.axes))
             key = keys[weight.name]
             value = np.transpose(self.weights[key], axes)
-            if weight.axes[-1] == "multiplier":  # of a depthwise kernel: each output has one input
+            # Each output of a depthwise kernel has one input.
+            if weight.axes[-1:] == ("multiplier",):
                 value = value.reshape(-1, 1, *value.shape[2:])
             self.constant(key, value)
         return keys

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netspec.graph import Node
 from netspec_torch.lower import (
+    attention,
     augmentation,
     convolution,
     core,
@@ -19,6 +20,7 @@ from netspec_torch.lower import (
 from netspec_torch.lower.base import Lowered, Part, in_order, lower_layer
 
 FAMILIES = (
+    attention,
     augmentation,
     convolution,
     core,

@@ -7,6 +7,7 @@ rows here: the weights of a case are random, whatever they would start as.
 from __future__ import annotations
 
 from conformance.cases import (
+    attention,
     augmentation,
     convolution,
     core,
@@ -22,6 +23,7 @@ from conformance.cases import (
 from conformance.cases.base import ACTIVATIONS, Case, chain, each, joined
 
 FAMILIES = (
+    attention,
     augmentation,
     convolution,
     core,

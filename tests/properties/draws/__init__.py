@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from properties.draws import (
+    attention,
     augmentation,
     convolution,
     core,
@@ -18,6 +19,7 @@ from properties.draws import (
 from properties.draws.base import Draws, Joins
 
 FAMILIES = (
+    attention,
     augmentation,
     convolution,
     core,

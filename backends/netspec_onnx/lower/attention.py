@@ -1,0 +1,116 @@
+"""Attention in ONNX, composed of products and a softmax."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+
+from netspec.graph import Node
+from netspec.layers.attention import AdditiveAttention, Attending, Attention, MultiHeadAttention
+from netspec_onnx.lower.base import Builder, lower
+
+
+@lower.register
+def _(layer: MultiHeadAttention, node: Node, to: Builder, *x: str) -> str:
+    query, value, key = _roles(x)
+    steps, size = node.shape[0], layer.num_heads * layer.value_size
+    q = _heads(layer, node, to, query, "query", (0, 2, 1, 3))
+    k = _heads(layer, node, to, key, "key", (0, 2, 3, 1))
+    v = _heads(layer, node, to, value, "value", (0, 2, 1, 3))
+    root = to.constant(f"{node.name}.scale", 1 / sqrt(layer.key_dim))
+    scaled = to.add("Mul", [q, root], f"{node.name}.scaled")
+    scores = to.add("MatMul", [scaled, k], f"{node.name}.scores")
+    heads = _attended(layer, node, to, scores, v, f"{node.name}.attended")
+    by_step = to.add("Transpose", [heads], f"{node.name}.by_step", perm=(0, 2, 1, 3))
+    shape = to.integers(f"{node.name}.flat_shape", [0, steps, size])
+    flat = to.add("Reshape", [by_step, shape], f"{node.name}.flat")
+    return _projected(node, to, flat, "attention_output", node.name)
+
+
+def _heads(
+    layer: MultiHeadAttention, node: Node, to: Builder, x: str, name: str, order: tuple[int, ...]
+) -> str:
+    """A projection into heads, its axes (batch, steps, heads, size) in another order."""
+    at = f"{node.name}.{name}"
+    projected = _projected(node, to, x, name, f"{at}.projected")
+    size = layer.value_size if name == "value" else layer.key_dim
+    shape = to.integers(f"{at}.shape", [0, -1, layer.num_heads, size])
+    heads = to.add("Reshape", [projected, shape], f"{at}.heads")
+    return to.add("Transpose", [heads], at, perm=order)
+
+
+def _projected(node: Node, to: Builder, x: str, name: str, output: str) -> str:
+    """A Dense with a projection's kernel, whose axes are flattened to those of a matrix."""
+    at = f"{node.name}.{name}"
+    kernel = to.weights[f"{at}.kernel"]
+    rows = kernel.shape[0] if name != "attention_output" else kernel.shape[0] * kernel.shape[1]
+    matrix = to.constant(f"{at}.kernel", kernel.reshape(rows, -1))
+    bias = to.weights.get(f"{at}.bias")
+    if bias is None:
+        return to.add("MatMul", [x, matrix], output)
+    product = to.add("MatMul", [x, matrix], f"{at}.product")
+    return to.add("Add", [product, to.constant(f"{at}.bias", bias.ravel())], output)
+
+
+@lower.register
+def _(layer: Attention, node: Node, to: Builder, *x: str) -> str:
+    query, value, key = _roles(x)
+    name, own = node.name, to.weights_of(node)
+    if layer.score_mode == "dot":
+        turned = to.add("Transpose", [key], f"{name}.key", perm=(0, 2, 1))
+        if layer.use_scale:
+            query = to.add("Mul", [query, own["scale"]], f"{name}.scaled")
+        scores = to.add("MatMul", [query, turned], f"{name}.scores")
+    else:
+        sums = _sums(node, to, query, key)
+        if layer.use_scale:
+            sums = to.add("Mul", [sums, own["scale"]], f"{name}.scaled")
+        terms = to.add("Tanh", [sums], f"{name}.terms")
+        total = _total(node, to, terms)
+        scores = to.add("Mul", [total, own["concat_score_weight"]], f"{name}.scores")
+    return _attended(layer, node, to, scores, value, name)
+
+
+@lower.register
+def _(layer: AdditiveAttention, node: Node, to: Builder, *x: str) -> str:
+    query, value, key = _roles(x)
+    terms = to.add("Tanh", [_sums(node, to, query, key)], f"{node.name}.terms")
+    if layer.use_scale:
+        scores = to.add("MatMul", [terms, to.weights_of(node)["scale"]], f"{node.name}.scores")
+    else:
+        scores = _total(node, to, terms)
+    return _attended(layer, node, to, scores, value, node.name)
+
+
+def _roles(x: tuple[str, ...]) -> tuple[str, str, str]:
+    """The tensors of query, value and key."""
+    query, *others = x
+    value = others[0] if others else query
+    return query, value, others[1] if len(others) > 1 else value
+
+
+def _sums(node: Node, to: Builder, query: str, key: str) -> str:
+    """The sum of every query with every key: (batch, queries, keys, size)."""
+    name = node.name
+    down = to.add("Unsqueeze", [query, to.integers(f"{name}.keys", [2])], f"{name}.down")
+    across = to.add("Unsqueeze", [key, to.integers(f"{name}.queries", [1])], f"{name}.across")
+    return to.add("Add", [down, across], f"{name}.sums")
+
+
+def _total(node: Node, to: Builder, terms: str) -> str:
+    last = to.integers(f"{node.name}.features", [-1])
+    return to.add("ReduceSum", [terms, last], f"{node.name}.total", keepdims=0)
+
+
+def _attended(
+    layer: Attending, node: Node, to: Builder, scores: str, value: str, output: str
+) -> str:
+    """The mean of the values, weighted by the softmax of the scores."""
+    if layer.use_causal_mask:
+        query, values, _ = layer.roles(node.input_shapes)
+        later = np.triu(np.full((query[0], values[0]), -np.inf), 1)
+        mask = to.constant(f"{node.name}.mask", later)
+        scores = to.add("Add", [scores, mask], f"{node.name}.masked")
+    weights = to.add("Softmax", [scores], f"{node.name}.weights", axis=-1)
+    return to.add("MatMul", [weights, value], output)

@@ -1,0 +1,98 @@
+"""Layers of attention have Keras's shapes and weights, in its order, and its refusals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+import keras_oracle
+from keras_oracle import keras
+from netspec.graph import infer
+from netspec.layers import LAYERS, Layer, LayerFault, Shape
+
+Case = tuple[str, dict[str, Any], tuple[Shape, ...]]
+
+QUERY, VALUE, KEY = (3, 4), (5, 6), (5, 2)
+HEADS = {"num_heads": 2, "key_dim": 3}
+
+CASES: list[Case] = [
+    ("MultiHeadAttention", HEADS, (QUERY,)),
+    ("MultiHeadAttention", {**HEADS, "value_dim": 5, "use_bias": False}, (QUERY, VALUE)),
+    ("MultiHeadAttention", {**HEADS, "output_shape": 7}, (QUERY, VALUE, KEY)),
+    ("Attention", {}, (QUERY, (5, 4))),
+    ("Attention", {"use_scale": True, "score_mode": "concat"}, (QUERY, VALUE, (5, 4))),
+    ("AdditiveAttention", {}, (QUERY, VALUE, (5, 4))),
+    ("AdditiveAttention", {"use_scale": False}, (QUERY, (5, 4))),
+]
+
+
+def made(tag: str, fields: dict[str, Any]) -> Layer:
+    return LAYERS[tag].model_validate(fields)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "{} {} on {}".format(*case))
+def test_the_shape_and_the_weights_are_keras_own(case: Case) -> None:
+    tag, fields, shapes = case
+    layer = made(tag, fields)
+    theirs = keras_oracle.keras_build(layer, *shapes)
+    batched = [(None, *shape) for shape in shapes]
+    given = keras_oracle.keras_inputs(layer, batched)
+
+    assert layer.shape_of(shapes) == tuple(theirs.compute_output_shape(*given)[1:])
+    assert [
+        (f"/{weight.name.replace('.', '/')}", weight.shape, weight.trainable)
+        for weight in layer.weights_of(shapes)
+    ] == [
+        (it.path.removeprefix(theirs.name), tuple(it.shape), it.trainable) for it in theirs.weights
+    ]
+
+
+REFUSED: list[Case] = [
+    ("MultiHeadAttention", {**HEADS, "num_heads": 0}, (QUERY,)),
+    ("MultiHeadAttention", HEADS, (QUERY, VALUE, (4, 2))),
+    ("Attention", {}, (QUERY,)),
+    ("Attention", {}, (QUERY, VALUE)),
+    ("Attention", {"score_mode": "sum"}, (QUERY, (5, 4))),
+    ("AdditiveAttention", {}, (QUERY, VALUE)),
+    ("AdditiveAttention", {}, (QUERY, (5, 4), (5, 4), (5, 4))),
+]
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: "{} {} on {}".format(*case))
+def test_what_keras_refuses_is_refused(case: Case) -> None:
+    tag, fields, shapes = case
+    tensors = [keras.ops.ones((2, *shape)) for shape in shapes]
+    given = [*tensors, *tensors] if len(tensors) == 1 else tensors
+    with pytest.raises(Exception):
+        theirs = getattr(keras.layers, tag)(**fields)
+        theirs(*given) if tag == "MultiHeadAttention" else theirs(tensors)
+
+    with pytest.raises((ValidationError, LayerFault)):
+        made(tag, fields).shape_of(shapes)
+
+
+def test_automatic_names_are_keras_own() -> None:
+    keras.backend.clear_session()
+    both = {"inputs": ["input", "input"]}
+    layers = [
+        made("MultiHeadAttention", HEADS),
+        *(made(tag, both) for tag in ("Attention", "AdditiveAttention", "Attention")),
+    ]
+
+    graph, _ = infer("names", QUERY, layers)
+
+    assert [node.name for node in graph.nodes] == [
+        keras_oracle.keras_layer(layer).name for layer in layers
+    ]
+
+
+def test_the_cost_counts_projections_and_both_products() -> None:
+    heads = made("MultiHeadAttention", {**HEADS, "value_dim": 5, "output_shape": 7})
+    scores = made("Attention", {})
+
+    into = 3 * 4 * 2 * 3 + 5 * 2 * 2 * 3 + 5 * 6 * 2 * 5  # query, key and value
+    products = 2 * 3 * 5 * 3 + 2 * 3 * 5 * 5
+    assert heads.cost_of((QUERY, VALUE, KEY)) == into + products + 3 * 2 * 5 * 7
+    assert scores.cost_of((QUERY, (5, 4))) == 3 * 5 * 4 + 3 * 5 * 4

@@ -1,0 +1,102 @@
+"""The network attention as a Keras model.
+
+Written by netspec; runs without it.
+"""
+
+import keras
+from keras import layers
+
+
+def build_model(logits: bool = False) -> keras.Model:
+    """Inputs (6, 8) to probabilities (3).
+
+    With `logits` the final softmax is left off, as a loss on logits wants it.
+    """
+    inputs = keras.Input((6, 8), name="input")
+    own = layers.MultiHeadAttention(
+        num_heads=2,
+        key_dim=4,
+        dropout=0.1,
+        name="own",
+    )(inputs, inputs, use_causal_mask=True)  # (6, 8)
+    side = layers.Dense(8, activation="relu", name="side")(own)  # (6, 8)
+    cross = layers.MultiHeadAttention(
+        num_heads=3,
+        key_dim=2,
+        value_dim=5,
+        use_bias=False,
+        output_shape=8,
+        name="cross",
+    )(own, side)  # (6, 8)
+    multi_head_attention = layers.MultiHeadAttention(
+        num_heads=1,
+        key_dim=4,
+        kernel_initializer="lecun_normal",
+        name="multi_head_attention",
+    )(own, side, cross)  # (6, 8)
+    x = layers.Attention(use_scale=True, dropout=0.2, name="attention")([own, cross])  # (6, 8)
+    x = layers.Attention(
+        score_mode="concat",
+        name="attention_1",
+    )([own, cross, x], use_causal_mask=True)  # (6, 8)
+    x = layers.AdditiveAttention(name="additive_attention")([multi_head_attention, x])  # (6, 8)
+    x = layers.Flatten(name="flatten")(x)  # (48)
+    x = layers.Dense(3, activation=None if logits else "softmax", name="dense")(x)  # (3)
+    model = keras.Model(inputs, x, name="attention")
+    model.get_layer("multi_head_attention").trainable = False
+    return model
+
+
+def build_optimizer() -> keras.optimizers.Optimizer:
+    return keras.optimizers.Adam(learning_rate=0.001)
+
+
+def build_loss() -> keras.losses.Loss:
+    """The loss on logits."""
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+# The weights of every layer in Keras's order, by their keys in a weights file.
+WEIGHTS = {
+    "own": [
+        "own.query.kernel",
+        "own.query.bias",
+        "own.key.kernel",
+        "own.key.bias",
+        "own.value.kernel",
+        "own.value.bias",
+        "own.attention_output.kernel",
+        "own.attention_output.bias",
+    ],
+    "side": ["side.kernel", "side.bias"],
+    "cross": [
+        "cross.query.kernel",
+        "cross.key.kernel",
+        "cross.value.kernel",
+        "cross.attention_output.kernel",
+    ],
+    "multi_head_attention": [
+        "multi_head_attention.query.kernel",
+        "multi_head_attention.query.bias",
+        "multi_head_attention.key.kernel",
+        "multi_head_attention.key.bias",
+        "multi_head_attention.value.kernel",
+        "multi_head_attention.value.bias",
+        "multi_head_attention.attention_output.kernel",
+        "multi_head_attention.attention_output.bias",
+    ],
+    "attention": ["attention.scale"],
+    "attention_1": ["attention_1.concat_score_weight"],
+    "additive_attention": ["additive_attention.scale"],
+    "dense": ["dense.kernel", "dense.bias"],
+}
+
+
+def set_weights(model: keras.Model, weights: dict) -> None:
+    """Fill the model from a weights file: safetensors.numpy.load_file("weights.safetensors")."""
+    for name, keys in WEIGHTS.items():
+        model.get_layer(name).set_weights([weights[key] for key in keys])
+
+
+if __name__ == "__main__":
+    build_model().summary()

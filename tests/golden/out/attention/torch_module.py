@@ -1,0 +1,329 @@
+"""The network attention in PyTorch.
+
+Written by netspec; runs without it.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Projection(nn.Module):
+    """A Dense from the last axes, of the sizes `inputs`, to axes of the sizes `outputs`."""
+
+    def __init__(
+        self, inputs: tuple[int, ...], outputs: tuple[int, ...], use_bias: bool = True
+    ) -> None:
+        super().__init__()
+        self.axes = len(inputs)
+        self.outputs = outputs
+        self.kernel = nn.Parameter(torch.empty(*inputs, *outputs))
+        self.bias = nn.Parameter(torch.empty(outputs)) if use_bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.flatten(-self.axes)
+        kernel = self.kernel.reshape(x.shape[-1], -1)
+        bias = None if self.bias is None else self.bias.flatten()
+        return F.linear(x, kernel.T, bias).unflatten(-1, self.outputs)
+
+
+class MultiHeadAttention(nn.Module):
+    """Keras's multi-head attention, of sequences (batch, steps, features)."""
+
+    def __init__(
+        self,
+        query: int,
+        value: int,
+        key: int,
+        output: int,
+        num_heads: int,
+        key_dim: int,
+        value_dim: int,
+        use_bias: bool = True,
+        dropout: float = 0.0,
+        use_causal_mask: bool = False,
+    ) -> None:
+        super().__init__()
+        self.query = Projection((query,), (num_heads, key_dim), use_bias)
+        self.key = Projection((key,), (num_heads, key_dim), use_bias)
+        self.value = Projection((value,), (num_heads, value_dim), use_bias)
+        self.attention_output = Projection((num_heads, value_dim), (output,), use_bias)
+        self.dropout = dropout
+        self.use_causal_mask = use_causal_mask
+
+    def forward(self, query: Tensor, value: Tensor, key: Tensor) -> Tensor:
+        y = F.scaled_dot_product_attention(
+            self.query(query).transpose(1, 2),
+            self.key(key).transpose(1, 2),
+            self.value(value).transpose(1, 2),
+            dropout_p=self.dropout if self.training else 0.0,
+            is_causal=self.use_causal_mask,
+        )
+        return self.attention_output(y.transpose(1, 2))
+
+
+class Attention(nn.Module):
+    """Keras's attention by the product of queries and keys."""
+
+    def __init__(
+        self, use_scale: bool = False, dropout: float = 0.0, use_causal_mask: bool = False
+    ) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.empty(())) if use_scale else None
+        self.dropout = dropout
+        self.use_causal_mask = use_causal_mask
+
+    def forward(self, query: Tensor, value: Tensor, key: Tensor) -> Tensor:
+        return F.scaled_dot_product_attention(
+            query if self.scale is None else query * self.scale,
+            key,
+            value,
+            dropout_p=self.dropout if self.training else 0.0,
+            is_causal=self.use_causal_mask,
+            scale=1.0,
+        )
+
+
+def attend(scores: Tensor, value: Tensor, dropout: float, use_causal_mask: bool) -> Tensor:
+    """The mean of the values, weighted by the softmax of the scores (batch, queries, values)."""
+    if use_causal_mask:
+        later = torch.ones_like(scores[0], dtype=torch.bool).triu(1)
+        scores = scores.masked_fill(later, float("-inf"))
+    return F.dropout(torch.softmax(scores, -1), dropout) @ value
+
+
+class ConcatAttention(nn.Module):
+    """Keras's attention by the sum of queries and keys."""
+
+    def __init__(
+        self, use_scale: bool = False, dropout: float = 0.0, use_causal_mask: bool = False
+    ) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.empty(())) if use_scale else None
+        self.concat_score_weight = nn.Parameter(torch.empty(()))
+        self.dropout = dropout
+        self.use_causal_mask = use_causal_mask
+
+    def forward(self, query: Tensor, value: Tensor, key: Tensor) -> Tensor:
+        sums = query[:, :, None] + key[:, None]
+        scaled = sums if self.scale is None else self.scale * sums
+        scores = self.concat_score_weight * torch.tanh(scaled).sum(-1)
+        return attend(scores, value, self.dropout * self.training, self.use_causal_mask)
+
+
+class AdditiveAttention(nn.Module):
+    """Keras's additive attention; `size` is that of the scale, 0 for none."""
+
+    def __init__(self, size: int, dropout: float = 0.0, use_causal_mask: bool = False) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.empty(size)) if size else None
+        self.dropout = dropout
+        self.use_causal_mask = use_causal_mask
+
+    def forward(self, query: Tensor, value: Tensor, key: Tensor) -> Tensor:
+        terms = torch.tanh(query[:, :, None] + key[:, None])
+        scores = terms.sum(-1) if self.scale is None else terms @ self.scale
+        return attend(scores, value, self.dropout * self.training, self.use_causal_mask)
+
+
+class Adam(torch.optim.Adam):
+    """Adam with Keras's epsilon, which stands outside the bias correction."""
+
+    def __init__(self, parameters, learning_rate, beta_1, beta_2, epsilon, amsgrad) -> None:
+        super().__init__(parameters, learning_rate, (beta_1, beta_2), amsgrad=amsgrad, fused=True)
+        self.param_groups[0]["steps"] = 0
+        self.epsilon = epsilon
+
+    @torch.no_grad()
+    def step(self) -> None:
+        (group,) = self.param_groups
+        group["steps"] += 1
+        t = group["steps"]
+        group["eps"] = self.epsilon / (1 - group["betas"][1] ** t) ** 0.5
+        super().step()
+
+
+class AttentionNet(nn.Module):
+    """Inputs (6, 8), channels last to probabilities (3)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own = MultiHeadAttention(
+            query=8,
+            value=8,
+            key=8,
+            output=8,
+            num_heads=2,
+            key_dim=4,
+            value_dim=4,
+            dropout=0.1,
+            use_causal_mask=True,
+        )
+        self.side = nn.Linear(8, 8)
+        self.cross = MultiHeadAttention(
+            query=8,
+            value=8,
+            key=8,
+            output=8,
+            num_heads=3,
+            key_dim=2,
+            value_dim=5,
+            use_bias=False,
+        )
+        self.multi_head_attention = MultiHeadAttention(
+            query=8,
+            value=8,
+            key=8,
+            output=8,
+            num_heads=1,
+            key_dim=4,
+            value_dim=4,
+        )
+        self.attention = Attention(use_scale=True, dropout=0.2)
+        self.attention_1 = ConcatAttention(use_causal_mask=True)
+        self.additive_attention = AdditiveAttention(8)
+        self.dense = nn.Linear(48, 3)
+        self.multi_head_attention.requires_grad_(False)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.uniform_(self.own.query.kernel, -0.3535533905932738, 0.3535533905932738)
+        nn.init.zeros_(self.own.query.bias)
+        nn.init.uniform_(self.own.key.kernel, -0.3535533905932738, 0.3535533905932738)
+        nn.init.zeros_(self.own.key.bias)
+        nn.init.uniform_(self.own.value.kernel, -0.3535533905932738, 0.3535533905932738)
+        nn.init.zeros_(self.own.value.bias)
+        nn.init.uniform_(self.own.attention_output.kernel, -0.5, 0.5)
+        nn.init.zeros_(self.own.attention_output.bias)
+        nn.init.xavier_uniform_(self.side.weight)
+        nn.init.zeros_(self.side.bias)
+        nn.init.uniform_(self.cross.query.kernel, -0.3872983346207417, 0.3872983346207417)
+        nn.init.uniform_(self.cross.key.kernel, -0.3872983346207417, 0.3872983346207417)
+        nn.init.uniform_(self.cross.value.kernel, -0.30618621784789724, 0.30618621784789724)
+        nn.init.uniform_(
+            self.cross.attention_output.kernel,
+            -0.3922322702763681,
+            0.3922322702763681,
+        )
+        nn.init.trunc_normal_(
+            self.multi_head_attention.query.kernel,
+            0.0,
+            0.4019361942869827,
+            -0.8038723885739654,
+            0.8038723885739654,
+        )
+        nn.init.zeros_(self.multi_head_attention.query.bias)
+        nn.init.trunc_normal_(
+            self.multi_head_attention.key.kernel,
+            0.0,
+            0.4019361942869827,
+            -0.8038723885739654,
+            0.8038723885739654,
+        )
+        nn.init.zeros_(self.multi_head_attention.key.bias)
+        nn.init.trunc_normal_(
+            self.multi_head_attention.value.kernel,
+            0.0,
+            0.4019361942869827,
+            -0.8038723885739654,
+            0.8038723885739654,
+        )
+        nn.init.zeros_(self.multi_head_attention.value.bias)
+        nn.init.trunc_normal_(
+            self.multi_head_attention.attention_output.kernel,
+            0.0,
+            0.5684236171692783,
+            -1.1368472343385565,
+            1.1368472343385565,
+        )
+        nn.init.zeros_(self.multi_head_attention.attention_output.bias)
+        nn.init.ones_(self.attention.scale)
+        nn.init.ones_(self.attention_1.concat_score_weight)
+        nn.init.uniform_(self.additive_attention.scale, -0.6123724356957945, 0.6123724356957945)
+        nn.init.xavier_uniform_(self.dense.weight)
+        nn.init.zeros_(self.dense.bias)
+
+    def logits(self, x: Tensor) -> Tensor:
+        own = self.own(x, x, x)  # (6, 8)
+        x = self.side(own)  # (6, 8)
+        side_activation = F.relu(x)  # (6, 8)
+        cross = self.cross(own, side_activation, side_activation)  # (6, 8)
+        multi_head_attention = self.multi_head_attention(own, side_activation, cross)  # (6, 8)
+        x = self.attention(own, cross, cross)  # (6, 8)
+        x = self.attention_1(own, cross, x)  # (6, 8)
+        x = self.additive_attention(multi_head_attention, x, x)  # (6, 8)
+        x = x.flatten(1)  # (48)
+        return self.dense(x)  # (3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.softmax(self.logits(x), dim=-1)
+
+
+def build_model() -> AttentionNet:
+    return AttentionNet()
+
+
+def build_optimizer(model: nn.Module) -> torch.optim.Optimizer:
+    return Adam(
+        [weight for weight in model.parameters() if weight.requires_grad],
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-07,
+        amsgrad=False,
+    )
+
+
+def build_loss() -> nn.Module:
+    """The loss on logits."""
+    return nn.CrossEntropyLoss()
+
+
+# Where each weight of a weights file is in the model, and the permutation of its axes.
+WEIGHTS = {
+    "own.query.kernel": ("own.query.kernel", (0, 1, 2)),
+    "own.query.bias": ("own.query.bias", (0, 1)),
+    "own.key.kernel": ("own.key.kernel", (0, 1, 2)),
+    "own.key.bias": ("own.key.bias", (0, 1)),
+    "own.value.kernel": ("own.value.kernel", (0, 1, 2)),
+    "own.value.bias": ("own.value.bias", (0, 1)),
+    "own.attention_output.kernel": ("own.attention_output.kernel", (0, 1, 2)),
+    "own.attention_output.bias": ("own.attention_output.bias", (0,)),
+    "side.kernel": ("side.weight", (1, 0)),
+    "side.bias": ("side.bias", (0,)),
+    "cross.query.kernel": ("cross.query.kernel", (0, 1, 2)),
+    "cross.key.kernel": ("cross.key.kernel", (0, 1, 2)),
+    "cross.value.kernel": ("cross.value.kernel", (0, 1, 2)),
+    "cross.attention_output.kernel": ("cross.attention_output.kernel", (0, 1, 2)),
+    "multi_head_attention.query.kernel": ("multi_head_attention.query.kernel", (0, 1, 2)),
+    "multi_head_attention.query.bias": ("multi_head_attention.query.bias", (0, 1)),
+    "multi_head_attention.key.kernel": ("multi_head_attention.key.kernel", (0, 1, 2)),
+    "multi_head_attention.key.bias": ("multi_head_attention.key.bias", (0, 1)),
+    "multi_head_attention.value.kernel": ("multi_head_attention.value.kernel", (0, 1, 2)),
+    "multi_head_attention.value.bias": ("multi_head_attention.value.bias", (0, 1)),
+    "multi_head_attention.attention_output.kernel": (
+        "multi_head_attention.attention_output.kernel",
+        (0, 1, 2),
+    ),
+    "multi_head_attention.attention_output.bias": (
+        "multi_head_attention.attention_output.bias",
+        (0,),
+    ),
+    "attention.scale": ("attention.scale", ()),
+    "attention_1.concat_score_weight": ("attention_1.concat_score_weight", ()),
+    "additive_attention.scale": ("additive_attention.scale", (0,)),
+    "dense.kernel": ("dense.weight", (1, 0)),
+    "dense.bias": ("dense.bias", (0,)),
+}
+
+
+def set_weights(model: nn.Module, weights: dict) -> None:
+    """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors")."""
+    tensors = model.state_dict()
+    for key, (name, axes) in WEIGHTS.items():
+        value = torch.as_tensor(weights[key]).permute(axes)
+        tensors[name].copy_(value.reshape(tensors[name].shape))
+
+
+if __name__ == "__main__":
+    print(AttentionNet())
