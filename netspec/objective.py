@@ -146,7 +146,11 @@ def loss_place(train: Train, end: End) -> Location:
 
 
 def _output_faults(loss: Loss, data: DataSpec | None, end: End) -> Iterator[Fault]:
-    """An output that has another shape than one label an example."""
+    """An output that has another shape than one label an example, or no labels at all."""
+    if data is not None and data.target == "input" and loss.kind == "classes":
+        message = f"{loss.tag} takes class indices, and the target is the input"
+        help = "use binary_crossentropy or mean_squared_error"
+        yield Fault(("train", "loss"), "loss", message, help)
     one_label = not isinstance(data, Npz | None) and data.target == "labels"
     image = data is None and len(end.shape) == 3
     if loss.kind == "classes" and len(end.shape) > 1 and (one_label or image):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.data.targets import class_weights, targets
+from netspec.data.targets import class_weights, own_inputs, targets
 from netspec.diagnostics import DataError
 from netspec.graph import Graph, Input, Network
 from netspec.layers import written
@@ -123,7 +123,7 @@ def _examples(arrays: Arrays, part: str, data: DataSpec, network: Network) -> Ex
     inputs = tuple(_input(arrays[keys[each.name]], each, part, data.scale) for each in graph.inputs)
     count = len(inputs[0])
     if data.target == "input":
-        answers = inputs[:1]
+        answers = own_inputs(inputs, part, network)
     else:
         found = [arrays[key] for key in target_keys(graph, part)]
         answers = targets(found, part, network)

@@ -27,6 +27,17 @@ def targets(
     )
 
 
+def own_inputs(
+    inputs: tuple[NDArray[Any], ...], part: str, network: Network
+) -> tuple[NDArray[Any], ...]:
+    """The inputs as the targets of an autoencoder, the same arrays. Raises DataError."""
+    for asked in network.objectives:
+        if (fault := _fault(inputs[0], asked)) is not None:
+            message = f"the {part} images, which are the targets too, hold {fault[0]}"
+            raise DataError(message, f"{fault[1]}; `scale` divides the images")
+    return inputs
+
+
 def _labelled(end: Any) -> Objective:
     """What an output without a loss is compared with: class indices."""
     return Objective(end.name, end.shape, SparseCategoricalCrossentropy(), 1.0, (), None)

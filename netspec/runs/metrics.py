@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.backend import Predictor, Steps
+from netspec.backend import Predictor, Steps, gives_outputs
 from netspec.data import Examples
+from netspec.diagnostics import BackendError
 from netspec.graph import Network
 from netspec.objective import Objective
 from netspec.runs import losses
@@ -55,6 +56,9 @@ class Meter:
         self.done += int(sizes.sum())
         if steps.correct is not None:
             self._correct += int(steps.correct.sum())
+        if gives_outputs(self._asked) and not steps.outputs:
+            message = "the backend gives no outputs of its steps, and a metric needs them"
+            raise BackendError(message, "leave all metrics but accuracy out")
         if steps.outputs:
             chosen = self._order[start : self.done]
             self._measures.add(steps.outputs, [each[chosen] for each in self._examples.targets])

@@ -175,6 +175,15 @@ def test_the_target_of_an_autoencoder_is_its_input_itself(tmp_path: Path) -> Non
     np.testing.assert_array_equal(found.inputs[0], np.full((2, 2), 0.25))
 
 
+def test_the_input_of_an_autoencoder_is_looked_at_as_its_target(tmp_path: Path) -> None:
+    x = {name: np.full((2, 2), 255, np.uint8) for name in ("x_train", "x_test")}
+
+    with pytest.raises(DataError, match="the train images, which are the targets too, hold values"):
+        loaded(tmp_path, [0, 1], BINARY, 2, data=", target: input", **x)
+
+    assert loaded(tmp_path, [0, 1], BINARY, 2, data=", target: input, scale: 255", **x)
+
+
 def test_an_autoencoder_needs_no_labels(tmp_path: Path) -> None:
     x = np.ones((3, 2), np.float32)
     np.savez(tmp_path / "data.npz", x_train=x, x_test=x)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import abacus
 from frameworks import TRAINING, require
 from netspec.data import load
-from netspec.diagnostics import RunError
+from netspec.diagnostics import BackendError, RunError
 from netspec.graph import Network, loads
 from netspec.runs.evaluation import evaluate_run
 from netspec.runs.export import export
@@ -156,6 +156,24 @@ def test_the_metrics_of_an_epoch_are_those_of_the_outputs_that_training_saw(on_a
     counted = train(alone, "abacus", runs=tmp_path / "others").history[0]
     assert first["accuracy"] == counted["accuracy"]
     assert first["f1_score"] == pytest.approx(first["accuracy"], abs=0.1)
+
+
+def test_a_backend_that_gives_no_outputs_is_told_of_where_a_metric_needs_them(
+    monkeypatch, tmp_path
+):
+    abacus.install(monkeypatch, Silenced())
+    network = abacus.network(tmp_path, {"  epochs: 3": "  metrics: [auc]\n  epochs: 1"})
+    with pytest.raises(BackendError, match="gives no outputs of its steps"):
+        train(network, "abacus", runs=tmp_path / "runs")
+
+
+class Silenced(abacus.Abacus):
+    """An abacus that keeps its outputs to itself."""
+
+    def trainer(self, *arguments):
+        trainer = super().trainer(*arguments)
+        trainer._gives_outputs = False
+        return trainer
 
 
 # Early stopping. No epoch is better than the first by 10, so that training stops at the second.
