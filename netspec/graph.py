@@ -35,7 +35,7 @@ from netspec.layers.pooling import GlobalPooling
 from netspec.names import automatic
 from netspec.objective import End, Objective
 from netspec.override import Override, apply
-from netspec.source import Fault, Source, parse, read
+from netspec.source import Fault, Location, Source, parse, read
 from netspec.spec import INPUT, DataSpec, Npz, Spec
 from netspec.validation import leading_layers, validate
 
@@ -124,12 +124,21 @@ class Graph:
         """Every output in its order."""
         return tuple(self.by_name[name] for name in self.outputs)
 
-    @property
+    @cached_property
     def ends(self) -> tuple[End, ...]:
         """Every output as its loss sees it."""
         read = {name for node in self.nodes for name in node.inputs}
         places = {node.name: index for index, node in enumerate(self.nodes)}
-        return tuple(_end(node, places[node.name], node.name in read) for node in self.output_nodes)
+        several = len(self.outputs) > 1
+        return tuple(
+            _end(
+                node,
+                subject=node.name if several else "the network",
+                at=("layers", places[node.name], node.layer.tag),
+                read=node.name in read,
+            )
+            for node in self.output_nodes
+        )
 
     def weights(self) -> Iterator[tuple[str, Weight]]:
         """Every weight with its key `<node>.<weight>`, in the order of the nodes."""
@@ -154,17 +163,17 @@ class Graph:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _end(node: Node, index: int, read: bool) -> End:  # noqa: FBT001 - see End
+def _end(node: Node, *, subject: str, at: Location, read: bool) -> End:
     layer = node.layer
-    written_activation = "activation" in layer.model_fields_set and hasattr(layer, "activation")
     return End(
-        node.name,
-        node.shape,
-        _ending(layer, node.shape),
-        ("layers", index, layer.tag),
-        written_activation,
-        hasattr(layer, "units"),
-        read,
+        name=node.name,
+        subject=subject,
+        shape=node.shape,
+        activation=_ending(layer, node.shape),
+        at=at,
+        activation_field="activation" in layer.model_fields_set and hasattr(layer, "activation"),
+        units_field=hasattr(layer, "units"),
+        read=read,
     )
 
 

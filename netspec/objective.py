@@ -21,10 +21,12 @@ from netspec.spec import DataSpec, Npz, Spec, Train
 class End:
     """An output as its loss sees it: its name, its shape, and the activation that it comes from.
 
-    `at` is the place of its layer, and `read` tells that another layer reads it.
+    `subject` is what faults call it, `at` the place of its layer, and `read` tells that another
+    layer reads it.
     """
 
     name: str
+    subject: str
     shape: Shape
     activation: ActivationName
     at: Location
@@ -155,7 +157,7 @@ def _output_faults(loss: Loss, data: DataSpec | None, end: End) -> Iterator[Faul
     image = data is None and len(end.shape) == 3
     if loss.kind == "classes" and len(end.shape) > 1 and (one_label or image):
         shape = written(end.shape)
-        message = f"the network ends in {shape}, and a classifier ends in one value a class"
+        message = f"{end.subject} ends in {shape}, and a classifier ends in one value a class"
         help = "end with `- Flatten` and `- Dense: {units: CLASSES, activation: softmax}`"
         yield Fault(end.at, "output", message, help, key=True)
 
@@ -168,11 +170,11 @@ def _ending_faults(loss: Loss, train: Train, end: End) -> Iterator[Fault]:
     if wanted is None:
         return
     if wanted == "softmax" and end.shape[-1] == 1:
-        message = f"{loss.tag} chooses between classes, and the network ends in one unit"
+        message = f"{loss.tag} chooses between classes, and {end.subject} ends in one unit"
         help = "use binary_crossentropy and sigmoid, or one unit a class"
         yield Fault(units, "loss", message, help, key=units == end.at)
     elif getattr(loss, "from_logits", False) and ending == wanted:
-        message = f"{loss.tag} is told to take logits, and the network ends in {ending}"
+        message = f"{loss.tag} is told to take logits, and {end.subject} ends in {ending}"
         help = "remove from_logits; netspec computes the loss on logits in any case"
         at = (*loss_place(train, end), loss.tag, "from_logits")
         yield Fault(at, "loss", message, help, related=(f"the {ending}", last))
@@ -189,7 +191,7 @@ def _ending_faults(loss: Loss, train: Train, end: End) -> Iterator[Fault]:
 def _without_probabilities(loss: Loss, end: End, last: Location) -> Fault:
     wanted, ending = loss.probabilities, end.activation
     found = "without an activation" if ending == "linear" else f"in {ending}"
-    message = f"{loss.tag} needs probabilities, and the network ends {found}"
+    message = f"{loss.tag} needs probabilities, and {end.subject} ends {found}"
     activation = f"activation: {wanted}"
     units = "CLASSES" if wanted == "softmax" else "1"
     help = f"end with `{activation}`, or give the loss `from_logits: true`"
@@ -216,11 +218,11 @@ def _target_faults(loss: Loss, data: DataSpec | None, end: End) -> Iterator[Faul
         yield Fault(("train", "loss"), "loss", message, help)
     elif loss.kind == "classes" and data.classes not in (None, units):
         message = (
-            f"the network ends in {units} units, and {data.dataset} has {data.classes} classes"
+            f"{end.subject} ends in {units} units, and {data.dataset} has {data.classes} classes"
         )
         yield Fault(at, "classes", message, f"write `units: {data.classes}`", key=at == end.at)
     elif data.classes is None and names is not None and _several(loss) and len(names) != units:
-        message = f"the network ends in {units} units, and class_names has {len(names)} names"
+        message = f"{end.subject} ends in {units} units, and class_names has {len(names)} names"
         related = ("the names", ("data", "class_names"))
         help = "one unit for every class"
         yield Fault(at, "classes", message, help, at == end.at, related)

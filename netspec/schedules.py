@@ -237,7 +237,9 @@ class ReduceOnPlateau(Tagged):
     initial_learning_rate: Annotated[Positive, Field(description="The rate to begin with.")]
     monitor: Annotated[
         str,
-        Field(pattern=r"^[a-z][a-z0-9_]*$", description="The figure of metrics.jsonl to watch."),
+        Field(
+            pattern=r"^[A-Za-z][A-Za-z0-9_/]*$", description="The figure of metrics.jsonl to watch."
+        ),
     ] = "val_loss"
     factor: Annotated[float, Field(gt=0, lt=1, description="A reduction's factor.")] = 0.1
     patience: Annotated[int, Field(ge=0, le=10**9, description="Epochs to wait.")] = 10
