@@ -26,12 +26,9 @@ class Evaluation:
 
     def table(self) -> str:
         """The figures as lines, and behind them each matrix under its name."""
-        width = max(map(len, self.figures))
-        lines = [
-            f"{name:{width}}  {value:.4f}"
-            for name, value in self.figures.items()
-            if not isinstance(value, list)
-        ]
+        numbers = {key: it for key, it in self.figures.items() if not isinstance(it, list)}
+        width = max(map(len, numbers))
+        lines = [f"{name:{width}}  {value:.4f}" for name, value in numbers.items()]
         for name, value in self.figures.items():
             if isinstance(value, list):
                 lines += ["", f"{name}: a row for every class, a column for every answer"]

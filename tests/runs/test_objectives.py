@@ -14,7 +14,7 @@ from frameworks import TRAINING, require
 from netspec.data import load
 from netspec.diagnostics import BackendError, RunError
 from netspec.graph import Network, loads
-from netspec.runs.evaluation import evaluate_run
+from netspec.runs.evaluation import Evaluation, evaluate_run
 from netspec.runs.export import export
 from netspec.runs.folder import Run
 from netspec.runs.training import Silent, train
@@ -143,6 +143,23 @@ train: {loss: binary_crossentropy, optimizer: {adam: {learning_rate: 0.01}}, epo
 
 def bytes_of(run: Run) -> bytes:
     return (run.path / "weights.safetensors").read_bytes()
+
+
+TABLE = """\
+test_loss      0.5000
+test_accuracy  0.8947
+
+test_confusion_matrix: a row for every class, a column for every answer
+       cat  horse
+cat     10      2
+horse    0      7"""
+
+
+def test_the_figures_of_a_test_are_a_table():
+    matrix = [[10, 2], [0, 7]]
+    figures = {"test_loss": 0.5, "test_accuracy": 17 / 19, "test_confusion_matrix": matrix}
+    done = Evaluation(figures, 19, 0.1, "torch", "cpu", ("cat", "horse"))
+    assert done.table() == TABLE
 
 
 # Metrics of training.
