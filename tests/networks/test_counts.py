@@ -29,6 +29,14 @@ COUNTS = {
     "character_gru": 4_022_850,
     # Kim, 2014: vectors, 100 filters each of 3, 4 and 5 words, two classes.
     "text_cnn": 18_765 * 300 + sum(100 * (300 * words + 1) for words in (3, 4, 5)) + 300 * 2 + 2,
+    # Patches, positions, four times (two normalizations, attention, perceptron), and the end.
+    "mnist_vit": (
+        (49 + 1) * 64
+        + 16 * 64
+        + 4 * (2 * 2 * 64 + 4 * (64 + 1) * 64 + (64 + 1) * 128 + (128 + 1) * 64)
+        + 2 * 64
+        + (64 + 1) * 10
+    ),
 }
 
 FIXED = {
