@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
-from netspec.diagnostics import NetspecError
+from netspec.diagnostics import NetspecError, visible
 
 if TYPE_CHECKING:
     from netspec.graph import Network
@@ -252,7 +252,7 @@ def predict(
         return
     width = max(len(prediction.file) for prediction in predictions)
     for each in predictions:
-        print(f"{each.file:{width}}  {each.label}  {each.probability:.4f}")
+        print(f"{each.file:{width}}  {visible(each.label)}  {each.probability:.4f}")
 
 
 @app.command()

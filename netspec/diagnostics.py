@@ -7,6 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+MAX_FAULTS = 100
+"""How many faults of a spec are shown. One more is looked for, to say that there are more."""
+
+MAX_NAMES = 300
+"""How many known names a wrong one is compared with."""
+
+MAX_WORD = 256
+"""How many characters a name can have that a wrong one is compared with."""
+
+MAX_SENTENCE = 2_000
+"""How many characters of a sentence are shown: a spec may hold texts of any length."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -44,20 +56,29 @@ class Diagnostic:
         others = [*([self.related] if self.related else []), *self.trail]
         last = max(place.line for place in (self.place, *(place for _, place in others)))
         margin = " " * len(str(last))
-        lines = [f"error[{self.code}]: {self.message}", *_excerpt(self.place, margin)]
+        lines = [f"error[{self.code}]: {_said(self.message)}", *_excerpt(self.place, margin)]
         for label, place in others:
             lines += _excerpt(place, margin, label)
         if self.help:
-            lines += [f"{margin} |", f"{margin} = help: {self.help}"]
+            lines += [f"{margin} |", f"{margin} = help: {_said(self.help)}"]
         return "\n".join(lines)
+
+
+def visible(text: str) -> str:
+    """A text in which what a terminal would obey rather than show is a replacement character."""
+    return "".join("\ufffd" if _unseen(char) else char for char in text)
+
+
+def _said(sentence: str) -> str:
+    """A sentence as it is shown, which may hold a part of the spec."""
+    return visible(sentence if len(sentence) <= MAX_SENTENCE else f"{sentence[:MAX_SENTENCE]}…")
 
 
 def _excerpt(place: Place, margin: str, label: str = "") -> list[str]:
     if not place.text:
         return [f"{margin}--> {place}"]
     text, column = _window(place.text, place.column)
-    # What a terminal would obey rather than show is shown as a replacement character.
-    text = "".join("\ufffd" if _unseen(char) else char for char in text)
+    text = visible(text)
     # A tab in front of the caret keeps it under its column, whatever the terminal's tab width.
     indent = "".join("\t" if char == "\t" else " " * _width(char) for char in text[: column - 1])
     length = max(1, sum(_width(char) for char in text[column - 1 : column - 1 + place.length]))
@@ -101,18 +122,26 @@ class NetspecError(Exception):
         self.help = help
 
     def __str__(self) -> str:
-        return f"error: {self.message}" + (f"\n  help: {self.help}" if self.help else "")
+        message = f"error: {visible(self.message)}"
+        return f"{message}\n  help: {visible(self.help)}" if self.help else message
 
 
 class SpecError(NetspecError):
-    """The faults of a spec, each at its place, in the order in which they stand in the file."""
+    """The faults of a spec, each at its place, in the order in which they stand in the file.
+
+    Of very many it holds the first, and `more` is true.
+    """
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         super().__init__(f"faults in the spec: {len(diagnostics)}")
-        self.diagnostics = tuple(sorted(diagnostics, key=_position))
+        self.diagnostics = tuple(sorted(diagnostics, key=_position)[:MAX_FAULTS])
+        self.more = len(diagnostics) > MAX_FAULTS
 
     def __str__(self) -> str:
-        return "\n\n".join(str(diagnostic) for diagnostic in self.diagnostics)
+        shown = [str(diagnostic) for diagnostic in self.diagnostics]
+        if self.more:
+            shown.append(f"there are more faults than these {MAX_FAULTS}")
+        return "\n\n".join(shown)
 
 
 def _position(diagnostic: Diagnostic) -> tuple[str, int, int]:
@@ -137,8 +166,13 @@ class RunError(NetspecError):
 
 
 def nearest(word: str, known: Sequence[str]) -> str | None:
-    """The known word that `word` was most likely meant to be, or None where nothing is close."""
-    folded = {name.lower(): name for name in known}
+    """The known word that `word` was most likely meant to be, or None where nothing is close.
+
+    Of many words, only the last few hundred are looked at.
+    """
+    if len(word) > MAX_WORD:
+        return None
+    folded = {name.lower(): name for name in known[-MAX_NAMES:]}
     matches = get_close_matches(word.lower(), list(folded), n=1, cutoff=0.6)
     return folded[matches[0]] if matches else None
 

@@ -1,11 +1,27 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and whose reading ends."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from netspec.diagnostics import NetspecError
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to read its bytes.
+
+    Raises OSError where it cannot be opened, or is a pipe or a device: reading that may never end.
+    """
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "a path has no null character")
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return path.open("rb")
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -7,12 +7,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from netspec import objective
-from netspec.diagnostics import nearest, one_of
+from netspec.diagnostics import MAX_FAULTS, nearest, one_of
 from netspec.expansion import expand
 from netspec.layers import (
     Dense,
@@ -35,12 +36,13 @@ from netspec.layers.pooling import GlobalPooling
 from netspec.names import automatic
 from netspec.objective import End, Objective
 from netspec.override import Override, apply
-from netspec.source import Fault, Location, Source, parse, read
+from netspec.source import Fault, Location, Source, parse, read, uncollected
 from netspec.spec import INPUT, DataSpec, Npz, Spec
 from netspec.validation import leading_layers, validate
 
 MAX_PARAMETERS = 10_000_000_000
 MAX_VALUES = 10_000_000_000  # of one tensor
+MAX_CYCLE = 1_000  # layers that are looked at to tell a cycle from a wrong order
 
 
 @dataclass(frozen=True)
@@ -244,6 +246,7 @@ def loads(text: str, folder: Path = Path()) -> Network:
     return build(parse(text), folder)
 
 
+@uncollected()
 def build(source: Source, folder: Path) -> Network:
     """The network that a source describes. Raises SpecError with every fault that can be found."""
     source = expand(source)
@@ -280,6 +283,8 @@ def infer(
     nodes: list[Node] = []
     parameters = 0
     for index, layer in enumerate(layers):
+        if len(faults) > MAX_FAULTS:
+            break
         read, wrong = _read(index, layers, names, graph_inputs, places)
         faults += wrong
         if wrong or not all(each in shapes for each in read):
@@ -316,12 +321,12 @@ def _read(
             return (), [Fault(("layers", index, layer.tag), "inputs", message, help, key=True)]
         return (names[index - 1] if index else inputs[0].name,), []
     known = {each.name for each in inputs}
-    faults = [
+    unknown = (
         _unknown_input(index, at, wanted, layers, names, places, known)
         for at, wanted in enumerate(layer.inputs)
         if wanted not in known and places.get(wanted, index) >= index
-    ]
-    return layer.inputs, faults
+    )
+    return layer.inputs, list(islice(unknown, MAX_FAULTS + 1))
 
 
 def _unknown_input(
@@ -359,9 +364,9 @@ def _depends(
     names: Sequence[str],
     places: Mapping[str, int],
 ) -> bool:
-    """Whether the layer at `start` reads, through others, the output of the layer at `on`."""
+    """Whether the layer at `start` reads, through some others, the output of the layer at `on`."""
     open_, seen = [start], set[int]()
-    while open_:
+    while open_ and len(seen) < MAX_CYCLE:
         at = open_.pop()
         if at == on:
             return True
@@ -381,16 +386,19 @@ def _given(
     if outputs is None:
         return tuple(names[-1:]), []
     faults: list[Fault] = []
-    known = set(names)
+    known, seen = set(names), set[str]()
     for at, name in enumerate(outputs):
+        if len(faults) > MAX_FAULTS:
+            break
         if name not in known:
             meant = nearest(name, names)
             help = f"did you mean `{meant}`?" if meant else "name layers of the network"
             message = f"there is no layer named {name!r}"
             faults.append(Fault(("output", at), "output", message, help))
-        elif name in outputs[:at]:
+        elif name in seen:
             message = f"{name} is named twice"
             faults.append(Fault(("output", at), "output", message, "name every output once"))
+        seen.add(name)
     return tuple(outputs), faults
 
 

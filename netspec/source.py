@@ -7,8 +7,10 @@ is read, and nothing in a file can name a Python object.
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,6 +21,7 @@ from netspec.diagnostics import Diagnostic, NetspecError, Place, SpecError
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 32
+MAX_KEYS = 10_000  # of one mapping
 MAX_VALUES = 250_000  # counted with every alias written out
 MAX_DIGITS = 40
 
@@ -31,21 +34,19 @@ Event: TypeAlias = Any  # PyYAML's events are untyped
 # PyYAML's C parser is ten times as fast; a build without libyaml has only the Python one.
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # Any: one of two classes
 
-_NULL = re.compile(r"~|null|Null|NULL|")
-_TRUE = re.compile(r"true|True|TRUE")
-_FALSE = re.compile(r"false|False|FALSE")
-_INT = re.compile(r"[-+]?[0-9]+")
-_OCTAL = re.compile(r"0o[0-7]+")
-_HEX = re.compile(r"0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_INF = re.compile(r"[-+]?\.(inf|Inf|INF)")
-_NAN = re.compile(r"\.(nan|NaN|NAN)")
-_NUMBERS = (_INT, _OCTAL, _HEX, _FLOAT)
+_NUMBER = (
+    r"(?P<int>[-+]?[0-9]+)|(?P<radix>0o[0-7]+|0x[0-9a-fA-F]+)"
+    r"|(?P<float>[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)"
+)
+_NUMBERS = re.compile(_NUMBER)
+_FORMS = re.compile(
+    rf"{_NUMBER}|(?P<null>~|null|Null|NULL|)|(?P<true>true|True|TRUE)|(?P<false>false|False|FALSE)"
+    r"|(?P<infinite>[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"
+)
 
 # What libyaml does not read: control characters, surrogates, and byte order marks in the text.
-_FORBIDDEN = re.compile(
-    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+_FORBIDDEN_ASCII = r"[^\t\n\r\x20-\x7e]"
+_FORBIDDEN = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 
 
 @dataclass(frozen=True)
@@ -233,10 +234,27 @@ def single(diagnostic: Diagnostic) -> SpecError:
     return SpecError([diagnostic])
 
 
+@contextmanager
+def uncollected() -> Generator[None]:
+    """Leave the garbage alone for a while: what is made of a spec stays as long as the spec.
+
+    Looking through hundreds of thousands of new values again and again took a third of the time.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@uncollected()
 def compose(content: str, file: str) -> Node:
     """The nodes of a YAML document. Raises SpecError."""
     text = Text(file, tuple(content.splitlines()))
-    if forbidden := _FORBIDDEN.search(content):
+    # The second pattern takes milliseconds to compile, which few specs need.
+    if forbidden := re.search(_FORBIDDEN_ASCII if content.isascii() else _FORBIDDEN, content):
         message = f"the character U+{ord(forbidden[0]):04X} is not allowed in a spec"
         place = _place_behind(content[: forbidden.start()], text)
         raise _fault("yaml", message, place, "remove it, or write it as an escape in quotes")
@@ -326,7 +344,7 @@ class _Composer:
         text: str = event.value
         if not event.implicit[0]:  # quoted, or a block
             return text
-        if len(text) > MAX_DIGITS and any(form.fullmatch(text) for form in _NUMBERS):
+        if len(text) > MAX_DIGITS and _NUMBERS.fullmatch(text):
             message = f"this number is longer than {MAX_DIGITS} characters"
             raise self.fault(event, "number", message, "write it in exponent form, as in 1e-3")
         return resolve(text)
@@ -342,6 +360,9 @@ class _Composer:
         keys: dict[str, Node] = {}
         members: dict[str | int, Node] = {}
         while not isinstance(item := next(self.events), yaml.MappingEndEvent):
+            if len(keys) == MAX_KEYS:
+                message = f"this mapping has more than {MAX_KEYS:,} keys"
+                raise self.fault(item, "size", message, "a spec needs fewer than a hundred")
             key = self.key(item, keys)
             members[str(key.data)] = self.node(next(self.events), depth + 1)
             keys[str(key.data)] = key
@@ -371,9 +392,11 @@ class _Composer:
         members: dict[str | int, Node] | None = None,
     ) -> Node:
         start, end = event.start_mark, (last or event).end_mark
-        keys, members = keys or {}, members or {}
-        size = 1 + len(keys) + sum(member.size for member in members.values())
         at = (start.line, start.column), (end.line, end.column)
+        if not members:
+            return Node(self.text, *at, data)
+        keys = keys or {}
+        size = 1 + len(keys) + sum(member.size for member in members.values())
         return Node(self.text, *at, data, keys, members, size)
 
     def fault(self, event: Event, code: str, message: str, help: str) -> SpecError:
@@ -394,16 +417,19 @@ def resolve(text: str) -> Scalar:
     >>> resolve("1e-3"), resolve("no"), resolve("0x10"), resolve("~")
     (0.001, 'no', 16, None)
     """
-    if _NULL.fullmatch(text):
-        return None
-    if _TRUE.fullmatch(text) or _FALSE.fullmatch(text):
-        return text[0] in "tT"
-    if _INT.fullmatch(text):
-        return int(text)
-    if _OCTAL.fullmatch(text) or _HEX.fullmatch(text):
-        return int(text, 0)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    if _INF.fullmatch(text) or _NAN.fullmatch(text):
-        return float(text.replace(".", ""))
-    return text
+    form = _FORMS.fullmatch(text)
+    match form and form.lastgroup:
+        case "null":
+            return None
+        case "true" | "false" as word:
+            return word == "true"
+        case "int":
+            return int(text)
+        case "radix":
+            return int(text, 0)
+        case "float":
+            return float(text)
+        case "infinite":
+            return float(text.replace(".", ""))
+        case _:
+            return text

@@ -30,6 +30,9 @@ from netspec.spec import (
     Train,
 )
 
+MAX_ERRORS = 1_000
+"""How many of pydantic's errors are looked at: copies of a layer share theirs, which are one."""
+
 _DATASETS: dict[str, type[BaseModel]] = {
     get_args(model.model_fields["dataset"].annotation)[0]: model for model in get_args(DataSpec)
 }
@@ -56,6 +59,9 @@ _MODELS: dict[str, type[BaseModel]] = {
 _FORMS = {ONE, BY_OUTPUT, ONE_LIST, METRICS_BY_OUTPUT}
 _LAYER = TypeAdapter[Layer](LayerField)
 _INPUT = TypeAdapter[dict[str, Shape]](Spec.model_fields["input"].rebuild_annotation())
+
+_KEY = ("[key]",)
+"""How pydantic's locations end where the key of a mapping is at fault."""
 
 # Fields that people bring along from Keras, and why this language has none of them.
 _ELSEWHERE = {
@@ -95,7 +101,7 @@ def validate(data: Data) -> Spec | list[Fault]:
     try:
         return Spec.model_validate(data)
     except ValidationError as error:
-        errors = error.errors(include_url=False)
+        errors = error.errors(include_url=False)[:MAX_ERRORS]
         misspelt = {_meant(details["loc"]) for details in errors if _is(details, "extra_forbidden")}
         faults = (
             _fault(details, data)
@@ -164,7 +170,9 @@ def _fault(details: ErrorDetails, data: Data) -> Fault:
             if kind == "too_short" and location == ("input",):
                 wanted = "a shape, or a mapping of names to shapes"
             message = f"{_subject(location)} must be {wanted}, not {_shown(details['input'])}"
-            return Fault(location, "type" if kind.endswith("_type") else "value", message, help)
+            code = "type" if kind.endswith("_type") else "value"
+            key = location[-1:] == _KEY
+            return Fault(location[:-1] if key else location, code, message, help, key)
 
 
 def _as_written(location: Location, data: Data) -> Location:
@@ -185,6 +193,8 @@ def _as_written(location: Location, data: Data) -> Location:
 
 def _subject(location: Location) -> str:
     """What the location is called in a sentence."""
+    if location[-1:] == _KEY:
+        return "the name of an input"  # the one mapping whose keys are the author's
     steps = [str(step) for step in location if not isinstance(step, int)]
     if not steps:
         return "a spec"

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from netspec.diagnostics import DataError
+from netspec.files import open_regular
 
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -74,7 +75,7 @@ def read_at_most(stream: io.BufferedIOBase, limit: int) -> bytearray:
 
 
 def _opened(path: Path) -> io.BufferedIOBase:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         zipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
     return gzip.open(path) if zipped else path.open("rb")
 

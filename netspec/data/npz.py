@@ -14,6 +14,7 @@ from typing import IO
 import numpy as np
 
 from netspec.diagnostics import DataError, one_of
+from netspec.files import open_regular
 
 KEYS: tuple[str, ...] = ("x_train", "y_train", "x_test", "y_test")
 LIMIT = 16 << 30  # bytes of one array
@@ -51,7 +52,7 @@ def read_npz(
     numbers or more than `LIMIT` bytes in one array.
     """
     try:
-        file = path.open("rb")
+        file = open_regular(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}", _HELP) from error
     try:

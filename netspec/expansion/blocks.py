@@ -154,7 +154,9 @@ def _height(
         if call.tag in path:
             _cycle(call, path, values)
             raise values.stop()
-        inner = _height(call.tag, path, blocks, heights, values)
+        inner = 1
+        if len(path) <= MAX_NESTING:
+            inner = _height(call.tag, path, blocks, heights, values)
         height = max(height, 1 + inner)
         if len(path) + inner > MAX_NESTING:
             message = f"blocks are nested more than {MAX_NESTING} deep"

@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeAlias
 
-from netspec.diagnostics import Diagnostic, SpecError, nearest
+from netspec.diagnostics import MAX_FAULTS, MAX_NAMES, Diagnostic, SpecError, nearest
 from netspec.expansion.expression import (
     Expression,
     ExpressionFault,
@@ -22,8 +22,6 @@ from netspec.expansion.expression import (
 from netspec.source import Data, Node, Note, distinct
 
 MAX_VALUES = 500_000  # of an expanded spec
-MAX_FAULTS = 100
-MAX_NAMES = 300  # that a wrong one is compared with
 MAX_TEXT = 1_000  # characters of a text with references
 
 INDEX = "index"
@@ -149,9 +147,9 @@ class Values:
         """Say what is wrong with a value. Raises SpecError where enough has been said."""
         second = related and (related[0], related[1].place)
         trail = note.places if note else ()
-        if len(self.faults) == MAX_FAULTS:
-            raise self.stop()
         self.faults.append(Diagnostic(code, message, node.place, help, second, trail))
+        if len(self.faults) > MAX_FAULTS:
+            raise self.stop()
 
     def near(self, word: str, known: Iterable[str]) -> str | None:
         """The known name that a wrong one is nearest to, for as many as there can be faults."""

@@ -225,3 +225,19 @@ def test_an_onnx_file_of_another_program_is_a_fault_that_names_it(camera, tmp_pa
     image = saved(tmp_path, Image.fromarray(GREY))
     fault = netspec_("predict", tmp_path / "other.onnx", image).fault
     assert f"{tmp_path / 'other.onnx'} does not say how it takes images" in fault
+
+
+def test_a_class_is_shown_without_what_a_terminal_would_obey(tmp_path):
+    require("onnx")
+    names = 'class_names: ["\\e[2J", "\\e[2J", "\\e[2J", "\\e[2J", "\\e[2J"]'
+    text = CAMERA.format(input="[2, 2, 1]", units=5).replace("scale: 255", f"scale: 255, {names}")
+    network = loads(text)
+    content = find_exporting("onnx").export(
+        network, initial(network.graph, 0), opset=None, raw_input=False
+    )
+    (tmp_path / "camera.onnx").write_bytes(content)
+    Image.new("L", (2, 2)).save(tmp_path / "image.png")
+
+    shown = netspec_("predict", tmp_path / "camera.onnx", tmp_path / "image.png").results
+
+    assert "\x1b" not in shown

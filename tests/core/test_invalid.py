@@ -43,6 +43,9 @@ MADE: dict[str, Callable[[], bytes]] = {
         + f"variables: {{sizes: [{', '.join(['1'] * 1_000)}]}}\n"
         + "layers:\n  - Conv2D: {filters: 8, kernel_size: $sizes, repeat: 1000}\n"
     ).encode(),
+    "ten_thousand_keys_and_one": lambda: (
+        BEGINNING + "variables:\n" + "".join(f"  v{at}: 1\n" for at in range(10_001)) + LAYERS
+    ).encode(),
     "not_utf8": lambda: (BEGINNING + "description: f\xfcr\n" + LAYERS).encode("latin-1"),
     "utf16": lambda: (BEGINNING + LAYERS).encode("utf-16-le"),
     "nul_byte": lambda: (BEGINNING + "description: a\0b\n" + LAYERS).encode(),

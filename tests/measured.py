@@ -1,0 +1,93 @@
+"""Runs commands one after the other, each in a process of its own that is measured and bounded.
+
+The processes are forks of one that has loaded what reads a spec, so that a command costs no more
+than it does. Commands come as JSON on the standard input, one list of lists of arguments; what
+became of them goes as JSON to the standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+SECONDS = 10  # of a processor's time, after which a command is killed
+
+KIBIBYTES = 1 / 1024 if sys.platform == "darwin" else 1  # in a unit of ru_maxrss
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How a command ended; `seconds` of a processor, and its largest memory."""
+
+    status: int
+    out: str
+    seconds: float
+    mebibytes: float
+
+
+def measured(commands: Sequence[Sequence[str]], folder: Path) -> list[Measured]:
+    """Run commands in a folder."""
+    done = subprocess.run(
+        [sys.executable, __file__],
+        cwd=folder,
+        input=json.dumps(commands),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return [Measured(**fields) for fields in json.loads(done.stdout)]
+
+
+def _run(arguments: Sequence[str]) -> Measured:
+    with tempfile.TemporaryFile() as out:
+        child = os.fork()
+        if child == 0:
+            os.dup2(out.fileno(), 1)
+            os.dup2(out.fileno(), 2)
+            _command(arguments)
+        _, status, usage = os.wait4(child, 0)
+        out.seek(0)
+        said = out.read().decode(errors="backslashreplace")
+    seconds = usage.ru_utime + usage.ru_stime
+    mebibytes = usage.ru_maxrss * KIBIBYTES / 1024
+    return Measured(os.waitstatus_to_exitcode(status), said, seconds, mebibytes)
+
+
+def _command(arguments: Sequence[str]) -> None:
+    """Run a command as the console script does, and end this process with its status."""
+    from netspec.cli import main
+
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    sys.argv = ["netspec", *arguments]
+    status = 70
+    try:
+        main()
+    except SystemExit as ended:
+        status = int(ended.code or 0)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _prepare() -> None:
+    """Load what reads a spec."""
+    from netspec.graph import loads
+    from netspec.summary import summarize
+
+    layers = "[Flatten, Dense: {units: 2, activation: softmax}]"
+    summarize(loads(f"netspec: 1\nname: a\ninput: [2, 2, 1]\nlayers: {layers}\n").graph)
+
+
+if __name__ == "__main__":
+    _prepare()
+    print(json.dumps([asdict(_run(arguments)) for arguments in json.load(sys.stdin)]))
