@@ -152,14 +152,15 @@ def _class(made: _Written, name: str) -> str:
 def _memory_formats(made: _Written) -> list[str]:
     """Lines that move the module to a memory format, or layers where the module cannot move.
 
-    `nn.Module.to` moves every tensor of four or five axes, and each format takes one of the two.
+    `nn.Module.to` moves every tensor of four or five axes, and each format takes one of the two:
+    beside volumes other layers than convolutions hold tensors of four axes.
     """
     nodes = made.graph.nodes
     formats = {node.name: made.lowered[node.name].memory_format for node in nodes}
     wanted = {form for form in formats.values() if form}
     large = {len(weight.shape) for node in nodes for weight in node.weights} & {4, 5}
-    if len(wanted) == 1 and len(large) == 1:
-        return [f"        self.to(memory_format=torch.{wanted.pop()})"]
+    if wanted == {"channels_last"} and large == {4}:
+        return ["        self.to(memory_format=torch.channels_last)"]
     return [
         f"        self.{name}.to(memory_format=torch.{form})"
         for name, form in formats.items()

@@ -160,3 +160,16 @@ def test_a_spatial_dropout_may_be_told_not_to_train(name: str) -> None:
     tested = network((2, 4), layers, "sgd")
 
     step(name, tested, random_weights(tested.graph))
+
+
+def test_a_volume_is_normalized_along_an_axis_in_the_middle_behind_a_convolution() -> None:
+    layers = [
+        "Conv3D: {filters: 2, kernel_size: 2, padding: same}",
+        "LayerNormalization: {axis: 3}",
+    ]
+    tested = network((2, 3, 4, 2), layers)
+    weights, inputs = random_weights(tested.graph), random_inputs(tested.graph, 3)
+
+    outputs = found("torch").predictor(tested, weights, "cpu").predict(inputs)
+
+    np.testing.assert_allclose(outputs, run(tested.graph, weights, inputs), 1e-5, 1e-6)
