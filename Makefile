@@ -28,6 +28,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.epoch keras
 	$(BIN)/python -m benchmarks.epoch torch
 	$(BIN)/python -m benchmarks.summary
+	$(BIN)/python -m benchmarks.large_specs
 	$(BIN)/python -m benchmarks.inference
 
 # Rewrites the golden files from what the code gives now; read the difference before committing it.

@@ -1,0 +1,101 @@
+"""How the time for a parameter table grows with the layers of a spec: as they do, or faster?"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from benchmarks.harness import (
+    NETSPEC,
+    ROOT,
+    SPEC,
+    compare,
+    parser,
+    show,
+    show_seconds,
+    timed,
+    write_json,
+)
+from benchmarks.summary import run
+from netspec.graph import load
+from netspec.summary import summarize
+
+SIZES = (100, 1_000, 10_000)
+
+HEAD = "netspec: 1\nname: large\ninput: [8]\n"
+
+
+def chain(count: int) -> str:
+    """One layer behind the other."""
+    return HEAD + "layers:\n" + "  - Dense: {units: 8, activation: relu}\n" * count
+
+
+def graph(count: int) -> str:
+    """Every other layer adds what two layers before it gave."""
+    lines = ["  - Dense: {units: 8, name: d0}"]
+    last = "d0"
+    for at in range(1, count // 2):
+        lines.append(f"  - Dense: {{units: 8, name: d{at}, inputs: {last}}}")
+        lines.append(f"  - Add: {{name: a{at}, inputs: [d{at}, {last}]}}")
+        last = f"a{at}"
+    return HEAD + "layers:\n" + "\n".join([*lines, "  - ReLU"]) + "\n"
+
+
+def blocks(count: int) -> str:
+    """A block of five layers, repeated."""
+    return (
+        HEAD
+        + "blocks:\n  residual:\n    parameters: {units: }\n    layers:\n"
+        + "      - Dense: {units: $units}\n      - BatchNormalization\n      - ReLU\n"
+        + "      - Dense: {units: $(units + 0)}\n      - Add: {inputs: [input, dense_1]}\n"
+        + f"layers:\n  - residual: {{units: 8, repeat: {count // 5}}}\n"
+    )
+
+
+KINDS: dict[str, Callable[[int], str]] = {"chain": chain, "graph": graph, "blocks": blocks}
+
+
+def measured(kind: str, count: int, rounds: int, folder: Path) -> float:
+    """Median seconds to read, check and summarise a spec of so many layers, in this process."""
+    path = folder / f"{kind}_{count}.yaml"
+    path.write_text(KINDS[kind](count), encoding="utf-8")
+    took = timed(lambda: summarize(load(path).graph))
+    took()
+    return median(took() for _ in range(rounds))
+
+
+def main() -> None:
+    given = parser(__doc__, rounds=5).parse_args()
+    rounds = 1 if given.quick else given.rounds
+    results: list[dict[str, object]] = []
+    cells: list[tuple[str, ...]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in KINDS:
+            before = 0.0
+            for count in SIZES:
+                seconds = measured(kind, count, rounds, Path(folder))
+                each = seconds / count
+                ratio = each / before if before else 1.0
+                before = each
+                results.append({"kind": kind, "layers": count, "seconds": seconds, "ratio": ratio})
+                cells.append(
+                    (f"{ratio:.2f}x", kind, f"{count:,}", f"{seconds:.3f}", f"{each * 1e6:.0f}")
+                )
+    title = "Reading, checking and summarising a spec; the ratio is that of the time for a layer"
+    show(title, ("to the size before", "spec", "layers", "seconds", "µs a layer"), cells)
+    commands = {
+        "netspec summary specs/mnist_cnn.yaml": run([NETSPEC, "summary", SPEC]),
+        "netspec summary specs/resnet50.yaml": run(
+            [NETSPEC, "summary", ROOT / "specs" / "resnet50.yaml"]
+        ),
+    }
+    rows = compare({name: timed(work) for name, work in commands.items()}, rounds)
+    show_seconds("A command, from its start to its end", rows)
+    results += [row.to_json() for row in rows]
+    write_json(given, "large_specs", results)
+
+
+if __name__ == "__main__":
+    main()
