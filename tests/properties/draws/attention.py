@@ -13,8 +13,12 @@ _SHARED = {"use_causal_mask": st.booleans(), "dropout": st.sampled_from([0.0, 0.
 def multi_head(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
     if any(len(shape) != 2 for shape in shapes):
         return None
+    # Keras's fault with heads of one value, as many as there are steps; test_found.py holds it.
+    heads = st.sampled_from(
+        [one for one in (1, 2, 3, 4) if one not in {s[0] for s in shapes} - {1}]
+    )
     fields = {
-        "num_heads": sizes(3),
+        "num_heads": heads,
         "key_dim": sizes(3),
         "value_dim": st.none() | sizes(3),
         "output_shape": st.none() | sizes(4),

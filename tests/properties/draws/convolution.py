@@ -72,7 +72,10 @@ def transposed(draw: Draw, shape: Shape) -> Fields:
     if all(map(lt, least, strides)) and draw(st.booleans()):
         extra = (st.integers(low, step - 1) for low, step in zip(least, strides, strict=True))
         fields["output_padding"] = draw(st.tuples(*extra))
-    return {**fields, "filters": draw(sizes(3))}
+    # The gradient is a convolution the other way: oneDNN errs where its input has one channel and
+    # its output one column.
+    last = strides[-1] > 1 == shape[-2] and (len(strides) < 2 or strides[-2] == 1)
+    return {**fields, "filters": draw(st.integers(2 if last and len(shape) > 2 else 1, 3))}
 
 
 FIELDS: dict[str, Draws] = {
