@@ -128,7 +128,9 @@ def test_every_backend_gives_the_interpreters_values(case: Case, name: str, seed
         ):
             assert output.dtype == np.float32
             assert output.shape == (3, *node.shape)
-            absolute = 1e-5 * np.abs(wanted).max() + np.abs(other - wanted).max() + 1e-6
+            moved = np.abs(other - wanted).max()
+            # A difference of large values keeps their rounding, though it should be 0.
+            absolute = 1e-5 * np.abs(wanted).max() + moved + 1e-6 + 1e-7 * largest
             note(f"{backend}: {np.abs(output - wanted).max()} of {absolute}")
             np.testing.assert_allclose(output, wanted, 0, absolute, err_msg=backend)
 
@@ -148,15 +150,17 @@ def test_the_gradients_are_the_same_everywhere(case: Case, name: str, seed: int)
     for backend in rest:
         given_ = gradients(backend, tested, weights, inputs, cotangents, training=training)
         other = gradients(backend, tested, *moved, cotangents, training=training)
+        steepest = max(np.abs(it).max() for it in (*wanted.inputs, *wanted.weights.values()))
         for at, parts in enumerate(zip(wanted.inputs, given_.inputs, other.inputs, strict=True)):
-            check(*parts, f"input {at}")
+            check(*parts, steepest, f"input {at}")
         for key, value in wanted.weights.items():
-            check(value, given_.weights[key], other.weights[key], key)
+            check(value, given_.weights[key], other.weights[key], steepest, key)
         for key, value in wanted.statistics.items():
-            check(value, given_.statistics[key], other.statistics[key], key)
+            check(value, given_.statistics[key], other.statistics[key], 0, key)
 
 
-def check(wanted: Array, given_: Array, other: Array, key: str) -> None:
-    """Within what rounding alone comes to."""
+def check(wanted: Array, given_: Array, other: Array, steepest: float, key: str) -> None:
+    """Within what rounding alone comes to: a small gradient may be what large ones leave over."""
     absolute = 1e-4 * np.abs(wanted).max() + 10 * np.abs(other - given_).max() + 1e-5
+    absolute += 1e-6 * steepest
     np.testing.assert_allclose(given_, wanted, 0, absolute, err_msg=key)
