@@ -302,6 +302,15 @@ class _Objectives:
         return [tf.float32, *by_output, *([tf.int32] * self.counts), *outputs]
 
 
+def _whole(gradients: Sequence[Any]) -> list[Any]:
+    """The gradients with that of every row of an Embedding added up.
+
+    TensorFlow gives a part for each time that a row was read. Optimizers of Keras 3.15 square the
+    parts and add the squares, where their rule squares the sum.
+    """
+    return [each if each is None else tf.convert_to_tensor(each) for each in gradients]
+
+
 def _steps_function(
     model: keras.Model,
     optimizer: keras.optimizers.Optimizer,
@@ -323,7 +332,7 @@ def _steps_function(
             values = objectives.values(truths, outputs, examples.weights_of(batch, outputs))
             total = tf.add_n([objectives.total(values), *model.losses])
             scaled = optimizer.scale_loss(total)
-        optimizer.apply(tape.gradient(scaled, variables), variables)
+        optimizer.apply(_whole(tape.gradient(scaled, variables)), variables)
         return [total, *objectives.kept(truths, outputs, values)]
 
     @tf.function(

@@ -106,7 +106,8 @@ class Oracle:
             loss = tf.add_n([tf.reduce_mean(losses), *penalties])
         gradients = tape.gradient(loss, [variable.value for variable in variables.values()])
         return float(loss), {
-            key: gradient.numpy() for key, gradient in zip(variables, gradients, strict=True)
+            key: tf.convert_to_tensor(gradient).numpy()
+            for key, gradient in zip(variables, gradients, strict=True)
         }
 
     def train(

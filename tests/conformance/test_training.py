@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from conformance.networks import (
     BACKENDS,
     TRAINING,
+    all_random_inputs,
     found,
     found_training,
     network,
-    random_inputs,
     random_weights,
 )
 from conformance.oracle import Oracle, keras_optimizer
@@ -95,9 +95,9 @@ def batch(examples: Examples, chosen: NDArray[np.int64]) -> tuple[Array, NDArray
     return examples.inputs[0][chosen], examples.targets[0][chosen]
 
 
-def labelled(tested: Network, count: int) -> Examples:
+def labelled(tested: Network, count: int, whole: int = 0) -> Examples:
     labels = np.random.default_rng(2).integers(0, tested.graph.output.shape[0], count, np.int32)
-    return Examples((random_inputs(tested.graph, count),), (labels,))
+    return Examples(tuple(all_random_inputs(tested.graph, count, whole=whole)), (labels,))
 
 
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *MODIFIERS])
@@ -112,10 +112,18 @@ def test_gradients_are_accumulated_as_by_keras_optimizer(name: str, optimizer: s
     check_steps(name, small(optimizer, gradient_accumulation_steps=3))
 
 
-def check_steps(name: str, tested: Network) -> None:
+@pytest.mark.parametrize("optimizer", ["adam: {epsilon: 0.01}", "sgd: {clipnorm: 0.05}"])
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_gradients_of_a_row_that_is_read_often_are_added_up(name: str, optimizer: str) -> None:
+    layers = ["Embedding: {input_dim: 3, output_dim: 4}", "Flatten"]
+    ending = "Dense: {units: 3, activation: softmax}"
+    check_steps(name, network((6,), [*layers, ending], optimizer), whole=3)
+
+
+def check_steps(name: str, tested: Network, whole: int = 0) -> None:
     """One step and nine more give Keras's losses and weights."""
     assert tested.spec.train is not None
-    weights, examples = random_weights(tested.graph), labelled(tested, 40)
+    weights, examples = random_weights(tested.graph), labelled(tested, 40, whole)
     order = np.random.default_rng(3).permutation(40)
     batches = [batch(examples, part) for part in order.reshape(10, 4)]
     oracle = Oracle(tested, weights, logits=True)
