@@ -199,6 +199,10 @@ def _without_probabilities(loss: Loss, end: End, last: Location) -> Fault:
         help = "use categorical_crossentropy, or end in sigmoid"
     elif ending == "sigmoid":
         help = "use binary_crossentropy, or end in softmax"
+    elif end.at[-1] == "TimeDistributed":
+        message = f"{loss.tag} needs probabilities, and {end.subject} ends in TimeDistributed"
+        layer = f"- Dense: {{units: {units}, {activation}}}"
+        help = f"end with `{layer}` alone, which takes every step by itself"
     elif not end.activation_field and end.at[-1] not in ("Dense", "Activation") and last == end.at:
         layer = f"- Dense: {{units: {units}, {activation}}}"
         help = f"end with `{layer}`, or give the loss `from_logits: true`"

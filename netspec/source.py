@@ -357,6 +357,8 @@ class _Composer:
         return self.at(event, data, item, members=members)
 
     def mapping(self, event: Event, depth: int) -> Node:
+        """A mapping of texts; where all of its keys are whole numbers, of these as texts."""
+        numbers: dict[str, Event | None] = {}
         keys: dict[str, Node] = {}
         members: dict[str | int, Node] = {}
         while not isinstance(item := next(self.events), yaml.MappingEndEvent):
@@ -364,8 +366,13 @@ class _Composer:
                 message = f"this mapping has more than {MAX_KEYS:,} keys"
                 raise self.fault(item, "size", message, "a spec needs fewer than a hundred")
             key = self.key(item, keys)
-            members[str(key.data)] = self.node(next(self.events), depth + 1)
-            keys[str(key.data)] = key
+            name = str(key.data)
+            numbers[name] = item if isinstance(key.data, int) else None
+            members[name] = self.node(next(self.events), depth + 1)
+            key.data, keys[name] = name, key
+        number = next(filter(None, numbers.values()), None)
+        if number and None in numbers.values():
+            raise self.not_a_text(number)
         data: Data = {name: members[name].data for name in keys}
         return self.at(event, data, item, keys=keys, members=members)
 
@@ -374,14 +381,18 @@ class _Composer:
             raise self.fault(event, "key", "a key must be a plain text", "write `key: value`")
         self.count(event, 1)
         node = self.at(event, self.scalar(event))
-        if not isinstance(node.data, str):
-            message = f"a key must be a text, not {event.value or 'nothing'}"
-            raise self.fault(event, "key", message, f'quote it: "{event.value}"')
-        if node.data in seen:
-            first = ("first written here", seen[node.data].place)
-            message = f"the key {node.data!r} is written twice"
+        whole = type(node.data) is int and event.value == str(node.data)  # not 0x1, 007 or true
+        if not (whole or isinstance(node.data, str)):
+            raise self.not_a_text(event)
+        if (text := str(node.data)) in seen:
+            first = ("first written here", seen[text].place)
+            message = f"the key {text!r} is written twice"
             raise _fault("duplicate-key", message, node.place, "keep one of the two", first)
         return node
+
+    def not_a_text(self, event: Event) -> SpecError:
+        message = f"a key must be a text, not {event.value or 'nothing'}"
+        return self.fault(event, "key", message, f'quote it: "{event.value}"')
 
     def at(
         self,

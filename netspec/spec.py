@@ -282,7 +282,7 @@ def flow(value: Any) -> str:  # Any: JSON data
     """JSON data in YAML's flow style. Texts are quoted where they would read as something else."""
     match value:
         case dict():
-            items = (f"{key}: {flow(item)}" for key, item in value.items())  # pyright: ignore[reportUnknownVariableType] - JSON data
+            items = (f"{flow(key)}: {flow(item)}" for key, item in value.items())  # pyright: ignore[reportUnknownVariableType] - JSON data
             return "{" + ", ".join(items) + "}"
         case list():
             return "[" + ", ".join(flow(item) for item in value) + "]"  # pyright: ignore[reportUnknownVariableType] - JSON data

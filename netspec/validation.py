@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -10,7 +11,8 @@ from pydantic_core import ErrorDetails
 
 from netspec.diagnostics import nearest, one_of
 from netspec.layers import LAYERS, Layer, LayerField, Shape
-from netspec.layers.activations import LEFT_OUT
+from netspec.layers.activations import LEFT_OUT, ActivationName
+from netspec.layers.base import AnyLayer
 from netspec.layers.constraints import Constraint
 from netspec.layers.initializers import Initializer
 from netspec.layers.regularizers import Regularizer
@@ -28,6 +30,7 @@ from netspec.spec import (
     EarlyStopping,
     Spec,
     Train,
+    flow,
 )
 
 MAX_ERRORS = 1_000
@@ -70,30 +73,106 @@ _ELSEWHERE = {
     "dtype": "weights and values are float32; leave it out",
     "seed": "one seed decides everything random: train.seed",
     "batch_input_shape": "the input's shape is written once, as `input`, without the batch axis",
+    "lr": "it is a field of the optimizer: `optimizer: {adam: {learning_rate: 1e-3}}`",
+    "learning_rate": "it is a field of the optimizer: `optimizer: {adam: {learning_rate: 1e-3}}`",
+    "schedule": "it is the learning_rate of the optimizer: `{adam: {learning_rate: {NAME: {…}}}}`",
+    "scheduler": "it is the learning_rate of the optimizer: `{adam: {learning_rate: {NAME: {…}}}}`",
+    "device": "the command line chooses it: `netspec train --device cuda`",
+    "shuffle": "every epoch is shuffled; leave it out",
+}
+
+# Layers of other frameworks, and how this language says the same.
+_INSTEAD = {
+    "Input": "the input's shape is written once, as `input` at the top of the spec",
+    "InputLayer": "the input's shape is written once, as `input` at the top of the spec",
+    "Sequential": "a list of layers is a chain already; `blocks` give a part of it a name",
+    "Identity": "it changes nothing: leave it out",
+    "ReLU6": "write `- ReLU: {max_value: 6}`",
 }
 
 
-# Other frameworks' names, where the nearest name here would be another thing.
+# Other frameworks' names, where the nearest name here would be another thing or none.
 _SYNONYMS = {
+    "xavier": "glorot_uniform",
     "xavier_uniform": "glorot_uniform",
     "xavier_normal": "glorot_normal",
     "kaiming_uniform": "he_uniform",
     "kaiming_normal": "he_normal",
     "Linear": "Dense",
+    "Conv": "Conv2D",
+    "ConvTranspose1d": "Conv1DTranspose",
+    "ConvTranspose2d": "Conv2DTranspose",
+    "ConvTranspose3d": "Conv3DTranspose",
+    "Dropout1d": "SpatialDropout1D",
+    "Dropout2d": "SpatialDropout2D",
+    "Dropout3d": "SpatialDropout3D",
+    "AdaptiveAvgPool1d": "GlobalAveragePooling1D",
+    "AdaptiveAvgPool2d": "GlobalAveragePooling2D",
+    "AdaptiveAvgPool3d": "GlobalAveragePooling3D",
+    "AdaptiveMaxPool1d": "GlobalMaxPooling1D",
+    "AdaptiveMaxPool2d": "GlobalMaxPooling2D",
+    "AdaptiveMaxPool3d": "GlobalMaxPooling3D",
+    "Upsample": "UpSampling2D",
+    "RNN": "SimpleRNN",
+    "cat": "Concatenate",
     "mse": "mean_squared_error",
+    "MSELoss": "mean_squared_error",
+    "l2": "mean_squared_error",
     "mae": "mean_absolute_error",
+    "L1Loss": "mean_absolute_error",
+    "l1": "mean_absolute_error",
     "rmse": "root_mean_squared_error",
+    "SmoothL1Loss": "huber",
+    "smooth_l1": "huber",
     "bce": "binary_crossentropy",
+    "BCELoss": "binary_crossentropy",
+    "BCEWithLogitsLoss": "binary_crossentropy",
     "kld": "kl_divergence",
+    "KLDivLoss": "kl_divergence",
     "kullback_leibler_divergence": "kl_divergence",
     "cross_entropy": "sparse_categorical_crossentropy",
+    "crossentropy": "sparse_categorical_crossentropy",
+    "CrossEntropyLoss": "sparse_categorical_crossentropy",
     "nll": "sparse_categorical_crossentropy",
+    "nll_loss": "sparse_categorical_crossentropy",
+    "NLLLoss": "sparse_categorical_crossentropy",
     "acc": "accuracy",
     "top_k": "top_k_categorical_accuracy",
+    "top_5_accuracy": "top_k_categorical_accuracy",
     "sparse_top_k_categorical_accuracy": "top_k_categorical_accuracy",
     "f1": "f1_score",
+    "StepLR": "exponential_decay",
+    "ExponentialLR": "exponential_decay",
+    "MultiStepLR": "piecewise_constant_decay",
+    "LinearLR": "polynomial_decay",
+    "PolynomialLR": "polynomial_decay",
+    "CosineAnnealingLR": "cosine_decay",
+    "CosineAnnealingWarmRestarts": "cosine_decay_restarts",
     "lr": "learning_rate",
+    "max_lr": "max_learning_rate",
+    "T_max": "decay_steps",
+    "step_size": "decay_steps",
+    "gamma": "decay_rate",
+    "betas": "beta_1",
+    "p": "rate",
+    "out_channels": "filters",
+    "out_features": "units",
+    "hidden_size": "units",
+    "num_embeddings": "input_dim",
+    "embedding_dim": "output_dim",
+    "dim": "axis",
+    "alpha": "negative_slope",
+    "float16": "mixed_float16",
+    "fp16": "mixed_float16",
+    "bfloat16": "mixed_bfloat16",
+    "bf16": "mixed_bfloat16",
 }
+
+
+def _likely(word: str, known: list[str]) -> str | None:
+    """The known name that a word was most likely meant to be: another framework's, or near."""
+    synonym = _SYNONYMS.get(word.removesuffix("_"))
+    return synonym if synonym in known else nearest(word, known)
 
 
 def validate(data: Data) -> Spec | list[Fault]:
@@ -118,7 +197,7 @@ def _is(details: ErrorDetails, kind: str) -> bool:
 def _meant(location: Location) -> Location:
     """The location of the field that an unknown field was most likely meant to be."""
     _, model = _owner(location)
-    return (*location[:-1], nearest(str(location[-1]), list(model.model_fields)) or "")
+    return (*location[:-1], _likely(str(location[-1]), list(model.model_fields)) or "")
 
 
 def leading_layers(
@@ -165,7 +244,9 @@ def _fault(details: ErrorDetails, data: Data) -> Fault:
             return _no_tag(location, details["input"])
         case _:
             wanted, help = _wanted(kind, context)
-            if kind in ("int_type", "float_type", "tuple_type", "too_short", "too_long"):
+            if kind == "model_type":
+                help = _as_fields(location, details["input"]) or help
+            if kind in _REMEDIES:
                 help = _remedy(kind, location, details["input"])
             if kind == "too_short" and location == ("input",):
                 wanted = "a shape, or a mapping of names to shapes"
@@ -215,7 +296,7 @@ def _unknown_field(location: Location) -> Fault:
     owner, model = _owner(location)
     field, known = str(location[-1]), list(model.model_fields)
     written = [*known, *_expanded_fields(owner)]
-    meant = synonym if (synonym := _SYNONYMS.get(field)) in known else nearest(field, written)
+    meant = _likely(field, written)
     name, colon, value = field.partition(":")
     if colon and name in written:
         help = f"a space is missing: `{name}: {value}`"
@@ -254,8 +335,12 @@ def _unknown_tag(location: Location, tag: str, expected: str) -> Fault:
     what, at = _kind(location), location
     if location == ("data",):
         what, at = "data set", ("data", "dataset")
-    meant = _SYNONYMS.get(tag, nearest(tag, known))
-    if what == "optimizer" and tag in Adam.model_fields:
+    meant = _likely(tag, known)
+    if what == "layer" and tag in _INSTEAD:
+        help = _INSTEAD[tag]
+    elif what == "layer" and tag not in _SYNONYMS and (name := _activation(tag)):
+        help = f"write `- Activation: {{activation: {name}}}`, or the `activation` of a layer"
+    elif what == "optimizer" and tag in Adam.model_fields:
         help = f"name the optimizer first: `optimizer: {{adam: {{{tag}: …}}}}`"
     elif meant is None and location[:1] == ("layers",) and len(location) == 2:
         help = "`netspec layers` lists the vocabulary"
@@ -267,6 +352,12 @@ def _unknown_tag(location: Location, tag: str, expected: str) -> Fault:
         message = f"{_owner(location)[0]} cannot hold {tag}"
         return Fault(at, "value", message, f"it holds {one_of(known)}", key=key)
     return Fault(at, "unknown-name", f"there is no {what} named {tag!r}", help, key=key)
+
+
+def _activation(tag: str) -> str | None:
+    """The activation that another framework has as a layer of this name."""
+    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", tag).lower()
+    return next((name for name in (snake, tag.lower()) if name in get_args(ActivationName)), None)
 
 
 _KINDS = ("_initializer", "_regularizer", "_constraint")
@@ -309,7 +400,7 @@ def _no_tag(location: Location, value: object) -> Fault:
 
 def _not_among(location: Location, value: object, expected: str) -> Fault:
     known = [name.strip(" '") for name in expected.replace(" or ", ",").split(",")]
-    meant = nearest(value, known) if isinstance(value, str) else None
+    meant = _likely(value, known) if isinstance(value, str) else None
     if isinstance(value, str) and value in LEFT_OUT and "activation" in str(location[-1]):
         help = LEFT_OUT[value]
     elif location == ("netspec",):
@@ -345,10 +436,29 @@ def _remedy(kind: str, location: Location, value: object) -> str | None:
         return _LISTS["input",]
     if kind in ("tuple_type", "too_short", "too_long"):
         return _LISTS.get(location[-1:])
+    if kind == "string_type":
+        return f'put it in quotes: "{value}"' if type(value) in (int, float) else None
+    if location[-1:] == ("learning_rate",) and not isinstance(resolve(str(value)), int | float):
+        return "write 1e-3, or a schedule, as in `{cosine_decay: {initial_learning_rate: 1e-3}}`"
     if isinstance(value, str) and isinstance(resolve(value), int | float):
         return "write it without quotes"
     return "write it without a decimal point" if isinstance(value, float) else None
 
+
+def _as_fields(location: Location, value: object) -> str | None:
+    """How to write a value that stands in the place of a layer's fields, or the like."""
+    model = _TAGGED.get(str(location[-1])) if location else None
+    if model is None or not isinstance(value, str | int | float) or isinstance(value, bool):
+        return None
+    own = [name for name in model.model_fields if name not in ("axis", *AnyLayer.model_fields)]
+    written = flow(value)
+    if not own or len(written) > 40:
+        return None
+    return f"write its fields by name, as in `{location[-1]}: {{{own[0]}: {written}}}`"
+
+
+_REMEDIES = ("int_type", "float_type", "string_type", "tuple_type", "too_short", "too_long")
+"""The faults of a value of which its place may tell what to write."""
 
 _LISTS: dict[Location, str] = {
     ("input",): "write it in brackets, as in [28, 28, 1]",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from netspec.data.targets import class_weights, own_inputs, targets
 from netspec.diagnostics import DataError
 from netspec.graph import Graph, Input, Network
 from netspec.layers import written
+from netspec.layers.core import Embedding
 from netspec.seeds import generator
 from netspec.spec import DataSpec, Digits, Idx, Mnist, Npz
 
@@ -121,13 +122,18 @@ def _examples(arrays: Arrays, part: str, data: DataSpec, network: Network) -> Ex
     graph = network.graph
     keys = input_keys(graph, part)
     inputs = tuple(_input(arrays[keys[each.name]], each, part, data.scale) for each in graph.inputs)
+    _check_indices(inputs, part, graph)
     count = len(inputs[0])
+    for each, key in zip(inputs, keys.values(), strict=True):
+        if len(each) != count:
+            message = f"there are {count:,} {part} examples, and {key} has {len(each):,}"
+            raise DataError(message, "every example needs a part in every input")
     if data.target == "input":
         answers = own_inputs(inputs, part, network)
     else:
         found = [arrays[key] for key in target_keys(graph, part)]
         answers = targets(found, part, network)
-    for each in (*inputs, *answers):
+    for each in answers:
         if len(each) != count or not count:
             message = f"there are {count:,} {part} images and {len(each):,} labels"
             raise DataError(message, "every image needs one label")
@@ -154,6 +160,21 @@ def _input(array: NDArray[Any], to: Input, part: str, scale: float) -> NDArray[n
     if not np.isfinite(values).all():
         raise DataError(f"the {part} images hold values that are not finite", "clean the data")
     return values
+
+
+def _check_indices(inputs: Sequence[NDArray[np.float32]], part: str, graph: Graph) -> None:
+    """Raise DataError where an Embedding would look for a vector that it does not have."""
+    arrays = {to.name: array for to, array in zip(graph.inputs, inputs, strict=True)}
+    for node in graph.nodes:
+        array = arrays.get(node.inputs[0])
+        if array is None or not isinstance(node.layer, Embedding):
+            continue
+        count, least, greatest = node.layer.input_dim, array.min(initial=0), array.max(initial=0)
+        if least < 0 or greatest >= count:
+            found = least if least < 0 else greatest
+            message = f"the {part} data hold the index {found:g}, and {node.name} has {count:,}"
+            help = "indices count from 0: raise input_dim, or change the data"
+            raise DataError(message, help)
 
 
 def _weights(array: NDArray[Any] | None, count: int, part: str) -> NDArray[np.float32] | None:

@@ -101,13 +101,14 @@ def _about(metadata: dict[str, str], model: Run | Path) -> _About:
 
 def _classified(graph: Graph, model: Run | Path) -> tuple[int, int, int]:
     """The shape of the images that a network classifies. Raises RunError where it does not."""
+    named = model.path if isinstance(model, Run) else model
     inputs, outputs = len(graph.inputs), len(graph.outputs)
     if inputs != 1 or outputs != 1:
-        message = f"{model} has {inputs} inputs and {outputs} outputs"
+        message = f"{named} has {inputs} inputs and {outputs} outputs"
     elif len(graph.input_shape) != 3:
-        message = f"{model} takes {written(graph.input_shape)}, and an image has three axes"
+        message = f"{named} takes {written(graph.input_shape)}, and an image has three axes"
     elif len(graph.output.shape) != 1 or graph.output.shape[-1] < 2:
-        message = f"{model} gives {written(graph.output.shape)}, and not one value a class"
+        message = f"{named} gives {written(graph.output.shape)}, and not one value a class"
     else:
         height, width, channels = graph.input_shape
         return height, width, channels

@@ -540,6 +540,17 @@ def test_the_flat_spec_is_a_spec_of_the_same_network():
     assert again.spec.description == "costs $5"
 
 
+@pytest.mark.parametrize("name", ["0", "no", "true", "a: b", "c, d"])
+def test_a_class_is_written_so_that_its_name_reads_back(name: str):
+    data = f'data: {{dataset: npz, path: a.npz, class_names: ["{name}", other]}}\n'
+    weights = f'{{"{name}": 2.0}}'
+    train = f"train: {{loss: sparse_categorical_crossentropy, class_weights: {weights}}}\n"
+    head, _ = NETWORK.replace("classes: 10", "classes: 2").split("data:")
+    spec = loads(head + data + train).spec
+
+    assert loads(resolved(spec)).spec == spec
+
+
 def test_a_network_of_blocks_is_inferred():
     shapes = {node.name: node.shape for node in loads(NETWORK).graph.nodes}
 

@@ -109,6 +109,16 @@ def test_a_block_scalar_is_a_text() -> None:
     assert read_mapping("a: |\n  1\nb: >-\n  true\n") == {"a": "1\n", "b": "true"}
 
 
+def test_keys_that_are_all_whole_numbers_are_texts() -> None:
+    assert parse("{0: 1.0, -1: 2.0, 12: 3.0}").data == {"0": 1.0, "-1": 2.0, "12": 3.0}
+
+
+@pytest.mark.parametrize("text", ["{0: 1, a: 2}", "{0x1: 1}", "{007: 1}", "{+1: 1}", "{true: 1}"])
+def test_other_keys_are_written_as_texts(text: str) -> None:
+    with pytest.raises(SpecError, match="a key must be a text"):
+        parse(text)
+
+
 def test_a_merge_key_is_a_key_like_any_other() -> None:
     text = "base: &base {a: 1}\nderived:\n  <<: *base\n  b: 2\n"
 
@@ -309,7 +319,7 @@ def test_a_key_written_twice_is_shown_at_both_places(
         ("!!map {a: 1}", "tag", 1),
         ("!!str a: 1", "key", 1),
         ("&x a: 1", "key", 1),
-        ("1: a", "key", 1),
+        ("1: a\nb: c", "key", 1),
         ("true: a", "key", 1),
         ("~: a", "key", 1),
         ("? [a]\n: b", "key", 3),

@@ -233,3 +233,39 @@ def test_a_missing_array_of_several_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=r"lacks x_train_b\.npy, x_test_a\.npy, x_test_b\.npy"):
         load(network)
+
+
+EMBEDDED = """\
+netspec: 1
+name: tested
+input: {left: [2], right: [2]}
+layers:
+  - Embedding: {input_dim: 5, output_dim: 1, inputs: left}
+  - Flatten: {name: seen}
+  - Concatenate: {inputs: [seen, right]}
+  - Dense: {units: 1}
+data: {dataset: npz, path: data.npz}
+train: {loss: mean_squared_error}
+"""
+
+
+def embedded(folder: Path, **other: NDArray[Any]) -> Dataset:
+    arrays = {f"x_{part}_{name}": [[0, 4]] for part in ("train", "test") for name in SIDES}
+    np.savez(folder / "data.npz", **(arrays | {"y_train": [[0]], "y_test": [[0]]} | other))
+    return load(loads(EMBEDDED, folder))
+
+
+SIDES = "left", "right"
+
+
+@pytest.mark.parametrize("index", [5, -1])
+def test_indices_that_an_embedding_does_not_have_are_told(index: int, tmp_path: Path) -> None:
+    embedded(tmp_path)
+
+    with pytest.raises(DataError, match=f"test data hold the index {index}, and embedding has 5"):
+        embedded(tmp_path, x_test_left=np.array([[0, index]]))
+
+
+def test_an_input_with_fewer_examples_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there are 1 train examples, and x_train_right has 2"):
+        embedded(tmp_path, x_train_right=np.zeros((2, 2)))
