@@ -42,7 +42,6 @@ _DATASETS: dict[str, type[BaseModel]] = {
 _TAGGED: dict[str, type[BaseModel]] = {
     model.tag: model
     for model in (
-        *LAYERS.values(),
         *get_args(Initializer),
         *get_args(Regularizer),
         *get_args(Constraint),
@@ -60,8 +59,6 @@ _MODELS: dict[str, type[BaseModel]] = {
     "early_stopping": EarlyStopping,
 }
 _FORMS = {ONE, BY_OUTPUT, ONE_LIST, METRICS_BY_OUTPUT}
-_LAYER = TypeAdapter[Layer](LayerField)
-_INPUT = TypeAdapter[dict[str, Shape]](Spec.model_fields["input"].rebuild_annotation())
 
 _KEY = ("[key]",)
 """How pydantic's locations end where the key of a mapping is at fault."""
@@ -217,8 +214,10 @@ def leading_layers(
     end = min((int(at[0]) for at in bad_layers), default=None)
     written = data["layers"]
     assert isinstance(written, list)
-    inputs = _INPUT.validate_python(data["input"])
-    return inputs, tuple(_LAYER.validate_python(layer) for layer in written[:end])
+    shapes = TypeAdapter[dict[str, Shape]](Spec.model_fields["input"].rebuild_annotation())
+    layer = TypeAdapter[Layer](LayerField)
+    inputs = shapes.validate_python(data["input"])
+    return inputs, tuple(layer.validate_python(each) for each in written[:end])
 
 
 def _fault(details: ErrorDetails, data: Data) -> Fault:
@@ -284,11 +283,16 @@ def _subject(location: Location) -> str:
     return steps[-1]
 
 
+def _model(name: str) -> type[BaseModel] | None:
+    """The model of the fields that stand under a name, if it has any."""
+    return LAYERS[name] if name in LAYERS else _MODELS.get(name)
+
+
 def _owner(location: Location) -> tuple[str, type[BaseModel]]:
     """The name and the model of the mapping that holds the last step of the location."""
     for step in reversed(location[:-1]):
-        if (name := str(step)) in _MODELS:
-            return name, _MODELS[name]
+        if model := _model(name := str(step)):
+            return name, model
     return "the spec", Spec
 
 
@@ -331,7 +335,7 @@ def _missing_field(location: Location) -> Fault:
 
 
 def _unknown_tag(location: Location, tag: str, expected: str) -> Fault:
-    known = [tag for tag in (name.strip("' ") for name in expected.split(",")) if tag in _MODELS]
+    known = [tag for tag in (name.strip("' ") for name in expected.split(",")) if _model(tag)]
     what, at = _kind(location), location
     if location == ("data",):
         what, at = "data set", ("data", "dataset")

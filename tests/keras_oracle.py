@@ -22,10 +22,10 @@ if "CI" not in os.environ:  # there Keras is always installed, and its absence i
 
 import keras
 
-from netspec.layers import AnyLayer, Dropout, Shape
+from netspec.layers import AnyLayer, Shape
 from netspec.layers.attention import MultiHeadAttention
 from netspec.layers.preprocessing import Normalization
-from netspec.layers.regularization import SpatialDropout
+from netspec.layers.regularization import Dropout, SpatialDropout
 from netspec.layers.tagged import Tagged
 from netspec.layers.wrapping import Bidirectional, TimeDistributed
 

@@ -12,6 +12,7 @@ import netspec
 from frameworks import TRAINING, require
 from netspec.backend import find_exporting
 from netspec.graph import loads
+from netspec.layers import FAMILIES
 from netspec.weights import initial
 
 SPEC = Path(__file__).parents[1] / "specs/mnist_cnn.yaml"
@@ -74,6 +75,14 @@ def test_help_loads_no_room_of_the_house(tmp_path, arguments):
 )
 def test_what_needs_the_graph_alone_loads_neither_numpy_nor_a_framework(tmp_path, arguments):
     assert loaded(tmp_path, *arguments) & HEAVY == set()
+
+
+def test_a_summary_loads_the_families_of_the_layers_that_the_spec_names(tmp_path):
+    modules = loaded(tmp_path, "summary", SPEC)
+    families = {f"netspec.layers.{name}" for name in FAMILIES}
+    assert modules & families == {
+        f"netspec.layers.{it}" for it in ("convolution", "core", "pooling")
+    }
 
 
 def test_new_loads_neither_numpy_nor_a_framework(tmp_path):

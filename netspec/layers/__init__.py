@@ -1,14 +1,15 @@
 """The vocabulary: every layer declares its fields, output shape, weights and cost in one place.
 
-The set of layers is closed: `Layer` is their union, which a type checker knows.
+The set of layers is closed: `Layer` is their union, which a type checker knows. At run time a
+family is imported when a spec first names one of its layers: a spec needs a few of many.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias, get_args
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-from netspec.layers.attention import AttentionLayers
-from netspec.layers.augmentation import AnyAugmentation
 from netspec.layers.base import (
     AnyLayer,
     LayerBase,
@@ -19,54 +20,104 @@ from netspec.layers.base import (
     Weight,
     written,
 )
-from netspec.layers.convolution import Conv2D, Convolution
-from netspec.layers.core import Activation, Core, Dense, Flatten, Transpose
-from netspec.layers.merging import Merging
-from netspec.layers.normalization import BatchNormalization, Normalization
+from netspec.layers.convolution import Conv2D
+from netspec.layers.core import Activation, Dense, Flatten, Transpose
 from netspec.layers.pooling import (
     AveragePooling2D,
     GlobalAveragePooling2D,
     MaxPooling2D,
-    Pooling,
     Pooling2D,
 )
-from netspec.layers.preprocessing import Preprocessing
-from netspec.layers.recurrent import Recurrent
-from netspec.layers.regularization import Dropout, Regularization
-from netspec.layers.shaping import Shaping
 from netspec.layers.tagged import OneKey
-from netspec.layers.wrapping import FoldSteps, UnfoldSteps, Wrapping
 
-Layer: TypeAlias = (
-    Convolution
-    | Pooling
-    | Core
-    | Normalization
-    | Regularization
-    | Merging
-    | Shaping
-    | Recurrent
-    | Wrapping
-    | AnyAugmentation
-    | Preprocessing
-    | AttentionLayers
-)
-Inserted: TypeAlias = Transpose | FoldSteps | UnfoldSteps
-"""The layers that no spec names, and passes insert."""
+if TYPE_CHECKING:
+    from netspec.layers.attention import AttentionLayers
+    from netspec.layers.augmentation import AnyAugmentation
+    from netspec.layers.convolution import Convolution
+    from netspec.layers.core import Core
+    from netspec.layers.merging import Merging
+    from netspec.layers.normalization import Normalization
+    from netspec.layers.pooling import Pooling
+    from netspec.layers.preprocessing import Preprocessing
+    from netspec.layers.recurrent import Recurrent
+    from netspec.layers.regularization import Regularization
+    from netspec.layers.shaping import Shaping
+    from netspec.layers.wrapping import FoldSteps, UnfoldSteps, Wrapping
 
-LayerField: TypeAlias = Annotated[Layer, OneKey("layer")]
+    Layer: TypeAlias = (
+        Convolution
+        | Pooling
+        | Core
+        | Normalization
+        | Regularization
+        | Merging
+        | Shaping
+        | Recurrent
+        | Wrapping
+        | AnyAugmentation
+        | Preprocessing
+        | AttentionLayers
+    )
+    Inserted: TypeAlias = Transpose | FoldSteps | UnfoldSteps
+    """The layers that no spec names, and passes insert."""
+else:
+    Layer = Inserted = AnyLayer
 
-LAYERS: dict[str, type[Layer]] = {layer.tag: layer for layer in get_args(Layer)}
+FAMILIES = {
+    "convolution": "Conv1D Conv2D Conv3D DepthwiseConv1D DepthwiseConv2D SeparableConv1D "
+    "SeparableConv2D Conv1DTranspose Conv2DTranspose Conv3DTranspose",
+    "pooling": "MaxPooling1D MaxPooling2D MaxPooling3D AveragePooling1D AveragePooling2D "
+    "AveragePooling3D GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D "
+    "GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D",
+    "core": "Flatten Dense Embedding Activation ReLU LeakyReLU PReLU ELU Softmax",
+    "normalization": "BatchNormalization LayerNormalization GroupNormalization RMSNormalization "
+    "UnitNormalization",
+    "regularization": "Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D GaussianNoise "
+    "GaussianDropout",
+    "merging": "Add Subtract Multiply Average Maximum Minimum Concatenate Dot",
+    "shaping": "Reshape Permute RepeatVector ZeroPadding1D ZeroPadding2D ZeroPadding3D Cropping1D "
+    "Cropping2D Cropping3D UpSampling1D UpSampling2D UpSampling3D",
+    "recurrent": "SimpleRNN LSTM GRU",
+    "wrapping": "Bidirectional TimeDistributed",
+    "augmentation": "RandomFlip RandomTranslation RandomRotation RandomZoom",
+    "preprocessing": "Rescaling Normalization CenterCrop Resizing",
+    "attention": "MultiHeadAttention Attention AdditiveAttention",
+}
+"""The layers of every family, whose classes have the names that a spec writes."""
+
+
+class _Vocabulary(Mapping[str, type[Layer]]):
+    """The layers by name."""
+
+    def __init__(self) -> None:
+        self.families = {tag: name for name, tags in FAMILIES.items() for tag in tags.split()}
+
+    def __getitem__(self, tag: str) -> type[Layer]:
+        return getattr(import_module(f"{__name__}.{self.families[tag]}"), tag)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.families)
+
+    def __len__(self) -> int:
+        return len(self.families)
+
+    def __contains__(self, tag: object) -> bool:
+        return tag in self.families
+
+
+LAYERS = _Vocabulary()
+"""The layers by name."""
+
+LayerField: TypeAlias = Annotated[Layer, OneKey("layer", members=LAYERS)]
 
 __all__ = [
+    "FAMILIES",
     "LAYERS",
     "Activation",
     "AnyLayer",
     "AveragePooling2D",
-    "BatchNormalization",
     "Conv2D",
     "Dense",
-    "Dropout",
     "Flatten",
     "GlobalAveragePooling2D",
     "Inserted",

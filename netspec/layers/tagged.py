@@ -60,14 +60,19 @@ class OneKey:
     kind: str
     number: Any = None
     """The type of a number that may stand in a model's place."""
+    members: Mapping[str, type[Tagged]] | None = None
+    """The models by tag, where the annotated union does not name them all at run time."""
 
     def __get_pydantic_core_schema__(
         self, source: type[Any], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        members = [member for member in get_args(source) or (source,) if member is not float]
+        members = self.members
+        if members is None:
+            models = [each for each in get_args(source) or (source,) if each is not float]
+            members = {model.tag: model for model in models}
         numbers = None if self.number is None else handler.generate_schema(self.number)
         return core_schema.no_info_plain_validator_function(
-            _Union({member.tag: member for member in members}, numbers).validate,
+            _Union(members, numbers).validate,
             metadata={"kind": self.kind, "members": members, "numbers": numbers},
             serialization=core_schema.wrap_serializer_function_ser_schema(_written),
         )
@@ -79,7 +84,7 @@ class OneKey:
         forms: list[JsonSchemaValue] = []
         bare: list[str] = []
         nothing = {"type": "null"}
-        for member in about["members"]:
+        for member in about["members"].values():
             reference = handler(_choice(member))
             fields = handler.resolve_ref_schema(reference)
             needs = bool(fields.get("required"))

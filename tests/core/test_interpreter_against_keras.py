@@ -17,10 +17,8 @@ from netspec.graph import Graph, infer
 from netspec.layers import (
     Activation,
     AveragePooling2D,
-    BatchNormalization,
     Conv2D,
     Dense,
-    Dropout,
     Flatten,
     GlobalAveragePooling2D,
     Layer,
@@ -28,6 +26,8 @@ from netspec.layers import (
     Shape,
 )
 from netspec.layers.activations import ActivationName
+from netspec.layers.normalization import BatchNormalization
+from netspec.layers.regularization import Dropout
 
 Case: TypeAlias = tuple[Layer, Shape]
 NAMES: tuple[ActivationName, ...] = get_args(ActivationName)

@@ -16,10 +16,8 @@ from netspec.graph import INPUT, Graph, Node, activation, infer
 from netspec.layers import (
     Activation,
     AveragePooling2D,
-    BatchNormalization,
     Conv2D,
     Dense,
-    Dropout,
     Flatten,
     GlobalAveragePooling2D,
     Layer,
@@ -27,6 +25,8 @@ from netspec.layers import (
     Transpose,
 )
 from netspec.layers.merging import Add, Concatenate
+from netspec.layers.normalization import BatchNormalization
+from netspec.layers.regularization import Dropout
 from netspec.passes import channels_first, split_activations, without_final_activations
 from netspec.weights import initial
 

@@ -17,10 +17,8 @@ from netspec.layers import (
     LAYERS,
     Activation,
     AveragePooling2D,
-    BatchNormalization,
     Conv2D,
     Dense,
-    Dropout,
     Flatten,
     GlobalAveragePooling2D,
     Layer,
@@ -28,6 +26,8 @@ from netspec.layers import (
     MaxPooling2D,
     Shape,
 )
+from netspec.layers.normalization import BatchNormalization
+from netspec.layers.regularization import Dropout
 
 Case: TypeAlias = tuple[Layer, Shape]
 IMAGES: list[Shape] = [(8, 8, 4), (7, 5, 4), (3, 2, 6)]

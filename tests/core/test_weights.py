@@ -16,15 +16,7 @@ from safetensors.numpy import save
 
 from netspec.diagnostics import WeightsError
 from netspec.graph import Graph, infer
-from netspec.layers import (
-    BatchNormalization,
-    Conv2D,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalAveragePooling2D,
-    MaxPooling2D,
-)
+from netspec.layers import Conv2D, Dense, Flatten, GlobalAveragePooling2D, MaxPooling2D
 from netspec.layers.initializers import (
     Constant,
     GlorotNormal,
@@ -44,6 +36,8 @@ from netspec.layers.initializers import (
     Zeros,
     resolve,
 )
+from netspec.layers.normalization import BatchNormalization
+from netspec.layers.regularization import Dropout
 from netspec.weights import (
     check,
     draw,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from interpreter.base import Own, Values, compute
-from netspec.layers import BatchNormalization
 from netspec.layers.normalization import (
+    BatchNormalization,
     GroupNormalization,
     LayerNormalization,
     RMSNormalization,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from interpreter.base import Own, Values, compute
-from netspec.layers import Dropout
-from netspec.layers.regularization import GaussianDropout, GaussianNoise, SpatialDropout
+from netspec.layers.regularization import Dropout, GaussianDropout, GaussianNoise, SpatialDropout
 
 
 @compute.register

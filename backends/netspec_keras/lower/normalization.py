@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from netspec.layers import BatchNormalization
 from netspec.layers.normalization import (
+    BatchNormalization,
     GroupNormalization,
     LayerNormalization,
     RMSNormalization,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.layers import Dropout
-from netspec.layers.regularization import GaussianDropout, GaussianNoise, SpatialDropout
+from netspec.layers.regularization import Dropout, GaussianDropout, GaussianNoise, SpatialDropout
 from netspec_keras.lower.base import Call, lower
 
 

@@ -8,9 +8,10 @@ from math import prod
 import numpy as np
 
 from netspec.graph import Node
-from netspec.layers import BatchNormalization, Shape
+from netspec.layers import Shape
 from netspec.layers.base import axis_indices
 from netspec.layers.normalization import (
+    BatchNormalization,
     GroupNormalization,
     LayerNormalization,
     RMSNormalization,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from netspec.graph import Node
-from netspec.layers import Dropout
-from netspec.layers.regularization import GaussianDropout, GaussianNoise, SpatialDropout
+from netspec.layers.regularization import Dropout, GaussianDropout, GaussianNoise, SpatialDropout
 from netspec_onnx.lower.base import Builder, lower
 
 

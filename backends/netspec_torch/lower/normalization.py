@@ -6,9 +6,9 @@ from math import prod
 
 from netspec.code import arguments
 from netspec.graph import Node
-from netspec.layers import BatchNormalization
 from netspec.layers.base import axis_indices
 from netspec.layers.normalization import (
+    BatchNormalization,
     GroupNormalization,
     LayerNormalization,
     RMSNormalization,

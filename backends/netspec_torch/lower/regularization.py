@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from netspec.code import literal
 from netspec.graph import Node
-from netspec.layers import Dropout, Shape
-from netspec.layers.regularization import GaussianDropout, GaussianNoise, SpatialDropout
+from netspec.layers import Shape
+from netspec.layers.regularization import Dropout, GaussianDropout, GaussianNoise, SpatialDropout
 from netspec_torch.lower.base import Lowered, Part, lower_layer
 
 

@@ -1,0 +1,36 @@
+"""The list of the layers, by which they are imported, is that of their classes."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import netspec.layers
+from netspec.layers import FAMILIES, LAYERS
+from netspec.layers.base import AnyLayer
+
+INSERTED = {"Transpose", "FoldSteps", "UnfoldSteps"}  # by passes, and named by no spec
+
+FILES = sorted(path.stem for path in Path(netspec.layers.__file__).parent.glob("[a-z]*.py"))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_layers_of_a_file_are_in_the_list_of_its_family(name: str) -> None:
+    module = import_module(f"netspec.layers.{name}")
+    layers = {
+        value.__name__
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, AnyLayer)
+        and value.__module__ == module.__name__
+        and "tag" in vars(value)
+    }
+
+    assert set(FAMILIES.get(name, "").split()) == layers - INSERTED
+
+
+@pytest.mark.parametrize("tag", LAYERS)
+def test_a_layer_is_found_under_its_tag(tag: str) -> None:
+    assert LAYERS[tag].tag == tag
