@@ -451,14 +451,15 @@ def _remedy(kind: str, location: Location, value: object) -> str | None:
 
 def _as_fields(location: Location, value: object) -> str | None:
     """How to write a value that stands in the place of a layer's fields, or the like."""
-    model = _TAGGED.get(str(location[-1])) if location else None
+    name = str(location[-1]) if location else ""
+    model = LAYERS[name] if name in LAYERS else _TAGGED.get(name)
     if model is None or not isinstance(value, str | int | float) or isinstance(value, bool):
         return None
-    own = [name for name in model.model_fields if name not in ("axis", *AnyLayer.model_fields)]
+    own = [each for each in model.model_fields if each not in ("axis", *AnyLayer.model_fields)]
     written = flow(value)
     if not own or len(written) > 40:
         return None
-    return f"write its fields by name, as in `{location[-1]}: {{{own[0]}: {written}}}`"
+    return f"write its fields by name, as in `{name}: {{{own[0]}: {written}}}`"
 
 
 _REMEDIES = ("int_type", "float_type", "string_type", "tuple_type", "too_short", "too_long")
