@@ -26,7 +26,6 @@ from netspec.layers.pooling import (
     AveragePooling2D,
     GlobalAveragePooling2D,
     MaxPooling2D,
-    Pooling2D,
 )
 from netspec.layers.tagged import OneKey
 
@@ -127,7 +126,6 @@ __all__ = [
     "LayerField",
     "Layout",
     "MaxPooling2D",
-    "Pooling2D",
     "Shape",
     "Shapes",
     "Transpose",

@@ -156,10 +156,11 @@ class _Training:
         for epoch in range(state.epoch + 1, self._settings.epochs + 1):
             if _watched(self._network, self._history).stopped:
                 break
-            record = self._epoch(epoch)
+            record, weights = self._epoch(epoch)
             self._history.append(record)
-            self._keep_best(epoch)
-            self._save(self._trainer)
+            if self._is_best(epoch):
+                self._best = weights
+            self._save(self._trainer, weights)
             self._progress.epoch_ends(record)
 
     def ends(self, predictor: Callable[[Weights], Predictor]) -> None:
@@ -170,31 +171,35 @@ class _Training:
         if watched.stopped:
             self._progress.remarks(f"Stopped early, after epoch {epoch}")
         tested: Predictor = self._trainer
+        weights = self._trainer.weights()
         if self._best:
             assert watched.best is not None
             epoch, tested = watched.best, predictor(self._best)
             self._progress.remarks(f"Restored the weights of epoch {epoch}")
-        weights = self._best or self._trainer.weights()
-        found = evaluate(tested, weights, self._dataset.test, self._network, "test_")
+        given = self._best or weights
+        found = evaluate(tested, given, self._dataset.test, self._network, "test_")
         self._history.append({"epoch": epoch, **found})
-        self._save(tested)
+        self._save(tested, weights)
         self._progress.tested(found)
 
-    def _keep_best(self, epoch: int) -> None:
+    def _is_best(self, epoch: int) -> bool:
+        """Whether the weights after this epoch are those to restore, so far."""
         stopping = self._settings.early_stopping
         if stopping is None or not stopping.restore_best_weights:
-            return
-        if _watched(self._network, self._history).best == epoch:
-            self._best = self._trainer.weights()
+            return False
+        return _watched(self._network, self._history).best == epoch
 
-    def _save(self, predictor: Predictor) -> None:
-        """Write a checkpoint; `predictor` has the weights that the run would end with."""
-        trainer = self._trainer
+    def _save(self, predictor: Predictor, weights: dict[str, Array]) -> None:
+        """Write a checkpoint of the trainer, whose weights these are.
+
+        `predictor` has the weights that the run would end with.
+        """
         reference = _reference(predictor, self._dataset)
-        state = trainer.weights(), trainer.optimizer_state()
+        state = weights, self._trainer.optimizer_state()
         self._run.save(Checkpoint(*state, self._history, reference, self._best))
 
-    def _epoch(self, epoch: int) -> Record:
+    def _epoch(self, epoch: int) -> tuple[Record, dict[str, Array]]:
+        """Train for an epoch. Gives its figures, and the weights after it."""
         settings, dataset = self._settings, self._dataset
         images = len(dataset.train)
         steps = -(-images // settings.batch_size)
@@ -213,11 +218,11 @@ class _Training:
         record: Record = {"epoch": epoch, **meter.record()}
         if not isinstance(settings.optimizer.learning_rate, float):
             record["learning_rate"] = float(str(rates[-1]))  # as short as float32 allows
+        weights = self._trainer.weights()
         if dataset.validation:
-            weights = self._trainer.weights()
             record |= evaluate(self._trainer, weights, dataset.validation, self._network, "val_")
         speed = {"seconds": round(seconds, 3), "images_per_second": round(images / seconds, 1)}
-        return record | speed
+        return record | speed, weights
 
 
 def _reference(predictor: Predictor, dataset: Dataset) -> Reference:
