@@ -9,10 +9,11 @@ from typing import Any, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from netspec.diagnostics import nearest, one_of
+from netspec.diagnostics import one_of
+from netspec.hints import ELSEWHERE, INSTEAD, SYNONYMS, likely
 from netspec.layers import LAYERS, Layer, LayerField, Shape
 from netspec.layers.activations import LEFT_OUT, ActivationName
-from netspec.layers.base import AnyLayer
+from netspec.layers.base import OF_WEIGHTS, AnyLayer
 from netspec.layers.constraints import Constraint
 from netspec.layers.initializers import Initializer
 from netspec.layers.regularizers import Regularizer
@@ -63,114 +64,6 @@ _FORMS = {ONE, BY_OUTPUT, ONE_LIST, METRICS_BY_OUTPUT}
 _KEY = ("[key]",)
 """How pydantic's locations end where the key of a mapping is at fault."""
 
-# Fields that people bring along from Keras, and why this language has none of them.
-_ELSEWHERE = {
-    "data_format": "tensors are always channels last here; leave it out",
-    "input_shape": "the input's shape is written once, as `input` at the top of the spec",
-    "dtype": "weights and values are float32; leave it out",
-    "seed": "one seed decides everything random: train.seed",
-    "batch_input_shape": "the input's shape is written once, as `input`, without the batch axis",
-    "lr": "it is a field of the optimizer: `optimizer: {adam: {learning_rate: 1e-3}}`",
-    "learning_rate": "it is a field of the optimizer: `optimizer: {adam: {learning_rate: 1e-3}}`",
-    "schedule": "it is the learning_rate of the optimizer: `{adam: {learning_rate: {NAME: {…}}}}`",
-    "scheduler": "it is the learning_rate of the optimizer: `{adam: {learning_rate: {NAME: {…}}}}`",
-    "device": "the command line chooses it: `netspec train --device cuda`",
-    "shuffle": "every epoch is shuffled; leave it out",
-}
-
-# Layers of other frameworks, and how this language says the same.
-_INSTEAD = {
-    "Input": "the input's shape is written once, as `input` at the top of the spec",
-    "InputLayer": "the input's shape is written once, as `input` at the top of the spec",
-    "Sequential": "a list of layers is a chain already; `blocks` give a part of it a name",
-    "Identity": "it changes nothing: leave it out",
-    "ReLU6": "write `- ReLU: {max_value: 6}`",
-}
-
-
-# Other frameworks' names, where the nearest name here would be another thing or none.
-_SYNONYMS = {
-    "xavier": "glorot_uniform",
-    "xavier_uniform": "glorot_uniform",
-    "xavier_normal": "glorot_normal",
-    "kaiming_uniform": "he_uniform",
-    "kaiming_normal": "he_normal",
-    "Linear": "Dense",
-    "Conv": "Conv2D",
-    "ConvTranspose1d": "Conv1DTranspose",
-    "ConvTranspose2d": "Conv2DTranspose",
-    "ConvTranspose3d": "Conv3DTranspose",
-    "Dropout1d": "SpatialDropout1D",
-    "Dropout2d": "SpatialDropout2D",
-    "Dropout3d": "SpatialDropout3D",
-    "AdaptiveAvgPool1d": "GlobalAveragePooling1D",
-    "AdaptiveAvgPool2d": "GlobalAveragePooling2D",
-    "AdaptiveAvgPool3d": "GlobalAveragePooling3D",
-    "AdaptiveMaxPool1d": "GlobalMaxPooling1D",
-    "AdaptiveMaxPool2d": "GlobalMaxPooling2D",
-    "AdaptiveMaxPool3d": "GlobalMaxPooling3D",
-    "Upsample": "UpSampling2D",
-    "RNN": "SimpleRNN",
-    "cat": "Concatenate",
-    "mse": "mean_squared_error",
-    "MSELoss": "mean_squared_error",
-    "l2": "mean_squared_error",
-    "mae": "mean_absolute_error",
-    "L1Loss": "mean_absolute_error",
-    "l1": "mean_absolute_error",
-    "rmse": "root_mean_squared_error",
-    "SmoothL1Loss": "huber",
-    "smooth_l1": "huber",
-    "bce": "binary_crossentropy",
-    "BCELoss": "binary_crossentropy",
-    "BCEWithLogitsLoss": "binary_crossentropy",
-    "kld": "kl_divergence",
-    "KLDivLoss": "kl_divergence",
-    "kullback_leibler_divergence": "kl_divergence",
-    "cross_entropy": "sparse_categorical_crossentropy",
-    "crossentropy": "sparse_categorical_crossentropy",
-    "CrossEntropyLoss": "sparse_categorical_crossentropy",
-    "nll": "sparse_categorical_crossentropy",
-    "nll_loss": "sparse_categorical_crossentropy",
-    "NLLLoss": "sparse_categorical_crossentropy",
-    "acc": "accuracy",
-    "top_k": "top_k_categorical_accuracy",
-    "top_5_accuracy": "top_k_categorical_accuracy",
-    "sparse_top_k_categorical_accuracy": "top_k_categorical_accuracy",
-    "f1": "f1_score",
-    "StepLR": "exponential_decay",
-    "ExponentialLR": "exponential_decay",
-    "MultiStepLR": "piecewise_constant_decay",
-    "LinearLR": "polynomial_decay",
-    "PolynomialLR": "polynomial_decay",
-    "CosineAnnealingLR": "cosine_decay",
-    "CosineAnnealingWarmRestarts": "cosine_decay_restarts",
-    "lr": "learning_rate",
-    "max_lr": "max_learning_rate",
-    "T_max": "decay_steps",
-    "step_size": "decay_steps",
-    "gamma": "decay_rate",
-    "betas": "beta_1",
-    "p": "rate",
-    "out_channels": "filters",
-    "out_features": "units",
-    "hidden_size": "units",
-    "num_embeddings": "input_dim",
-    "embedding_dim": "output_dim",
-    "dim": "axis",
-    "alpha": "negative_slope",
-    "float16": "mixed_float16",
-    "fp16": "mixed_float16",
-    "bfloat16": "mixed_bfloat16",
-    "bf16": "mixed_bfloat16",
-}
-
-
-def _likely(word: str, known: list[str]) -> str | None:
-    """The known name that a word was most likely meant to be: another framework's, or near."""
-    synonym = _SYNONYMS.get(word.removesuffix("_"))
-    return synonym if synonym in known else nearest(word, known)
-
 
 def validate(data: Data) -> Spec | list[Fault]:
     """The spec that the data describes, or everything that is wrong with its fields."""
@@ -194,7 +87,7 @@ def _is(details: ErrorDetails, kind: str) -> bool:
 def _meant(location: Location) -> Location:
     """The location of the field that an unknown field was most likely meant to be."""
     _, model = _owner(location)
-    return (*location[:-1], _likely(str(location[-1]), list(model.model_fields)) or "")
+    return (*location[:-1], likely(str(location[-1]), list(model.model_fields)) or "")
 
 
 def leading_layers(
@@ -300,12 +193,12 @@ def _unknown_field(location: Location) -> Fault:
     owner, model = _owner(location)
     field, known = str(location[-1]), list(model.model_fields)
     written = [*known, *_expanded_fields(owner)]
-    meant = _likely(field, written)
+    meant = likely(field, written)
     name, colon, value = field.partition(":")
     if colon and name in written:
         help = f"a space is missing: `{name}: {value}`"
-    elif field in _ELSEWHERE and meant is None:
-        help = _ELSEWHERE[field]
+    elif field in ELSEWHERE and meant is None:
+        help = ELSEWHERE[field]
     elif meant:
         help = f"did you mean `{meant}`?"
     else:
@@ -339,10 +232,10 @@ def _unknown_tag(location: Location, tag: str, expected: str) -> Fault:
     what, at = _kind(location), location
     if location == ("data",):
         what, at = "data set", ("data", "dataset")
-    meant = _likely(tag, known)
-    if what == "layer" and tag in _INSTEAD:
-        help = _INSTEAD[tag]
-    elif what == "layer" and tag not in _SYNONYMS and (name := _activation(tag)):
+    meant = likely(tag, known)
+    if what == "layer" and tag in INSTEAD:
+        help = INSTEAD[tag]
+    elif what == "layer" and tag not in SYNONYMS and (name := _activation(tag)):
         help = f"write `- Activation: {{activation: {name}}}`, or the `activation` of a layer"
     elif what == "optimizer" and tag in Adam.model_fields:
         help = f"name the optimizer first: `optimizer: {{adam: {{{tag}: …}}}}`"
@@ -364,13 +257,9 @@ def _activation(tag: str) -> str | None:
     return next((name for name in (snake, tag.lower()) if name in get_args(ActivationName)), None)
 
 
-_KINDS = ("_initializer", "_regularizer", "_constraint")
-"""How the fields of a layer end that hold something with a name of its own."""
-
-
 def _kind(location: Location) -> str:
     last = str(location[-1])
-    if last.endswith(_KINDS):
+    if last.endswith(OF_WEIGHTS):
         return last.rpartition("_")[2]
     if last == "learning_rate":
         return "schedule"
@@ -404,7 +293,7 @@ def _no_tag(location: Location, value: object) -> Fault:
 
 def _not_among(location: Location, value: object, expected: str) -> Fault:
     known = [name.strip(" '") for name in expected.replace(" or ", ",").split(",")]
-    meant = _likely(value, known) if isinstance(value, str) else None
+    meant = likely(value, known) if isinstance(value, str) else None
     if isinstance(value, str) and value in LEFT_OUT and "activation" in str(location[-1]):
         help = LEFT_OUT[value]
     elif location == ("netspec",):

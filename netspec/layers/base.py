@@ -49,6 +49,10 @@ NodeNames: TypeAlias = Annotated[
 """One name, or a list of them."""
 
 
+OF_WEIGHTS = ("_initializer", "_regularizer", "_constraint")
+"""How the fields end that say of a weight what matters to training alone."""
+
+
 @dataclass(frozen=True)
 class Weight:
     """A weight of a layer: its shape with Keras's axes, and what it starts as.

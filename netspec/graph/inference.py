@@ -1,0 +1,247 @@
+"""From a list of layers to a graph: names, what each layer reads, shapes, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from math import prod
+
+from netspec.diagnostics import MAX_FAULTS, nearest, one_of
+from netspec.graph.nodes import Graph, Input, Node
+from netspec.layers import Layer, LayerFault, Shape, written
+from netspec.layers.constraints import Norm
+from netspec.layers.initializers import Identity, Orthogonal, UnitForgetBias
+from netspec.names import automatic
+from netspec.source import Fault
+from netspec.spec import INPUT
+
+MAX_PARAMETERS = 10_000_000_000
+MAX_VALUES = 10_000_000_000  # of one tensor
+MAX_CYCLE = 1_000  # layers that are looked at to tell a cycle from a wrong order
+
+
+def infer(
+    name: str,
+    inputs: Shape | Mapping[str, Shape],
+    layers: Sequence[Layer],
+    outputs: Sequence[str] | None = None,
+) -> tuple[Graph, list[Fault]]:
+    """The graph of some layers, without those whose shape cannot be inferred.
+
+    `inputs` is a shape, or shapes by name. A fault is told where it begins: layers that read what
+    a faulty layer would have given are passed over. Without `outputs` the last layer is the output.
+    """
+    shapes = dict(inputs) if isinstance(inputs, Mapping) else {INPUT: inputs}
+    graph_inputs = tuple(Input(*each) for each in shapes.items())
+    names, faults = _names(layers, list(shapes))
+    places = {name: index for index, name in enumerate(names)}
+    nodes: list[Node] = []
+    parameters = 0
+    for index, layer in enumerate(layers):
+        if len(faults) > MAX_FAULTS:
+            break
+        read, wrong = _read(index, layers, names, graph_inputs, places)
+        faults += wrong
+        if wrong or not all(each in shapes for each in read):
+            continue
+        try:
+            input_shapes = tuple(shapes[each] for each in read)
+            shape = layer.shape_of(input_shapes)
+            node = Node(names[index], layer, read, input_shapes, shape)
+            parameters += _checked_parameters(node, parameters)
+        except LayerFault as fault:
+            at = ("layers", index, layer.tag, *fault.path)
+            faults.append(Fault(at, "shape", fault.message, fault.help, fault.key))
+            continue
+        nodes.append(node)
+        shapes[node.name] = shape
+    given, wrong = _given(outputs, names)
+    return Graph(name, graph_inputs, tuple(nodes), given), faults + wrong
+
+
+def _read(
+    index: int,
+    layers: Sequence[Layer],
+    names: Sequence[str],
+    inputs: Sequence[Input],
+    places: Mapping[str, int],
+) -> tuple[tuple[str, ...], list[Fault]]:
+    """The names of what a layer reads, which stand before it."""
+    layer = layers[index]
+    if layer.inputs is None:
+        if index == 0 and len(inputs) > 1:
+            named = one_of([each.name for each in inputs])
+            message = f"the network has {len(inputs)} inputs, and no layer before this one"
+            help = f"say which it reads, as in `inputs: {inputs[0].name}`; there are {named}"
+            return (), [Fault(("layers", index, layer.tag), "inputs", message, help, key=True)]
+        return (names[index - 1] if index else inputs[0].name,), []
+    known = {each.name for each in inputs}
+    unknown = (
+        _unknown_input(index, at, wanted, layers, names, places, known)
+        for at, wanted in enumerate(layer.inputs)
+        if wanted not in known and places.get(wanted, index) >= index
+    )
+    return layer.inputs, list(islice(unknown, MAX_FAULTS + 1))
+
+
+def _unknown_input(
+    index: int,
+    at: int,
+    wanted: str,
+    layers: Sequence[Layer],
+    names: Sequence[str],
+    places: Mapping[str, int],
+    inputs: set[str],
+) -> Fault:
+    """What is wrong with a name that no input and no earlier layer has."""
+    here = ("layers", index, layers[index].tag, "inputs", at)
+    place = places.get(wanted)
+    if place is None:
+        meant = nearest(wanted, [*inputs, *names[:index]])
+        help = f"did you mean `{meant}`?" if meant else "`netspec summary` shows the names"
+        return Fault(here, "inputs", f"there is no layer or input named {wanted!r}", help)
+    if place == index:
+        message = f"{wanted} reads its own output"
+        return Fault(here, "inputs", message, "name a layer that stands before it")
+    there = ("it stands here", ("layers", place, layers[place].tag))
+    if _depends(place, index, layers, names, places):
+        message = f"{names[index]} and {wanted} read each other's output, which makes a cycle"
+        return Fault(here, "inputs", message, "a network has no cycles", related=there)
+    message = f"{wanted} stands behind the layer that reads it"
+    help = "move it in front of this layer; a layer reads only what stands before it"
+    return Fault(here, "inputs", message, help, related=there)
+
+
+def _depends(
+    start: int,
+    on: int,
+    layers: Sequence[Layer],
+    names: Sequence[str],
+    places: Mapping[str, int],
+) -> bool:
+    """Whether the layer at `start` reads, through some others, the output of the layer at `on`."""
+    open_, seen = [start], set[int]()
+    while open_ and len(seen) < MAX_CYCLE:
+        at = open_.pop()
+        if at == on:
+            return True
+        if at in seen:
+            continue
+        seen.add(at)
+        read = layers[at].inputs
+        before = (names[at - 1],) if at else ()
+        open_ += [places[name] for name in (before if read is None else read) if name in places]
+    return False
+
+
+def _given(
+    outputs: Sequence[str] | None, names: Sequence[str]
+) -> tuple[tuple[str, ...], list[Fault]]:
+    """The names of the outputs, each that of a layer."""
+    if outputs is None:
+        return tuple(names[-1:]), []
+    faults: list[Fault] = []
+    known, seen = set(names), set[str]()
+    for at, name in enumerate(outputs):
+        if len(faults) > MAX_FAULTS:
+            break
+        if name not in known:
+            meant = nearest(name, names)
+            help = f"did you mean `{meant}`?" if meant else "name layers of the network"
+            message = f"there is no layer named {name!r}"
+            faults.append(Fault(("output", at), "output", message, help))
+        elif name in seen:
+            message = f"{name} is named twice"
+            faults.append(Fault(("output", at), "output", message, "name every output once"))
+        seen.add(name)
+    return tuple(outputs), faults
+
+
+def unread(graph: Graph) -> list[Fault]:
+    """The layers and inputs that no output depends on."""
+    needed = set(graph.outputs)
+    for node in reversed(graph.nodes):
+        if node.name in needed:
+            needed.update(node.inputs)
+    faults = [
+        Fault(
+            ("layers", index, node.layer.tag),
+            "unused",
+            f"no output depends on {node.name}",
+            "read it in another layer, name it in `output`, or remove it",
+            key=True,
+        )
+        for index, node in enumerate(graph.nodes)
+        if node.name not in needed
+    ]
+    for each in graph.inputs:
+        if each.name not in needed:
+            at = ("input", each.name) if len(graph.inputs) > 1 else ("input",)
+            message = f"no output depends on the input {each.name}"
+            faults.append(
+                Fault(at, "unused", message, "read it in a layer, or remove it", key=True)
+            )
+    return faults
+
+
+def _names(layers: Sequence[Layer], inputs: Sequence[str]) -> tuple[list[str], list[Fault]]:
+    """A name for every layer: its own, or Keras's automatic one, counted past those in use."""
+    taken: dict[str, int] = {}
+    reserved = {INPUT, *inputs}
+    faults: list[Fault] = []
+    for index, layer in enumerate(layers):
+        if layer.name is None:
+            continue
+        at = ("layers", index, layer.tag, "name")
+        if layer.name in reserved:
+            message = f"{layer.name!r} is the name of the network's input"
+            faults.append(Fault(at, "duplicate-name", message, "give the layer another name"))
+        elif layer.name in taken:
+            first = ("layers", taken[layer.name], layers[taken[layer.name]].tag, "name")
+            message = f"two layers are named {layer.name!r}"
+            help = f"names are unique; for example {layer.name}_{index}"
+            related = ("the first is here", first)
+            faults.append(Fault(at, "duplicate-name", message, help, related=related))
+        else:
+            taken[layer.name] = index
+    counts: dict[str, int] = {}
+    used = {*taken, *reserved}
+    return [layer.name or automatic(layer.tag, used, counts) for layer in layers], faults
+
+
+def _checked_parameters(node: Node, before: int) -> int:
+    """The node's parameters. Raises LayerFault beyond a limit, or for an unfit initializer."""
+    if prod(node.shape) > MAX_VALUES:
+        raise LayerFault(
+            f"the output of {node.name}, {written(node.shape)}, has {prod(node.shape):,} values, "
+            f"more than the limit of {MAX_VALUES:,}",
+            "make the input or the layer smaller",
+        )
+    if before + node.parameters > MAX_PARAMETERS:
+        raise LayerFault(
+            f"with the {node.parameters:,} weights of {node.name} the network has "
+            f"{before + node.parameters:,}, more than the limit of {MAX_PARAMETERS:,}",
+            "make this layer or its input smaller; pooling before a Dense is the usual way",
+        )
+    for weight in node.weights:
+        rank = len(weight.shape)
+        begins = weight.initializer
+        if isinstance(begins, UnitForgetBias):
+            begins = begins.others
+        if (isinstance(begins, Identity) and rank != 2) or (
+            isinstance(begins, Orthogonal) and rank < 2
+        ):
+            raise LayerFault(
+                f"{begins.tag} cannot fill the {weight.name}, which has the shape "
+                f"{written(weight.shape)}",
+                "identity needs a matrix, orthogonal at least a matrix",
+                weight.field("initializer"),
+            )
+        if isinstance(weight.constraint, Norm) and max(weight.constraint.axis) >= rank:
+            raise LayerFault(
+                f"{weight.constraint.tag} takes norms along axis {max(weight.constraint.axis)} of "
+                f"the {weight.name}, which has the shape {written(weight.shape)}",
+                f"its axes count from 0 to {rank - 1}",
+                weight.field("constraint"),
+            )
+    return node.parameters

@@ -1,0 +1,176 @@
+"""What a graph is: inputs, nodes with every shape inferred, and a hash of what it means."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from netspec.layers import Inserted, Layer, Layout, Shape, Shapes, Weight
+from netspec.layers.activations import ActivationName
+from netspec.layers.base import OF_WEIGHTS, axis_indices
+from netspec.layers.core import Softmax
+from netspec.objective import End
+from netspec.source import Location
+
+
+@dataclass(frozen=True)
+class Input:
+    """What the network reads: float32 values of `shape`, channels last, without the batch axis."""
+
+    name: str
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Node:
+    """A layer in its place: what it reads, and the shape that it gives.
+
+    Shapes are channels last whatever the layout is; `layout` says how the output lies in memory.
+    """
+
+    name: str
+    layer: Layer | Inserted
+    inputs: tuple[str, ...]
+    input_shapes: Shapes
+    shape: Shape
+    layout: Layout = "channels_last"
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape of the first input, which for most layers is the only one."""
+        return self.input_shapes[0]
+
+    def dimension(self, index: int) -> int:
+        """Where the axis of `shape` at `index` is in the tensor, which begins with the batch."""
+        if self.layout == "channels_first":
+            return 1 if index == len(self.shape) - 1 else index + 2
+        return index + 1
+
+    @cached_property
+    def weights(self) -> tuple[Weight, ...]:
+        weights = self.layer.weights_of(self.input_shapes)
+        if self.layer.trainable:
+            return weights
+        return tuple(replace(weight, trainable=False) for weight in weights)
+
+    @property
+    def parameters(self) -> int:
+        return sum(weight.size for weight in self.weights)
+
+    @property
+    def multiply_adds(self) -> int:
+        return self.layer.cost_of(self.input_shapes)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network: its inputs, its nodes, each behind what it reads, and the names of its outputs.
+
+    Shapes are channels last, without the batch axis.
+    """
+
+    name: str
+    inputs: tuple[Input, ...]
+    nodes: tuple[Node, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape of the first input, which for most networks is the only one."""
+        return self.inputs[0].shape
+
+    @cached_property
+    def by_name(self) -> dict[str, Node]:
+        """Every node by its name."""
+        return {node.name: node for node in self.nodes}
+
+    @property
+    def output(self) -> Node:
+        """The first output, which for most networks is the only one."""
+        return self.by_name[self.outputs[0]]
+
+    @property
+    def output_nodes(self) -> tuple[Node, ...]:
+        """Every output in its order."""
+        return tuple(self.by_name[name] for name in self.outputs)
+
+    @cached_property
+    def ends(self) -> tuple[End, ...]:
+        """Every output as its loss sees it."""
+        read = {name for node in self.nodes for name in node.inputs}
+        places = {node.name: index for index, node in enumerate(self.nodes)}
+        several = len(self.outputs) > 1
+        return tuple(
+            _end(
+                node,
+                subject=node.name if several else "the network",
+                at=("layers", places[node.name], node.layer.tag),
+                read=node.name in read,
+            )
+            for node in self.output_nodes
+        )
+
+    def weights(self) -> Iterator[tuple[str, Weight]]:
+        """Every weight with its key `<node>.<weight>`, in the order of the nodes."""
+        for node in self.nodes:
+            for weight in node.weights:
+                yield f"{node.name}.{weight.name}", weight
+
+    @cached_property
+    def structure(self) -> dict[str, Any]:
+        """What the meaning of trained weights depends on, as JSON data: not what they began as."""
+        layers = [
+            [node.name, node.layer.tag, list(node.inputs), _meaning(node.layer)]
+            for node in self.nodes
+        ]
+        inputs = {each.name: list(each.shape) for each in self.inputs}
+        return {"inputs": inputs, "layers": layers, "outputs": list(self.outputs)}
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the structure, in hexadecimal."""
+        text = json.dumps(self.structure, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _end(node: Node, *, subject: str, at: Location, read: bool) -> End:
+    layer = node.layer
+    return End(
+        name=node.name,
+        subject=subject,
+        shape=node.shape,
+        activation=_ending(layer, node.shape),
+        at=at,
+        activation_field="activation" in layer.model_fields_set and hasattr(layer, "activation"),
+        units_field=hasattr(layer, "units"),
+        read=read,
+    )
+
+
+def _meaning(layer: Layer | Inserted) -> dict[str, Any]:
+    return _without_training(layer.model_dump(mode="json", exclude={"name", "inputs", "trainable"}))
+
+
+def _without_training(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields, and those of a layer inside, without what matters to training alone."""
+    return {
+        name: _without_training(value) if isinstance(value, dict) else value  # pyright: ignore[reportUnknownArgumentType] - JSON data
+        for name, value in fields.items()
+        if not name.endswith(OF_WEIGHTS)
+    }
+
+
+def _ending(layer: Layer | Inserted, shape: Shape) -> ActivationName:
+    """The activation that an output of `shape` comes from, whether or not a layer of its own."""
+    if isinstance(layer, Softmax) and axis_indices(layer.axis, shape) == (len(shape) - 1,):
+        return "softmax"
+    return activation(layer)
+
+
+def activation(layer: Layer | Inserted) -> ActivationName:
+    """The activation that a layer ends in."""
+    return getattr(layer, "activation", "linear") if layer.ends_in_activation else "linear"
