@@ -21,6 +21,7 @@ from netspec.backend import (
     execute,
     gives_outputs,
     outputs_in_batches,
+    placed,
     steps_per_report,
 )
 from netspec.data import Examples
@@ -248,11 +249,7 @@ class _Tensors:
     """Examples on the device."""
 
     def __init__(self, examples: Examples) -> None:
-        # An autoencoder's target is its input: one array, held once.
-        arrays = {id(each): each for each in (*examples.inputs, *examples.targets)}
-        held = {key: tf.constant(each) for key, each in arrays.items()}
-        self.inputs = [held[id(each)] for each in examples.inputs]
-        self.targets = [held[id(each)] for each in examples.targets]
+        self.inputs, self.targets = placed(examples, tf.constant)
         self.weights = None if examples.weights is None else tf.constant(examples.weights)
 
     def weights_of(self, batch: tf.Tensor, outputs: Sequence[tf.Tensor]) -> list[Any]:

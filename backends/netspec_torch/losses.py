@@ -141,12 +141,14 @@ def parts(asked: Sequence[Objective]) -> tuple[str, ...]:
     LOSS_WEIGHTS then holds what each counts for.
     """
     logits = " on logits" if any(each.loss.probabilities for each in asked) else ""
+    made = [_made(each) for each in asked]
     if len(asked) == 1:
         doc = f'    """The loss{logits}."""'
-        made = call("    return " + _made(asked[0])[1], _made(asked[0])[2])
-        return *_weights(asked), f"def build_loss() -> nn.Module:\n{doc}\n{made}"
+        _, name, given = made[0]
+        only = call(f"    return {name}", given)
+        return *_weights(asked), f"def build_loss() -> nn.Module:\n{doc}\n{only}"
     doc = f'    """The loss of every output{logits and ", of cross-entropies on logits"}."""'
-    lines = [call(f"        {_made(each)[1]}", _made(each)[2], ",") for each in asked]
+    lines = [call(f"        {name}", given, ",") for _, name, given in made]
     body = "\n".join(["    return [", *lines, "    ]"])
     return *_weights(asked), f"def build_loss() -> list[nn.Module]:\n{doc}\n{body}"
 

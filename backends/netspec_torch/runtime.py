@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +22,7 @@ from netspec.backend import (
     execute,
     gives_outputs,
     outputs_in_batches,
+    placed,
     steps_per_report,
 )
 from netspec.data import Examples
@@ -104,11 +106,7 @@ class _Tensors:
     """Examples on the device."""
 
     def __init__(self, examples: Examples, device: torch.device) -> None:
-        # An autoencoder's target is its input: one array, held once.
-        arrays = {id(each): each for each in (*examples.inputs, *examples.targets)}
-        held = {key: _tensor(each, device) for key, each in arrays.items()}
-        self.inputs = [held[id(each)] for each in examples.inputs]
-        self.targets = [held[id(each)] for each in examples.targets]
+        self.inputs, self.targets = placed(examples, partial(_tensor, device=device))
         self.weights = None if examples.weights is None else _tensor(examples.weights, device)
 
     def batches(self, chosen: Tensor, size: int) -> Iterator[_Batch]:

@@ -56,7 +56,12 @@ def probabilities(outputs: NDArray[Any], asked: Objective) -> NDArray[Any]:
         return outputs
     if asked.loss.probabilities == "sigmoid":
         return np.exp(-np.logaddexp(0, -outputs))
-    powers = np.exp(outputs - outputs.max(-1, keepdims=True))
+    return softmax(outputs)
+
+
+def softmax(logits: NDArray[Any]) -> NDArray[Any]:
+    """Probabilities (n, …, classes) of as many logits, which add up to 1 along the last axis."""
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
     return powers / powers.sum(-1, keepdims=True)
 
 

@@ -15,6 +15,7 @@ from netspec.diagnostics import BackendError, DataError, RunError
 from netspec.graph import Graph, loads
 from netspec.layers import written
 from netspec.runs.folder import Run
+from netspec.runs.measures import softmax
 from netspec.weights import Array
 
 MAX_PIXELS = 80_000_000  # fewer than Pillow warns of
@@ -49,8 +50,7 @@ def predict(
     pixels = np.stack([read_image(path, shape, invert=invert) for path in images])
     outputs = _outputs(session, about, pixels)
     if not about.gives_probabilities:
-        outputs = np.exp(outputs - outputs.max(-1, keepdims=True))
-        outputs /= outputs.sum(-1, keepdims=True)
+        outputs = softmax(outputs)
     return [
         _prediction(path, row, about.class_names) for path, row in zip(images, outputs, strict=True)
     ]
