@@ -222,9 +222,8 @@ def _regularization(made: _Written) -> list[str]:
     """The method that adds up the penalties on the weights, where there are any."""
     terms = [
         term
-        for node in made.graph.nodes
-        for weight in node.weights
-        for term in penalties.terms(_target(made, node, weight), weight)
+        for _, weight, tensor, _ in _held(made)
+        for term in penalties.terms(f"self.{tensor}", weight)
     ]
     if not terms:
         return []
@@ -255,37 +254,34 @@ def _constraints(made: _Written) -> list[str]:
 
 def _constrained(made: _Written) -> Iterator[tuple[list[str], Part | None]]:
     """The lines for every tensor with a constraint, and the function that they take."""
+    for node, weight, tensor, permutation in _held(made):
+        if weight.constraint is None or not weight.trainable:
+            continue
+        norm = weight.constraint.axis if isinstance(weight.constraint, Norm) else ()
+        axes = tuple(sorted(permutation.index(axis) for axis in norm))
+        target, lines = f"self.{tensor}", list[str]()
+        split = made.lowered[node.name].split.get(weight.name)
+        if split and norm:
+            target, lines = "kernel", [unfolded(target, split)]
+        expression, part = penalties.constrained(target, weight.constraint, axes)
+        yield [*lines, call(f"        {target}.copy_", [expression])], part
+
+
+def _held(made: _Written) -> Iterator[tuple[Node, Weight, str, tuple[int, ...]]]:
+    """Every weight with its node, the tensor that holds it, and the permutation of its axes."""
     for node in made.graph.nodes:
         for weight in node.weights:
-            if weight.constraint is None or not weight.trainable:
-                continue
-            _, permutation = made.lowered[node.name].place(weight)
-            norm = weight.constraint.axis if isinstance(weight.constraint, Norm) else ()
-            axes = tuple(sorted(permutation.index(axis) for axis in norm))
-            target, lines = _target(made, node, weight), list[str]()
-            split = made.lowered[node.name].split.get(weight.name)
-            if split and norm:
-                target, lines = "kernel", [unfolded(target, split)]
-            expression, part = penalties.constrained(target, weight.constraint, axes)
-            yield [*lines, call(f"        {target}.copy_", [expression])], part
-
-
-def _target(made: _Written, node: Node, weight: Weight) -> str:
-    """The tensor of the module that holds a weight."""
-    return f"self.{node.name}.{made.lowered[node.name].place(weight)[0]}"
+            name, permutation = made.lowered[node.name].place(weight)
+            yield node, weight, f"{node.name}.{name}", permutation
 
 
 def _initial_values(made: _Written) -> list[str]:
     """Lines that draw every weight from the distribution that the spec names."""
     return [
         line
-        for node in made.graph.nodes
-        for weight in node.weights
+        for node, weight, tensor, axes in _held(made)
         for line in initial.lines(
-            _target(made, node, weight),
-            weight,
-            made.lowered[node.name].place(weight)[1],
-            made.lowered[node.name].split.get(weight.name),
+            f"self.{tensor}", weight, axes, made.lowered[node.name].split.get(weight.name)
         )
     ]
 
@@ -296,11 +292,9 @@ def _weights_table(made: _Written) -> str:
         "WEIGHTS = {",
     ]
     names = {made.attributes[node.name]: node.name for node in made.network.graph.nodes}
-    for node in made.graph.nodes:
-        for weight in node.weights:
-            name, axes = made.lowered[node.name].place(weight)
-            key = f'    "{names[node.name]}.{weight.name}": '
-            lines.append(call(key, arguments([f"{node.name}.{name}", axes], {}), ","))
+    for node, weight, tensor, axes in _held(made):
+        key = f'    "{names[node.name]}.{weight.name}": '
+        lines.append(call(key, arguments([tensor, axes], {}), ","))
     if not any(node.weights for node in made.graph.nodes):
         return f"{lines[0]}\nWEIGHTS = {{}}"
     return "\n".join([*lines, "}"])
