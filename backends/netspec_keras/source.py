@@ -8,6 +8,7 @@ from netspec.code import Code, arguments, call, module, taken_and_given, variabl
 from netspec.graph import Graph, Network, Node
 from netspec.layers import written
 from netspec.layers.core import Softmax
+from netspec.passes import optimized
 from netspec_keras import losses, training
 from netspec_keras.lower import applied, frozen_once_built, lower, trained
 
@@ -26,7 +27,7 @@ def source(network: Network) -> str:
     scale = spec.data.scale if spec.data else 1.0
     return module(
         f"{head}\n\n{imports}",
-        _build_model(graph, scale, network.taken_off),
+        _build_model(optimized(network), scale, network.taken_off),
         *(training.parts(spec.train) if spec.train else ()),
         *(losses.parts(network.objectives) if spec.train else ()),
         _weights_table(graph),

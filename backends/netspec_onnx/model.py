@@ -18,7 +18,7 @@ from onnx import (
 
 from netspec.diagnostics import BackendError
 from netspec.graph import Graph, Network
-from netspec.passes import channels_first, split_activations, unwrapped
+from netspec.passes import channels_first, optimized, split_activations, unwrapped
 from netspec.spec import DataBase, class_names, resolved
 from netspec.weights import Weights, check
 from netspec_onnx.lower import Builder, lower
@@ -56,7 +56,7 @@ def export(
     if raw_input:
         name = _only_input(network.graph)
         tensors[name] = _scaled_pixels(name, data.scale, builder)
-    _lower_graph(network.graph, tensors, builder)
+    _lower_graph(optimized(network), tensors, builder)
     model = _model(network, builder, TensorProto.UINT8 if raw_input else TensorProto.FLOAT)
     helper.set_model_props(model, _metadata(network, data, raw_input=raw_input))
     _declare_outputs(model, network.graph)

@@ -26,6 +26,7 @@ from netspec.layers.activations import ActivationName
 from netspec.layers.constraints import Norm
 from netspec.passes import (
     channels_first,
+    optimized,
     renamed,
     split_activations,
     unwrapped,
@@ -92,7 +93,7 @@ def _frozen(graph: Graph) -> bool:
 
 
 def _written(network: Network) -> _Written:
-    graph = network.graph
+    graph = optimized(network)
     names = [*(each.name for each in graph.inputs), *(node.name for node in graph.nodes)]
     attributes = identifiers(names, prelude.ATTRIBUTES)
     split = split_activations(renamed(graph, attributes))

@@ -23,11 +23,15 @@ from netspec.validation import leading_layers, validate
 
 @dataclass(frozen=True)
 class Network:
-    """A spec without faults, with its graph and the folder that its paths are seen from."""
+    """A spec without faults, with its graph and the folder that its paths are seen from.
+
+    `passes` names the optimizations that it is compiled with; None is all of them.
+    """
 
     spec: Spec
     graph: Graph
     folder: Path
+    passes: frozenset[str] | None = None
 
     @cached_property
     def objectives(self) -> tuple[Objective, ...]:

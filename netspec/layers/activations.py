@@ -83,6 +83,32 @@ FORMULAS: dict[ActivationName, str] = {
 # These look along the channels; every other activation works on each value by itself.
 ALONG_CHANNELS: frozenset[ActivationName] = frozenset({"softmax", "log_softmax", "sparsemax"})
 
+# A greater value never has a smaller function value; `linear`, which does nothing, is left out.
+NEVER_FALLING: frozenset[ActivationName] = frozenset(
+    {
+        "relu",
+        "relu6",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "softplus",
+        "softsign",
+        "sigmoid",
+        "hard_sigmoid",
+        "tanh",
+        "exponential",
+        "celu",
+        "hard_shrink",
+        "hard_tanh",
+        "log_sigmoid",
+        "soft_shrink",
+        "sparse_plus",
+        "sparse_sigmoid",
+        "squareplus",
+        "tanh_shrink",
+    }
+)
+
 LEFT_OUT = {
     "glu": "Keras's glu halves the channels, where its layers expect an activation to keep them; "
     "Multiply a layer by one with activation: sigmoid",

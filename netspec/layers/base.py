@@ -22,6 +22,9 @@ Shape: TypeAlias = tuple[int, ...]
 Shapes: TypeAlias = tuple[Shape, ...]
 """The shapes of all inputs of a layer, in their order."""
 
+Extents: TypeAlias = tuple[tuple[int, int], ...]
+"""A part of a tensor: the first index along every axis, and the one behind the last."""
+
 Layout: TypeAlias = Literal["channels_last", "channels_first", "either"]
 """Where the channels stand; `either` for what works on each value by itself."""
 
@@ -154,6 +157,14 @@ class AnyLayer(Tagged):
     def cost_of(self, inputs: Shapes) -> int:
         """Multiplications followed by an addition, for one example."""
 
+    def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
+        """What of every input a part of the output is computed from.
+
+        For an input of these extents alone the layer gives that part, in training too; where it
+        would not, it reads all.
+        """
+        return tuple(map(whole, inputs))
+
 
 class LayerBase(AnyLayer):
     """A layer of one input."""
@@ -188,6 +199,18 @@ class LayerBase(AnyLayer):
     def multiply_adds(self, shape: Shape) -> int:
         """Multiplications followed by an addition, for one input of `shape`."""
         return 0
+
+
+def whole(shape: Shape) -> Extents:
+    """The extents of all of a tensor."""
+    return tuple((0, size) for size in shape)
+
+
+class Pointwise(LayerBase):
+    """A layer that works on each value by itself, or on the channels of each place."""
+
+    def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
+        return ((*part[:-1], (0, inputs[0][-1])),)
 
 
 _SPATIAL = {

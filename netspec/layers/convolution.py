@@ -9,7 +9,18 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from netspec.layers.activations import ActivationField
-from netspec.layers.base import LayerBase, LayerFault, Layout, Shape, Weight, kind, spatial
+from netspec.layers.base import (
+    Extents,
+    LayerBase,
+    LayerFault,
+    Layout,
+    Shape,
+    Shapes,
+    Weight,
+    kind,
+    spatial,
+    whole,
+)
 from netspec.layers.constraints import ConstraintField
 from netspec.layers.initializers import GlorotUniform, InitializerField, Zeros
 from netspec.layers.regularizers import RegularizerField
@@ -26,6 +37,7 @@ from netspec.layers.window import (
     by,
     crops,
     extent,
+    read,
     spread,
     windows,
 )
@@ -101,6 +113,16 @@ class Kernel(LayerBase):
             )
         axes = zip(space, spans, self.strides, strict=True)
         return tuple(windows(*axis, self.padding) for axis in axes)
+
+    def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
+        ((*space, channels),) = inputs
+        seen = (
+            read(size, cells, stride, self.padding, wanted)
+            for size, cells, stride, wanted in zip(
+                space, self.extents, self.strides, part[:-1], strict=True
+            )
+        )
+        return ((*seen, (0, channels)),)
 
     def check_steps(self) -> None:
         """Raises LayerFault where strides and dilation are both above 1."""
@@ -370,6 +392,9 @@ class ConvTranspose(Kernel, Filtered):
     kernel_constraint: ConstraintField = None
     bias_regularizer: RegularizerField = None
     bias_constraint: ConstraintField = None
+
+    def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
+        return tuple(map(whole, inputs))
 
     def output_shape(self, shape: Shape) -> Shape:
         space, _ = self.space(shape)

@@ -10,12 +10,16 @@ from pydantic import Field
 from netspec.layers.activations import ALONG_CHANNELS, ActivationField
 from netspec.layers.base import (
     Axes,
+    Extents,
     LayerBase,
     LayerFault,
     Layout,
+    Pointwise,
     Shape,
+    Shapes,
     Weight,
     axis_indices,
+    whole,
     written,
 )
 from netspec.layers.constraints import ConstraintField
@@ -31,7 +35,7 @@ from netspec.layers.regularizers import RegularizerField
 from netspec.layers.window import Size
 
 
-class Dense(LayerBase):
+class Dense(Pointwise):
     """Every output is connected to every input of the last axis.
 
     y[…, u] = sum over i of x[…, i] kernel[i, u] + bias[u]. Input (…, inputs), output (…, units).
@@ -102,7 +106,7 @@ class Flatten(LayerBase):
         return (prod(shape),)
 
 
-class Activation(LayerBase):
+class Activation(Pointwise):
     """A function of every value, or of the last axis for softmax, log_softmax and sparsemax.
 
     Input (…), output (…).
@@ -120,7 +124,7 @@ class Activation(LayerBase):
         return "channels_last" if self.activation in ALONG_CHANNELS else "either"
 
 
-class _OfEveryValue(LayerBase):
+class _OfEveryValue(Pointwise):
     """A function of every value."""
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -193,6 +197,9 @@ class PReLU(_OfEveryValue):
         sizes = tuple(1 if axis in shared else size for axis, size in enumerate(shape, start=1))
         space = tuple(f"space{at}" for at in range(1, len(shape)))
         return (self.weight("alpha", sizes, (*space, "channels")),)
+
+    def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
+        return tuple(map(whole, inputs))  # the slopes are those of places
 
     def multiply_adds(self, shape: Shape) -> int:
         return prod(shape)

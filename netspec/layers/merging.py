@@ -10,12 +10,14 @@ from pydantic_core import PydanticCustomError
 
 from netspec.layers.base import (
     AnyLayer,
+    Extents,
     LayerFault,
     Layout,
     Shape,
     Shapes,
     Weight,
     axis_index,
+    whole,
     written,
 )
 
@@ -69,6 +71,13 @@ class Elementwise(Merge):
                 raise self.unfit(other, shape, help)
             joined = tuple(map(max, joined, shape))
         return joined
+
+    def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
+        # Along an axis of 1, which is repeated, there is no less to read.
+        return tuple(
+            tuple((0, 1) if size == 1 else wanted for size, wanted in zip(shape, part, strict=True))
+            for shape in inputs
+        )
 
 
 def _fits(first: Shape, second: Shape) -> bool:
@@ -157,6 +166,12 @@ class Concatenate(Merge):
                 raise self.unfit(first, shape, help)
         joined = sum(shape[index] for shape in inputs)
         return (*first[:index], joined, *first[index + 1 :])
+
+    def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
+        index = axis_index(self.axis, inputs[0])
+        if part[index] != (0, sum(shape[index] for shape in inputs)):
+            return tuple(map(whole, inputs))
+        return tuple((*part[:index], (0, shape[index]), *part[index + 1 :]) for shape in inputs)
 
 
 def _for_both(value: object) -> object:

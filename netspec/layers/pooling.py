@@ -7,8 +7,17 @@ from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import Field
 
-from netspec.layers.base import LayerBase, LayerFault, Layout, Shape, kind, spatial
-from netspec.layers.window import Padding, Pair, Single, Triple, by, windows
+from netspec.layers.base import (
+    Extents,
+    LayerBase,
+    LayerFault,
+    Layout,
+    Shape,
+    Shapes,
+    kind,
+    spatial,
+)
+from netspec.layers.window import Padding, Pair, Single, Triple, by, read, windows
 
 PaddingField: TypeAlias = Annotated[
     Padding, Field(description="'valid' drops windows that do not fit; 'same' keeps them.")
@@ -53,6 +62,16 @@ class WindowPooling(LayerBase):
             )
         axes = zip(space, self.window, self.steps, strict=True)
         return *(windows(*axis, self.padding) for axis in axes), channels
+
+    def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
+        ((*space, channels),) = inputs
+        seen = (
+            read(size, cells, stride, self.padding, wanted)
+            for size, cells, stride, wanted in zip(
+                space, self.window, self.steps, part[:-1], strict=True
+            )
+        )
+        return ((*seen, (0, channels)),)
 
 
 class Pooling1D(WindowPooling):

@@ -15,6 +15,7 @@ from netspec.layers.base import (
     LayerBase,
     LayerFault,
     Layout,
+    Pointwise,
     Shape,
     axis_index,
     image,
@@ -61,7 +62,7 @@ def along(count: int, axis: int, rank: int, layout: Layout) -> Shape:
     return (count, *(1 for _ in places[places.index(axis) + 1 :]))
 
 
-class Rescaling(LayerBase):
+class Rescaling(Pointwise):
     """The values times `scale`, plus `offset`.
 
     y[…, c] = x[…, c] scale[c] + offset[c], where a single number serves all channels. Input

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from netspec.layers.base import LayerBase, LayerFault, Layout, Shape, spatial, written
+from netspec.layers.base import LayerBase, LayerFault, Layout, Pointwise, Shape, spatial, written
 from netspec.layers.tagged import as_tuple
 from netspec.layers.window import Size
 
@@ -61,7 +61,7 @@ class _OfShape(LayerBase):
         return "either"
 
 
-class SpatialDropout(_OfShape):
+class SpatialDropout(_OfShape, Pointwise):
     """Dropout of whole channels."""
 
     rank: ClassVar[int]

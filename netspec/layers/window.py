@@ -87,6 +87,27 @@ def pads(size: int, kernel: int, stride: int, padding: CausalPadding) -> tuple[i
     return total // 2, total - total // 2
 
 
+def read(
+    size: int,
+    kernel: int,
+    stride: int,
+    padding: CausalPadding,
+    part: tuple[int, int],
+) -> tuple[int, int]:
+    """Which of `size` cells the windows in `part` see: the first, and the one behind the last.
+
+    Along an axis with padding they see all: fewer cells would be padded in another way.
+    """
+    first, behind = part
+    before, after = pads(size, kernel, stride, padding)
+    last = (behind - 1) * stride + kernel - before
+    if (before, after) == (0, 0):
+        return first * stride, last
+    if padding == "causal" and first == 0:
+        return 0, min(size, last)
+    return 0, size
+
+
 def spread(size: int, kernel: int, stride: int, padding: Padding, extra: int | None) -> int:
     """How many cells a transposed convolution makes of `size`, `extra` being its output_padding.
 

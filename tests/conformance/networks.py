@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,9 +41,15 @@ def found_training(name: str) -> TrainingBackend:
     return backend
 
 
-def of_case(case: Case, optimizer: str | None = None, *, name: str = "tested") -> Network:
-    """The network of a case."""
-    return network(case.shape, case.layers, optimizer, name=name)
+def of_case(
+    case: Case,
+    optimizer: str | None = None,
+    *,
+    name: str = "tested",
+    passes: frozenset[str] | None = None,
+) -> Network:
+    """The network of a case, compiled with some passes; None is all of them."""
+    return replace(network(case.shape, case.layers, optimizer, name=name), passes=passes)
 
 
 def network(

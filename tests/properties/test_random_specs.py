@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -25,6 +26,7 @@ from conformance.test_layers import is_random, random_cotangents
 from interpreter import run_all
 from netspec.graph import Network
 from netspec.layers import LAYERS
+from netspec.passes import OPTIMIZATIONS
 from netspec.weights import Array, Weights
 from properties.draws import FIELDS, JOINS
 from properties.draws.specs import specs
@@ -55,6 +57,13 @@ NETWORKS = st.sampled_from(
 )
 
 
+PLAIN: frozenset[str] = frozenset()
+"""No passes at all."""
+
+PASSES = st.sampled_from([None, PLAIN, *(frozenset({name}) for name in OPTIMIZATIONS)])
+"""All passes, none, and each by itself."""
+
+
 def seeds() -> st.SearchStrategy[int]:
     return st.integers(0, 2**16)
 
@@ -66,7 +75,7 @@ def test_every_layer_of_the_vocabulary_is_drawn() -> None:
 
 @given(case=specs())
 def test_shapes_and_parameters_are_those_of_both_frameworks(case: Case) -> None:
-    tested = of_case(case)
+    tested = of_case(case, passes=PLAIN)
     graph, weights = tested.graph, random_weights(tested.graph)
     keras: Any = found_training("keras").model(tested, weights)
     torch: Any = found_training("torch").model(tested, weights)
@@ -106,16 +115,20 @@ def interpreted(
     return [values[name] for name in tested.graph.outputs], largest
 
 
-def drawn(case: Case, name: str, seed: int) -> tuple[Network, Weights, list[Array]]:
+def drawn(
+    case: Case, name: str, seed: int, passes: frozenset[str] | None
+) -> tuple[Network, Weights, list[Array]]:
     """The network of a case, with weights and inputs."""
-    tested = of_case(case, name=name)
+    tested = of_case(case, name=name, passes=passes)
     inputs = all_random_inputs(tested.graph, 3, seed, whole=case.whole)
     return tested, random_weights(tested.graph, seed), inputs
 
 
-@given(case=specs(), name=NETWORKS, seed=seeds())
-def test_every_backend_gives_the_interpreters_values(case: Case, name: str, seed: int) -> None:
-    tested, weights, inputs = drawn(case, name, seed)
+@given(case=specs(), name=NETWORKS, seed=seeds(), passes=PASSES)
+def test_every_backend_gives_the_interpreters_values(
+    case: Case, name: str, seed: int, passes: frozenset[str] | None
+) -> None:
+    tested, weights, inputs = drawn(case, name, seed, passes)
     expected, largest = interpreted(tested, weights, inputs)
     assume(largest < LARGEST)
     # What rounding alone may come to: a network can make a small difference large.
@@ -136,18 +149,21 @@ def test_every_backend_gives_the_interpreters_values(case: Case, name: str, seed
 
 
 # Behind layers that repeat values MaxPooling3D has ties, which TensorFlow's CPU kernel counts double.
-@given(case=specs(without=("MaxPooling3D",)), name=NETWORKS, seed=seeds())
-def test_the_gradients_are_the_same_everywhere(case: Case, name: str, seed: int) -> None:
-    tested, weights, inputs = drawn(case, name, seed)
+@given(case=specs(without=("MaxPooling3D",)), name=NETWORKS, seed=seeds(), passes=PASSES)
+def test_the_gradients_are_the_same_everywhere(
+    case: Case, name: str, seed: int, passes: frozenset[str] | None
+) -> None:
+    tested, weights, inputs = drawn(case, name, seed, passes)
     expected, largest = interpreted(tested, weights, inputs)
     assume(largest < LARGEST)
     cotangents = random_cotangents(expected)
     training = not is_random(case)
     moved = all_jolted(case, weights, inputs, seed)
     first, *rest = TRAINING
-    wanted = gradients(first, tested, weights, inputs, cotangents, training=training)
+    plain = replace(tested, passes=PLAIN)
+    wanted = gradients(first, plain, weights, inputs, cotangents, training=training)
 
-    for backend in rest:
+    for backend in rest if passes == PLAIN else TRAINING:
         given_ = gradients(backend, tested, weights, inputs, cotangents, training=training)
         other = gradients(backend, tested, *moved, cotangents, training=training)
         steepest = max(np.abs(it).max() for it in (*wanted.inputs, *wanted.weights.values()))

@@ -13,22 +13,12 @@ def build_model(logits: bool = False) -> keras.Model:
     With `logits` the final sigmoid is left off, as a loss on logits wants it.
     """
     inputs = keras.Input((28, 28, 1), name="input")
-    x = layers.Conv2D(
-        32,
-        3,
-        padding="same",
-        activation="relu",
-        name="smaller_0.conv2d",
-    )(inputs)  # (28, 28, 32)
+    x = layers.Conv2D(32, 3, padding="same", name="smaller_0.conv2d")(inputs)  # (28, 28, 32)
     x = layers.MaxPooling2D(2, padding="same", name="smaller_0.max_pooling2d")(x)  # (14, 14, 32)
-    x = layers.Conv2D(
-        32,
-        3,
-        padding="same",
-        activation="relu",
-        name="smaller_1.conv2d",
-    )(x)  # (14, 14, 32)
+    x = layers.Activation("relu", name="smaller_0.conv2d.activation")(x)  # (14, 14, 32)
+    x = layers.Conv2D(32, 3, padding="same", name="smaller_1.conv2d")(x)  # (14, 14, 32)
     x = layers.MaxPooling2D(2, padding="same", name="smaller_1.max_pooling2d")(x)  # (7, 7, 32)
+    x = layers.Activation("relu", name="smaller_1.conv2d.activation")(x)  # (7, 7, 32)
     x = layers.Conv2DTranspose(
         32,
         3,

@@ -53,11 +53,11 @@ class Autoencoder(nn.Module):
     def logits(self, x: Tensor) -> Tensor:
         x = x.permute(0, 3, 1, 2)  # (1, 28, 28)
         x = self.smaller_0_conv2d(x)  # (32, 28, 28)
-        x = F.relu(x)  # (32, 28, 28)
         x = F.max_pool2d(x, 2)  # (32, 14, 14)
-        x = self.smaller_1_conv2d(x)  # (32, 14, 14)
         x = F.relu(x)  # (32, 14, 14)
+        x = self.smaller_1_conv2d(x)  # (32, 14, 14)
         x = F.max_pool2d(x, 2)  # (32, 7, 7)
+        x = F.relu(x)  # (32, 7, 7)
         x = self.larger_0_conv2d_transpose(x)[..., :-1, :-1]  # (32, 14, 14)
         x = F.relu(x)  # (32, 14, 14)
         x = self.larger_1_conv2d_transpose(x)[..., :-1, :-1]  # (32, 28, 28)

@@ -13,10 +13,13 @@ def build_model(logits: bool = False) -> keras.Model:
     With `logits` the final softmax is left off, as a loss on logits wants it.
     """
     inputs = keras.Input((28, 28, 1), name="input")
-    x = layers.Conv2D(32, 3, activation="relu", name="conv2d")(inputs)  # (26, 26, 32)
-    x = layers.MaxPooling2D(2, name="max_pooling2d")(x)  # (13, 13, 32)
-    x = layers.Conv2D(64, 3, activation="relu", name="conv2d_1")(x)  # (11, 11, 64)
+    x = layers.Cropping2D(((0, 2), (0, 2)), name="input.needed")(inputs)  # (26, 26, 1)
+    x = layers.Conv2D(32, 3, name="conv2d")(x)  # (24, 24, 32)
+    x = layers.MaxPooling2D(2, name="max_pooling2d")(x)  # (12, 12, 32)
+    x = layers.Activation("relu", name="conv2d.activation")(x)  # (12, 12, 32)
+    x = layers.Conv2D(64, 3, name="conv2d_1")(x)  # (10, 10, 64)
     x = layers.MaxPooling2D(2, name="max_pooling2d_1")(x)  # (5, 5, 64)
+    x = layers.Activation("relu", name="conv2d_1.activation")(x)  # (5, 5, 64)
     x = layers.Conv2D(64, 3, activation="relu", name="conv2d_2")(x)  # (3, 3, 64)
     x = layers.Flatten(name="flatten")(x)  # (576)
     x = layers.Dense(64, activation="relu", name="dense")(x)  # (64)

@@ -52,12 +52,13 @@ class MnistCnn(nn.Module):
 
     def logits(self, x: Tensor) -> Tensor:
         x = x.permute(0, 3, 1, 2)  # (1, 28, 28)
-        x = self.conv2d(x)  # (32, 26, 26)
-        x = F.relu(x)  # (32, 26, 26)
-        x = F.max_pool2d(x, 2)  # (32, 13, 13)
-        x = self.conv2d_1(x)  # (64, 11, 11)
-        x = F.relu(x)  # (64, 11, 11)
+        x = x[:, :, :-2, :-2]  # (1, 26, 26)
+        x = self.conv2d(x)  # (32, 24, 24)
+        x = F.max_pool2d(x, 2)  # (32, 12, 12)
+        x = F.relu(x)  # (32, 12, 12)
+        x = self.conv2d_1(x)  # (64, 10, 10)
         x = F.max_pool2d(x, 2)  # (64, 5, 5)
+        x = F.relu(x)  # (64, 5, 5)
         x = self.conv2d_2(x)  # (64, 3, 3)
         x = F.relu(x)  # (64, 3, 3)
         x = x.permute(0, 2, 3, 1)  # (3, 3, 64)

@@ -15,15 +15,10 @@ def build_model(logits: bool = False) -> keras.Model:
     inputs = keras.Input((6, 6, 1), name="input")
     x = layers.Conv2D(2, 3, padding="same", name="train")(inputs)  # (6, 6, 2)
     x = layers.BatchNormalization(name="forward")(x)  # (6, 6, 2)
-    x = layers.Conv2D(
-        2,
-        2,
-        strides=2,
-        padding="same",
-        activation="relu",
-        name="lambda",
-    )(x)  # (3, 3, 2)
+    x = layers.Cropping2D(((0, 2), (0, 2)), name="forward.needed")(x)  # (4, 4, 2)
+    x = layers.Conv2D(2, 2, strides=2, padding="same", name="lambda")(x)  # (2, 2, 2)
     x = layers.MaxPooling2D(2, name="x")(x)  # (1, 1, 2)
+    x = layers.Activation("relu", name="lambda.activation")(x)  # (1, 1, 2)
     x = layers.Flatten(name="layers")(x)  # (2)
     x = layers.Dense(4, name="class_")(x)  # (4)
     x = layers.Dense(4, name="class")(x)  # (4)

@@ -14,19 +14,24 @@ def build_model(logits: bool = False) -> keras.Model:
     """
     inputs = keras.Input((56,), name="input")
     vectors = layers.Embedding(18765, 300, name="vectors")(inputs)  # (56, 300)
-    x = layers.Conv1D(100, 3, activation="relu", name="phrases.conv1d")(vectors)  # (54, 100)
-    phrases_global_max_pooling1d = layers.GlobalMaxPooling1D(
-        name="phrases.global_max_pooling1d",
+    x = layers.Conv1D(100, 3, name="phrases.conv1d")(vectors)  # (54, 100)
+    x = layers.GlobalMaxPooling1D(name="phrases.global_max_pooling1d")(x)  # (100)
+    phrases_conv1d_activation = layers.Activation(
+        "relu",
+        name="phrases.conv1d.activation",
     )(x)  # (100)
-    x = layers.Conv1D(100, 4, activation="relu", name="phrases_1.conv1d")(vectors)  # (53, 100)
-    phrases_1_global_max_pooling1d = layers.GlobalMaxPooling1D(
-        name="phrases_1.global_max_pooling1d",
+    x = layers.Conv1D(100, 4, name="phrases_1.conv1d")(vectors)  # (53, 100)
+    x = layers.GlobalMaxPooling1D(name="phrases_1.global_max_pooling1d")(x)  # (100)
+    phrases_1_conv1d_activation = layers.Activation(
+        "relu",
+        name="phrases_1.conv1d.activation",
     )(x)  # (100)
-    x = layers.Conv1D(100, 5, activation="relu", name="phrases_2.conv1d")(vectors)  # (52, 100)
+    x = layers.Conv1D(100, 5, name="phrases_2.conv1d")(vectors)  # (52, 100)
     x = layers.GlobalMaxPooling1D(name="phrases_2.global_max_pooling1d")(x)  # (100)
+    x = layers.Activation("relu", name="phrases_2.conv1d.activation")(x)  # (100)
     x = layers.Concatenate(
         name="concatenate",
-    )([phrases_global_max_pooling1d, phrases_1_global_max_pooling1d, x])  # (300)
+    )([phrases_conv1d_activation, phrases_1_conv1d_activation, x])  # (300)
     x = layers.Dropout(0.5, name="dropout")(x)  # (300)
     x = layers.Dense(2, activation=None if logits else "softmax", name="dense")(x)  # (2)
     return keras.Model(inputs, x, name="text_cnn")

@@ -20,14 +20,9 @@ def build_model(logits: bool = False) -> keras.Model:
         activation="relu",
         name="stage.conv2d_0",
     )(inputs)  # (224, 224, 64)
-    x = layers.Conv2D(
-        64,
-        3,
-        padding="same",
-        activation="relu",
-        name="stage.conv2d_1",
-    )(x)  # (224, 224, 64)
+    x = layers.Conv2D(64, 3, padding="same", name="stage.conv2d_1")(x)  # (224, 224, 64)
     x = layers.MaxPooling2D(2, name="stage.max_pooling2d")(x)  # (112, 112, 64)
+    x = layers.Activation("relu", name="stage.conv2d_1.activation")(x)  # (112, 112, 64)
     x = layers.Conv2D(
         128,
         3,
@@ -35,14 +30,9 @@ def build_model(logits: bool = False) -> keras.Model:
         activation="relu",
         name="stage_1.conv2d_0",
     )(x)  # (112, 112, 128)
-    x = layers.Conv2D(
-        128,
-        3,
-        padding="same",
-        activation="relu",
-        name="stage_1.conv2d_1",
-    )(x)  # (112, 112, 128)
+    x = layers.Conv2D(128, 3, padding="same", name="stage_1.conv2d_1")(x)  # (112, 112, 128)
     x = layers.MaxPooling2D(2, name="stage_1.max_pooling2d")(x)  # (56, 56, 128)
+    x = layers.Activation("relu", name="stage_1.conv2d_1.activation")(x)  # (56, 56, 128)
     x = layers.Conv2D(
         256,
         3,
@@ -57,14 +47,9 @@ def build_model(logits: bool = False) -> keras.Model:
         activation="relu",
         name="stage_2.conv2d_1",
     )(x)  # (56, 56, 256)
-    x = layers.Conv2D(
-        256,
-        3,
-        padding="same",
-        activation="relu",
-        name="stage_2.conv2d_2",
-    )(x)  # (56, 56, 256)
+    x = layers.Conv2D(256, 3, padding="same", name="stage_2.conv2d_2")(x)  # (56, 56, 256)
     x = layers.MaxPooling2D(2, name="stage_2.max_pooling2d")(x)  # (28, 28, 256)
+    x = layers.Activation("relu", name="stage_2.conv2d_2.activation")(x)  # (28, 28, 256)
     x = layers.Conv2D(
         512,
         3,
@@ -79,14 +64,9 @@ def build_model(logits: bool = False) -> keras.Model:
         activation="relu",
         name="stage_3_0.conv2d_1",
     )(x)  # (28, 28, 512)
-    x = layers.Conv2D(
-        512,
-        3,
-        padding="same",
-        activation="relu",
-        name="stage_3_0.conv2d_2",
-    )(x)  # (28, 28, 512)
+    x = layers.Conv2D(512, 3, padding="same", name="stage_3_0.conv2d_2")(x)  # (28, 28, 512)
     x = layers.MaxPooling2D(2, name="stage_3_0.max_pooling2d")(x)  # (14, 14, 512)
+    x = layers.Activation("relu", name="stage_3_0.conv2d_2.activation")(x)  # (14, 14, 512)
     x = layers.Conv2D(
         512,
         3,
@@ -101,14 +81,9 @@ def build_model(logits: bool = False) -> keras.Model:
         activation="relu",
         name="stage_3_1.conv2d_1",
     )(x)  # (14, 14, 512)
-    x = layers.Conv2D(
-        512,
-        3,
-        padding="same",
-        activation="relu",
-        name="stage_3_1.conv2d_2",
-    )(x)  # (14, 14, 512)
+    x = layers.Conv2D(512, 3, padding="same", name="stage_3_1.conv2d_2")(x)  # (14, 14, 512)
     x = layers.MaxPooling2D(2, name="stage_3_1.max_pooling2d")(x)  # (7, 7, 512)
+    x = layers.Activation("relu", name="stage_3_1.conv2d_2.activation")(x)  # (7, 7, 512)
     x = layers.Flatten(name="flatten")(x)  # (25088)
     x = layers.Dense(4096, activation="relu", name="dense_0")(x)  # (4096)
     x = layers.Dense(4096, activation="relu", name="dense_1")(x)  # (4096)

@@ -1,7 +1,4 @@
-"""Graph to graph: what backends need and a spec does not say.
-
-Each pass returns a new graph that computes the same values.
-"""
+"""What backends need: activations as nodes, the channels in front, the last activations off."""
 
 from __future__ import annotations
 
