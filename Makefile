@@ -3,6 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BACKEND ?= keras
 BIN := .venv/bin
 READY := .venv/ready
+BENCH_READY := .venv/ready-bench
 
 .PHONY: train test lint nightly bench golden clean
 
@@ -24,12 +25,21 @@ lint: $(READY)
 nightly: $(READY)
 	NETSPEC_HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/properties --timeout=0
 
-bench: $(READY)
-	$(BIN)/python -m benchmarks.epoch keras
-	$(BIN)/python -m benchmarks.epoch torch
-	$(BIN)/python -m benchmarks.summary
-	$(BIN)/python -m benchmarks.large_specs
-	$(BIN)/python -m benchmarks.inference
+# Every question that this machine can answer; the figures go into benchmarks/results/, and the page
+# docs/benchmarks.md is made of them.
+bench: $(BENCH_READY)
+	$(BIN)/python -m benchmarks.start --json
+	$(BIN)/python -m benchmarks.large_specs --json
+	$(BIN)/python -m benchmarks.inference --json
+	for backend in keras torch; do \
+		for question in first_step steps training time_to_99; do \
+			$(BIN)/python -m benchmarks.$$question $$backend --json || exit; \
+		done; \
+	done
+	$(BIN)/python -m benchmarks.training lightning --json
+	$(BIN)/python -m benchmarks.training keras_backends --json
+	$(BIN)/python -m benchmarks.gpu --json
+	$(BIN)/python -m benchmarks.page
 
 # Rewrites the golden files from what the code gives now; read the difference before committing it.
 golden: $(READY)
@@ -39,6 +49,10 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[keras,torch,onnx,dev]'
 	touch $(READY)
+
+$(BENCH_READY): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[keras,torch,onnx,dev,bench]'
+	touch $(BENCH_READY)
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness import NETSPEC, ROOT, SPEC, parser, show, write_json
+from benchmarks.harness import NETSPEC, ROOT, SPEC, Table, parser, show, write_json
 from netspec.api import run as newest_run
 from netspec.backend import Device, find, find_exporting
 from netspec.data import load
 from netspec.runs.folder import Run
 
+TITLE = "Test accuracy of the tutorial's network"
+COLUMNS = ("backend", "seed", "accuracy", "in ONNX", "same class", "difference", "by hand")
 BACKENDS = ("keras", "torch")
 EPOCHS = 5
 QUICK_IMAGES = 3000
@@ -114,10 +116,10 @@ def main() -> None:
             run = trained(backend, seed, given)
             by_hand = trained_by_hand(backend, seed, given) if given.by_hand else None
             results.append(compared(run, given.device, by_hand))
+            found = Table(TITLE, COLUMNS, tuple(cells(result) for result in results))
             # Each time, so that a broken benchmark has told what it found.
-            write_json(given, "accuracy", [asdict(result) for result in results])
-    columns = ("backend", "seed", "accuracy", "in ONNX", "same class", "difference", "by hand")
-    show("Test accuracy of the tutorial's network", columns, [cells(result) for result in results])
+            write_json(given, "accuracy", [found], [asdict(result) for result in results])
+            show(found)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the benchmarks share: alternated rounds, medians, ratios, the machine, a table and JSON."""
+"""What the benchmarks share: alternated rounds, medians, ratios, the machine, tables and JSON."""
 
 from __future__ import annotations
 
@@ -6,30 +6,43 @@ import argparse
 import json
 import os
 import platform
+import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as Shown
 
-from netspec.backend import listing
+from netspec.backend import gpu_present, listing
 
 ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
 SPEC = ROOT / "specs" / "mnist_cnn.yaml"
 NETSPEC = Path(sys.executable).with_name("netspec")
+
+PEERS = ("lightning", "torchinfo", "onnxscript", "jax")
+"""What the programs written by hand need beside the backends' frameworks: the extra `bench`."""
+
+# For every process: TensorFlow's C++ notices say nothing of use.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 LOAD_BEFORE = os.getloadavg()
 """How many processes ran in the last 1, 5 and 15 minutes, before any work of the benchmark's."""
 
+KIBIBYTES = 1 / 1024 if sys.platform == "darwin" else 1  # in a unit of ru_maxrss
+
 Sides = Mapping[str, Callable[[], float]]
 """What is compared, by name: each does its work once and returns the seconds that it took."""
+
+Side = TypeVar("Side")
 
 
 @dataclass(frozen=True)
@@ -57,14 +70,100 @@ class Row:
         }
 
 
+@dataclass(frozen=True)
+class Table:
+    """Figures as a person reads them, on the screen and on the page."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Program:
+    """A side that is a command, timed from its start to its end.
+
+    `megabytes` is the largest memory that any of its runs had, `out` what the last one printed.
+    """
+
+    def __init__(self, *command: str | Path, **environment: str) -> None:
+        self.command = command
+        self.environment = environment
+        self.megabytes = 0.0
+        self.out = ""
+
+    def __call__(self) -> float:
+        began = perf_counter()
+        process = self._started()
+        assert process.stdout
+        self.out = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"{self._written()} failed:\n{self.out}")
+        self.megabytes = max(self.megabytes, usage.ru_maxrss * KIBIBYTES * 1024 / 1e6)
+        return seconds
+
+    def until(self, line: str) -> float:
+        """The seconds from the start of the command until it prints a line; it is then stopped."""
+        began = perf_counter()
+        with self._started() as process:
+            assert process.stdout
+            printed: list[str] = []
+            for each in process.stdout:
+                if each.strip() == line:
+                    seconds = perf_counter() - began
+                    process.kill()
+                    return seconds
+                printed.append(each)
+        raise SystemExit(f"{self._written()} never came to {line!r}:\n{''.join(printed)}")
+
+    def _started(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command,
+            cwd=ROOT,
+            env=os.environ | self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def _written(self) -> str:
+        return " ".join(map(str, self.command))
+
+
+def by_hand(name: str, *arguments: str, **environment: str) -> Program:
+    """A program of the folder by_hand, in a process of its own."""
+    return Program(sys.executable, "-m", f"benchmarks.by_hand.{name}", *arguments, **environment)
+
+
 def parser(description: str | None, rounds: int | None = None) -> argparse.ArgumentParser:
     """A command line with the options that the benchmarks share."""
     options = argparse.ArgumentParser(description=description)
+    options.set_defaults(question=(description or "").partition("\n")[0])
     if rounds:
         options.add_argument("--rounds", type=int, default=rounds, help=f"by default {rounds}")
     options.add_argument("--quick", action="store_true", help="only see that it runs")
-    options.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    options.add_argument(
+        "--json",
+        type=Path,
+        nargs="?",
+        const=RESULTS,
+        metavar="FILE",
+        help="write the figures there too; without FILE into benchmarks/results/",
+    )
     return options
+
+
+def installed(sides: Mapping[str, tuple[str, Callable[[], Side]]]) -> dict[str, Side]:
+    """The sides whose module is installed, made; a line for each of the others."""
+    made: dict[str, Side] = {}
+    for name, (module, make) in sides.items():
+        if find_spec(module) is None:
+            print(f"left out: {name}, for {module} is not installed")
+        else:
+            made[name] = make()
+    return made
 
 
 def timed(work: Callable[[], object]) -> Callable[[], float]:
@@ -78,17 +177,27 @@ def timed(work: Callable[[], object]) -> Callable[[], float]:
     return seconds
 
 
-def compare(sides: Sides, rounds: int) -> list[Row]:
-    """Run every side once to warm up, then once a round; the first of them is netspec's.
+def compare(sides: Sides, rounds: int, *, warm: bool = True) -> list[Row]:
+    """Run every side once to warm up, then once a round; the first of them is netspec's."""
+    return rows(alternated(sides, rounds, warm=warm))
+
+
+def alternated(sides: Sides, rounds: int, *, warm: bool = True) -> dict[str, list[float]]:
+    """The seconds of every side in every round; without `warm` the first round is one of them.
 
     Every other round goes backwards, so that no side always comes after the same one.
     """
     seconds: dict[str, list[float]] = {name: [] for name in sides}
-    for side in sides.values():
+    for side in sides.values() if warm else ():
         side()
     for number in range(rounds):
         for name in list(sides)[:: -1 if number % 2 else 1]:
             seconds[name].append(sides[name]())
+    return seconds
+
+
+def rows(seconds: Mapping[str, Sequence[float]]) -> list[Row]:
+    """Every side's seconds beside those of the first, which is netspec's."""
     ours = next(iter(seconds.values()))
     return [_row(name, taken, ours) for name, taken in seconds.items()]
 
@@ -99,36 +208,8 @@ def _row(name: str, seconds: Sequence[float], ours: Sequence[float]) -> Row:
     return Row(name, ratio, min(ratios), max(ratios), tuple(seconds))
 
 
-def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table as wide as it is; columns that begin with a number stand right."""
-    table = Table(*columns, box=box.SIMPLE)
-    for column, cell in zip(table.columns, rows[0], strict=True):
-        column.justify = "right" if cell[:1].isdigit() else "left"
-    for row in rows:
-        table.add_row(*row)
-    width = Console(width=10_000).measure(table).maximum
-    print(title)
-    Console(width=width, highlight=False).print(table)
-
-
 RATIO = ("time / netspec's", "by round")
 """The columns of the ratio of the medians, and of the range of the ratios of single rounds."""
-
-
-def show_seconds(title: str, rows: Sequence[Row]) -> None:
-    """Print the ratios to netspec's time and the seconds of every side."""
-    columns = (*RATIO, "program", "seconds", "lowest", "highest")
-    cells = [
-        (
-            *ratio_cells(row),
-            row.name,
-            f"{row.median:.3f}",
-            f"{min(row.seconds):.3f}",
-            f"{max(row.seconds):.3f}",
-        )
-        for row in rows
-    ]
-    show(title, columns, cells)
 
 
 def ratio_cells(row: Row) -> tuple[str, str]:
@@ -136,23 +217,83 @@ def ratio_cells(row: Row) -> tuple[str, str]:
     return f"{row.ratio:.2f}x", f"{row.lowest:.2f}-{row.highest:.2f}"
 
 
+def seconds_table(
+    title: str,
+    rows: Sequence[Row],
+    sides: Mapping[str, object] | None = None,
+    images: int | None = None,
+) -> Table:
+    """The ratios to netspec's time and the seconds of every side.
+
+    With `images`, those that a side works through in a round, their rate; with `sides`, the memory
+    of those that are programs.
+    """
+    columns = (*RATIO, "program", "seconds", "lowest", "highest")
+    columns += ("images/s",) if images else ()
+    columns += ("peak MB",) if sides else ()
+    return Table(title, columns, tuple(_cells(row, sides, images) for row in rows))
+
+
+def _cells(row: Row, sides: Mapping[str, object] | None, images: int | None) -> tuple[str, ...]:
+    taken = (row.median, min(row.seconds), max(row.seconds))
+    cells = (*ratio_cells(row), row.name, *(f"{each:.3f}" for each in taken))
+    if images:
+        cells += (f"{images / row.median:,.0f}",)
+    if sides:
+        side = sides[row.name]
+        cells += (f"{side.megabytes:,.0f}" if isinstance(side, Program) else "",)
+    return cells
+
+
+def show(*tables: Table) -> None:
+    """Print tables as wide as they are; columns that begin with a number stand right."""
+    for table in tables:
+        shown = Shown(*table.columns, box=box.SIMPLE)
+        for column, right in zip(shown.columns, numeric(table), strict=True):
+            column.justify = "right" if right else "left"
+        for row in table.rows:
+            shown.add_row(*row)
+        width = Console(width=10_000).measure(shown).maximum
+        print(table.title)
+        Console(width=width, highlight=False).print(shown)
+
+
+def numeric(table: Table) -> list[bool]:
+    """Which columns hold numbers: those whose first cell begins with one."""
+    return [cell[:1].isdigit() for cell in table.rows[0]]
+
+
 def write_json(
-    given: argparse.Namespace, benchmark: str, results: Sequence[Mapping[str, Any]], **about: str
+    given: argparse.Namespace,
+    benchmark: str,
+    tables: Sequence[Table],
+    results: Iterable[Mapping[str, Any]],
+    **about: str,
 ) -> None:
-    """Write the results, if it was asked for, with what they were taken on."""
+    """Write what was shown and every figure, if it was asked for, with what they were taken on."""
     if given.json is None:
         return
-    data = {"benchmark": benchmark, **about, "quick": given.quick}
-    data |= {"machine": machine(), "versions": versions(), "results": list(results)}
-    given.json.parent.mkdir(parents=True, exist_ok=True)
-    given.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    data = {"benchmark": benchmark, "question": given.question, **about, "quick": given.quick}
+    data |= {"machine": machine(), "versions": versions()}
+    data |= {"tables": [asdict(table) for table in tables], "results": list(results)}
+    path = given.json / f"{benchmark}.json" if given.json == RESULTS else given.json
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
 
 def versions() -> dict[str, str | None]:
-    """The versions of Python, netspec, NumPy and the frameworks, None where one is missing."""
-    found = {"python": platform.python_version()}
+    """The versions of Python, netspec, NumPy, the frameworks and the peers, None without one."""
+    found: dict[str, str | None] = {"python": platform.python_version()}
     found |= {name: version(name) for name in ("netspec", "numpy")}
-    return found | {name: at for row in listing() for name, at in row["versions"].items()}
+    found |= {name: at for row in listing() for name, at in row["versions"].items()}
+    return found | {name: _version(name) for name in PEERS}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def machine() -> dict[str, Any]:
@@ -161,6 +302,7 @@ def machine() -> dict[str, Any]:
         "system": platform.platform(),
         "cpu": _cpu(),
         "cores": _cores(),
+        "gpu": _gpu(),
         "load_before": list(LOAD_BEFORE),
     }
 
@@ -168,6 +310,14 @@ def machine() -> dict[str, Any]:
 def _cores() -> int | None:
     """Fewer than the machine has where the process is bound to some; macOS does not tell."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def _gpu() -> str | None:
+    """The NVIDIA GPUs and their driver, as its own tool tells; None without."""
+    if not gpu_present():
+        return None
+    command = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _cpu() -> str:

@@ -11,17 +11,20 @@ from benchmarks.harness import (
     NETSPEC,
     ROOT,
     SPEC,
+    Program,
+    Table,
     compare,
     parser,
+    seconds_table,
     show,
-    show_seconds,
     timed,
     write_json,
 )
-from benchmarks.summary import run
 from netspec.graph import load
 from netspec.summary import summarize
 
+TITLE = "Reading, checking and summarising a spec; the ratio is that of the time for a layer"
+COLUMNS = ("to the size before", "spec", "layers", "seconds", "µs a layer")
 SIZES = (100, 1_000, 10_000)
 
 HEAD = "netspec: 1\nname: large\ninput: [8]\n"
@@ -83,18 +86,19 @@ def main() -> None:
                 cells.append(
                     (f"{ratio:.2f}x", kind, f"{count:,}", f"{seconds:.3f}", f"{each * 1e6:.0f}")
                 )
-    title = "Reading, checking and summarising a spec; the ratio is that of the time for a layer"
-    show(title, ("to the size before", "spec", "layers", "seconds", "µs a layer"), cells)
     commands = {
-        "netspec summary specs/mnist_cnn.yaml": run([NETSPEC, "summary", SPEC]),
-        "netspec summary specs/resnet50.yaml": run(
-            [NETSPEC, "summary", ROOT / "specs" / "resnet50.yaml"]
+        "netspec summary specs/mnist_cnn.yaml": Program(NETSPEC, "summary", SPEC),
+        "netspec summary specs/resnet50.yaml": Program(
+            NETSPEC, "summary", ROOT / "specs" / "resnet50.yaml"
         ),
     }
-    rows = compare({name: timed(work) for name, work in commands.items()}, rounds)
-    show_seconds("A command, from its start to its end", rows)
-    results += [row.to_json() for row in rows]
-    write_json(given, "large_specs", results)
+    rows = compare(commands, rounds)
+    tables = [
+        Table(TITLE, COLUMNS, tuple(cells)),
+        seconds_table("A command, from its start to its end", rows),
+    ]
+    show(*tables)
+    write_json(given, "large_specs", tables, results + [row.to_json() for row in rows])
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import keras
 from keras import layers
 from numpy.typing import NDArray
 
-from netspec.data.mnist import load_mnist
+from benchmarks.by_hand.mnist import load_data
 
 
 def compiled_model() -> keras.Model:
@@ -47,17 +47,22 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--images", type=int, default=60_000, help="train on the first of them")
+    parser.add_argument("--first-step", action="store_true", help="say when it is done, and end")
     options = parser.parse_args()
 
-    data = load_mnist()
-    train_images = data["x_train"].reshape((-1, 28, 28, 1)).astype("float32") / 255
-    test_images = data["x_test"].reshape((-1, 28, 28, 1)).astype("float32") / 255
+    (train_images, train_labels), (test_images, test_labels) = load_data()
+    train_images = train_images.reshape((-1, 28, 28, 1)).astype("float32") / 255
+    test_images = test_images.reshape((-1, 28, 28, 1)).astype("float32") / 255
 
     keras.utils.set_random_seed(options.seed)
     model = compiled_model()
+    if options.first_step:
+        model.train_on_batch(train_images[:32], train_labels[:32])
+        print("first step", flush=True)
+        return
     for _ in range(options.epochs):
-        train_epoch(model, train_images[: options.images], data["y_train"][: options.images])
-    _, accuracy = model.evaluate(test_images, data["y_test"], verbose=0)
+        train_epoch(model, train_images[: options.images], train_labels[: options.images])
+    _, accuracy = model.evaluate(test_images, test_labels, verbose=0)
     print(f"test accuracy {accuracy:.4f}")
 
 

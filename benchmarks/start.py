@@ -1,0 +1,56 @@
+"""How long does a person wait for the help and for the parameter table?"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+from benchmarks.harness import (
+    NETSPEC,
+    SPEC,
+    Program,
+    Table,
+    alternated,
+    by_hand,
+    installed,
+    parser,
+    rows,
+    seconds_table,
+    show,
+    write_json,
+)
+
+IMPORT = 'python -c "import keras"'
+HELP = "netspec --help"
+SUMMARY = "netspec summary specs/mnist_cnn.yaml"
+
+SIDES = {
+    HELP: ("netspec", partial(Program, NETSPEC, "--help")),
+    SUMMARY: ("netspec", partial(Program, NETSPEC, "summary", SPEC)),
+    IMPORT: ("keras", partial(Program, sys.executable, "-c", "import keras")),
+    "model.summary() of Keras": ("keras", partial(by_hand, "keras_summary")),
+    "torchinfo": ("torchinfo", partial(by_hand, "torchinfo_summary")),
+}
+
+
+def tables(seconds: dict[str, list[float]]) -> list[Table]:
+    """The help beside the import alone, the table beside all that it is measured against."""
+    beside_help = {name: seconds[name] for name in (HELP, IMPORT) if name in seconds}
+    beside_summary = {name: taken for name, taken in seconds.items() if name != HELP}
+    return [
+        seconds_table("The help, from the start of a process to its end", rows(beside_help)),
+        seconds_table("The parameter table, likewise", rows(beside_summary)),
+    ]
+
+
+def main() -> None:
+    given = parser(__doc__, rounds=9).parse_args()
+    rounds = 1 if given.quick else given.rounds
+    seconds = alternated(installed(SIDES), rounds, warm=not given.quick)
+    shown = tables(seconds)
+    show(*shown)
+    write_json(given, "start", shown, [row.to_json() for row in rows(seconds)])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""How long does a training take as a whole process, and in how much memory?
+
+Every side trains the tutorial's network for an epoch in batches of 32, tests it on the 10,000 test
+images, and ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.harness import (
+    NETSPEC,
+    ROOT,
+    SPEC,
+    Program,
+    Table,
+    alternated,
+    by_hand,
+    installed,
+    parser,
+    rows,
+    seconds_table,
+    show,
+    write_json,
+)
+
+TITLE = "Training of the tutorial's network as a process: an epoch in batches of 32, and its test"
+IMAGES = 60_000
+QUICK_IMAGES = 600
+QUICK_SPEC = ROOT / "specs" / "digits_cnn.yaml"
+
+Make = Callable[[bool, Path], Program]
+"""A program from whether it is only to be seen that it runs, and the folder for its runs."""
+
+
+def netspec(backend: str, quick: bool, runs: Path) -> Program:
+    chosen = ("--backend", backend, "--epochs", "1", "--runs", runs)
+    return Program(NETSPEC, "train", QUICK_SPEC if quick else SPEC, *chosen)
+
+
+def program(name: str, quick: bool, _: Path, **environment: str) -> Program:
+    images = QUICK_IMAGES if quick else IMAGES
+    return by_hand(name, "--epochs", "1", "--images", str(images), **environment)
+
+
+def keras_on(framework: str) -> Make:
+    return partial(program, "keras_tutorial", KERAS_BACKEND=framework)
+
+
+OURS: dict[str, tuple[str, Make]] = {
+    "netspec, keras": ("keras", partial(netspec, "keras")),
+    "netspec, torch": ("torch", partial(netspec, "torch")),
+}
+FIT: dict[str, tuple[str, Make]] = {
+    "Keras fit on NumPy arrays": ("tensorflow", keras_on("tensorflow")),
+}
+DATA_LOADER: dict[str, tuple[str, Make]] = {
+    "PyTorch with DataLoader": ("torch", partial(program, "torch_tutorial")),
+}
+LIGHTNING: dict[str, tuple[str, Make]] = {
+    "Lightning Trainer": ("lightning", partial(program, "lightning_tutorial")),
+}
+BACKENDS: dict[str, tuple[str, Make]] = {
+    "Keras fit, JAX backend": ("jax", keras_on("jax")),
+    "Keras fit, torch backend": ("torch", keras_on("torch")),
+}
+
+COMPARED = {
+    "keras": (["netspec, keras"], FIT),
+    "torch": (["netspec, torch"], DATA_LOADER),
+    "lightning": (["netspec, torch", "netspec, keras"], LIGHTNING),
+    "keras_backends": (["netspec, keras"], BACKENDS),
+}
+"""For every comparison netspec's sides, and those of its peers."""
+
+
+def measured(comparison: str, rounds: int, quick: bool) -> tuple[list[Table], list[dict[str, Any]]]:
+    """The peers beside each of netspec's sides: tables, and the figures."""
+    ours, peers = COMPARED[comparison]
+    chosen = {name: OURS[name] for name in ours} | peers
+    with TemporaryDirectory() as folder:
+        made = {
+            name: (module, partial(make, quick, Path(folder)))
+            for name, (module, make) in chosen.items()
+        }
+        sides = installed(made)
+        # Without a round to warm up: it would take minutes, and the median leaves the first out.
+        seconds = alternated(sides, rounds, warm=False)
+    tables: list[Table] = []
+    results: list[dict[str, Any]] = []
+    for name in ours:
+        theirs = {peer: taken for peer, taken in seconds.items() if peer not in ours}
+        beside = rows({name: seconds[name]} | theirs)
+        tables.append(seconds_table(TITLE, beside, sides))
+        results += [
+            row.to_json() | {"against": name, "peak_megabytes": sides[row.name].megabytes}
+            for row in beside
+        ]
+    return tables, results
+
+
+def main() -> None:
+    options = parser(__doc__, rounds=3)
+    options.add_argument("comparison", choices=COMPARED)
+    given = options.parse_args()
+    rounds = 1 if given.quick else given.rounds
+    tables, results = measured(given.comparison, rounds, given.quick)
+    show(*tables)
+    write_json(given, f"training_{given.comparison}", tables, results)
+
+
+if __name__ == "__main__":
+    main()

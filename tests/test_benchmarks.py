@@ -1,0 +1,140 @@
+"""The benchmarks run, their arithmetic is that of their definitions, and the page is what they found."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from benchmarks import gpu, harness, inference, page
+from frameworks import require
+from netspec.data.mnist import FILES, cache_dir
+from netspec.graph import loads
+
+ROOT = Path(__file__).parents[1]
+
+
+def quick(tmp_path: Path, name: str, *arguments: str) -> dict[str, object]:
+    """What a benchmark writes, run only to see that it runs."""
+    path = tmp_path / "results.json"
+    command = [sys.executable, "-m", f"benchmarks.{name}", *arguments, "--quick", "--json", path]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"out": done.stdout}
+
+
+def names(result: dict[str, object]) -> list[str]:
+    """What is compared, in order and once each."""
+    return list(dict.fromkeys(each["name"] for each in result["results"]))
+
+
+@pytest.fixture
+def mnist() -> None:
+    """Skip where MNIST would have to be fetched."""
+    if not all((cache_dir() / "mnist" / file.name).exists() for file in FILES.values()):
+        pytest.skip("MNIST is not cached")
+
+
+def test_steps(tmp_path, mnist):
+    require("torch")
+    compared = ["netspec, torch", "PyTorch with DataLoader", "Lightning Trainer"]
+    assert names(quick(tmp_path, "steps", "torch")) == compared[: 2 + bool(find_spec("lightning"))]
+
+
+def test_training_compares_whole_processes_and_their_memory(tmp_path, mnist):
+    require("torch")
+    result = quick(tmp_path, "training", "torch")
+    assert names(result) == ["netspec, torch", "PyTorch with DataLoader"]
+    assert all(each["peak_megabytes"] > 100 for each in result["results"])
+
+
+def test_first_step(tmp_path, mnist):
+    require("keras")
+    result = quick(tmp_path, "first_step", "keras")
+    assert names(result) == ["netspec, keras", "keras by hand"]
+
+
+def test_time_to_99(tmp_path):
+    require("torch")
+    result = quick(tmp_path, "time_to_99", "torch")
+    assert [(each["of"], each["name"]) for each in result["results"]] == [
+        (of, name) for of in ("process", "epochs") for name in ("mnist_fast", "mnist_cnn")
+    ]
+
+
+def test_start(tmp_path):
+    require("keras", "torch")
+    assert names(quick(tmp_path, "start"))[:3] == [
+        "netspec --help",
+        "netspec summary specs/mnist_cnn.yaml",
+        'python -c "import keras"',
+    ]
+
+
+def test_inference_compares_models_that_compute_the_same(tmp_path):
+    require("keras", "torch", "onnx")
+    result = quick(tmp_path, "inference")
+    there = [name for name, (module, _) in inference.MODELS.items() if find_spec(module)]
+    assert names(result) == there
+    assert {each["batch"] for each in result["results"]} == {1, 32, 256}
+
+
+def test_without_a_gpu_it_says_so(tmp_path, monkeypatch):
+    require("torch")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert quick(tmp_path, "gpu") == {"out": "PyTorch sees no GPU, and nothing is measured\n"}
+
+
+def test_the_ratio_is_that_of_the_medians_and_its_range_that_of_the_rounds():
+    _, row = harness.rows({"ours": [1.0, 2.0, 4.0], "theirs": [3.0, 4.0, 10.0]})
+    assert (row.ratio, row.lowest, row.highest) == (4 / 2, 4 / 2, 3 / 1)
+
+
+def test_every_other_round_goes_backwards():
+    order = []
+    sides = {name: lambda name=name: order.append(name) or 1.0 for name in "ab"}
+    harness.alternated(sides, 2)
+    assert order == ["a", "b", "a", "b", "b", "a"]
+
+
+def test_a_side_without_its_module_is_left_out_and_told(capsys):
+    sides = {"here": ("json", lambda: 1), "not here": ("no_such_module", lambda: 2)}
+    assert harness.installed(sides) == {"here": 1}
+    assert capsys.readouterr().out == "left out: not here, for no_such_module is not installed\n"
+
+
+def test_the_arithmetic_of_training_is_that_of_three_passes_but_the_first_layers_input():
+    graph = loads(
+        "netspec: 1\nname: a\ninput: [4]\nlayers: [Dense: {units: 3}, Dense: {units: 2}]\n"
+    ).graph
+    assert gpu.operations(graph) == 2 * (2 * 4 * 3 + 3 * 3 * 2)
+
+
+def test_the_traffic_of_training_counts_values_five_times_and_weights_ten_times_a_batch():
+    graph = loads("netspec: 1\nname: a\ninput: [4]\nlayers: [Dense: {units: 3}]\n").graph
+    assert gpu.traffic(graph, batch=2) == 4 * (5 * 3 + 10 * (4 * 3 + 3) / 2)
+
+
+def test_limits_are_measured_the_same_way_on_any_device():
+    require("torch")
+    found = gpu.limits("cpu", quick=True)
+    table = gpu.limits_table(found, images_per_second=1.0)
+    assert [row[1] for row in table.rows] == [
+        "matrix products, fp32",
+        "matrix products, TF32",
+        "matrix products, bf16",
+        "copies in memory",
+    ]
+
+
+def test_the_page_is_what_the_results_give():
+    assert page.PAGE.read_text(encoding="utf-8") == page.document()
+
+
+def test_results_are_no_quick_ones():
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in harness.RESULTS.iterdir()]
+    assert [each["benchmark"] for each in results if each["quick"]] == []
