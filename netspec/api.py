@@ -21,29 +21,37 @@ if TYPE_CHECKING:
     from netspec.weights import Weights
 
 
-def load(path: str | Path, settings: Mapping[str, object] | None = None) -> Network:
+def load(
+    path: str | Path, settings: Mapping[str, object] | None = None, *, passes: str = "all"
+) -> Network:
     """The network that a spec file describes: its `spec`, and its `graph` with every shape.
 
-    `settings` replaces values by their path, as in {"train.epochs": 1}. Raises SpecError, which
-    holds every fault with its place.
+    `settings` replaces values by their path, as in {"train.epochs": 1}. `passes` are the
+    optimizations that it is compiled with: `all`, `none`, names with commas between them, or all
+    but a `-name`. Raises SpecError, which holds every fault with its place.
     """
     import json
+    from dataclasses import replace
 
     from netspec.graph import load
     from netspec.override import Override
+    from netspec.passes import chosen
 
     overrides = [
         Override(f"{path}={json.dumps(value)}", path, json.dumps(value))
         for path, value in (settings or {}).items()
     ]
-    return load(path, overrides)
+    return replace(load(path, overrides), passes=chosen(passes))
 
 
-def loads(text: str) -> Network:
+def loads(text: str, *, passes: str = "all") -> Network:
     """The network that the text of a spec describes; see `load`."""
-    from netspec.graph import loads
+    from dataclasses import replace
 
-    return loads(text)
+    from netspec.graph import loads
+    from netspec.passes import chosen
+
+    return replace(loads(text), passes=chosen(passes))
 
 
 def summarize(network: Network) -> Summary:
@@ -58,6 +66,22 @@ def to_source(network: Network, backend: str) -> str:
     from netspec.backend import find_training
 
     return find_training(backend, framework=False).source(network)
+
+
+def difference(network: Network, backend: str) -> str:
+    """What the network's passes change in the module that it compiles to, as a unified diff."""
+    from dataclasses import replace
+    from difflib import unified_diff
+
+    before = to_source(replace(network, passes=frozenset()), backend)
+    after = to_source(network, backend)
+    lines = unified_diff(
+        before.splitlines(keepends=True),
+        after.splitlines(keepends=True),
+        "without passes",
+        "with passes",
+    )
+    return "".join(lines)
 
 
 def compile(network: Network, backend: str, weights: Weights | None = None) -> Any:
@@ -108,11 +132,19 @@ def export(
     *,
     opset: int | None = None,
     raw_input: bool = False,
+    passes: str = "all",
 ) -> Exported:
     """Write a run as ONNX, compared with its backend's predictions; see `netspec export`."""
+    from netspec.passes import chosen
     from netspec.runs.export import export
 
-    return export(run, Path(path) if path is not None else None, opset=opset, raw_input=raw_input)
+    return export(
+        run,
+        Path(path) if path is not None else None,
+        opset=opset,
+        raw_input=raw_input,
+        passes=chosen(passes),
+    )
 
 
 def predict(

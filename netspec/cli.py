@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import sys
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -41,6 +42,14 @@ RunsOption = Annotated[
     Path, typer.Option("--runs", metavar="DIR", help="The folder that holds the runs.")
 ]
 DeviceOption = Annotated[DeviceName, typer.Option(help="Where to compute.")]
+PassesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--passes",
+        metavar="PASSES",
+        help="The optimizations: all, none, names with commas, or -NAME for all but one.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -125,12 +134,16 @@ def compile_(
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it to a file.")
     ] = None,
     set_: SetOption = None,
+    passes: PassesOption = None,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show what the optimizations change in the module.")
+    ] = False,
 ) -> None:
     """Print the module that a spec compiles to; it runs without netspec."""
-    from netspec.backend import find_training
+    from netspec.api import difference, to_source
 
-    network = _network(spec, _overrides(set_))
-    source = find_training(backend, framework=False).source(network)
+    network = _network(spec, _overrides(set_), passes)
+    source = difference(network, backend) if diff else to_source(network, backend)
     if output is None:
         sys.stdout.write(source)
         return
@@ -149,6 +162,7 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Instead of the spec's seed.")] = None,
     device: DeviceOption = "auto",
     set_: SetOption = None,
+    passes: PassesOption = None,
     runs: RunsOption = Path("runs"),
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the newest run of this spec.")
@@ -156,7 +170,7 @@ def train(
 ) -> None:
     """Train a spec into a new run folder; test it at the end."""
     given = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
-    network = _network(spec, _overrides(set_) + _training_overrides(given))
+    network = _network(spec, _overrides(set_) + _training_overrides(given), passes)
     from netspec.runs.progress import Terminal
     from netspec.runs.training import train as run_training
 
@@ -210,6 +224,7 @@ def export(
     raw_input: Annotated[
         bool, typer.Option("--raw-input", help="Take uint8 pixels and divide them in the graph.")
     ] = False,
+    passes: PassesOption = None,
     runs: RunsOption = Path("runs"),
 ) -> None:
     """Write a run as ONNX, compared with what its backend predicts."""
@@ -219,7 +234,7 @@ def export(
     from netspec.runs.export import export as export_run
     from netspec.summary import in_bytes
 
-    done = export_run(chosen, output, opset=opset, raw_input=raw_input)
+    done = export_run(chosen, output, opset=opset, raw_input=raw_input, passes=_passes(passes))
     sizes = ", ".join(str(size) for size in done.batches)
     print(f"Wrote {done.path} ({in_bytes(done.size)}) from {chosen.path}")
     print(f"Largest difference from {done.backend} at batches of {sizes}: {done.difference:.1e}")
@@ -301,10 +316,17 @@ def new(
     print(f"Wrote {path}. Train it with: netspec train {path} --backend keras")
 
 
-def _network(path: Path, overrides: list[Override]) -> Network:
+def _network(path: Path, overrides: list[Override], passes: str | None = None) -> Network:
     from netspec.graph import load
 
-    return load(path, overrides)
+    network = load(path, overrides)
+    return network if passes is None else replace(network, passes=_passes(passes))
+
+
+def _passes(text: str | None) -> frozenset[str] | None:
+    from netspec.passes import chosen
+
+    return None if text is None else chosen(text)
 
 
 def _overrides(settings: list[str] | None) -> list[Override]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,15 +33,22 @@ class Exported:
 
 
 def export(
-    run: Run, path: Path | None = None, *, opset: int | None = None, raw_input: bool = False
+    run: Run,
+    path: Path | None = None,
+    *,
+    opset: int | None = None,
+    raw_input: bool = False,
+    passes: frozenset[str] | None = None,
 ) -> Exported:
     """Write a run as ONNX, once it is shown to predict what its backend predicted.
 
     Neither framework is loaded: the run keeps its backend's predictions. With `raw_input` the file
-    takes pixels as uint8 and divides them itself. Raises NetspecError, and then writes nothing.
+    takes pixels as uint8 and divides them itself. `passes` are the optimizations of the file, None
+    being all. Raises NetspecError, and then writes nothing.
     """
     target = find_exporting("onnx")
-    network, weights, backend = run.network, run.weights(), run.backend
+    network = replace(run.network, passes=passes)
+    weights, backend = run.weights(), run.backend
     reference = run.reference()
     content = target.export(network, weights, opset=opset, raw_input=False)
     predictor = target.open(content, "cpu")

@@ -12,7 +12,7 @@ import json
 import platform
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
@@ -52,6 +52,8 @@ class About(Model):
     graph: str
     created: str
     versions: dict[str, str]
+    passes: tuple[str, ...] | None = None
+    """The optimizations that it is trained with; without them all."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +134,13 @@ class Run:
 
     @cached_property
     def network(self) -> Network:
-        """The network as its resolved spec describes it."""
-        text = self._text("spec.yaml")
+        """The network as its resolved spec describes it, with the passes of its training."""
+        text, passes = self._text("spec.yaml"), self.about.passes
         try:
-            return loads(text, self.path)
+            network = loads(text, self.path)
         except SpecError:
             raise self._damaged("spec.yaml") from None
+        return network if passes is None else replace(network, passes=frozenset(passes))
 
     def weights(self) -> dict[str, Array]:
         """The weights after the last complete epoch, by key."""
@@ -301,6 +304,7 @@ def _about(network: Network, backend: TrainingBackend, device: str) -> About:
         graph=network.graph.hash,
         created=datetime.now(UTC).isoformat(),
         versions=versions,
+        passes=None if network.passes is None else tuple(sorted(network.passes)),
     )
 
 
@@ -356,6 +360,9 @@ def resumable(folder: Path, network: Network, backend: str) -> Run:
     if difference := _difference(before, now, ""):
         message = f"{run.path} was begun with another spec: {difference}"
         raise RunError(message, "resume with the spec as it was, or leave --resume out")
+    if network.passes not in (None, run.network.passes):
+        message = f"{run.path} was begun with other passes"
+        raise RunError(message, "leave --passes out: a run keeps those that it was begun with")
     return run
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
@@ -70,6 +71,8 @@ def train(
     settings = train_settings(network)
     target = find_training(backend)
     run = resumable(runs, network, backend) if resume else None
+    if run:
+        network = replace(network, passes=run.network.passes)
     state = run.checkpoint() if run else None
     if run and state and _is_complete(run, state, network):
         return run

@@ -331,6 +331,31 @@ def test_compile_takes_values_from_the_command_line(digits):
     assert "nn.Conv2d(1, 8, 3" in shown
 
 
+@pytest.mark.parametrize("backend", TRAINING)
+def test_compile_without_passes_prints_what_the_author_wrote(backend):
+    plain = netspec_("compile", MNIST, "--backend", backend, "--passes", "none").results
+    assert "# (26, 26, 32)" in plain.replace("(32, 26, 26)", "(26, 26, 32)")
+    assert netspec_("compile", MNIST, "--backend", backend).results != plain
+
+
+@pytest.mark.parametrize("backend", TRAINING)
+def test_compile_shows_what_a_pass_changes(backend):
+    command = ["compile", MNIST, "--backend", backend]
+    plain = netspec_(*command, "--passes", "none").results.splitlines()
+    optimized = netspec_(*command, "--passes", "-needed_extent").results.splitlines()
+    shown = netspec_(*command, "--passes", "-needed_extent", "--diff").results.splitlines()
+    before = [line[1:] for line in shown[2:] if line[0] in " -"]
+    after = [line[1:] for line in shown[2:] if line[0] in " +"]
+    assert {*before} <= {*plain}
+    assert {*after} <= {*optimized}
+    assert {*plain} - {*optimized} <= {*before}
+
+
+def test_a_pass_that_there_is_not_is_a_fault_that_names_the_nearest(digits):
+    command = ["compile", digits, "--backend", "torch", "--passes", "needed_extend"]
+    assert "did you mean needed_extent?" in netspec_(*command).fault
+
+
 @pytest.mark.parametrize("output", ["nowhere/module.py", ".", "/", "folder", "file/module.py", ""])
 def test_a_module_that_cannot_be_written_is_a_fault(digits, output, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

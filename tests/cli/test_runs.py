@@ -244,6 +244,7 @@ def test_a_damaged_run_is_a_fault(command, file, trained, tmp_path):
         (["--onnx", "--opset", "999"], "opset 999"),
         (["--onnx", "-o", "nowhere/model.onnx"], "nowhere/model.onnx cannot be written"),
         (["--onnx", "-o", "."], "cannot be written"),
+        (["--onnx", "--passes", "fast"], "there is no pass named 'fast'"),
     ],
 )
 def test_an_export_that_cannot_be_is_a_fault(trained, options, message):

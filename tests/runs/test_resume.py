@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,25 @@ def resumed(folder: Path, changes: dict[str, str] | None = None, backend: str = 
 
 def unbroken(folder: Path, changes: dict[str, str] | None = None) -> Run:
     return train(abacus.network(folder, changes), "abacus", runs=folder / "unbroken")
+
+
+@pytest.mark.parametrize("backend", TRAINING)
+def test_a_run_goes_on_with_the_passes_that_it_was_begun_with(backend, digits_spec, tmp_path):
+    require(backend)
+    plain = load(digits_spec, {"train.epochs": 1}, passes="none")
+    run = train(plain, backend, device="cpu", runs=tmp_path)
+    module = (run.path / "model.py").read_text()
+    longer = load(digits_spec, {"train.epochs": 2})
+    resumed = train(longer, backend, device="cpu", runs=tmp_path, resume=True)
+    assert Run(resumed.path).network.passes == frozenset()
+    assert (resumed.path / "model.py").read_text() == module
+
+
+def test_a_run_does_not_go_on_with_other_passes(on_abacus, tmp_path):
+    stopped(tmp_path, 2)
+    network = replace(abacus.network(tmp_path), passes=frozenset({"needed_extent"}))
+    with pytest.raises(RunError, match="begun with other passes"):
+        train(network, "abacus", runs=tmp_path / "runs", resume=True)
 
 
 @pytest.mark.parametrize("before", [1, 2, 3])

@@ -1,0 +1,341 @@
+"""Every optimization keeps the values, and changes a graph where it pays and nowhere else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from interpreter import run_all
+from netspec.diagnostics import NetspecError
+from netspec.graph import Graph, Network, infer, load
+from netspec.layers import Activation, Conv2D, Dense, Flatten, Layer, MaxPooling2D
+from netspec.layers.activations import ALONG_CHANNELS, FORMULAS, NEVER_FALLING
+from netspec.layers.convolution import (
+    Conv1D,
+    Conv2DTranspose,
+    DepthwiseConv2D,
+    SeparableConv2D,
+)
+from netspec.layers.core import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from netspec.layers.merging import Add, Concatenate, Multiply
+from netspec.layers.normalization import BatchNormalization
+from netspec.layers.pooling import (
+    AveragePooling2D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    MaxPooling1D,
+    WindowPooling,
+)
+from netspec.layers.preprocessing import Rescaling
+from netspec.layers.regularization import Dropout, SpatialDropout2D
+from netspec.layers.shaping import Cropping2D, ZeroPadding2D
+from netspec.passes import OPTIMIZATIONS, chosen, optimized, switched_on
+from netspec.weights import initial
+
+activation_after_pooling = OPTIMIZATIONS["activation_after_pooling"]
+needed_extent = OPTIMIZATIONS["needed_extent"]
+
+SHAPE = (13, 11, 2)
+CONV = Conv2D(filters=2, kernel_size=(3, 3), activation="relu")
+POOL = MaxPooling2D()
+LAYERS: list[Layer] = [
+    CONV,
+    Conv2D(filters=2, kernel_size=(2, 3), strides=(2, 1)),
+    Conv2D(filters=2, kernel_size=(1, 1), strides=(2, 2), padding="same"),
+    Conv2D(filters=2, kernel_size=(3, 3), padding="same", activation="sigmoid"),
+    Conv2D(filters=2, kernel_size=(2, 2), dilation_rate=(2, 1), activation="gelu"),
+    DepthwiseConv2D(kernel_size=(2, 2), activation="tanh"),
+    SeparableConv2D(filters=2, kernel_size=(2, 2)),
+    Conv2DTranspose(filters=2, kernel_size=(2, 2)),
+    POOL,
+    MaxPooling2D(pool_size=(2, 3), strides=(1, 2)),
+    MaxPooling2D(pool_size=(3, 3), strides=(2, 2), padding="same"),
+    AveragePooling2D(),
+    BatchNormalization(),
+    Dense(units=2, activation="elu"),
+    Rescaling(scale=(2.0,)),
+    SpatialDropout2D(rate=0.5),
+    Dropout(rate=0.5),
+    Activation(activation="softmax"),
+    ReLU(max_value=1.0, negative_slope=0.1),
+    LeakyReLU(),
+    PReLU(),
+    Cropping2D(cropping=((1, 0), (0, 1))),
+    ZeroPadding2D(padding=((0, 1), (1, 0))),
+]
+JOINS: list[Layer] = [Add(), Multiply(), Concatenate()]
+ENDINGS: list[Layer] = [Flatten(), GlobalMaxPooling2D(), GlobalAveragePooling2D(), POOL]
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> Graph:
+    """Chains whose layers may also read what stood further back, as far as the shapes fit."""
+    layers: list[Layer] = []
+    shapes, names = [SHAPE], ["input"]
+    for at in range(draw(st.integers(2, 8))):
+        layer = draw(st.sampled_from(LAYERS))
+        read = draw(st.sampled_from([-1, -1, -1, -2])) if at else -1
+        pairs = [name for name, shape in zip(names, shapes, strict=True) if shape == shapes[-1]]
+        if len(pairs) > 1 and draw(st.booleans()):
+            layer, inputs = draw(st.sampled_from(JOINS)), tuple(pairs[-2:])
+        else:
+            inputs = (names[read],)
+        layer = layer.model_copy(update={"name": f"layer_{at}", "inputs": inputs})
+        graph, faults = infer("example", SHAPE, [*layers, layer])
+        if faults:
+            continue
+        layers.append(layer)
+        names.append(f"layer_{at}")
+        shapes.append(graph.nodes[-1].shape)
+    end = draw(st.sampled_from(ENDINGS)).model_copy(update={"name": "end", "inputs": (names[-1],)})
+    graph, faults = infer("example", SHAPE, [*layers, end])
+    if faults:
+        graph, faults = infer("example", SHAPE, [*layers, Flatten(name="end", inputs=(names[-1],))])
+    assert not faults
+    return graph
+
+
+def made(*layers: Layer, shape: tuple[int, ...] = SHAPE) -> Graph:
+    graph, faults = infer("example", shape, layers)
+    assert not faults
+    return graph
+
+
+def shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
+    return {node.name: node.shape for node in graph.nodes}
+
+
+@pytest.mark.parametrize("name", OPTIMIZATIONS)
+@given(graph=graphs())
+@settings(deadline=None, max_examples=150)
+def test_an_optimization_keeps_the_values(name: str, graph: Graph) -> None:
+    weights = initial(graph, 0)
+    inputs = np.random.default_rng(0).normal(size=(2, *SHAPE)).astype(np.float32)
+    changed = OPTIMIZATIONS[name](graph)
+
+    found, expected = (run_all(each, weights, inputs)["end"] for each in (changed, graph))
+
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", OPTIMIZATIONS)
+@given(graph=graphs())
+@settings(deadline=None)
+def test_an_optimization_keeps_the_weights_and_costs_no_more(name: str, graph: Graph) -> None:
+    changed = OPTIMIZATIONS[name](graph)
+
+    assert dict(changed.weights()) == dict(graph.weights())
+    cost, before = (sum(it.multiply_adds for it in each.nodes) for each in (changed, graph))
+    assert cost <= before
+
+
+@pytest.mark.parametrize("name", OPTIMIZATIONS)
+@given(graph=graphs())
+@settings(deadline=None)
+def test_an_optimization_leaves_every_node_behind_what_it_reads(name: str, graph: Graph) -> None:
+    changed = OPTIMIZATIONS[name](graph)
+
+    shapes = {each.name: each.shape for each in changed.inputs}
+    for node in changed.nodes:
+        assert node.input_shapes == tuple(shapes[read] for read in node.inputs)
+        assert node.shape == node.layer.shape_of(node.input_shapes)
+        assert node.name not in shapes
+        shapes[node.name] = node.shape
+    assert changed.outputs == graph.outputs
+
+
+def test_the_tutorial_computes_what_its_pooling_reads() -> None:
+    graph = load("specs/mnist_cnn.yaml").graph
+
+    found = shapes(needed_extent(graph))
+
+    assert found["input.needed"] == (26, 26, 1)
+    assert found["conv2d"] == (24, 24, 32)
+    assert found["max_pooling2d"] == (12, 12, 32)
+    assert found["conv2d_1"] == (10, 10, 64)
+    assert found["max_pooling2d_1"] == (5, 5, 64)
+    # 24 of 26 squared times 288, and 10 of 11 squared times 18,432
+    saved = (26**2 - 24**2) * 9 * 32 + (11**2 - 10**2) * 9 * 32 * 64
+    before, after = (
+        sum(node.multiply_adds for node in each.nodes) for each in (graph, needed_extent(graph))
+    )
+    assert before - after == saved
+
+
+def test_what_a_cropping_drops_is_not_computed() -> None:
+    graph = made(Conv2D(filters=2, kernel_size=(3, 3)), Cropping2D(cropping=((2, 1), (0, 3))), CONV)
+
+    found = needed_extent(graph)
+
+    assert shapes(found) == {
+        "input.needed": (10, 8, 2),
+        "conv2d": (8, 6, 2),
+        "conv2d_1": (6, 4, 2),
+    }
+
+
+def test_a_sequence_seen_causally_is_cropped_at_its_end() -> None:
+    causal = Conv1D(filters=2, kernel_size=(3,), padding="causal")
+
+    found = needed_extent(made(causal, MaxPooling1D(pool_size=(4,)), shape=(11, 2)))
+
+    assert shapes(found) == {
+        "input.needed": (8, 2),
+        "conv1d": (8, 2),
+        "max_pooling1d": (2, 2),
+    }
+
+
+def test_two_readers_share_what_the_hungrier_one_needs() -> None:
+    graph, faults = infer(
+        "example",
+        (9, 9, 1),
+        [
+            Conv2D(filters=2, kernel_size=(2, 2), name="both"),
+            Conv2D(filters=2, kernel_size=(2, 2), name="first"),
+            MaxPooling2D(pool_size=(4, 4), inputs=("first",), name="coarse"),
+            MaxPooling2D(pool_size=(3, 3), inputs=("both",), name="fine"),
+            Flatten(inputs=("coarse",), name="left"),
+            Flatten(inputs=("fine",), name="right"),
+            Concatenate(inputs=("left", "right")),
+        ],
+    )
+    assert not faults
+
+    found = shapes(needed_extent(graph))
+
+    assert found["both"] == (6, 6, 2)
+    assert found["both.needed"] == (5, 5, 2)
+    assert found["first"] == (4, 4, 2)
+    assert found["fine"] == (2, 2, 2)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [CONV, BatchNormalization(), POOL],  # whose moments are those of all cells
+        [CONV, Dropout(rate=0.5), POOL],  # whose mask would be another
+        [Conv2D(filters=2, kernel_size=(3, 3), padding="same"), POOL],
+        [Conv2DTranspose(filters=2, kernel_size=(3, 3), strides=(2, 2)), POOL],
+        [CONV, PReLU(), POOL],  # which has a slope for every cell
+        [CONV, GlobalAveragePooling2D()],
+        [CONV, Flatten(), Dense(units=2)],
+        [ReLU(), POOL],  # cropping a view saves no multiplication
+    ],
+    ids=lambda layers: "-".join(layer.tag for layer in layers),
+)
+def test_what_reads_all_needs_all(layers: list[Layer]) -> None:
+    graph = made(*layers, shape=(13, 13, 2))
+
+    assert needed_extent(graph) == graph
+
+
+@pytest.mark.parametrize("pooling", [POOL, GlobalMaxPooling2D()], ids=lambda it: it.tag)
+@pytest.mark.parametrize("name", sorted(NEVER_FALLING))
+def test_an_activation_that_never_falls_moves_behind_pooling(name: str, pooling: Layer) -> None:
+    conv = Conv2D(filters=2, kernel_size=(3, 3), activation=name)
+
+    found = activation_after_pooling(made(conv, pooling, Flatten()))
+
+    *_, pooled, activated, flat = found.nodes
+    assert (pooled.layer, activated.layer) == (pooling, Activation(activation=name))
+    assert (activated.inputs, flat.inputs) == ((pooled.name,), ("conv2d.activation",))
+
+
+@pytest.mark.parametrize("name", sorted({*FORMULAS} - NEVER_FALLING - ALONG_CHANNELS - {"linear"}))
+def test_an_activation_that_falls_stays(name: str) -> None:
+    graph = made(Conv2D(filters=2, kernel_size=(3, 3), activation=name), POOL, Flatten())
+
+    assert activation_after_pooling(graph) == graph
+
+
+@pytest.mark.parametrize("name", sorted({*FORMULAS} - ALONG_CHANNELS))
+def test_whether_an_activation_ever_falls_is_known(name: str) -> None:
+    graph = made(Activation(activation=name), shape=(20_001,))
+    x = np.linspace(-10, 10, 20_001, dtype=np.float32)[None]
+
+    falls = np.diff(run_all(graph, {}, x)["activation"]).min() < -1e-12
+
+    assert falls == (name not in NEVER_FALLING | {"linear"})
+
+
+@pytest.mark.parametrize(
+    "layer", [ReLU(threshold=0.5), LeakyReLU(), ELU(), Activation(activation="tanh")], ids=str
+)
+def test_an_activation_of_its_own_moves_with_its_name(layer: Layer) -> None:
+    found = activation_after_pooling(made(layer, POOL, POOL, Flatten()))
+
+    name = made(layer).nodes[0].name
+    assert [node.name for node in found.nodes] == [
+        "max_pooling2d",
+        "max_pooling2d_1",
+        name,
+        "flatten",
+    ]
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [ELU(alpha=-1.0), POOL, Flatten()],
+        [PReLU(), POOL, Flatten()],
+        [Softmax(), POOL, Flatten()],
+        [CONV, AveragePooling2D(), Flatten()],
+        [CONV, POOL],  # the pooling is the output
+        [
+            CONV,
+            MaxPooling2D(name="a"),
+            Flatten(inputs=("conv2d",), name="b"),
+            Flatten(inputs=("a",), name="c"),
+            Concatenate(inputs=("b", "c")),
+        ],
+    ],
+    ids=lambda layers: "-".join(layer.tag for layer in layers),
+)
+def test_an_activation_stays_where_moving_it_would_change_something(layers: list[Layer]) -> None:
+    graph = made(*layers)
+
+    assert activation_after_pooling(graph) == graph
+
+
+def network(passes: frozenset[str] | None) -> Network:
+    return Network(*_spec_and_graph(), passes=passes)
+
+
+def _spec_and_graph():
+    tutorial = load("specs/mnist_cnn.yaml")
+    return tutorial.spec, tutorial.graph, tutorial.folder
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("all", [*OPTIMIZATIONS]),
+        ("none", []),
+        ("needed_extent", ["needed_extent"]),
+        ("needed_extent,activation_after_pooling", ["activation_after_pooling", "needed_extent"]),
+        ("-needed_extent", [it for it in OPTIMIZATIONS if it != "needed_extent"]),
+    ],
+)
+def test_passes_are_chosen_by_name(text: str, names: list[str]) -> None:
+    assert [*switched_on(network(chosen(text)))] == names
+
+
+@pytest.mark.parametrize("text", ["neded_extent", "", "-none", "all,", "needed_extent,-x"])
+def test_a_pass_that_there_is_not_is_a_fault(text: str) -> None:
+    with pytest.raises(NetspecError):
+        chosen(text)
+
+
+def test_without_passes_the_graph_is_the_authors() -> None:
+    plain = network(frozenset())
+
+    assert optimized(plain) is plain.graph
+
+
+def test_pooling_reads_what_its_windows_see() -> None:
+    pooling: WindowPooling = MaxPooling2D(pool_size=(2, 3), strides=(2, 1))
+
+    assert pooling.reads(((1, 3), (2, 4), (0, 5)), ((9, 9, 5),)) == (((2, 6), (2, 6), (0, 5)),)
