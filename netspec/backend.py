@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import linecache
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
@@ -211,6 +211,31 @@ class ExportingBackend(Backend, Protocol):
 
     def open(self, content: bytes, device: Device) -> ExportedModel:
         """A model's file ready to predict."""
+        ...
+
+
+@dataclass(frozen=True)
+class Form:
+    """A model as its users call it, ready to be timed.
+
+    `outputs` gives every output (n, …) for one batch of all inputs (n, …): NumPy's arrays both, so
+    that what it costs to bring them to a GPU and back counts. `device` is where it runs, as a
+    person reads it.
+    """
+
+    outputs: Callable[..., tuple[Array, ...]]
+    device: str
+
+
+@runtime_checkable
+class BenchedBackend(Backend, Protocol):
+    """A backend that predicts in one form or several, which can be compared."""
+
+    forms: Mapping[str, str]
+    """What a table calls each form, by the name that a user gives it."""
+
+    def form(self, name: str, network: Network, weights: Weights, device: Device) -> Form:
+        """The network in a form. Raises BackendError where the device is not there."""
         ...
 
 

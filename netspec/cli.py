@@ -15,6 +15,7 @@ import typer
 from netspec.diagnostics import NetspecError, visible
 
 if TYPE_CHECKING:
+    from netspec.bench.subject import Subject
     from netspec.graph import Network
     from netspec.override import Override
     from netspec.runs.folder import Run
@@ -272,6 +273,65 @@ def predict(
 
 
 @app.command()
+def bench(
+    subject: Annotated[
+        Path, typer.Argument(metavar="SPEC_OR_RUN", help="A spec, a YAML file, or a run's folder.")
+    ],
+    batch_sizes: Annotated[
+        str, typer.Option(metavar="N,…", help="How many inputs a call gets.")
+    ] = "1,32,256",
+    forms: Annotated[
+        str | None, typer.Option(metavar="NAME,…", help="Without it, all that are installed.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="The time of each measurement.")] = 2.0,
+    device: DeviceOption = "auto",
+    set_: SetOption = None,
+    runs: RunsOption = Path("runs"),
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw it too: a name that ends in .png, .svg or .pdf."),
+    ] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Measure how fast every form of a network predicts on this machine.
+
+    The forms are those of the backends: keras, torch, torch-compiled, onnx. Each is measured in a
+    process of its own. A spec has the initial weights of its seed and gets random inputs; a run
+    gets its test images.
+    """
+    from netspec import bench as room
+    from netspec.bench.measure import steps
+    from netspec.bench.progress import Terminal
+    from netspec.bench.table import table
+
+    sizes = room.batch_sizes(batch_sizes)
+    chosen, left_out = room.chosen_forms(forms)
+    settings = room.Settings(sizes, chosen, room.seconds(seconds), device)
+    if plot is not None:
+        room.check_plot(plot)
+    measured = _subject(subject, runs, _overrides(set_), sizes[-1])
+    try:
+        with Terminal(steps(len(chosen), len(sizes))) as progress:
+            done = room.bench(measured, settings, left_out, progress)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped.\n")
+        raise typer.Exit(130) from None
+    if json_:
+        _print_json(done.to_json())
+    else:
+        print(f"{done.title}: {done.origin}")
+        print(table(done.rows))
+        for line in left_out:
+            print(line)
+    if plot is not None:
+        from netspec.bench.plot import draw
+
+        draw(done, plot)
+        if not json_:
+            print(f"Wrote {plot}")
+
+
+@app.command()
 def backends(json_: JsonOption = False) -> None:
     """List the backends: whether they are installed, which version, which devices."""
     from netspec.backend import listing
@@ -327,6 +387,18 @@ def _passes(text: str | None) -> frozenset[str] | None:
     from netspec.passes import chosen
 
     return None if text is None else chosen(text)
+
+
+def _subject(given: Path, runs: Path, overrides: list[Override], count: int) -> Subject:
+    """What a user names to be measured, with inputs for `count` examples."""
+    from netspec.bench.subject import find_run, of_run, of_spec
+
+    if given.is_file() or given.suffix in {".yaml", ".yml"}:
+        return of_spec(_network(given, overrides), count)
+    run = find_run(runs, given)
+    if overrides:
+        raise NetspecError(f"{run.path} is a run, and --set changes specs", "give the spec instead")
+    return of_run(run, count)
 
 
 def _overrides(settings: list[str] | None) -> list[Override]:

@@ -29,10 +29,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     Raises NetspecError where it cannot be written; what was there before then stays.
     """
-    help = "check that the folder is there, that it can be written to, and that it has room"
-    if not path.name or path.is_dir():
-        raise NetspecError(f"{path} cannot be written: it is a folder", "name a file in it")
-    partial = path.with_name(f".{path.name}.partial")
+    partial = _partial(path)
     try:
         with partial.open("wb") as file:
             file.write(content)
@@ -42,4 +39,26 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError as error:
         if partial.exists():
             partial.unlink()
-        raise NetspecError(f"{path} cannot be written: {error.strerror}", help) from None
+        raise _unwritable(path, error) from None
+
+
+def check_writable(path: Path) -> None:
+    """Raise NetspecError where a file could not be written; for what comes after long work."""
+    partial = _partial(path)
+    try:
+        partial.touch()
+        partial.unlink()
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _partial(path: Path) -> Path:
+    """Where a file is before it is whole. Raises NetspecError where the path is a folder's."""
+    if not path.name or path.is_dir():
+        raise NetspecError(f"{path} cannot be written: it is a folder", "name a file in it")
+    return path.with_name(f".{path.name}.partial")
+
+
+def _unwritable(path: Path, error: OSError) -> NetspecError:
+    help = "check that the folder is there, that it can be written to, and that it has room"
+    return NetspecError(f"{path} cannot be written: {error.strerror}", help)

@@ -131,6 +131,12 @@ def test_predict_loads_neither_keras_nor_tensorflow_nor_torch(tmp_path):
     assert packages & FRAMEWORKS == {"onnx", "onnxruntime"}
 
 
+def test_bench_loads_no_framework_into_its_own_process(tmp_path):
+    require("onnx")
+    options = ["--forms", "onnx", "--seconds", "0.01", "--batch-sizes", "1"]
+    assert loaded(tmp_path, "bench", SPEC, *options) & {*FRAMEWORKS, "matplotlib"} == set()
+
+
 @pytest.mark.parametrize(("backend", "other"), [("keras", "torch"), ("torch", "keras")])
 def test_a_training_backend_loads_no_other(tmp_path, backend, other):
     require(backend)

@@ -5,9 +5,10 @@ Importing this package loads neither Keras nor TensorFlow.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from netspec.backend import Device, Framework, gpu_present
+from netspec.backend import Device, Form, Framework, gpu_present
 from netspec.data import Examples
 from netspec.graph import Network
 from netspec.weights import Weights
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 
 
 class KerasBackend:
-    """Keras on TensorFlow; see `netspec.backend.TrainingBackend`."""
+    """Keras on TensorFlow; see `netspec.backend.TrainingBackend` and `BenchedBackend`."""
 
     name = "keras"
     frameworks = (
         Framework("keras", ("keras",)),
         Framework("tensorflow", ("tensorflow", "tensorflow-cpu")),
     )
+    forms = MappingProxyType({"keras": "Keras predict"})
 
     def devices(self) -> tuple[str, ...]:
         # TensorFlow's GPU build is the plain wheel together with NVIDIA's cuDNN wheel.
@@ -45,6 +47,11 @@ class KerasBackend:
         from netspec_keras.runtime import KerasPredictor
 
         return KerasPredictor(network, weights, device)
+
+    def form(self, name: str, network: Network, weights: Weights, device: Device) -> Form:  # noqa: ARG002 - there is one
+        from netspec_keras.runtime import form
+
+        return form(network, weights, device)
 
     def trainer(
         self, network: Network, weights: Weights, examples: Examples, device: Device

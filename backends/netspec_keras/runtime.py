@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from netspec.backend import (
     Device,
+    Form,
     Predicting,
     Steps,
     chunks,
@@ -99,6 +100,21 @@ class KerasPredictor(Predicting):
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         return outputs_in_batches(inputs, self._outputs)
+
+
+def form(network: Network, weights: Weights, wanted: Device) -> Form:
+    """`predict` of the network's Keras model, given one batch a call."""
+    name, shown = _device(wanted)
+    with tf.device(name):
+        model = built_model(network, weights)
+
+    def outputs(*inputs: Array) -> tuple[Array, ...]:
+        x = inputs[0] if len(inputs) == 1 else list(inputs)
+        with tf.device(name):
+            given = model.predict(x, batch_size=len(inputs[0]), verbose=0)
+        return tuple(given) if isinstance(given, list | tuple) else (given,)
+
+    return Form(outputs, shown)
 
 
 def _activated(values: Sequence[tf.Tensor], names: Sequence[str | None]) -> list[tf.Tensor]:

@@ -5,9 +5,10 @@ Importing this package loads neither onnx nor onnxruntime.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from netspec.backend import Device, Framework, gpu_present
+from netspec.backend import Device, Form, Framework, gpu_present
 from netspec.graph import Network
 from netspec.weights import Weights
 
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
 
 
 class OnnxBackend:
-    """ONNX files and ONNX Runtime; see `netspec.backend.ExportingBackend`."""
+    """ONNX files and ONNX Runtime; see `netspec.backend.ExportingBackend` and `BenchedBackend`."""
 
     name = "onnx"
     frameworks = (
         Framework("onnx", ("onnx",)),
         Framework("onnxruntime", ("onnxruntime", "onnxruntime-gpu")),
     )
+    forms = MappingProxyType({"onnx": "ONNX Runtime fp32"})
 
     def devices(self) -> tuple[str, ...]:
         cuda = Framework("onnxruntime", ("onnxruntime-gpu",)).version
@@ -30,6 +32,10 @@ class OnnxBackend:
 
     def predictor(self, network: Network, weights: Weights, device: Device) -> OnnxPredictor:
         return self.open(self.export(network, weights), device)
+
+    def form(self, name: str, network: Network, weights: Weights, device: Device) -> Form:  # noqa: ARG002 - there is one
+        predictor = self.predictor(network, weights, device)
+        return Form(predictor.outputs, predictor.device)
 
     def export(
         self,

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from netspec.backend import Device, Framework, gpu_present
+from netspec.backend import Device, Form, Framework, gpu_present
 from netspec.data import Examples
 from netspec.graph import Network
 from netspec.weights import Weights
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 
 
 class TorchBackend:
-    """PyTorch; see `netspec.backend.TrainingBackend`."""
+    """PyTorch; see `netspec.backend.TrainingBackend` and `BenchedBackend`."""
 
     name = "torch"
     frameworks = (Framework("torch", ("torch",)),)
+    forms = MappingProxyType({"torch": "PyTorch eager", "torch-compiled": "PyTorch compiled"})
 
     def devices(self) -> tuple[str, ...]:
         return ("cpu", "cuda") if _built_with_cuda() and gpu_present() else ("cpu",)
@@ -42,6 +44,11 @@ class TorchBackend:
         from netspec_torch.runtime import TorchPredictor
 
         return TorchPredictor(network, weights, device)
+
+    def form(self, name: str, network: Network, weights: Weights, device: Device) -> Form:
+        from netspec_torch.runtime import form
+
+        return form(network, weights, device, compiled=name == "torch-compiled")
 
     def trainer(
         self, network: Network, weights: Weights, examples: Examples, device: Device

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from netspec.backend import (
     Device,
+    Form,
     Predicting,
     Steps,
     chunks,
@@ -71,7 +72,14 @@ def _device(wanted: Device) -> tuple[torch.device, str]:
 def _outputs(
     model: nn.Module, device: torch.device, inputs: tuple[Array, ...]
 ) -> tuple[Array, ...]:
-    model.eval()
+    return outputs_in_batches(inputs, _outputs_function(model.eval(), device))
+
+
+def _outputs_function(
+    model: Callable[..., Any],  # Any: one tensor or several
+    device: torch.device,
+) -> Callable[..., tuple[Array, ...]]:
+    """A function of arrays, one for every input, that gives one for every output."""
 
     @torch.inference_mode()
     def outputs(*parts: Array) -> tuple[Array, ...]:
@@ -79,7 +87,15 @@ def _outputs(
         values = given if isinstance(given, tuple) else (given,)
         return tuple(each.cpu().numpy() for each in values)
 
-    return outputs_in_batches(inputs, outputs)
+    return outputs
+
+
+def form(network: Network, weights: Weights, wanted: Device, *, compiled: bool) -> Form:
+    """The network's module as it is, or compiled by torch.compile for every size of batch."""
+    device, shown = _device(wanted)
+    model = built_model(network, weights).to(device)
+    called = torch.compile(model, dynamic=False) if compiled else model
+    return Form(_outputs_function(called, device), shown)
 
 
 class TorchPredictor(Predicting):

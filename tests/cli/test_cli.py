@@ -28,6 +28,7 @@ COMMANDS = [
     "evaluate",
     "export",
     "predict",
+    "bench",
     "backends",
     "layers",
     "schema",
@@ -55,7 +56,9 @@ def test_a_command_that_there_is_not_is_a_fault_of_usage():
     assert "trane" in ended.err
 
 
-@pytest.mark.parametrize("command", ["check", "summary", "compile", "train", "predict", "new"])
+@pytest.mark.parametrize(
+    "command", ["check", "summary", "compile", "train", "predict", "bench", "new"]
+)
 def test_a_missing_argument_is_a_fault_of_usage(command):
     ended = netspec_(command)
     assert (ended.status, ended.out) == (2, "")

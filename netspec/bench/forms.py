@@ -1,0 +1,69 @@
+"""The forms in which the installed backends predict, and those that a user asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netspec.backend import BenchedBackend, TrainingBackend, find, installed
+from netspec.diagnostics import BackendError, NetspecError, nearest, one_of
+
+
+@dataclass(frozen=True)
+class Named:
+    """A form: the name that a user gives it, what the table calls it, and its backend's name."""
+
+    name: str
+    title: str
+    backend: str
+
+
+def known() -> dict[str, Named]:
+    """Every form of the installed backends by its name, whether its framework is there or not.
+
+    Those of the frameworks come first, and then those of exported files.
+    """
+    found = (find(name, framework=False) for name in installed())
+    backends = [backend for backend in found if isinstance(backend, BenchedBackend)]
+    backends.sort(key=lambda backend: not isinstance(backend, TrainingBackend))
+    return {
+        name: Named(name, title, backend.name)
+        for backend in backends
+        for name, title in backend.forms.items()
+    }
+
+
+def chosen(names: Sequence[str] | None) -> tuple[list[Named], list[str]]:
+    """The forms of these names, by default all; and a line for each that has to be left out.
+
+    Raises NetspecError where a name is none of a form, and where no form is left.
+    """
+    every = known()
+    for name in names or ():
+        if name not in every:
+            meant = nearest(name, list(every))
+            help = f"did you mean {meant}?" if meant else f"there are {one_of(list(every), 'and')}"
+            raise NetspecError(f"there is no form named {name!r}", help)
+    wanted = [every[name] for name in dict.fromkeys(every if names is None else names)]
+    missing: dict[str, BackendError] = {}
+    for name in {form.backend for form in wanted}:
+        try:
+            find(name)
+        except BackendError as error:
+            missing[name] = error
+    present = [form for form in wanted if form.backend not in missing]
+    if not present:
+        raise next(iter(missing.values()))
+    lines = [
+        f"{form.title} is left out: {missing[form.backend].message}"
+        for form in wanted
+        if form.backend in missing
+    ]
+    return present, lines
+
+
+def made(name: str) -> BenchedBackend:
+    """The backend that makes a form. Raises BackendError where its framework is missing."""
+    backend = find(known()[name].backend)
+    assert isinstance(backend, BenchedBackend)
+    return backend

@@ -1,0 +1,81 @@
+"""The measurements as a picture: throughput and latency against batch size."""
+
+# Matplotlib leaves the types of its keywords open.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from itertools import cycle
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+
+from netspec.bench import Bench
+from netspec.bench.measure import Figures
+from netspec.diagnostics import NetspecError
+from netspec.files import write_atomically
+
+# Paul Tol's "bright" colours, which people tell apart whatever colours they see.
+COLORS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")
+MARKERS = "osD^vPX"
+
+
+def draw(bench: Bench, path: Path) -> None:
+    """Write the picture, in the format of the file's suffix; no window is opened.
+
+    Raises NetspecError where it cannot be written, or where there is nothing to be seen.
+    """
+    if not _measured(bench):
+        raise NetspecError("there is nothing to plot: no form could be measured")
+    content = BytesIO()
+    picture(bench).savefig(content, format=path.suffix[1:].lower(), dpi=110)
+    write_atomically(path, content.getvalue())
+
+
+def picture(bench: Bench) -> Figure:
+    """Images a second on the left, milliseconds on the right, a line for every form."""
+    figure = Figure(figsize=(10, 4.8), layout="constrained")
+    throughput, latency = figure.subplots(1, 2)
+    looks = zip(cycle(COLORS), cycle(MARKERS), strict=False)
+    for (title, figures), (color, marker) in zip(_measured(bench).items(), looks, strict=False):
+        sizes = [each.batch_size for each in figures]
+        look = {"color": color, "marker": marker, "label": title}
+        throughput.plot(sizes, [each.images_per_second for each in figures], **look)
+        median, most = ([1000 * each.latency(percent) for each in figures] for percent in (50, 99))
+        above = [high - middle for middle, high in zip(median, most, strict=True)]
+        latency.errorbar(sizes, median, ([0.0] * len(sizes), above), capsize=4, **look)
+    for axes in (throughput, latency):
+        _scale(axes, bench.settings.batch_sizes)
+    throughput.set(title="Throughput", ylabel="images a second")
+    latency.set(title="Latency: p50, and p99 as a whisker", ylabel="milliseconds a call")
+    figure.suptitle(bench.title)
+    handles, labels = throughput.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def _measured(bench: Bench) -> dict[str, list[Figures]]:
+    """The figures of every form that has any, by its title."""
+    lines: dict[str, list[Figures]] = {}
+    for row in bench.rows:
+        if isinstance(row.result, Figures):
+            lines.setdefault(row.form.title, []).append(row.result)
+    return lines
+
+
+def _scale(axes: Axes, sizes: Sequence[int]) -> None:
+    """Both axes logarithmic, the sizes that were measured and plain numbers beside them."""
+    axes.set(xscale="log", yscale="log", xlabel="batch size")
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(_plain))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.grid(visible=True, alpha=0.3)
+
+
+def _plain(value: float, _position: int | None) -> str:
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"

@@ -1,0 +1,120 @@
+"""What is measured: a network, its weights, and the inputs that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from netspec import data
+from netspec import weights as weight_files
+from netspec.diagnostics import DataError, NetspecError, RunError
+from netspec.files import write_atomically
+from netspec.graph import Graph, Network, loads
+from netspec.layers.core import Embedding
+from netspec.runs.folder import Run
+from netspec.seeds import generator
+from netspec.spec import resolved
+from netspec.summary import FLOAT32_BYTES, in_bytes
+from netspec.weights import Array, Weights, initial
+
+MAX_BYTES = 2 << 30
+"""What the inputs of the largest batch may take."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network with its weights, and inputs (n, …) for the largest batch.
+
+    `origin` says in words where weights and inputs come from.
+    """
+
+    network: Network
+    weights: Weights
+    inputs: tuple[Array, ...]
+    origin: str
+
+
+def of_spec(network: Network, count: int) -> Subject:
+    """A network with the initial weights of its seed, and random inputs."""
+    seed = network.spec.train.seed if network.spec.train else 0
+    weights = initial(network.graph, seed)
+    return Subject(network, weights, random_inputs(network.graph, count), "initial weights")
+
+
+def of_run(run: Run, count: int) -> Subject:
+    """A run's network and weights, and its test images; random inputs where those are not there."""
+    network = run.network
+    _check_size(network.graph, count)
+    origin = f"the weights of {run.path}"
+    try:
+        inputs = data.load(network).test.inputs
+    except DataError as error:
+        origin += f", random inputs ({error.message})"
+        return Subject(network, run.weights(), random_inputs(network.graph, count), origin)
+    repeated = tuple(each[np.arange(count) % len(each)] for each in inputs)
+    return Subject(network, run.weights(), repeated, f"{origin}, test images")
+
+
+def random_inputs(graph: Graph, count: int) -> tuple[Array, ...]:
+    """Inputs (count, …) from a normal distribution; whole numbers where an Embedding reads them."""
+    _check_size(graph, count)
+    drawn: list[Array] = []
+    for each in graph.inputs:
+        random, shape = generator(0, f"bench/{each.name}"), (count, *each.shape)
+        indices = [
+            node.layer.input_dim
+            for node in graph.nodes
+            if isinstance(node.layer, Embedding) and each.name in node.inputs
+        ]
+        values = random.integers(0, min(indices), shape) if indices else random.normal(size=shape)
+        drawn.append(values.astype(np.float32))
+    return tuple(drawn)
+
+
+def _check_size(graph: Graph, count: int) -> None:
+    size = count * FLOAT32_BYTES * sum(prod(each.shape) for each in graph.inputs)
+    if size > MAX_BYTES:
+        message = f"a batch of {count:,} takes {in_bytes(size)}, more than {in_bytes(MAX_BYTES)}"
+        raise NetspecError(message, "choose smaller --batch-sizes")
+
+
+def find_run(runs: Path, given: Path) -> Run:
+    """The run that a user names. Raises RunError, which says that a spec would do as well."""
+    from netspec.runs.folder import find
+
+    try:
+        return find(runs, given)
+    except RunError as error:
+        raise RunError(f"there is no spec and no run {given}", error.help) from None
+
+
+def write(subject: Subject, folder: Path) -> None:
+    """Put a subject into files of a folder, from which other processes read it."""
+    graph = subject.network.graph
+    write_atomically(folder / "spec.yaml", resolved(subject.network.spec).encode())
+    weights = weight_files.to_bytes(graph, subject.weights)
+    write_atomically(folder / "weights.safetensors", weights)
+    for each, array in zip(graph.inputs, subject.inputs, strict=True):
+        np.save(folder / f"{each.name}.npy", array)
+
+
+def read_network(folder: Path, passes: Sequence[str] | None) -> tuple[Network, Weights]:
+    """The network and the weights that were written into a folder."""
+    network = loads((folder / "spec.yaml").read_text(encoding="utf-8"), folder)
+    weights = weight_files.load(folder / "weights.safetensors", network.graph)
+    return replace(network, passes=None if passes is None else frozenset(passes)), weights
+
+
+def read_inputs(graph: Graph, folder: Path, count: int) -> tuple[Array, ...]:
+    """A batch of the inputs that were written into a folder; no more of them is in memory."""
+    paths = [folder / f"{each.name}.npy" for each in graph.inputs]
+    return tuple(np.array(np.load(path, mmap_mode="r")[:count]) for path in paths)
+
+
+def outputs_file(form: str, count: int) -> str:
+    """What the file with a form's outputs for a batch is called."""
+    return f"outputs-{form}-{count}.npz"

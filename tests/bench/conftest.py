@@ -1,0 +1,40 @@
+"""What the tests of measurements share: backends with forms that can be foreseen, and a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netspec.graph import Network, loads
+
+PLUGIN = Path(__file__).parent / "plugin"
+
+SPEC = """\
+netspec: 1
+name: regression
+input: [2, 2, 1]
+layers:
+  - Flatten
+  - Dense: {units: 3, activation: softmax}
+"""
+
+
+@pytest.fixture(scope="module")
+def scripted():
+    """The scripted backends as backends that are installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(PLUGIN))
+        yield
+
+
+@pytest.fixture(scope="session")
+def network() -> Network:
+    return loads(SPEC)
+
+
+@pytest.fixture
+def spec(tmp_path) -> Path:
+    path = tmp_path / "regression.yaml"
+    path.write_text(SPEC, encoding="utf-8")
+    return path

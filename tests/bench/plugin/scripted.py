@@ -1,0 +1,88 @@
+"""Backends from outside whose forms do what a test needs: predict, differ, fail, or end.
+
+A folder that Python searches makes them installed: the process of a form finds them there too.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from netspec.backend import Device, Form, Framework
+from netspec.diagnostics import BackendError
+from netspec.graph import Network
+from netspec.weights import Array, Weights
+
+FAULTY_BATCH = 2
+
+
+def exact(*inputs: Array) -> tuple[Array, ...]:
+    print("what a framework says on stdout")  # which is no answer
+    return (sum(each.reshape(len(each), -1).sum(-1) for each in inputs),)
+
+
+def quarter_off(*inputs: Array) -> tuple[Array, ...]:
+    return (exact(*inputs)[0] - 0.25,)
+
+
+def faulty(*inputs: Array) -> tuple[Array, ...]:
+    if len(inputs[0]) == FAULTY_BATCH:
+        raise RuntimeError("no kernel\n  for this batch")
+    return exact(*inputs)
+
+
+def ending(*inputs: Array) -> tuple[Array, ...]:
+    sys.stderr.write("out of\nluck\n")
+    sys.stderr.flush()
+    os._exit(3)
+
+
+def killed(*inputs: Array) -> tuple[Array, ...]:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+class Scripted:
+    """See `netspec.backend.BenchedBackend`."""
+
+    name = "scripted"
+    frameworks: tuple[Framework, ...] = ()
+    forms = {
+        "exact": "Exact",
+        "off": "Quarter off",
+        "faulty": "Faulty",
+        "ending": "Ending",
+        "killed": "Killed",
+        "refusing": "Refusing",
+    }
+
+    def devices(self) -> tuple[str, ...]:
+        return ("cpu",)
+
+    def predictor(self, network: Network, weights: Weights, device: Device):
+        raise NotImplementedError
+
+    def form(self, name: str, network: Network, weights: Weights, device: Device) -> Form:
+        if name == "refusing":
+            raise BackendError("there is no abacus in this machine", "buy one")
+        outputs = {
+            "exact": exact,
+            "off": quarter_off,
+            "faulty": faulty,
+            "ending": ending,
+            "killed": killed,
+        }
+        return Form(outputs[name], f"abacus as asked: {device}")
+
+
+class Absent(Scripted):
+    """A backend whose framework is not installed."""
+
+    name = "absent"
+    frameworks = (Framework("no_such_framework", ("no-such-framework",)),)
+    forms = {"absent": "Absent"}
+
+
+BACKEND = Scripted()
+ABSENT = Absent()

@@ -1,0 +1,97 @@
+"""`netspec bench`, end to end and where it cannot begin."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from commands import netspec_
+from frameworks import require
+from netspec.bench.worker import Worker
+
+QUICK = ["--seconds", "0.01"]
+
+
+def test_a_spec_is_measured_in_onnx_runtime(spec):
+    require("onnx")
+    options = ["--forms", "onnx", "--batch-sizes", "3,1", "--device", "cpu", "--json", *QUICK]
+    data = json.loads(netspec_("bench", spec, *options).results)
+    assert data["settings"]["batch_sizes"] == [1, 3]
+    assert data["versions"]["onnxruntime"]
+    assert [row["batch_size"] for row in data["rows"]] == [1, 3]
+    for row in data["rows"]:
+        assert row["images_per_second"] > 0
+        assert row["device"] == "cpu (CPUExecutionProvider)"
+
+
+def test_the_table_and_what_is_left_out_are_printed_and_the_picture_written(
+    scripted, spec, tmp_path
+):
+    plot = tmp_path / "plot.svg"
+    options = ["--forms", "exact,absent", "--batch-sizes", "2", "--plot", plot, *QUICK]
+    about, titles, _, row, left_out, wrote = netspec_("bench", spec, *options).results.splitlines()
+    assert about.startswith("regression on ")
+    assert about.endswith(": initial weights")
+    assert titles.split()[:2] == ["Batch", "Form"]
+    assert row.split()[:2] == ["2", "Exact"]
+    assert left_out.startswith("Absent is left out: ")
+    assert wrote == f"Wrote {plot}"
+    assert plot.read_bytes().startswith(b"<?xml")
+
+
+def test_values_of_the_spec_can_be_set(scripted, spec):
+    options = ["--set", "name=renamed", "--forms", "exact", "--batch-sizes", "1", "--json", *QUICK]
+    assert json.loads(netspec_("bench", spec, *options).results)["network"] == "renamed"
+
+
+def test_an_interrupt_ends_it_with_a_line(scripted, spec, monkeypatch):
+    def ask(worker: Worker, **request: object) -> dict[str, object]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Worker, "ask", ask)
+    ended = netspec_("bench", spec, "--forms", "exact")
+    assert (ended.status, ended.out, ended.err) == (130, "", "\nStopped.\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--batch-sizes", "0"], "--batch-sizes 0: '0' is no batch size"),
+        (["--batch-sizes", "1,,2"], "'' is no batch size"),
+        (["--batch-sizes", "1,-2"], "'-2' is no batch size"),
+        (["--batch-sizes", "65537"], "write whole numbers from 1 to 65,536"),
+        (["--batch-sizes", "²"], "'²' is no batch size"),
+        (["--forms", "pytorch"], "did you mean torch?"),
+        (["--forms", "zzz"], "there are keras, torch, torch-compiled"),
+        (["--forms", ""], "there is no form named ''"),
+        (["--forms", "absent"], "needs no_such_framework, which is not installed"),
+        (["--seconds", "0"], "--seconds 0 is no time for a measurement"),
+        (["--seconds", "nan"], "--seconds nan is no time for a measurement"),
+        (["--plot", "picture.gif"], "end the name in .png, .svg or .pdf"),
+        (["--plot", "png"], "does not say what kind of picture it is"),
+        (["--plot", "nowhere/picture.png"], "nowhere/picture.png cannot be written"),
+        (["--set", "name"], "is not of the form KEY.PATH=VALUE"),
+    ],
+)
+def test_what_cannot_be_measured_is_a_fault_before_anything_is(
+    scripted, spec, options, message, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Worker, "__init__", None)
+    assert message in netspec_("bench", spec, *options).fault
+
+
+def test_a_spec_that_is_not_there_is_a_fault(tmp_path):
+    assert "no.yaml" in netspec_("bench", tmp_path / "no.yaml").fault
+
+
+def test_what_is_neither_a_spec_nor_a_run_is_a_fault(tmp_path):
+    fault = netspec_("bench", "mnist", "--runs", tmp_path).fault
+    assert "there is no spec and no run mnist" in fault
+
+
+def test_nothing_is_left_behind_where_the_picture_could_be_written(scripted, spec, tmp_path):
+    netspec_("bench", spec, "--plot", tmp_path / "a.png", "--forms", "zzz")
+    netspec_("bench", spec, "--plot", tmp_path / "a.png", "--set", "name")
+    assert [path.name for path in tmp_path.iterdir()] == [spec.name]

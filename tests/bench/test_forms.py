@@ -1,0 +1,47 @@
+"""The forms of every backend give what the backend predicts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from frameworks import require
+from netspec.bench import forms
+from netspec.bench.subject import of_spec
+from netspec.graph import loads
+
+TWO_OF_EACH = """\
+netspec: 1
+name: two_of_each
+input: {left: [4], right: [4]}
+layers:
+  - Add: {inputs: [left, right], name: sum}
+  - Dense: {units: 3, activation: softmax, name: kind}
+  - Dense: {units: 2, inputs: sum, name: size}
+output: [kind, size]
+"""
+
+
+@pytest.mark.parametrize("name", ["keras", "torch", "torch-compiled", "onnx"])
+def test_a_form_gives_what_its_backend_predicts(name, monkeypatch):
+    require(forms.known()[name].backend)
+    asked = []
+    if name == "torch-compiled":  # without the C++ compiler
+        import torch
+
+        kept = torch.compile
+
+        def compiled(model, **options):
+            asked.append(options)
+            return kept(model, backend="eager", **options)
+
+        monkeypatch.setattr(torch, "compile", compiled)
+    measured = of_spec(loads(TWO_OF_EACH), 5)
+    backend = forms.made(name)
+    form = backend.form(name, measured.network, measured.weights, "cpu")
+    predictor = backend.predictor(measured.network, measured.weights, "cpu")
+    assert form.device == predictor.device
+    found = form.outputs(*measured.inputs)
+    for own, expected in zip(found, predictor.outputs(*measured.inputs), strict=True):
+        np.testing.assert_allclose(own, expected, rtol=1e-5, atol=1e-6)
+    assert asked == ([{"dynamic": False}] if name == "torch-compiled" else [])

@@ -1,0 +1,79 @@
+"""What is measured: the weights and the inputs of a spec and of a run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import abacus
+from netspec.bench import subject
+from netspec.diagnostics import NetspecError
+from netspec.graph import loads
+from netspec.runs.training import train
+from netspec.weights import initial
+
+TWO_INPUTS = """\
+netspec: 1
+name: tagged
+input: {picture: [2, 2, 1], words: [5]}
+layers:
+  - Flatten: {inputs: picture, name: flat}
+  - Embedding: {input_dim: 7, output_dim: 3, inputs: words}
+  - Flatten
+  - Concatenate: {inputs: [flat, flatten]}
+  - Dense: {units: 2}
+"""
+
+
+def test_what_an_embedding_reads_are_its_indices():
+    picture, words = subject.random_inputs(loads(TWO_INPUTS).graph, 100)
+    assert picture.shape == (100, 2, 2, 1)
+    assert len(np.unique(picture)) == picture.size
+    assert words.shape == (100, 5)
+    assert set(words.ravel().tolist()) == set(range(7))
+
+
+def test_a_spec_has_the_initial_weights_of_its_seed(network):
+    found = subject.of_spec(network, 2)
+    np.testing.assert_equal(found.weights, initial(network.graph, 0))
+    assert found.inputs[0].shape == (2, 2, 2, 1)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    abacus.install(monkeypatch)
+    return train(abacus.network(tmp_path), "abacus", runs=tmp_path / "runs")
+
+
+def test_a_run_has_its_weights_and_its_test_images_as_often_as_they_are_needed(run):
+    images = abacus.arrays()["x_test"][..., None] / np.float32(255)
+    found = subject.of_run(run, 50)
+    np.testing.assert_equal(found.weights, run.weights())
+    np.testing.assert_array_equal(found.inputs[0], np.concatenate([images, images, images[:10]]))
+    assert found.origin == f"the weights of {run.path}, test images"
+
+
+def test_a_run_whose_data_are_gone_has_random_inputs_and_says_so(run, tmp_path):
+    (tmp_path / "images.npz").unlink()
+    found = subject.of_run(run, 50)
+    assert found.inputs[0].shape == (50, 2, 2, 1)
+    assert f"random inputs ({tmp_path / 'images.npz'} cannot be read" in found.origin
+
+
+def test_another_process_reads_what_was_written(tmp_path):
+    network = replace(loads(TWO_INPUTS), passes=frozenset())
+    written = subject.of_spec(network, 5)
+    subject.write(written, tmp_path)
+    read, weights = subject.read_network(tmp_path, [])
+    assert (read.spec, read.graph, read.passes) == (network.spec, network.graph, network.passes)
+    np.testing.assert_equal(weights, written.weights)
+    inputs = subject.read_inputs(read.graph, tmp_path, 3)
+    np.testing.assert_equal(inputs, tuple(each[:3] for each in written.inputs))
+
+
+def test_inputs_larger_than_memory_are_refused_before_they_are_made():
+    large = loads("netspec: 1\nname: large\ninput: [512, 512, 3]\nlayers: [Flatten]")
+    with pytest.raises(NetspecError, match="a batch of 65,536 takes 192"):
+        subject.of_spec(large, 65_536)
