@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
 from math import prod
+from multiprocessing import get_context
 from time import perf_counter
 from typing import Any
 
@@ -17,7 +19,6 @@ from netspec.summary import summarize
 FLOAT = 4  # bytes
 SIDE, BYTES, REPEATS = 8192, 1 << 30, 20
 QUICK_SIDE, QUICK_BYTES = 64, 1 << 16
-ROUNDS = 9
 TITLE = "What the hardware can do, and netspec's training with torch beside it"
 COLUMNS = ("netspec's share", "measured", "reaches", "of which an image needs", "images/s at most")
 
@@ -115,22 +116,27 @@ def limits_table(found: dict[str, float], images_per_second: float) -> Table:
     return Table(TITLE, COLUMNS, tuple(cells))
 
 
+def sees_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def main() -> None:
     given = parser(__doc__).parse_args()
     if find_spec("torch") is None:
         print("PyTorch is not installed, and nothing is measured")
         return
-    import torch
-
-    if not torch.cuda.is_available():
-        print("PyTorch sees no GPU, and nothing is measured")
-        return
-    found = limits("cuda", given.quick)
     batches = steps.QUICK_STEPS if given.quick else steps.STEPS["torch"]
-    rounds = 1 if given.quick else ROUNDS
-    rows, trained, device = steps.measured("torch", batches, rounds)
-    rate = batches * steps.BATCH / rows[0].median
-    tables = [trained, limits_table(found, rate)]
+    rounds = 1 if given.quick else steps.ROUNDS["torch"]
+    # PyTorch's own process ends before the programs begin, and the GPU's memory is theirs.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as worker:
+        if not worker.submit(sees_gpu).result():
+            print("PyTorch sees no GPU, and nothing is measured")
+            return
+        found = worker.submit(limits, "cuda", given.quick).result()
+        rows, trained, device = worker.submit(steps.measured, "torch", batches, rounds).result()
+    tables = [trained, limits_table(found, batches * steps.BATCH / rows[0].median)]
     results: list[dict[str, Any]] = [row.to_json() for row in rows] + [{"limits": found}]
     for backend in ("torch", "keras"):
         for question in (training, time_to_99):

@@ -82,25 +82,25 @@ class Table:
 class Program:
     """A side that is a command, timed from its start to its end.
 
-    `megabytes` is the largest memory that any of its runs had, `out` what the last one printed.
+    `megabytes` is the largest memory that any of its runs had. It is at least that of the process
+    which starts them, so that one must stay small.
     """
 
     def __init__(self, *command: str | Path, **environment: str) -> None:
         self.command = command
         self.environment = environment
         self.megabytes = 0.0
-        self.out = ""
 
     def __call__(self) -> float:
         began = perf_counter()
         process = self._started()
         assert process.stdout
-        self.out = process.stdout.read()
+        printed = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         seconds = perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            raise SystemExit(f"{self._written()} failed:\n{self.out}")
+            raise SystemExit(f"{self._written()} failed:\n{printed}")
         self.megabytes = max(self.megabytes, usage.ru_maxrss * KIBIBYTES * 1024 / 1e6)
         return seconds
 

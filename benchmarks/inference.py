@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -71,6 +72,7 @@ def torch_onnx() -> Classify:
     import onnxruntime
     import torch
 
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision
     examples, batch = torch.zeros(2, 1, 28, 28), torch.export.Dim("batch")
     program = torch.onnx.export(
         _torch_model(), (examples,), dynamic_shapes=({0: batch},), verbose=False
