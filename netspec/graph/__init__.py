@@ -2,7 +2,7 @@
 
 from netspec.graph.inference import infer
 from netspec.graph.network import Network, build, load, loads, overridden
-from netspec.graph.nodes import Graph, Input, Node, activation
+from netspec.graph.nodes import Graph, Input, Node, activation, meaning
 from netspec.spec import INPUT
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "infer",
     "load",
     "loads",
+    "meaning",
     "overridden",
 ]

@@ -124,7 +124,7 @@ class Graph:
     def structure(self) -> dict[str, Any]:
         """What the meaning of trained weights depends on, as JSON data: not what they began as."""
         layers = [
-            [node.name, node.layer.tag, list(node.inputs), _meaning(node.layer)]
+            [node.name, node.layer.tag, list(node.inputs), meaning(node.layer)]
             for node in self.nodes
         ]
         inputs = {each.name: list(each.shape) for each in self.inputs}
@@ -151,7 +151,8 @@ def _end(node: Node, *, subject: str, at: Location, read: bool) -> End:
     )
 
 
-def _meaning(layer: Layer | Inserted) -> dict[str, Any]:
+def meaning(layer: Layer | Inserted) -> dict[str, Any]:
+    """What a layer computes, whatever its name and inputs, as JSON data."""
     return _without_training(layer.model_dump(mode="json", exclude={"name", "inputs", "trainable"}))
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from netspec.layers.merging import Merging
     from netspec.layers.normalization import Normalization
     from netspec.layers.pooling import Pooling
-    from netspec.layers.preprocessing import Preprocessing
+    from netspec.layers.preprocessing import Division, Preprocessing
     from netspec.layers.recurrent import Recurrent
     from netspec.layers.regularization import Regularization
     from netspec.layers.shaping import Shaping
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
         | Preprocessing
         | AttentionLayers
     )
-    Inserted: TypeAlias = Transpose | FoldSteps | UnfoldSteps
+    Inserted: TypeAlias = Transpose | FoldSteps | UnfoldSteps | Division
     """The layers that no spec names, and passes insert."""
 else:
     Layer = Inserted = AnyLayer

@@ -10,13 +10,16 @@ from pydantic import Field
 
 from netspec.layers.base import (
     Axes,
+    Extents,
     LayerBase,
     LayerFault,
     Layout,
     Shape,
+    Shapes,
     Weight,
     axis_index,
     axis_indices,
+    whole,
     written,
 )
 from netspec.layers.constraints import ConstraintField
@@ -85,6 +88,14 @@ class BatchNormalization(LayerBase):
                 "moving_variance", size, axes, self.moving_variance_initializer, trainable=False
             ),
         )
+
+    def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
+        if self.trainable:
+            return tuple(map(whole, inputs))  # the statistics of a batch are those of all of it
+        # One that is frozen has moving statistics, for every channel.
+        channels, (shape,) = self.channel_axis(inputs[0]), inputs
+        every = whole(shape)
+        return (tuple(every[at] if at == channels else read for at, read in enumerate(part)),)
 
     def multiply_adds(self, shape: Shape) -> int:
         return prod(shape)  # at prediction the four weights are one factor and one summand

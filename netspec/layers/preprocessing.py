@@ -85,6 +85,24 @@ class Rescaling(Pointwise):
         return shape
 
 
+class Division(Pointwise):
+    """The values divided by a number.
+
+    No spec names it: a graph that takes pixels as they are stored begins with it. Input (…), output
+    (…).
+    """
+
+    tag = "Division"
+
+    divisor: float
+
+    def layout(self, shape: Shape) -> Layout:
+        return "either"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+
 class Normalization(LayerBase):
     """The values less their mean, in standard deviations.
 

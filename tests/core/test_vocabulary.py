@@ -11,7 +11,7 @@ import netspec.layers
 from netspec.layers import FAMILIES, LAYERS
 from netspec.layers.base import AnyLayer
 
-INSERTED = {"Transpose", "FoldSteps", "UnfoldSteps"}  # by passes, and named by no spec
+INSERTED = {"Transpose", "FoldSteps", "UnfoldSteps", "Division"}  # by passes, and named by no spec
 
 FILES = sorted(path.stem for path in Path(netspec.layers.__file__).parent.glob("[a-z]*.py"))
 

@@ -19,6 +19,7 @@ from frameworks import TRAINING, require
 from netspec.backend import Trainer, execute, find, find_exporting, find_training
 from netspec.data import Examples
 from netspec.graph import Network, load, loads
+from netspec.passes import for_inference
 from netspec.summary import summarize, table, totals
 from netspec.weights import initial, to_bytes
 
@@ -336,18 +337,17 @@ def written_module(network: Network, backend: str) -> str:
 
 
 def onnx_text(network: Network) -> str:
-    """ONNX's own text of the graph. Weights are shown by their shapes, constants by their values.
+    """ONNX's own text of the graph. Constants are shown by their values, but for weights and many.
 
     The metadata is left out: it holds the spec, which is not what the compiler wrote.
     """
     import onnx
 
-    content = find_exporting("onnx").export(
-        network, initial(network.graph, 0), opset=None, raw_input=False
-    )
+    trained = random_weights(network)
+    content = find_exporting("onnx").export(network, trained, opset=None, raw_input=False)
     model = onnx.load_from_string(content)
     del model.metadata_props[:]
-    weights = {key for key, _ in network.graph.weights()}
+    _, weights = for_inference(network, trained)
     constants = [
         _constant(tensor.name, onnx.numpy_helper.to_array(tensor), weights)
         for tensor in model.graph.initializer
@@ -358,7 +358,7 @@ def onnx_text(network: Network) -> str:
 
 def _constant(name: str, values: NDArray[np.generic], weights: Collection[str]) -> str:
     shape = f"{values.dtype}[{','.join(map(str, values.shape))}] {name}"
-    if name in weights:
+    if name in weights or values.size > 100:
         return shape
     alike = values.size > 1 and (values == values.flat[0]).all()
     return f"{shape} = {f'{values.flat[0]} throughout' if alike else values.tolist()}"

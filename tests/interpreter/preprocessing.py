@@ -8,12 +8,17 @@ import numpy as np
 
 from interpreter.base import Own, Values, compute
 from interpreter.shaping import linear
-from netspec.layers.preprocessing import CenterCrop, Normalization, Rescaling, Resizing
+from netspec.layers.preprocessing import CenterCrop, Division, Normalization, Rescaling, Resizing
 
 
 @compute.register
 def _(layer: Rescaling, w: Own, training: bool, x: Values) -> Values:
     return x * np.array(layer.scale) + np.array(layer.offset)
+
+
+@compute.register
+def _(layer: Division, w: Own, training: bool, x: Values) -> Values:
+    return x / layer.divisor
 
 
 @compute.register

@@ -39,6 +39,7 @@ from netspec_onnx.model import export
 SPECS = Path(__file__).parents[2] / "specs"
 NEWEST = defs.onnx_opset_version()
 OPSETS = (18, 20, NEWEST)
+PLAIN: frozenset[str] = frozenset()  # no passes at all
 
 Array: TypeAlias = NDArray[np.float32]
 Values: TypeAlias = NDArray[np.float64]
@@ -46,7 +47,7 @@ Shape: TypeAlias = tuple[int, ...]
 
 
 def network(shape: Shape, *layers: str) -> Network:
-    lines = "\n".join(f"  - {layer}" for layer in layers)
+    lines = "\n".join(layer if layer.startswith("output:") else f"  - {layer}" for layer in layers)
     return loads(f"netspec: 1\nname: tested\ninput: {list(shape)}\nlayers:\n{lines}\n")
 
 
@@ -313,18 +314,38 @@ def test_spec_gives_what_onnxs_own_reference_gives() -> None:
     np.testing.assert_allclose(predicted(net, weights, x), expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("opset", OPSETS)
-@pytest.mark.parametrize("scale", [255, 16, 3.7])
-def test_raw_input_is_divided_as_the_data_are(scale: float, opset: int) -> None:
+def of_pixels(scale: float) -> tuple[Network, dict[str, Array], NDArray[np.uint8]]:
+    """A network of images whose pixels are divided by `scale`, its weights, and pixels."""
     net = loads(
         "netspec: 1\nname: tested\ninput: [8, 8, 1]\nlayers:\n  - Flatten\n"
         f"  - Dense: {{units: 3}}\ndata: {{dataset: npz, path: a.npz, scale: {scale}}}\n"
     )
-    weights = random_weights(net)
-    pixels = np.random.default_rng(3).integers(0, 256, (6, 8, 8, 1), np.uint8)
+    return (
+        net,
+        random_weights(net),
+        np.random.default_rng(3).integers(0, 256, (6, 8, 8, 1), np.uint8),
+    )
+
+
+@pytest.mark.parametrize("opset", OPSETS)
+@pytest.mark.parametrize("scale", [255, 16, 3.7])
+def test_raw_input_is_divided_as_the_data_are(scale: float, opset: int) -> None:
+    net, weights, pixels = of_pixels(scale)
+    net = replace(net, passes=PLAIN)
     raw = BACKEND.open(export(net, weights, opset=opset, raw_input=True), "cpu")
     scaled = predicted(net, weights, pixels.astype(np.float32) / np.float32(scale), opset)
     np.testing.assert_array_equal(raw.predict_pixels(pixels), scaled)
+
+
+@pytest.mark.parametrize("scale", [255, 3.7])
+def test_the_division_of_raw_input_goes_into_the_first_kernel(scale: float) -> None:
+    net, weights, pixels = of_pixels(scale)
+    content = export(net, weights, raw_input=True)
+    nodes = onnx.load_from_string(content).graph.node
+    assert [node.op_type for node in nodes] == ["Cast", "Flatten", "Gemm"]
+    expected = run(net.graph, weights, pixels / np.float64(scale))
+    found = BACKEND.open(content, "cpu").predict_pixels(pixels)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_input_and_output_are_channels_last_with_a_free_batch() -> None:
@@ -345,7 +366,8 @@ def test_batch_has_any_size(size: int) -> None:
 
 
 def test_nodes_are_named_as_in_the_graph() -> None:
-    names = [node.name for node in model(load(SPECS / "digits_cnn.yaml")).graph.node]
+    net = replace(load(SPECS / "digits_cnn.yaml"), passes=PLAIN)
+    names = [node.name for node in model(net).graph.node]
     assert names == [
         "input.channels_first",
         "conv2d",
@@ -362,14 +384,75 @@ def test_nodes_are_named_as_in_the_graph() -> None:
 
 
 def test_weights_are_held_under_their_keys() -> None:
-    net = load(SPECS / "digits_cnn.yaml")
-    weights = initial(net.graph, 0)
-    held = {tensor.name: numpy_helper.to_array(tensor) for tensor in model(net).graph.initializer}
+    net = replace(load(SPECS / "digits_cnn.yaml"), passes=PLAIN)
+    weights = random_weights(net)
+    written = onnx.load_from_string(export(net, weights)).graph.initializer
+    held = {tensor.name: numpy_helper.to_array(tensor) for tensor in written}
     assert list(held) == [key for key, _ in net.graph.weights()]
     np.testing.assert_array_equal(
         held["conv2d_1.kernel"], weights["conv2d_1.kernel"].transpose(3, 2, 0, 1)
     )
     np.testing.assert_array_equal(held["dense.kernel"], weights["dense.kernel"])
+
+
+def test_equal_constants_are_held_once() -> None:
+    net = network((4,), "Dense: {units: 4}", "Dense: {units: 4}", "Dense: {units: 4}")
+    same = {"kernel": random(4, 4), "bias": random(4)}
+    weights = {key: same[key.rpartition(".")[2]] for key, _ in net.graph.weights()}
+    weights["dense_2.kernel"] = random(4, 4, seed=1)
+    content = export(net, weights)
+    written = [tensor.name for tensor in onnx.load_from_string(content).graph.initializer]
+    assert written == ["dense.kernel", "dense.bias", "dense_2.kernel"]
+    x = random(2, 4)
+    got = BACKEND.open(content, "cpu").predict(x)
+    np.testing.assert_allclose(got, run(net.graph, weights, x), rtol=1e-5)
+
+
+@pytest.mark.parametrize("spec", ["merged_gates", "odd_windows", "sequences"])
+def test_what_constants_alone_decide_is_computed_at_export(spec: str) -> None:
+    net = load(Path(__file__).parents[1] / "golden" / "specs" / f"{spec}.yaml")
+    graph = model(net).graph
+    constants = {"", *(tensor.name for tensor in graph.initializer)}
+    assert [node.name for node in graph.node if set(node.input) <= constants] == []
+
+
+PADDED = [
+    ("Conv2D: {filters: 2, kernel_size: 3}", ["Transpose", "Conv", "Transpose"]),
+    ("Conv2D: {filters: 2, kernel_size: 3, padding: same}", ["Transpose", "Conv", "Transpose"]),
+    ("DepthwiseConv2D: {kernel_size: 2}", ["Transpose", "Conv", "Transpose"]),
+    ("SeparableConv2D: {filters: 2, kernel_size: 2}", ["Transpose", "Conv", "Conv", "Transpose"]),
+    (
+        "Conv2DTranspose: {filters: 2, kernel_size: 2}",
+        ["Transpose", "Pad", "ConvTranspose", "Transpose"],
+    ),
+    ("MaxPooling2D", ["Transpose", "Pad", "MaxPool", "Transpose"]),
+]
+
+
+@pytest.mark.parametrize(("layer", "expected"), PADDED)
+def test_a_convolution_puts_the_zeros_before_it_there_itself(
+    layer: str, expected: list[str]
+) -> None:
+    net = network((5, 6, 3), "ZeroPadding2D: {padding: [[0, 1], [2, 3]]}", "ZeroPadding2D", layer)
+    weights, x = random_weights(net), random(2, 5, 6, 3)
+    content = export(net, weights)
+    written = onnx.load_from_string(content).graph
+    assert [node.op_type for node in written.node] == expected
+    read = {name for node in written.node for name in node.input}
+    assert {tensor.name for tensor in written.initializer} <= read
+    got = BACKEND.open(content, "cpu").predict(x)
+    np.testing.assert_allclose(got, run(net.graph, weights, x), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("readers", ["Add: {inputs: [zeros, conv]}", "output: [zeros, conv]"])
+def test_zeros_that_others_see_stay_before_the_convolution(readers: str) -> None:
+    layers = [
+        "ZeroPadding2D: {name: zeros}",
+        "Conv2D: {filters: 3, kernel_size: 1, name: conv}",
+    ]
+    net = network((5, 6, 3), *layers, readers)
+    tags = [node.op_type for node in model(net).graph.node]
+    assert tags.count("Pad") == 1
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from conformance.test_layers import is_random, random_cotangents
 from interpreter import run_all
 from netspec.graph import Network
 from netspec.layers import LAYERS
-from netspec.passes import OPTIMIZATIONS
+from netspec.passes import NAMES, OPTIMIZATIONS
 from netspec.weights import Array, Weights
 from properties.draws import FIELDS, JOINS
 from properties.draws.specs import specs
@@ -60,8 +60,11 @@ NETWORKS = st.sampled_from(
 PLAIN: frozenset[str] = frozenset()
 """No passes at all."""
 
-PASSES = st.sampled_from([None, PLAIN, *(frozenset({name}) for name in OPTIMIZATIONS)])
+PASSES = st.sampled_from([None, PLAIN, *(frozenset({name}) for name in NAMES)])
 """All passes, none, and each by itself."""
+
+PASSES_OF_TRAINING = st.sampled_from([None, PLAIN, *(frozenset({name}) for name in OPTIMIZATIONS)])
+"""As above, without the passes that are for prediction alone."""
 
 
 def seeds() -> st.SearchStrategy[int]:
@@ -149,7 +152,9 @@ def test_every_backend_gives_the_interpreters_values(
 
 
 # Behind layers that repeat values MaxPooling3D has ties, which TensorFlow's CPU kernel counts double.
-@given(case=specs(without=("MaxPooling3D",)), name=NETWORKS, seed=seeds(), passes=PASSES)
+@given(
+    case=specs(without=("MaxPooling3D",)), name=NETWORKS, seed=seeds(), passes=PASSES_OF_TRAINING
+)
 def test_the_gradients_are_the_same_everywhere(
     case: Case, name: str, seed: int, passes: frozenset[str] | None
 ) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import singledispatch
-from typing import Any
+from hashlib import sha256
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from netspec.graph import Node
 from netspec.weights import Weights, permutation
+
+Held: TypeAlias = tuple[str, tuple[int, ...], bytes]
+"""The type of a constant, its shape, and a hash of its bytes."""
 
 _LEADING = {
     ("in", "out"): ("out", "in"),
@@ -30,12 +34,15 @@ def onnx_axes(axes: tuple[str, ...]) -> tuple[str, ...]:
 
 @dataclass
 class Builder:
-    """The nodes and the constants of an ONNX graph while it grows."""
+    """The nodes and the constants of an ONNX graph while it grows.
+
+    `constants` are by what they hold: equal ones are one, which has the name of the first.
+    """
 
     opset: int
     weights: Weights
     nodes: list[NodeProto] = field(default_factory=list[NodeProto])
-    constants: list[TensorProto] = field(default_factory=list[TensorProto])
+    constants: dict[Held, TensorProto] = field(default_factory=dict[Held, TensorProto])
 
     def add(
         self,
@@ -50,27 +57,30 @@ class Builder:
 
     def constant(self, name: str, value: ArrayLike) -> str:
         """Keep a value as float32. Gives its name."""
-        array = np.asarray(value, np.float32)
-        self.constants.append(numpy_helper.from_array(array, name))
-        return name
+        return self._hold(name, np.asarray(value, np.float32))
 
     def weights_of(self, node: Node) -> dict[str, str]:
-        """Keep the weights of a node with ONNX's axes. Gives their keys by their names."""
-        keys = {weight.name: f"{node.name}.{weight.name}" for weight in node.weights}
+        """Keep the weights of a node with ONNX's axes. Gives what each is called there."""
+        held: dict[str, str] = {}
         for weight in node.weights:
             axes = permutation(weight.axes, onnx_axes(weight.axes))
-            key = keys[weight.name]
+            key = f"{node.name}.{weight.name}"
             value = np.transpose(self.weights[key], axes)
             # Each output of a depthwise kernel has one input.
             if weight.axes[-1:] == ("multiplier",):
                 value = value.reshape(-1, 1, *value.shape[2:])
-            self.constant(key, value)
-        return keys
+            held[weight.name] = self.constant(key, value)
+        return held
 
     def integers(self, name: str, values: ArrayLike) -> str:
         """Keep values as int64, which shapes, axes and indices are. Gives its name."""
-        self.constants.append(numpy_helper.from_array(np.asarray(values, np.int64), name))
-        return name
+        return self._hold(name, np.asarray(values, np.int64))
+
+    def _hold(self, name: str, array: NDArray[Any]) -> str:  # Any: float32 or int64
+        held = (array.dtype.str, array.shape, sha256(np.ascontiguousarray(array)).digest())
+        if held not in self.constants:
+            self.constants[held] = numpy_helper.from_array(array, name)
+        return self.constants[held].name
 
 
 @singledispatch

@@ -40,7 +40,7 @@ def _batch_normalization(
     layer: BatchNormalization, node: Node, x: str, to: Builder, name: str
 ) -> str:
     held = to.weights_of(node)
-    size = to.weights[held["moving_mean"]].shape
+    size = to.weights[f"{node.name}.moving_mean"].shape
     gamma = held.get("gamma") or to.constant(f"{node.name}.gamma", np.ones(size))
     beta = held.get("beta") or to.constant(f"{node.name}.beta", np.zeros(size))
     inputs = [x, gamma, beta, held["moving_mean"], held["moving_variance"]]
@@ -73,11 +73,9 @@ def _layer_normalization(
 
 
 def _weights(node: Node, to: Builder, shape: Shape) -> dict[str, str]:
-    """Keep the weights of a node in this shape. Gives their keys by their names."""
+    """Keep the weights of a node in this shape. Gives what each is called there."""
     keys = {weight.name: f"{node.name}.{weight.name}" for weight in node.weights}
-    for key in keys.values():
-        to.constant(key, to.weights[key].reshape(shape))
-    return keys
+    return {name: to.constant(key, to.weights[key].reshape(shape)) for name, key in keys.items()}
 
 
 @lower.register

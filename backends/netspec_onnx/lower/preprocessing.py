@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from netspec.graph import Node
-from netspec.layers.preprocessing import Fitting, Normalization, Rescaling, Resizing, along
+from netspec.layers.preprocessing import (
+    Division,
+    Fitting,
+    Normalization,
+    Rescaling,
+    Resizing,
+    along,
+)
 from netspec_onnx.lower.base import Builder, lower
 from netspec_onnx.lower.shaping import LINEAR, cropped, padded, resized
 
@@ -13,6 +20,11 @@ from netspec_onnx.lower.shaping import LINEAR, cropped, padded, resized
 @lower.register
 def _(layer: Rescaling, node: Node, to: Builder, x: str) -> str:
     return _rescaled(layer.scale, layer.offset, len(node.shape) - 1, node, to, x)
+
+
+@lower.register
+def _(layer: Division, node: Node, to: Builder, x: str) -> str:
+    return to.add("Div", [x, to.constant(f"{node.name}.divisor", layer.divisor)], node.name)
 
 
 @lower.register

@@ -1,0 +1,110 @@
+"""What prediction does not need to compute: layers of training, the same twice, zeros twice."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from netspec.graph import Graph, Node, meaning
+from netspec.layers.augmentation import Augmentation
+from netspec.layers.regularization import (
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+)
+from netspec.layers.shaping import ZeroPadding, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from netspec.weights import Weights
+
+TRAINING_ALONE = (Dropout, SpatialDropout, GaussianNoise, GaussianDropout, Augmentation)
+"""The layers that give what they get, but in training."""
+
+
+def drop_training_layers(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
+    """Leave out the layers that act in training alone; one that is an output keeps its name."""
+    same = {
+        node.name: node.inputs[0]
+        for node in graph.nodes
+        if isinstance(node.layer, TRAINING_ALONE) and node.name not in graph.outputs
+    }
+    return _without(graph, same), weights
+
+
+def common_subexpressions(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
+    """Compute once what several nodes compute: the same layer, inputs and values of weights.
+
+    At prediction no layer draws random numbers.
+    """
+    same: dict[str, str] = {}
+    first: dict[str, list[Node]] = {}
+    for node in graph.nodes:
+        inputs = [same.get(name, name) for name in node.inputs]
+        key = json.dumps([node.layer.tag, inputs, meaning(node.layer)], sort_keys=True)
+        others = first.setdefault(key, [])
+        twin = next((it.name for it in others if _equal(it, node, weights)), None)
+        if twin is None:
+            others.append(node)
+        elif node.name not in graph.outputs:
+            same[node.name] = twin
+    merged = _without(graph, same)
+    return merged, {key: weights[key] for key, _ in merged.weights()}
+
+
+def _equal(one: Node, other: Node, weights: Weights) -> bool:
+    """Whether the weights of two nodes with the same layer hold the same values."""
+    return all(
+        np.array_equal(weights[f"{one.name}.{it.name}"], weights[f"{other.name}.{it.name}"])
+        for it in one.weights
+    )
+
+
+def fold_padding(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
+    """Put the zeros of ZeroPadding layers that follow each other around the values in one step."""
+    readers = Counter(name for node in graph.nodes for name in node.inputs)
+    nodes: dict[str, Node] = {}
+    for node in graph.nodes:
+        former = nodes.get(node.inputs[0])
+        nodes[node.name] = node
+        if former is None or readers[former.name] > 1 or former.name in graph.outputs:
+            continue
+        if isinstance(former.layer, ZeroPadding) and isinstance(node.layer, ZeroPadding):
+            layer = _both(former.layer, node.layer)
+            nodes[node.name] = replace(
+                node, layer=layer, inputs=former.inputs, input_shapes=former.input_shapes
+            )
+            del nodes[former.name]
+    return replace(graph, nodes=tuple(nodes.values())), weights
+
+
+def _both(inner: ZeroPadding, outer: ZeroPadding) -> ZeroPadding1D | ZeroPadding2D | ZeroPadding3D:
+    """The layer that adds the zeros of one and then those of another."""
+    pairs = zip(inner.sides, outer.sides, strict=True)
+    match [(before + first, after + last) for (before, after), (first, last) in pairs]:
+        case [along]:
+            return ZeroPadding1D(padding=along)
+        case [down, across]:
+            return ZeroPadding2D(padding=(down, across))
+        case [deep, down, across]:
+            return ZeroPadding3D(padding=(deep, down, across))
+        case sides:
+            raise ValueError(sides)
+
+
+def _without(graph: Graph, same: Mapping[str, str]) -> Graph:
+    """The graph without the nodes in `same`, each of which is read under another name instead."""
+
+    def read(name: str) -> str:
+        while name in same:
+            name = same[name]
+        return name
+
+    nodes = tuple(
+        replace(node, inputs=tuple(map(read, node.inputs)))
+        for node in graph.nodes
+        if node.name not in same
+    )
+    return replace(graph, nodes=nodes)

@@ -1,0 +1,453 @@
+"""The passes for prediction: what each of them changes, where it must not, and the same values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from interpreter import run_all
+from netspec.graph import Graph, Network, loads
+from netspec.layers.normalization import BatchNormalization
+from netspec.passes import INFERENCE, for_inference, needed_extent
+from netspec.weights import check
+
+Array = NDArray[np.float32]
+
+
+def network(shape: str, *layers: str) -> Network:
+    """The network of some layers, each as YAML; a last line `output: …` names the outputs."""
+    lines = [layer if layer.startswith("output:") else f"  - {layer}" for layer in layers]
+    return loads("\n".join(["netspec: 1", "name: tested", f"input: {shape}", "layers:", *lines]))
+
+
+def random_weights(graph: Graph) -> dict[str, Array]:
+    """Weights whose sizes are between 0.1 and 1.1, about half of them negative; no variance is."""
+    random = np.random.default_rng(1)
+    values = {
+        key: random.uniform(0.1, 1.1, weight.shape) * random.choice([-1, 1], weight.shape)
+        for key, weight in graph.weights()
+    }
+    return {
+        key: (np.abs(value) if key.endswith("variance") else value).astype(np.float32)
+        for key, value in values.items()
+    }
+
+
+def inputs(graph: Graph) -> list[Array]:
+    random = np.random.default_rng(2)
+    return [random.normal(size=(2, *each.shape)).astype(np.float32) for each in graph.inputs]
+
+
+def tag(layer: str) -> str:
+    return layer.partition(":")[0]
+
+
+def changed(
+    name: str, shape: str, *layers: str, weights: Mapping[str, Array] | None = None
+) -> list[str]:
+    """What is left of the layers of a network behind a pass, which keeps the values of its outputs."""
+    graph = network(shape, *layers).graph
+    weights = random_weights(graph) if weights is None else weights
+    passed, own = INFERENCE[name](graph, weights)
+    check(passed, own, "the pass")
+    assert passed.outputs == graph.outputs
+    expected, found = (
+        run_all(each, kept, *inputs(graph)) for each, kept in ((graph, weights), (passed, own))
+    )
+    for output in graph.outputs:
+        largest = np.abs(expected[output]).max()
+        np.testing.assert_allclose(found[output], expected[output], 0, 1e-6 * largest)
+    return [node.layer.tag for node in passed.nodes]
+
+
+# Into what stands before.
+
+
+BEFORE = [
+    ("[5, 4, 6]", "Conv2D: {filters: 4, kernel_size: 2}"),
+    ("[5, 4, 6]", "Conv2D: {filters: 4, kernel_size: 2, use_bias: false, padding: same}"),
+    ("[5, 4, 6]", "Conv2D: {filters: 4, kernel_size: 2, groups: 2}"),
+    ("[5, 6]", "Conv1D: {filters: 4, kernel_size: 2, padding: causal}"),
+    ("[3, 4, 3, 2]", "Conv3D: {filters: 4, kernel_size: 2}"),
+    ("[5, 4, 3]", "DepthwiseConv2D: {kernel_size: 2, depth_multiplier: 2}"),
+    ("[5, 3]", "DepthwiseConv1D: {kernel_size: 2, depth_multiplier: 2, use_bias: false}"),
+    ("[5, 4, 3]", "SeparableConv2D: {filters: 4, kernel_size: 2, depth_multiplier: 2}"),
+    ("[5, 4, 3]", "Conv2DTranspose: {filters: 4, kernel_size: 2, strides: 3, padding: same}"),
+    ("[5]", "Dense: {units: 4}"),
+    ("[2, 5]", "Dense: {units: 4, use_bias: false}"),
+]
+
+
+@pytest.mark.parametrize(("shape", "layer"), BEFORE)
+@pytest.mark.parametrize("normalization", ["", ": {scale: false}", ": {center: false}"])
+def test_a_batch_normalization_goes_into_the_layer_before_it(
+    shape: str, layer: str, normalization: str
+) -> None:
+    left = changed("fold_batch_normalization", shape, layer, f"BatchNormalization{normalization}")
+
+    assert left == [tag(layer)]
+
+
+def test_what_a_batch_normalization_goes_into_takes_its_name_and_its_values() -> None:
+    net = network("[3]", "Dense: {units: 2}", "BatchNormalization", "Dense: {units: 1}")
+    weights = random_weights(net.graph)
+
+    graph, own = INFERENCE["fold_batch_normalization"](net.graph, weights)
+
+    assert [node.name for node in graph.nodes] == ["batch_normalization", "dense_1"]
+    assert own.keys() == {
+        "batch_normalization.kernel",
+        "batch_normalization.bias",
+        "dense_1.kernel",
+        "dense_1.bias",
+    }
+    # gamma (x kernel + bias - mean) / sqrt(variance + epsilon) + beta, with Keras's epsilon
+    kept = {key: value.astype(np.float64) for key, value in weights.items()}
+    statistics = {
+        name: kept[f"batch_normalization.{name}"]
+        for name in ("gamma", "beta", "moving_mean", "moving_variance")
+    }
+    factor = statistics["gamma"] / np.sqrt(statistics["moving_variance"] + 1e-3)
+    shift = factor * (kept["dense.bias"] - statistics["moving_mean"]) + statistics["beta"]
+    kernel = (factor * kept["dense.kernel"]).astype(np.float32)
+    np.testing.assert_array_equal(own["batch_normalization.kernel"], kernel)
+    np.testing.assert_allclose(own["batch_normalization.bias"], shift, 2**-23)
+
+
+NOT_BEFORE = [
+    ("an activation", "[4]", ["Dense: {units: 3, activation: relu}", "BatchNormalization"]),
+    (
+        "another reader",
+        "[4]",
+        ["Dense: {units: 3, name: d}", "BatchNormalization: {name: b}", "Add: {inputs: [d, b]}"],
+    ),
+    (
+        "an output",
+        "[4]",
+        ["Dense: {units: 3, name: d}", "BatchNormalization: {name: b}", "output: [d, b]"],
+    ),
+    ("another axis", "[4, 3]", ["Dense: {units: 3}", "BatchNormalization: {axis: 1}"]),
+    ("no kernel", "[4]", ["Activation: {activation: relu}", "BatchNormalization"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("shape", "layers"), [case[1:] for case in NOT_BEFORE], ids=[case[0] for case in NOT_BEFORE]
+)
+def test_a_batch_normalization_does_not_go_into_a_layer_before_it_with(
+    shape: str, layers: list[str]
+) -> None:
+    assert "BatchNormalization" in changed("fold_batch_normalization", shape, *layers)
+
+
+# Into what stands behind.
+
+
+BEHIND = [
+    ("[5, 4, 6]", "Conv2D: {filters: 4, kernel_size: 2, activation: relu}"),
+    ("[5, 4, 6]", "Conv2D: {filters: 4, kernel_size: 2, strides: 2, groups: 2, use_bias: false}"),
+    ("[5, 4, 6]", "Conv2D: {filters: 4, kernel_size: 1, padding: same}"),
+    ("[5, 4, 3]", "DepthwiseConv2D: {kernel_size: 2, depth_multiplier: 2}"),
+    ("[5, 4, 3]", "SeparableConv2D: {filters: 4, kernel_size: 2, depth_multiplier: 2}"),
+    ("[5]", "Dense: {units: 4, activation: softmax}"),
+    ("[2, 5]", "Dense: {units: 4, use_bias: false}"),
+]
+
+
+@pytest.mark.parametrize(("shape", "layer"), BEHIND)
+@pytest.mark.parametrize(
+    ("name", "scaling"),
+    [
+        ("fold_batch_normalization", "BatchNormalization"),
+        ("fold_rescaling", "Rescaling: {scale: 0.25, offset: -1}"),
+        ("fold_rescaling", "Normalization: {mean: 0.5, variance: 4}"),
+        ("fold_rescaling", "Normalization: {mean: 0.5, variance: 4, invert: true}"),
+    ],
+)
+def test_a_scaling_goes_into_the_layer_behind_it(
+    shape: str, layer: str, name: str, scaling: str
+) -> None:
+    assert changed(name, shape, scaling, layer) == [tag(layer)]
+
+
+PADDED = [
+    "Conv2D: {filters: 4, kernel_size: 3, padding: same}",
+    "DepthwiseConv2D: {kernel_size: 2, padding: same}",
+    "SeparableConv2D: {filters: 4, kernel_size: 2, padding: same}",
+    "Conv2DTranspose: {filters: 4, kernel_size: 2}",
+]
+
+
+@pytest.mark.parametrize("layer", PADDED)
+def test_a_shift_does_not_go_behind_zeros_that_it_would_have_to_shift(layer: str) -> None:
+    scaling = "Rescaling: {scale: 0.25, offset: -1}"
+
+    left = changed("fold_rescaling", "[5, 4, 3]", scaling, layer)
+
+    assert left == ["Rescaling", tag(layer)]
+
+
+@pytest.mark.parametrize("layer", PADDED)
+def test_a_factor_goes_behind_zeros(layer: str) -> None:
+    scaling = "Rescaling: {scale: [0.25, -2, 3]}"
+
+    assert changed("fold_rescaling", "[5, 4, 3]", scaling, layer) == [tag(layer)]
+
+
+def test_a_scaling_goes_through_layers_that_move_values() -> None:
+    scaling = "Rescaling: {scale: [0.25, -2, 3], offset: [1, 2, -3]}"
+
+    left = changed(
+        "fold_rescaling", "[5, 4, 3]", scaling, "Cropping2D", "Flatten", "Dense: {units: 2}"
+    )
+
+    assert left == ["Cropping2D", "Flatten", "Dense"]
+
+
+@pytest.mark.parametrize(("offset", "goes"), [(0, True), (1, False)])
+def test_a_scaling_goes_through_zeros_where_it_shifts_nothing(offset: int, goes: bool) -> None:
+    layers = [f"Rescaling: {{scale: 3, offset: {offset}}}", "ZeroPadding2D"]
+
+    left = changed("fold_rescaling", "[5, 4, 3]", *layers, "Conv2D: {filters: 2, kernel_size: 2}")
+
+    assert ("Rescaling" not in left) == goes
+
+
+def test_a_scaling_goes_into_all_of_its_readers() -> None:
+    layers = [
+        "Rescaling: {scale: 3, offset: 1, name: scaled}",
+        "Dense: {units: 2, inputs: scaled, name: a}",
+        "Dense: {units: 2, inputs: scaled, activation: relu, name: b}",
+        "Add: {inputs: [a, b]}",
+    ]
+
+    assert changed("fold_rescaling", "[4]", *layers) == ["Dense", "Dense", "Add"]
+
+
+def test_a_scaling_stays_where_one_of_its_readers_cannot_take_it() -> None:
+    layers = [
+        "Rescaling: {scale: 3, offset: 1, name: scaled}",
+        "Dense: {units: 4, name: a}",
+        "Add: {inputs: [a, scaled]}",
+    ]
+
+    assert changed("fold_rescaling", "[4]", *layers) == ["Rescaling", "Dense", "Add"]
+
+
+def test_a_scaling_that_is_an_output_stays() -> None:
+    layers = ["Rescaling: {scale: 3, name: scaled}", "Dense: {units: 4, name: a}"]
+
+    left = changed("fold_rescaling", "[4]", *layers, "output: [scaled, a]")
+
+    assert left == ["Rescaling", "Dense"]
+
+
+def test_scalings_behind_each_other_all_go() -> None:
+    layers = ["Rescaling: {scale: 3}", "Normalization: {mean: 1, variance: 2}", "Dense: {units: 4}"]
+
+    assert changed("fold_rescaling", "[4]", *layers) == ["Dense"]
+
+
+@pytest.mark.parametrize(
+    "scaling",
+    [
+        "Normalization: {axis: 1, mean: [1, 2], variance: [2, 3]}",
+        "Rescaling: {scale: 1, offset: 9}",
+    ],
+    ids=["along another axis", "of a shift that would cost digits"],
+)
+def test_a_scaling_stays(scaling: str) -> None:
+    assert changed("fold_rescaling", "[2, 4]", scaling, "Dense: {units: 3}")[0] != "Dense"
+
+
+def test_a_scaling_that_a_kernel_cannot_hold_stays() -> None:
+    layers = ["Rescaling: {scale: 1.0e-30}", "Rescaling: {scale: 1.0e30}", "Dense: {units: 2}"]
+    weights = {
+        "dense.kernel": np.full((2, 2), 1e9, np.float32),
+        "dense.bias": np.zeros(2, np.float32),
+    }
+
+    left = changed("fold_rescaling", "[2]", *layers, weights=weights)
+
+    assert left == ["Rescaling", "Rescaling", "Dense"]
+
+
+# What is not computed, or once.
+
+
+TRAINING_ALONE = [
+    "Dropout: {rate: 0.5}",
+    "SpatialDropout2D: {rate: 0.5}",
+    "GaussianNoise: {stddev: 0.5}",
+    "GaussianDropout: {rate: 0.5}",
+    "RandomFlip",
+    "RandomTranslation: {height_factor: 0.1, width_factor: 0.1}",
+    "RandomRotation: {factor: 0.1}",
+    "RandomZoom: {height_factor: 0.1}",
+]
+
+
+@pytest.mark.parametrize("layer", TRAINING_ALONE)
+def test_a_layer_of_training_is_left_out(layer: str) -> None:
+    left = changed("drop_training_layers", "[5, 4, 3]", layer, layer, "Flatten")
+
+    assert left == ["Flatten"]
+
+
+def test_a_layer_of_training_that_is_an_output_stays() -> None:
+    left = changed("drop_training_layers", "[4]", "Dropout: {rate: 0.5}", "Dropout: {rate: 0.5}")
+
+    assert left == ["Dropout"]
+
+
+def twins(first: str, second: str, *more: str) -> list[str]:
+    """Two branches of layers that read the input, and their sum."""
+    return [
+        f"Dense: {{units: 3, inputs: input, name: a, {first}}}",
+        f"Dense: {{units: 3, inputs: input, name: b, {second}}}",
+        "Activation: {activation: tanh, inputs: a, name: c}",
+        "Activation: {activation: tanh, inputs: b, name: d}",
+        *(more or ["Add: {inputs: [c, d]}"]),
+    ]
+
+
+def with_equal_weights(layers: list[str]) -> dict[str, Array]:
+    weights = random_weights(network("[4]", *layers).graph)
+    return {key: weights[key.replace("b.", "a.")] for key in weights}
+
+
+def test_equal_layers_with_equal_weights_and_what_reads_them_are_computed_once() -> None:
+    layers = twins("activation: relu", "activation: relu")
+
+    left = changed("common_subexpressions", "[4]", *layers, weights=with_equal_weights(layers))
+
+    assert left == ["Dense", "Activation", "Add"]
+
+
+def test_what_a_weight_began_as_does_not_keep_equal_layers_apart() -> None:
+    layers = twins("kernel_initializer: zeros", "kernel_initializer: ones")
+
+    left = changed("common_subexpressions", "[4]", *layers, weights=with_equal_weights(layers))
+
+    assert left == ["Dense", "Activation", "Add"]
+
+
+def test_layers_with_other_weights_are_computed_apart() -> None:
+    assert len(changed("common_subexpressions", "[4]", *twins("", ""))) == 5
+
+
+def test_layers_with_other_fields_are_computed_apart() -> None:
+    layers = twins("activation: relu", "activation: elu")
+
+    left = changed("common_subexpressions", "[4]", *layers, weights=with_equal_weights(layers))
+
+    assert len(left) == 5
+
+
+def test_an_output_keeps_its_name_though_it_is_computed_elsewhere() -> None:
+    layers = twins("", "", "output: [c, d]")
+
+    left = changed("common_subexpressions", "[4]", *layers, weights=with_equal_weights(layers))
+
+    assert left == ["Dense", "Activation", "Activation"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "layers"),
+    [
+        ("[5, 3]", ["ZeroPadding1D: {padding: [1, 2]}", "ZeroPadding1D"]),
+        ("[5, 4, 3]", ["ZeroPadding2D: {padding: [[1, 2], [3, 0]]}", *["ZeroPadding2D"] * 2]),
+        ("[2, 3, 4, 3]", ["ZeroPadding3D: {padding: [1, 2, 3]}", "ZeroPadding3D"]),
+    ],
+)
+def test_zeros_around_zeros_are_one_layer(shape: str, layers: list[str]) -> None:
+    assert changed("fold_padding", shape, *layers) == [tag(layers[0])]
+
+
+@pytest.mark.parametrize("reader", ["Concatenate: {inputs: [p, q]}", "output: [p, q]"])
+def test_zeros_that_others_see_stay_apart(reader: str) -> None:
+    layers = ["ZeroPadding1D: {padding: 0, name: p}", "ZeroPadding1D: {padding: 0, name: q}"]
+
+    assert changed("fold_padding", "[5, 3]", *layers, reader).count("ZeroPadding1D") == 2
+
+
+# All of them.
+
+
+def test_a_batch_normalization_that_is_not_folded_is_frozen() -> None:
+    net = network("[4]", "Activation: {activation: relu}", "BatchNormalization")
+
+    graph, _ = for_inference(net, random_weights(net.graph))
+
+    assert [node.layer.trainable for node in graph.nodes] == [True, False]
+
+
+@pytest.mark.parametrize(("axis", "height"), [(-1, 4), (1, 5), (2, 4)])
+def test_of_a_frozen_batch_normalization_only_what_is_read_is_computed(
+    axis: int, height: int
+) -> None:
+    """Of 5 rows the last pooling reads 4, unless they are the channels."""
+    layers = [
+        "Conv2D: {filters: 3, kernel_size: 3, padding: valid, activation: relu}",
+        f"BatchNormalization: {{axis: {axis}, trainable: false}}",
+        "MaxPooling2D: {pool_size: 2}",
+    ]
+    graph = network("[7, 8, 3]", *layers).graph
+    weights = random_weights(graph)
+
+    smaller = needed_extent(graph)
+
+    assert smaller.by_name["batch_normalization"].shape[0] == height
+    np.testing.assert_array_equal(
+        run_all(smaller, weights, *inputs(graph))["max_pooling2d"],
+        run_all(graph, weights, *inputs(graph))["max_pooling2d"],
+    )
+
+
+def test_in_training_a_batch_normalization_needs_all_of_its_input() -> None:
+    layer = BatchNormalization()
+
+    assert layer.reads(((0, 1), (0, 3)), ((4, 3),)) == (((0, 4), (0, 3)),)
+
+
+@pytest.mark.parametrize("passes", [frozenset[str](), frozenset({"needed_extent"})])
+def test_passes_that_are_switched_off_leave_the_graph_and_the_weights(
+    passes: frozenset[str],
+) -> None:
+    net = replace(network("[4]", "Dense: {units: 3}", "BatchNormalization"), passes=passes)
+    weights = random_weights(net.graph)
+
+    assert for_inference(net, weights) == (net.graph, weights)
+
+
+def test_a_network_is_folded_to_its_kernels() -> None:
+    net = network(
+        "[11, 12, 3]",
+        "RandomFlip",
+        "Rescaling: {scale: 0.25}",
+        "ZeroPadding2D",
+        "ZeroPadding2D",
+        "Conv2D: {filters: 4, kernel_size: 3, use_bias: false}",
+        "Dropout: {rate: 0.5}",
+        "BatchNormalization",
+        "ReLU",
+        "MaxPooling2D",
+        "Flatten",
+        "BatchNormalization",
+        "Dense: {units: 3, activation: softmax}",
+    )
+    weights = random_weights(net.graph)
+
+    graph, own = for_inference(net, weights)
+
+    tags = [node.layer.tag for node in graph.nodes if node.layer.tag != "Cropping2D"]
+    assert tags == ["ZeroPadding2D", "Conv2D", "MaxPooling2D", "ReLU", "Flatten", "Dense"]
+    expected, found = (
+        run_all(each, kept, *inputs(net.graph))["dense"]
+        for each, kept in ((net.graph, weights), (graph, own))
+    )
+    np.testing.assert_allclose(found, expected, 0, 1e-5)
