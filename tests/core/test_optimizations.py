@@ -31,7 +31,7 @@ from netspec.layers.pooling import (
 from netspec.layers.preprocessing import Rescaling
 from netspec.layers.regularization import Dropout, SpatialDropout2D
 from netspec.layers.shaping import Cropping2D, ZeroPadding2D
-from netspec.passes import OPTIMIZATIONS, chosen, optimized, switched_on
+from netspec.passes import NAMES, OPTIMIZATIONS, chosen, optimized, switched_on
 from netspec.weights import initial
 
 activation_after_pooling = OPTIMIZATIONS["activation_after_pooling"]
@@ -312,11 +312,11 @@ def _spec_and_graph():
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("all", [*OPTIMIZATIONS]),
+        ("all", [*NAMES]),
         ("none", []),
         ("needed_extent", ["needed_extent"]),
         ("needed_extent,activation_after_pooling", ["activation_after_pooling", "needed_extent"]),
-        ("-needed_extent", [it for it in OPTIMIZATIONS if it != "needed_extent"]),
+        ("-needed_extent", [it for it in NAMES if it != "needed_extent"]),
     ],
 )
 def test_passes_are_chosen_by_name(text: str, names: list[str]) -> None:
