@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,7 +20,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as Shown
 
-from netspec.backend import gpu_present, listing
+from netspec.backend import gpu_present
+from netspec.bench.machine import machine, versions
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -273,20 +273,18 @@ def write_json(
     """Write what was shown and every figure, if it was asked for, with what they were taken on."""
     if given.json is None:
         return
-    data = {"benchmark": benchmark, "question": given.question, **about, "quick": given.quick}
-    data |= {"machine": machine(), "versions": versions()}
+    data: dict[str, Any] = {
+        "benchmark": benchmark,
+        "question": given.question,
+        **about,
+        "quick": given.quick,
+    }
+    data["machine"] = machine() | {"gpu": _gpu(), "load": list(LOAD_BEFORE)}
+    data["versions"] = versions() | {name: _version(name) for name in PEERS}
     data |= {"tables": [asdict(table) for table in tables], "results": list(results)}
     path = given.json / f"{benchmark}.json" if given.json == RESULTS else given.json
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-
-
-def versions() -> dict[str, str | None]:
-    """The versions of Python, netspec, NumPy, the frameworks and the peers, None without one."""
-    found: dict[str, str | None] = {"python": platform.python_version()}
-    found |= {name: version(name) for name in ("netspec", "numpy")}
-    found |= {name: at for row in listing() for name, at in row["versions"].items()}
-    return found | {name: _version(name) for name in PEERS}
 
 
 def _version(name: str) -> str | None:
@@ -296,33 +294,9 @@ def _version(name: str) -> str | None:
         return None
 
 
-def machine() -> dict[str, Any]:
-    """The processor, the cores that this process may use, and how busy others kept them."""
-    return {
-        "system": platform.platform(),
-        "cpu": _cpu(),
-        "cores": _cores(),
-        "gpu": _gpu(),
-        "load_before": list(LOAD_BEFORE),
-    }
-
-
-def _cores() -> int | None:
-    """Fewer than the machine has where the process is bound to some; macOS does not tell."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
 def _gpu() -> str | None:
     """The NVIDIA GPUs and their driver, as its own tool tells; None without."""
     if not gpu_present():
         return None
     command = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def _cpu() -> str:
-    """The processor's name, which Linux tells in a file only."""
-    about = Path("/proc/cpuinfo")
-    lines = about.read_text(encoding="utf-8").splitlines() if about.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
