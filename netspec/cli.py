@@ -286,6 +286,7 @@ def bench(
     seconds: Annotated[float, typer.Option(help="The time of each measurement.")] = 2.0,
     device: DeviceOption = "auto",
     set_: SetOption = None,
+    passes: PassesOption = None,
     runs: RunsOption = Path("runs"),
     plot: Annotated[
         Path | None,
@@ -309,7 +310,7 @@ def bench(
     settings = room.Settings(sizes, chosen, room.seconds(seconds), device)
     if plot is not None:
         room.check_plot(plot)
-    measured = _subject(subject, runs, _overrides(set_), sizes[-1])
+    measured = _subject(subject, runs, _overrides(set_), passes, sizes[-1])
     try:
         with Terminal(steps(len(chosen), len(sizes))) as progress:
             done = room.bench(measured, settings, left_out, progress)
@@ -389,16 +390,18 @@ def _passes(text: str | None) -> frozenset[str] | None:
     return None if text is None else chosen(text)
 
 
-def _subject(given: Path, runs: Path, overrides: list[Override], count: int) -> Subject:
+def _subject(
+    given: Path, runs: Path, overrides: list[Override], passes: str | None, count: int
+) -> Subject:
     """What a user names to be measured, with inputs for `count` examples."""
     from netspec.bench.subject import find_run, of_run, of_spec
 
     if given.is_file() or given.suffix in {".yaml", ".yml"}:
-        return of_spec(_network(given, overrides), count)
+        return of_spec(_network(given, overrides, passes), count)
     run = find_run(runs, given)
     if overrides:
         raise NetspecError(f"{run.path} is a run, and --set changes specs", "give the spec instead")
-    return of_run(run, count)
+    return of_run(run, _passes(passes), count)
 
 
 def _overrides(settings: list[str] | None) -> list[Override]:

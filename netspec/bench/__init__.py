@@ -16,6 +16,7 @@ from netspec.bench.measure import ROUNDS, Progress, Row, measure
 from netspec.bench.subject import Subject
 from netspec.diagnostics import NetspecError, one_of
 from netspec.files import check_writable
+from netspec.passes import switched_on
 
 MAX_BATCH = 65_536
 MAX_SECONDS = 3600.0
@@ -37,6 +38,7 @@ class Bench:
     """What was measured, of what, and on what."""
 
     network: str
+    passes: tuple[str, ...]
     origin: str
     settings: Settings
     rows: tuple[Row, ...]
@@ -62,6 +64,7 @@ class Bench:
             "seconds": self.settings.seconds,
             "rounds": ROUNDS,
             "device": self.settings.device,
+            "passes": list(self.passes),
         }
         return {
             "network": self.network,
@@ -130,6 +133,6 @@ def bench(
     found = machine()
     asked = settings.seconds, settings.device
     rows = measure(subject, settings.forms, settings.batch_sizes, *asked, progress)
-    name = subject.network.spec.name
-    about = tuple(rows), tuple(left_out), found, versions()
-    return Bench(name, subject.origin, settings, *about)
+    network = subject.network
+    about = network.spec.name, switched_on(network), subject.origin
+    return Bench(*about, settings, tuple(rows), tuple(left_out), found, versions())

@@ -45,9 +45,9 @@ def of_spec(network: Network, count: int) -> Subject:
     return Subject(network, weights, random_inputs(network.graph, count), "initial weights")
 
 
-def of_run(run: Run, count: int) -> Subject:
+def of_run(run: Run, passes: frozenset[str] | None, count: int) -> Subject:
     """A run's network and weights, and its test images; random inputs where those are not there."""
-    network = run.network
+    network = replace(run.network, passes=passes)
     _check_size(network.graph, count)
     origin = f"the weights of {run.path}"
     try:

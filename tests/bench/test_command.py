@@ -40,9 +40,12 @@ def test_the_table_and_what_is_left_out_are_printed_and_the_picture_written(
     assert plot.read_bytes().startswith(b"<?xml")
 
 
-def test_values_of_the_spec_can_be_set(scripted, spec):
-    options = ["--set", "name=renamed", "--forms", "exact", "--batch-sizes", "1", "--json", *QUICK]
-    assert json.loads(netspec_("bench", spec, *options).results)["network"] == "renamed"
+def test_values_of_the_spec_and_its_passes_can_be_set(scripted, spec):
+    options = ["--forms", "exact", "--batch-sizes", "1", "--json", *QUICK]
+    settings = ["--set", "name=renamed", "--passes", "needed_extent"]
+    data = json.loads(netspec_("bench", spec, *settings, *options).results)
+    assert data["network"] == "renamed"
+    assert data["settings"]["passes"] == ["needed_extent"]
 
 
 def test_an_interrupt_ends_it_with_a_line(scripted, spec, monkeypatch):
@@ -71,6 +74,7 @@ def test_an_interrupt_ends_it_with_a_line(scripted, spec, monkeypatch):
         (["--plot", "picture.gif"], "end the name in .png, .svg or .pdf"),
         (["--plot", "png"], "does not say what kind of picture it is"),
         (["--plot", "nowhere/picture.png"], "nowhere/picture.png cannot be written"),
+        (["--passes", "zzz"], "there is no pass named 'zzz'"),
         (["--set", "name"], "is not of the form KEY.PATH=VALUE"),
     ],
 )

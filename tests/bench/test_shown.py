@@ -27,7 +27,8 @@ ROWS = (
 def bench(rows: tuple[Row, ...] = ROWS) -> Bench:
     settings = Settings((1, 32), (FAST, SLOW), 0.5, "cpu")
     machine = {"system": "Linux", "cpu": "Z80", "cores": 2, "load": [0.1, 0.2, 0.3]}
-    return Bench("net", "initial weights", settings, rows, ("left",), machine, {"python": "3.11"})
+    about = "net", ("a_pass",), "initial weights"
+    return Bench(*about, settings, rows, ("left",), machine, {"python": "3.11"})
 
 
 def test_the_table_has_a_line_for_every_batch_size_and_form():
@@ -81,6 +82,7 @@ def test_the_json_says_what_was_asked_and_on_what_it_was_measured():
         "seconds": 0.5,
         "rounds": 4,
         "device": "cpu",
+        "passes": ["a_pass"],
     }
     assert data["machine"]["cpu"] == "Z80"
     assert data["versions"] == {"python": "3.11"}

@@ -49,7 +49,8 @@ def run(tmp_path, monkeypatch):
 
 def test_a_run_has_its_weights_and_its_test_images_as_often_as_they_are_needed(run):
     images = abacus.arrays()["x_test"][..., None] / np.float32(255)
-    found = subject.of_run(run, 50)
+    found = subject.of_run(run, frozenset(), 50)
+    assert found.network == replace(run.network, passes=frozenset())
     np.testing.assert_equal(found.weights, run.weights())
     np.testing.assert_array_equal(found.inputs[0], np.concatenate([images, images, images[:10]]))
     assert found.origin == f"the weights of {run.path}, test images"
@@ -57,7 +58,7 @@ def test_a_run_has_its_weights_and_its_test_images_as_often_as_they_are_needed(r
 
 def test_a_run_whose_data_are_gone_has_random_inputs_and_says_so(run, tmp_path):
     (tmp_path / "images.npz").unlink()
-    found = subject.of_run(run, 50)
+    found = subject.of_run(run, None, 50)
     assert found.inputs[0].shape == (50, 2, 2, 1)
     assert f"random inputs ({tmp_path / 'images.npz'} cannot be read" in found.origin
 

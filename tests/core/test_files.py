@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from netspec.diagnostics import NetspecError
-from netspec.files import write_atomically
+from netspec.files import check_writable, write_atomically
 
 
 def test_a_file_is_written_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -41,3 +41,18 @@ def test_a_folder_that_is_not_there_is_refused_with_the_path(tmp_path: Path) -> 
 
 def no_space(_descriptor: int) -> None:
     raise OSError(28, "No space left on device")
+
+
+def test_where_a_file_could_be_written_nothing_is(tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    path.write_bytes(b"old")
+
+    check_writable(path)
+
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {path.name: b"old"}
+
+
+@pytest.mark.parametrize("name", ["absent/picture.png", ""])
+def test_where_a_file_cannot_be_written_is_known_before(tmp_path: Path, name: str) -> None:
+    with pytest.raises(NetspecError, match="cannot be written"):
+        check_writable(tmp_path / name)
