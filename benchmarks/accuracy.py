@@ -71,9 +71,9 @@ def compared(run: Run, device: Device, by_hand: float | None) -> Result:
     """The test of a run's exported file against the run's backend, image by image."""
     network = run.network
     test = load(network).test
-    ours = find(run.backend).predictor(network, run.weights(), device).predict(*test.inputs)
+    ours = find(run.backend).predictor(network, run.weights(), device).predict(*test.values())
     exported = find_exporting("onnx").open((run.path / "model.onnx").read_bytes(), device)
-    theirs = exported.predict(*test.inputs)
+    theirs = exported.predict(*test.values())
     classes, onnx_classes = ours.argmax(-1), theirs.argmax(-1)
     return Result(
         run.backend,

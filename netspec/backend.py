@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from math import prod
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,6 @@ from netspec.weights import Array, Weights
 
 GROUP = "netspec.backends"
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
-Placed = TypeVar("Placed")
-"""A framework's tensor."""
 
 
 class Predictor(Protocol):
@@ -306,19 +304,6 @@ def chunks(steps: int, size: int) -> Iterator[slice]:
     """Slices of at most `size` steps that cover all of them."""
     for start in range(0, steps, size):
         yield slice(start, min(start + size, steps))
-
-
-def placed(
-    examples: Examples, put: Callable[[NDArray[Any]], Placed]
-) -> tuple[list[Placed], list[Placed]]:
-    """The inputs and the targets, each array put where a framework computes.
-
-    An autoencoder's target is its input: an array that is both is put once.
-    """
-    arrays = {id(each): each for each in (*examples.inputs, *examples.targets)}
-    held = {key: put(each) for key, each in arrays.items()}
-    inputs = [held[id(each)] for each in examples.inputs]
-    return inputs, [held[id(each)] for each in examples.targets]
 
 
 def outputs_in_batches(

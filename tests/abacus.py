@@ -69,7 +69,8 @@ class AbacusTrainer(AbacusPredictor):
         random = np.random.default_rng(mask_seed)
         for step, rate in enumerate(learning_rates):
             batch = order[step * batch_size : (step + 1) * batch_size]
-            x, labels = self._examples.inputs[0][batch], self._examples.targets[0][batch]
+            (x,), (labels,) = self._examples.values(batch), self._examples.targets
+            labels = labels[batch]
             x = x * random.integers(0, 2, x.shape).astype(np.float32)
             outputs = self.predict(x)
             right = (outputs.argmax(-1) == labels).sum()

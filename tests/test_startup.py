@@ -143,3 +143,11 @@ def test_a_training_backend_loads_no_other(tmp_path, backend, other):
     (tmp_path / "small.yaml").write_text(SMALL, encoding="utf-8")
     packages = loaded(tmp_path, "train", "small.yaml", "--backend", backend, "--device", "cpu")
     assert packages & {other, "onnx", "onnxruntime"} == set()
+    # What TensorFlow and Keras would load where they find it; scikit-learn brings the digits.
+    assert packages & {"jax", "matplotlib"} == set()
+
+
+def test_a_program_that_imports_netspec_has_all_of_keras(tmp_path):
+    require("keras")
+    program = "import sys, netspec_keras.runtime\nprint(0, *sys.modules, file=open('loaded', 'w'))"
+    assert "sklearn" in loaded_by(tmp_path, program)

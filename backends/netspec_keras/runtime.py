@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import ModuleType
@@ -22,7 +23,6 @@ from netspec.backend import (
     execute,
     gives_outputs,
     outputs_in_batches,
-    placed,
     steps_per_report,
 )
 from netspec.data import Examples
@@ -30,13 +30,16 @@ from netspec.diagnostics import BackendError
 from netspec.graph import Network
 from netspec.schedules import Schedule
 from netspec.weights import Array, Weights
-from netspec_keras.quiet import quiet_stderr
+from netspec_keras.quiet import quiet_stderr, without
 from netspec_keras.source import source
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's C++ notices say nothing of use
 
-with quiet_stderr():
+# A program that imports netspec may go on to use them with Keras; the command line does not.
+UNUSED = ("jax", "sklearn", "matplotlib") if "netspec.cli" in sys.modules else ()
+
+with quiet_stderr(), without(UNUSED):
     import keras
     import tensorflow as tf
 
@@ -262,11 +265,27 @@ def _up_to_date(
 
 
 class _Tensors:
-    """Examples on the device."""
+    """Examples on the device, as they are stored."""
 
     def __init__(self, examples: Examples) -> None:
-        self.inputs, self.targets = placed(examples, tf.constant)
+        self._inputs = [tf.constant(each) for each in examples.inputs]
+        targets = None if examples.own_targets else examples.targets
+        self._targets = targets and [tf.constant(each) for each in targets]
         self.weights = None if examples.weights is None else tf.constant(examples.weights)
+        # A variable: by a constant, TensorFlow multiplies with its reciprocal, which rounds
+        # differently (tensorflow/core/grappler/optimizers/constant_folding.cc).
+        scale = examples.scale
+        self._scale = None if scale == 1 else tf.Variable(scale, trainable=False, dtype=tf.float32)
+
+    def batch(self, chosen: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """The inputs as the network takes them, and the targets of the chosen examples."""
+        inputs = [self._values(tf.gather(each, chosen)) for each in self._inputs]
+        return inputs, [tf.gather(each, chosen) for each in self._targets or ()] or inputs
+
+    def _values(self, stored: tf.Tensor) -> tf.Tensor:
+        """`scaled` of netspec.data.examples."""
+        values = tf.cast(stored, tf.float32)
+        return values if self._scale is None else values / self._scale
 
     def weights_of(self, batch: tf.Tensor, outputs: Sequence[tf.Tensor]) -> list[Any]:
         """The weights of a batch for every output, with an axis for each of its losses' axes."""
@@ -338,8 +357,7 @@ def _steps_function(
     variables = model.trainable_variables
 
     def step(batch: tf.Tensor) -> list[tf.Tensor]:
-        inputs = [tf.gather(each, batch) for each in examples.inputs]
-        truths = [tf.gather(each, batch) for each in examples.targets]
+        inputs, truths = examples.batch(batch)
         with tf.GradientTape() as tape:
             outputs = _all_outputs(model, inputs, training=True)
             values = objectives.values(truths, outputs, examples.weights_of(batch, outputs))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -23,7 +22,6 @@ from netspec.backend import (
     execute,
     gives_outputs,
     outputs_in_batches,
-    placed,
     steps_per_report,
 )
 from netspec.data import Examples
@@ -119,29 +117,37 @@ class _Batch:
 
 
 class _Tensors:
-    """Examples on the device."""
+    """Examples on the device, as they are stored."""
 
     def __init__(self, examples: Examples, device: torch.device) -> None:
-        self.inputs, self.targets = placed(examples, partial(_tensor, device=device))
-        self.weights = None if examples.weights is None else _tensor(examples.weights, device)
+        self.inputs = [torch.from_numpy(each).to(device) for each in examples.inputs]
+        targets = None if examples.own_targets else examples.targets
+        self.targets = targets and [torch.from_numpy(each).to(device) for each in targets]
+        weights = examples.weights
+        self.weights = None if weights is None else torch.from_numpy(weights).to(device)
+        # A tensor, for CUDA multiplies by the reciprocal of a number, which rounds differently.
+        self._scale = None if examples.scale == 1 else torch.tensor(examples.scale, device=device)
 
     def batches(self, chosen: Tensor, size: int) -> Iterator[_Batch]:
         """The chosen examples, `size` at a time."""
-        inputs = [each[chosen].split(size) for each in self.inputs]
-        targets = [each[chosen].split(size) for each in self.targets]
+        inputs = [each.index_select(0, chosen).split(size) for each in self.inputs]
+        targets = [_answers(each, chosen).split(size) for each in self.targets or ()]
         weights = None if self.weights is None else self.weights[chosen].split(size)
         for step in range(len(inputs[0])):
-            yield _Batch(
-                tuple(each[step] for each in inputs),
-                tuple(each[step] for each in targets),
-                None if weights is None else weights[step],
-            )
+            values = tuple(self._values(each[step]) for each in inputs)
+            answers = tuple(each[step] for each in targets) if self.targets else values
+            yield _Batch(values, answers, None if weights is None else weights[step])
+
+    def _values(self, stored: Tensor) -> Tensor:
+        """What the network takes: `scaled` of netspec.data.examples."""
+        values = stored.to(torch.float32)
+        return values if self._scale is None else values / self._scale
 
 
-def _tensor(array: NDArray[Any], device: torch.device) -> Tensor:
-    """An array on the device; class indices are int64, as PyTorch wants them."""
-    whole = np.issubdtype(array.dtype, np.integer)
-    return torch.from_numpy(array.astype(np.int64) if whole else array).to(device)
+def _answers(targets: Tensor, chosen: Tensor) -> Tensor:
+    """The targets of the chosen examples; class indices are int64, as PyTorch wants them."""
+    answers = targets.index_select(0, chosen)
+    return answers if answers.is_floating_point() else answers.long()
 
 
 def _numpy(tensor: Tensor) -> NDArray[Any]:

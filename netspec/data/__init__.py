@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.data.targets import class_weights, own_inputs, targets
+from netspec.data.examples import Examples, at_once, compact, scaled
+from netspec.data.targets import check_own_inputs, class_weights, targets
 from netspec.diagnostics import DataError
 from netspec.graph import Graph, Input, Network
 from netspec.layers import written
@@ -22,31 +24,6 @@ Arrays = Mapping[str, NDArray[Any]]
 
 Those of several inputs or outputs have their names behind them, as in x_train_left.
 """
-
-
-@dataclass(frozen=True)
-class Examples:
-    """The inputs of some examples, what the outputs should be, and what each example counts for.
-
-    `inputs` holds (n, …) float32, scaled, for every input of the network; `targets`, for every
-    output, class indices (n, …) int32 or values (n, …) float32, as its loss takes them. `weights`
-    is (n,) float32, or None where all count alike.
-    """
-
-    inputs: tuple[NDArray[np.float32], ...]
-    targets: tuple[NDArray[Any], ...]
-    weights: NDArray[np.float32] | None = None
-
-    def __len__(self) -> int:
-        return len(self.inputs[0])
-
-    def __getitem__(self, part: slice | NDArray[np.int64]) -> Examples:
-        """Some of the examples."""
-        return Examples(
-            tuple(each[part] for each in self.inputs),
-            tuple(each[part] for each in self.targets),
-            None if self.weights is None else self.weights[part],
-        )
 
 
 @dataclass(frozen=True)
@@ -122,22 +99,23 @@ def _examples(arrays: Arrays, part: str, data: DataSpec, network: Network) -> Ex
     graph = network.graph
     keys = input_keys(graph, part)
     inputs = tuple(_input(arrays[keys[each.name]], each, part, data.scale) for each in graph.inputs)
-    _check_indices(inputs, part, graph)
     count = len(inputs[0])
     for each, key in zip(inputs, keys.values(), strict=True):
         if len(each) != count:
             message = f"there are {count:,} {part} examples, and {key} has {len(each):,}"
             raise DataError(message, "every example needs a part in every input")
+    examples = Examples(inputs, inputs, _weights(arrays.get(f"w_{part}"), count, part), data.scale)
+    _check_indices(examples, part, graph)
     if data.target == "input":
-        answers = own_inputs(inputs, part, network)
+        check_own_inputs(examples, part, network)
     else:
         found = [arrays[key] for key in target_keys(graph, part)]
-        answers = targets(found, part, network)
-    for each in answers:
+        examples = replace(examples, targets=targets(found, part, network))
+    for each in examples.targets:
         if len(each) != count or not count:
             message = f"there are {count:,} {part} images and {len(each):,} labels"
             raise DataError(message, "every image needs one label")
-    return Examples(inputs, answers, _weights(arrays.get(f"w_{part}"), count, part))
+    return examples
 
 
 def _weighted(train: Examples, wanted: Mapping[str, float], network: Network) -> Examples:
@@ -147,34 +125,42 @@ def _weighted(train: Examples, wanted: Mapping[str, float], network: Network) ->
     return replace(train, weights=weights)
 
 
-def _input(array: NDArray[Any], to: Input, part: str, scale: float) -> NDArray[np.float32]:
+def _input(array: NDArray[Any], to: Input, part: str, scale: float) -> NDArray[Any]:
     shape = to.shape
     if array.shape[1:] != shape and (*array.shape[1:], 1) != shape:
         message = (
             f"the {part} images are {written(array.shape[1:])}, and the input is {written(shape)}"
         )
         raise DataError(message, "change `input` in the spec, or the data")
-    values = array.reshape(-1, *shape).astype(np.float32)
-    if scale != 1:
-        values /= np.float32(scale)
-    if not np.isfinite(values).all():
-        raise DataError(f"the {part} images hold values that are not finite", "clean the data")
-    return values
+    stored = compact(array.reshape(-1, *shape))
+    # Whole numbers stay finite where they do not grow.
+    unsafe = stored.dtype.kind == "f" or scale < 1
+    size = at_once(prod(shape))
+    for start in range(0, len(stored) if unsafe else 0, size):
+        if not np.isfinite(scaled(stored[start : start + size], scale)).all():
+            raise DataError(f"the {part} images hold values that are not finite", "clean the data")
+    return stored
 
 
-def _check_indices(inputs: Sequence[NDArray[np.float32]], part: str, graph: Graph) -> None:
+def _check_indices(examples: Examples, part: str, graph: Graph) -> None:
     """Raise DataError where an Embedding would look for a vector that it does not have."""
-    arrays = {to.name: array for to, array in zip(graph.inputs, inputs, strict=True)}
+    names = [to.name for to in graph.inputs]
     for node in graph.nodes:
-        array = arrays.get(node.inputs[0])
-        if array is None or not isinstance(node.layer, Embedding):
+        if not isinstance(node.layer, Embedding) or node.inputs[0] not in names:
             continue
-        count, least, greatest = node.layer.input_dim, array.min(initial=0), array.max(initial=0)
+        place = names.index(node.inputs[0])
+        found = [_range(each.values()[place]) for each in examples.parts()]
+        count, least = node.layer.input_dim, min((low for low, _ in found), default=0)
+        greatest = max((high for _, high in found), default=0)
         if least < 0 or greatest >= count:
-            found = least if least < 0 else greatest
-            message = f"the {part} data hold the index {found:g}, and {node.name} has {count:,}"
+            index = least if least < 0 else greatest
+            message = f"the {part} data hold the index {index:g}, and {node.name} has {count:,}"
             help = "indices count from 0: raise input_dim, or change the data"
             raise DataError(message, help)
+
+
+def _range(values: NDArray[np.float32]) -> tuple[float, float]:
+    return values.min(initial=0), values.max(initial=0)
 
 
 def _weights(array: NDArray[Any] | None, count: int, part: str) -> NDArray[np.float32] | None:

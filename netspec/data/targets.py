@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.data.examples import Examples
 from netspec.diagnostics import DataError
 from netspec.graph import Network
 from netspec.layers import written
@@ -27,15 +28,13 @@ def targets(
     )
 
 
-def own_inputs(
-    inputs: tuple[NDArray[Any], ...], part: str, network: Network
-) -> tuple[NDArray[Any], ...]:
-    """The inputs as the targets of an autoencoder, the same arrays. Raises DataError."""
+def check_own_inputs(examples: Examples, part: str, network: Network) -> None:
+    """Raise DataError where the inputs of an autoencoder cannot be its targets."""
     for asked in network.objectives:
-        if (fault := _fault(inputs[0], asked)) is not None:
+        faults = (_fault(each.values()[0], asked) for each in examples.parts())
+        if (fault := next(filter(None, faults), None)) is not None:
             message = f"the {part} images, which are the targets too, hold {fault[0]}"
             raise DataError(message, f"{fault[1]}; `scale` divides the images")
-    return inputs
 
 
 def _labelled(end: Any) -> Objective:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,9 +23,6 @@ Record: TypeAlias = dict[str, Figure]
 
 NO_FIGURES = ("epoch", "learning_rate", "seconds", "images_per_second")
 """What a record holds beside losses and metrics."""
-
-PART = 1000
-"""How many examples are evaluated at once, which bounds the memory."""
 
 
 class Meter:
@@ -61,7 +59,7 @@ class Meter:
             raise BackendError(message, "leave all metrics but accuracy out")
         if steps.outputs:
             chosen = self._order[start : self.done]
-            self._measures.add(steps.outputs, [each[chosen] for each in self._examples.targets])
+            self._measures.add(steps.outputs, self._examples.answers(chosen))
 
     def record(self) -> Record:
         """The figures of the steps so far."""
@@ -124,11 +122,12 @@ def evaluate(
     asked = network.objectives
     measures = _Measures(asked, training=prefix != "test_")
     sums = np.zeros(len(asked))
-    for start in range(0, len(examples), PART):
-        part = examples[slice(start, start + PART)]
-        outputs = predictor.outputs(*part.inputs)
-        measures.add(outputs, part.targets)
-        for index, (each, y, t) in enumerate(zip(asked, outputs, part.targets, strict=True)):
+    graph = network.graph
+    largest = max(prod(each.shape) for each in (*graph.inputs, *graph.nodes))
+    for part in examples.parts(largest):
+        outputs, targets = predictor.outputs(*part.values()), part.answers()
+        measures.add(outputs, targets)
+        for index, (each, y, t) in enumerate(zip(asked, outputs, targets, strict=True)):
             values = losses.by_example(each.loss, y, t)
             sums[index] += values.sum() if part.weights is None else values @ part.weights
     means = sums / len(examples)

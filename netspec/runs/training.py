@@ -230,7 +230,7 @@ class _Training:
 
 def _reference(predictor: Predictor, dataset: Dataset) -> Reference:
     """Predictions of test images, in batches of the sizes that an export is compared at."""
-    inputs = dataset.test[: sum(REFERENCE_BATCHES)].inputs
+    inputs = dataset.test[: sum(REFERENCE_BATCHES)].values()
     return Reference(inputs, predicted_in_batches(predictor, inputs))
 
 

@@ -92,7 +92,7 @@ def small(optimizer: str, **train: object) -> Network:
 
 
 def batch(examples: Examples, chosen: NDArray[np.int64]) -> tuple[Array, NDArray[np.int32]]:
-    return examples.inputs[0][chosen], examples.targets[0][chosen]
+    return examples.values(chosen)[0], examples.targets[0][chosen]
 
 
 def labelled(tested: Network, count: int, whole: int = 0) -> Examples:
@@ -184,8 +184,8 @@ def test_a_network_may_end_in_a_softmax_or_in_logits(
     np.testing.assert_allclose(np.concatenate([one.losses for one in given]), losses, 1e-5)
     check_weights(trainer.weights(), oracle.weights())
     np.testing.assert_allclose(
-        trainer.predict(*examples.inputs),
-        Oracle(tested, oracle.weights()).predict(*examples.inputs),
+        trainer.predict(*examples.values()),
+        Oracle(tested, oracle.weights()).predict(*examples.values()),
         1e-5,
         1e-6,
     )
@@ -330,7 +330,7 @@ def test_the_masks_have_a_part_in_what_is_learned(name: str) -> None:
 def test_what_one_backend_trained_another_predicts_with(source: str, target: str) -> None:
     tested, _ = digits()
     trainer = trained(source)
-    (inputs,) = load(tested).test.inputs
+    (inputs,) = load(tested).test.values()
 
     predictor = found(target).predictor(tested, trainer.weights(), "cpu")
 
@@ -417,7 +417,7 @@ def test_a_trainer_predicts_with_the_moving_statistics_and_without_masks(name: s
     trainer = trained(name)
     oracle = Oracle(tested, trainer.weights())
 
-    outputs = trainer.predict(*examples.inputs)
+    outputs = trainer.predict(*examples.values())
 
-    np.testing.assert_allclose(outputs, oracle.predict(*examples.inputs), 1e-5, 1e-6)
-    np.testing.assert_array_equal(outputs, trainer.predict(*examples.inputs))
+    np.testing.assert_allclose(outputs, oracle.predict(*examples.values()), 1e-5, 1e-6)
+    np.testing.assert_array_equal(outputs, trainer.predict(*examples.values()))

@@ -171,8 +171,8 @@ def test_class_weights_go_by_the_names_of_the_classes(tmp_path: Path) -> None:
 def test_the_target_of_an_autoencoder_is_its_input_itself(tmp_path: Path) -> None:
     found = loaded(tmp_path, [0, 1], SQUARES, 2, data=", target: input, scale: 4").train
 
-    assert found.targets[0] is found.inputs[0]
-    np.testing.assert_array_equal(found.inputs[0], np.full((2, 2), 0.25))
+    assert found.targets is found.inputs
+    np.testing.assert_array_equal(found.answers()[0], np.full((2, 2), 0.25))
 
 
 def test_the_input_of_an_autoencoder_is_looked_at_as_its_target(tmp_path: Path) -> None:

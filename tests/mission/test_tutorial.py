@@ -56,7 +56,7 @@ def test_the_record_of_the_run_says_what_an_evaluation_says(run):
 
 def test_onnx_gives_the_same_class_for_every_test_image(run):
     require("onnx")
-    (inputs,) = load(run.network).test.inputs
+    (inputs,) = load(run.network).test.values()
     own = find(run.backend).predictor(run.network, run.weights(), "cpu").predict(inputs)
     onnx = find("onnx").predictor(run.network, run.weights(), "cpu").predict(inputs)
     assert np.abs(own - onnx).max() < 1e-5

@@ -257,7 +257,7 @@ def test_the_weights_of_the_test_count_in_its_loss(on_abacus, tmp_path):
     network = abacus.network(tmp_path, w_test=weights)
     run = train(network, "abacus", runs=tmp_path / "runs")
     test = load(network).test
-    outputs = abacus.AbacusPredictor(run.weights()).predict(*test.inputs)
+    outputs = abacus.AbacusPredictor(run.weights()).predict(*test.values())
     losses = -np.log(outputs[np.arange(20), test.targets[0]].astype(np.float64))
     assert run.history[-1]["test_loss"] == pytest.approx((losses * weights).mean(), rel=1e-6)
 

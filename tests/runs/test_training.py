@@ -60,7 +60,7 @@ def test_the_loss_of_a_test_holds_the_penalties_on_the_weights(backend, tmp_path
 
     kernel = run.weights()["dense.kernel"].astype(np.float64)
     outputs = (
-        find(backend).predictor(network, run.weights(), "cpu").predict(load(network).test.inputs[0])
+        find(backend).predictor(network, run.weights(), "cpu").predict(*load(network).test.values())
     )
     labels = load(network).test.targets[0]
     entropy = -np.log(outputs[np.arange(len(labels)), labels].astype(np.float64)).mean()

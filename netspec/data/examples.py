@@ -1,0 +1,88 @@
+"""Examples as a data set stores them, and what a network takes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+PART = 1000
+"""How many examples are looked at, or evaluated, at once at the most."""
+
+PART_BYTES = 16 << 20
+"""What the largest array of theirs may take, as long as one example is not more."""
+
+Part: TypeAlias = slice | NDArray[np.int64]
+"""Which examples: those between two, or those of these indices."""
+
+ALL = slice(None)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The inputs of some examples, what the outputs should be, and what each example counts for.
+
+    `inputs` holds an array (n, …) for every input of the network: integers of at most 16 bits, as
+    images are stored, or float32. The network takes them as float32, divided by `scale`. `targets`
+    holds for every output class indices (n, …) int32 or values (n, …) float32, as its loss takes
+    them; in an autoencoder it is `inputs` itself. `weights` is (n,) float32, or None where all
+    count alike.
+    """
+
+    inputs: tuple[NDArray[Any], ...]
+    targets: tuple[NDArray[Any], ...]
+    weights: NDArray[np.float32] | None = None
+    scale: float = 1.0
+
+    def __len__(self) -> int:
+        return len(self.inputs[0])
+
+    def __getitem__(self, part: Part) -> Examples:
+        """Some of the examples."""
+        inputs = tuple(each[part] for each in self.inputs)
+        targets = inputs if self.own_targets else tuple(each[part] for each in self.targets)
+        weights = None if self.weights is None else self.weights[part]
+        return replace(self, inputs=inputs, targets=targets, weights=weights)
+
+    @property
+    def own_targets(self) -> bool:
+        """Whether each output should be the input itself, as the network takes it."""
+        return self.targets is self.inputs
+
+    def parts(self, largest: int = 0) -> Iterator[Examples]:
+        """All of them in their order, as many at a time as memory bears.
+
+        `largest` is how many values the largest array made of one example has.
+        """
+        size = at_once(max(largest, *(prod(each.shape[1:]) for each in self.inputs)))
+        for start in range(0, len(self), size):
+            yield self[start : start + size]
+
+    def values(self, part: Part = ALL) -> tuple[NDArray[np.float32], ...]:
+        """The inputs of some examples as the network takes them; floats of all take memory."""
+        return tuple(scaled(each[part], self.scale) for each in self.inputs)
+
+    def answers(self, part: Part = ALL) -> tuple[NDArray[Any], ...]:
+        """What the outputs for some examples should be; in an autoencoder, the values."""
+        return self.values(part) if self.own_targets else tuple(y[part] for y in self.targets)
+
+
+def at_once(values: int) -> int:
+    """How many arrays of so many float32 values are looked at at once."""
+    return max(1, min(PART, PART_BYTES // (4 * max(values, 1))))
+
+
+def scaled(stored: NDArray[Any], scale: float) -> NDArray[np.float32]:
+    """What a network takes of values as they are stored: float32, divided in float32."""
+    values = stored.astype(np.float32, copy=False)
+    return values if scale == 1 else values / np.float32(scale)
+
+
+def compact(array: NDArray[Any]) -> NDArray[Any]:
+    """An array as examples hold it: no larger than float32, and what is smaller as it is."""
+    small = array.dtype.kind in "iub" and array.dtype.itemsize <= 2
+    return array if small else array.astype(np.float32, copy=False)
