@@ -51,12 +51,12 @@ def of_run(run: Run, passes: frozenset[str] | None, count: int) -> Subject:
     _check_size(network.graph, count)
     origin = f"the weights of {run.path}"
     try:
-        inputs = data.load(network).test.inputs
+        images = data.load(network).test
     except DataError as error:
         origin += f", random inputs ({error.message})"
         return Subject(network, run.weights(), random_inputs(network.graph, count), origin)
-    repeated = tuple(each[np.arange(count) % len(each)] for each in inputs)
-    return Subject(network, run.weights(), repeated, f"{origin}, test images")
+    inputs = images.values(np.arange(count) % len(images))  # over again where they are fewer
+    return Subject(network, run.weights(), inputs, f"{origin}, test images")
 
 
 def random_inputs(graph: Graph, count: int) -> tuple[Array, ...]:

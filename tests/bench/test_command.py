@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+import abacus
 from commands import netspec_
 from frameworks import require
 from netspec.bench.worker import Worker
+from netspec.runs.training import train
 
 QUICK = ["--seconds", "0.01"]
 
@@ -88,6 +90,16 @@ def test_what_cannot_be_measured_is_a_fault_before_anything_is(
 
 def test_a_spec_that_is_not_there_is_a_fault(tmp_path):
     assert "no.yaml" in netspec_("bench", tmp_path / "no.yaml").fault
+
+
+def test_values_of_a_run_cannot_be_set(tmp_path, monkeypatch):
+    abacus.install(monkeypatch)
+    run = train(abacus.network(tmp_path), "abacus", runs=tmp_path)
+    options = ["--forms", "onnx", "--set", "name=renamed"]
+    assert (
+        f"{run.path} is a run, and --set changes specs"
+        in netspec_("bench", run.path, *options).fault
+    )
 
 
 def test_what_is_neither_a_spec_nor_a_run_is_a_fault(tmp_path):
