@@ -102,6 +102,7 @@ SYNONYMS = {
     "fp16": "mixed_float16",
     "bfloat16": "mixed_bfloat16",
     "bf16": "mixed_bfloat16",
+    "tensor_float32": "tf32",
 }
 """Other frameworks' names, where the nearest name here would be another thing or none."""
 

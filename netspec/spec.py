@@ -171,7 +171,7 @@ class Train(Model):
         ),
     ] = None
     precision: Annotated[
-        Literal["float32", "mixed_float16", "mixed_bfloat16"],
+        Literal["float32", "tf32", "mixed_float16", "mixed_bfloat16"],
         Field(description="What layers compute in to train; the weights stay float32."),
     ] = "float32"
     class_weights: Annotated[

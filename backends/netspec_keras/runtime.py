@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -92,6 +93,16 @@ def _device(wanted: Device) -> tuple[str, str]:
     return "/GPU:0", f"cuda ({details.get('device_name', 'GPU')})"
 
 
+@contextmanager
+def _rounded_to_tf32(*, allowed: bool) -> Iterator[None]:
+    """Let NVIDIA GPUs round the factors of products to TF32 for a while, where it is allowed."""
+    tf.config.experimental.enable_tensor_float_32_execution(allowed)
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+
+
 class KerasPredictor(Predicting):
     """The network's Keras model on a device."""
 
@@ -161,6 +172,7 @@ class KerasTrainer(Predicting):
     ) -> None:
         self._tf_device, self.device = _device(device)
         self._asked, taken_off = network.objectives, network.taken_off
+        self._tf32 = network.spec.train is not None and network.spec.train.precision == "tf32"
         module = _module(network)
         self._weights: dict[str, list[str]] = module.WEIGHTS
         with tf.device(self._tf_device):
@@ -190,9 +202,9 @@ class KerasTrainer(Predicting):
             yield self._call(order[None, whole * batch_size :], learning_rates[whole:])
 
     def _call(self, batches: NDArray[np.int64], learning_rates: Array) -> Steps:
-        with tf.device(self._tf_device):
+        with tf.device(self._tf_device), _rounded_to_tf32(allowed=self._tf32):
             given = self._run(tf.constant(batches), tf.constant(learning_rates))
-        losses, *others = (each.numpy() for each in given)
+            losses, *others = [each.numpy() for each in given]
         by_output = others.pop(0) if len(self._asked) > 1 else None
         correct = others.pop(0) if counts_answers(self._asked) else None
         outputs = tuple(each.reshape(-1, *each.shape[2:]) for each in others)

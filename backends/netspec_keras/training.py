@@ -20,7 +20,7 @@ def parts(train: Train) -> tuple[str, ...]:
 
 
 def _precision(train: Train) -> tuple[str, ...]:
-    if train.precision == "float32":
+    if train.precision in ("float32", "tf32"):
         return ()
     doc = "Layers that are made after this compute in 16 bits; the weights stay float32."
     lines = [

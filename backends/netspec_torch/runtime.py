@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -65,6 +66,18 @@ def _device(wanted: Device) -> tuple[torch.device, str]:
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     return torch.device("cuda"), f"cuda ({torch.cuda.get_device_name()})"
+
+
+@contextmanager
+def _rounded_to_tf32(*, allowed: bool) -> Iterator[None]:
+    """Let NVIDIA GPUs round the factors of products to TF32 for a while, where it is allowed."""
+    for each in (torch.backends.cuda.matmul, torch.backends.cudnn):
+        each.allow_tf32 = allowed
+    try:
+        yield
+    finally:
+        for each in (torch.backends.cuda.matmul, torch.backends.cudnn):
+            each.allow_tf32 = False
 
 
 def _outputs(
@@ -174,6 +187,7 @@ class TorchTrainer(Predicting):
         self._model.to(self._device)
         self._shapes = {key: weight.shape for key, weight in network.graph.weights()}
         self._asked = network.objectives
+        self._tf32 = network.spec.train is not None and network.spec.train.precision == "tf32"
         self._logits = self._model.logits if any(network.taken_off) else self._model
         self._activations = [_ACTIVATIONS[name] for name in network.taken_off]
         self._optimizer: Any = self._module.build_optimizer(self._model)  # Any: as above
@@ -197,11 +211,13 @@ class TorchTrainer(Predicting):
         torch.manual_seed(mask_seed)
         self._model.train()
         indices = torch.from_numpy(order).to(self._device)
-        steps = steps_per_report(STEPS_PER_REPORT, self._asked, batch_size)
-        for part in chunks(len(learning_rates), steps):
+        most = steps_per_report(STEPS_PER_REPORT, self._asked, batch_size)
+        for part in chunks(len(learning_rates), most):
             chosen = indices[part.start * batch_size : part.stop * batch_size]
             rates: list[float] = learning_rates[part].tolist()
-            yield self._steps(self._examples.batches(chosen, batch_size), rates)
+            with _rounded_to_tf32(allowed=self._tf32):
+                steps = self._steps(self._examples.batches(chosen, batch_size), rates)
+            yield steps
 
     def _steps(self, batches: Iterable[_Batch], rates: list[float]) -> Steps:
         counts, gives = counts_answers(self._asked), gives_outputs(self._asked)

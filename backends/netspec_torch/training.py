@@ -43,7 +43,7 @@ def first_rate(optimizer: Optimizer) -> float:
 
 def _precision(train: Train) -> tuple[str, ...]:
     """The functions autocast and build_scaler, where layers compute in 16 bits."""
-    if train.precision == "float32":
+    if train.precision in ("float32", "tf32"):
         return ()
     dtype = train.precision.removeprefix("mixed_")
     doc = "Inside it layers compute in 16 bits; the weights stay float32."

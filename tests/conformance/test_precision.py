@@ -131,3 +131,51 @@ def test_the_scale_outlasts_a_break(name: str) -> None:
     for key, value in unbroken.weights().items():
         np.testing.assert_array_equal(resumed.weights()[key], value)
     assert scale(resumed) == scale(unbroken)
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_tf32_is_float32_on_a_processor(name: str) -> None:
+    trained = [trainer(name, it, examples(it)) for it in (small("float32"), small("tf32"))]
+
+    for each in trained:
+        epoch(each)
+
+    exact, rounded = (each.weights() for each in trained)
+    for key, value in exact.items():
+        np.testing.assert_array_equal(rounded[key], value, key)
+
+
+def test_pytorch_rounds_to_tf32_in_a_step_alone() -> None:
+    found_training("torch")
+    import torch
+
+    tested = small("tf32")
+    trained = trainer("torch", tested, examples(tested))
+    seen: list[bool] = []
+    hook = torch.nn.modules.module.register_module_forward_hook(
+        lambda *_: seen.append(torch.backends.cudnn.allow_tf32)
+    )
+    epoch(trained)
+    hook.remove()
+
+    assert set(seen) == {True}
+    assert not torch.backends.cudnn.allow_tf32
+
+
+def test_tensorflow_rounds_to_tf32_in_a_step_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    found_training("keras")
+    import tensorflow as tf
+
+    tested = small("tf32")
+    trained = trainer("keras", tested, examples(tested))
+    given: list[bool] = []
+    allow = tf.config.experimental.enable_tensor_float_32_execution
+    monkeypatch.setattr(
+        tf.config.experimental,
+        "enable_tensor_float_32_execution",
+        lambda it: given.append(it) or allow(it),
+    )
+    epoch(trained)
+
+    assert given[::2] == [True] * (len(given) // 2)
+    assert given[1::2] == [False] * (len(given) // 2)
