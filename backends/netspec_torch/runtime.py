@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -30,6 +29,7 @@ from netspec.diagnostics import BackendError
 from netspec.graph import Network
 from netspec.layers import Shape
 from netspec.weights import Array, Weights
+from netspec_torch.capture import Batch, Captured, Figures, Gradients, cuda_graph
 from netspec_torch.optimizers import COUNTERS
 from netspec_torch.source import source
 
@@ -120,15 +120,6 @@ class TorchPredictor(Predicting):
         return _outputs(self._model, self._device, inputs)
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """The examples of a step."""
-
-    inputs: tuple[Tensor, ...]
-    targets: tuple[Tensor, ...]
-    weights: Tensor | None
-
-
 class _Tensors:
     """Examples on the device, as they are stored."""
 
@@ -141,7 +132,7 @@ class _Tensors:
         # A tensor, for CUDA multiplies by the reciprocal of a number, which rounds differently.
         self._scale = None if examples.scale == 1 else torch.tensor(examples.scale, device=device)
 
-    def batches(self, chosen: Tensor, size: int) -> Iterator[_Batch]:
+    def batches(self, chosen: Tensor, size: int) -> Iterator[Batch]:
         """The chosen examples, `size` at a time."""
         inputs = [each.index_select(0, chosen).split(size) for each in self.inputs]
         targets = [_answers(each, chosen).split(size) for each in self.targets or ()]
@@ -149,7 +140,7 @@ class _Tensors:
         for step in range(len(inputs[0])):
             values = tuple(self._values(each[step]) for each in inputs)
             answers = tuple(each[step] for each in targets) if self.targets else values
-            yield _Batch(values, answers, None if weights is None else weights[step])
+            yield Batch(values, answers, None if weights is None else weights[step])
 
     def _values(self, stored: Tensor) -> Tensor:
         """What the network takes: `scaled` of netspec.data.examples."""
@@ -201,6 +192,7 @@ class TorchTrainer(Predicting):
         self._regularized = hasattr(self._model, "regularization")
         self._constrained = hasattr(self._model, "constrain")
         self._examples = _Tensors(examples, self._device)
+        self._capture: Captured | None = None
         if self._examples.weights is not None:
             for loss in self._losses:
                 loss.reduction = "none"
@@ -210,49 +202,63 @@ class TorchTrainer(Predicting):
     ) -> Iterator[Steps]:
         torch.manual_seed(mask_seed)
         self._model.train()
+        gradients = self._captured(batch_size)
         indices = torch.from_numpy(order).to(self._device)
         most = steps_per_report(STEPS_PER_REPORT, self._asked, batch_size)
         for part in chunks(len(learning_rates), most):
             chosen = indices[part.start * batch_size : part.stop * batch_size]
             rates: list[float] = learning_rates[part].tolist()
             with _rounded_to_tf32(allowed=self._tf32):
-                steps = self._steps(self._examples.batches(chosen, batch_size), rates)
+                batches = self._examples.batches(chosen, batch_size)
+                steps = self._steps(gradients, batches, rates)
             yield steps
 
-    def _steps(self, batches: Iterable[_Batch], rates: list[float]) -> Steps:
-        counts, gives = counts_answers(self._asked), gives_outputs(self._asked)
-        losses: list[Tensor] = []
-        by_output: list[Tensor] = []
-        correct: list[Tensor] = []
-        shown: list[list[Tensor]] = []
+    def _captured(self, batch_size: int) -> Gradients:
+        """What sets the gradients: captured on a GPU, where a scaled loss does not change it."""
+        if self._device.type != "cuda" or self._scaler:
+            return self._gradients
+        if self._capture is None or self._capture.size != batch_size:
+            self._capture = Captured(self._gradients, self._model, batch_size, cuda_graph)
+        return self._capture
+
+    def _steps(self, gradients: Gradients, batches: Iterable[Batch], rates: list[float]) -> Steps:
+        given: list[Figures] = []
         for batch, rate in zip(batches, rates, strict=True):
             for group in self._optimizer.param_groups:
                 group["lr"] = rate
-            self._optimizer.zero_grad()
-            given = self._logits(*batch.inputs)
-            outputs = given if isinstance(given, tuple) else (given,)
-            values = self._values(outputs, batch)
-            loss = self._total(values)
-            if self._regularized:
-                loss = loss + self._model.regularization()
-            self._take_step(loss)
-            if self._constrained:
-                self._model.constrain()
-            losses.append(loss.detach())
-            if len(values) > 1:
-                by_output.append(torch.stack([value.detach() for value in values]))
-            if counts:
-                correct.append((outputs[0].detach().argmax(-1) == batch.targets[0]).sum())
-            if gives:
-                shown.append(self._activated(outputs))
+            given.append(gradients(batch))
+            self._take_step()
+        by_output = [each.by_output for each in given if each.by_output is not None]
+        correct = [each.correct for each in given if each.correct is not None]
+        outputs = zip(*(each.outputs for each in given), strict=True)
         return Steps(
-            _numpy(torch.stack(losses)),
-            _numpy(torch.stack(correct).int()) if counts else None,
+            _numpy(torch.stack([each.loss for each in given])),
+            _numpy(torch.stack(correct).int()) if correct else None,
             _numpy(torch.stack(by_output)) if by_output else None,
-            tuple(_numpy(torch.cat(each)) for each in zip(*shown, strict=True)),
+            tuple(_numpy(torch.cat(each)) for each in outputs),
         )
 
-    def _values(self, outputs: tuple[Tensor, ...], batch: _Batch) -> list[Tensor]:
+    def _gradients(self, batch: Batch) -> Figures:
+        """Set the gradients of all weights for a batch."""
+        self._optimizer.zero_grad()
+        given = self._logits(*batch.inputs)
+        outputs = given if isinstance(given, tuple) else (given,)
+        values = self._values(outputs, batch)
+        loss = self._total(values)
+        if self._regularized:
+            loss = loss + self._model.regularization()
+        (self._scaler.scale(loss) if self._scaler else loss).backward()
+        correct = None
+        if counts_answers(self._asked):
+            correct = (outputs[0].detach().argmax(-1) == batch.targets[0]).sum()
+        return Figures(
+            loss.detach(),
+            torch.stack([value.detach() for value in values]) if len(values) > 1 else None,
+            correct,
+            tuple(self._activated(outputs)) if gives_outputs(self._asked) else (),
+        )
+
+    def _values(self, outputs: tuple[Tensor, ...], batch: Batch) -> list[Tensor]:
         """The loss of every output."""
         given = zip(self._losses, outputs, batch.targets, strict=True)
         values = [loss(output, target) for loss, output, target in given]
@@ -272,15 +278,16 @@ class TorchTrainer(Predicting):
         pairs = zip(self._activations, outputs, strict=True)
         return [activation(output.detach()) for activation, output in pairs]
 
-    def _take_step(self, loss: Tensor) -> None:
+    def _take_step(self) -> None:
+        """Move the weights by their gradients."""
         if self._scaler is None:
-            loss.backward()
             self._optimizer.step()
-            return
-        self._scaler.scale(loss).backward()
-        self._scaler.unscale_(self._optimizer)
-        self._scaler.step(self._optimizer)
-        self._scaler.update()
+        else:
+            self._scaler.unscale_(self._optimizer)
+            self._scaler.step(self._optimizer)
+            self._scaler.update()
+        if self._constrained:
+            self._model.constrain()
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         return _outputs(self._model, self._device, inputs)

@@ -1,0 +1,129 @@
+"""Steps that are recorded once and launched again: they are those of a training that is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from conformance.networks import all_random_inputs, found_training, network, random_weights
+from netspec.backend import Steps
+from netspec.data import Examples, epoch_order
+from netspec.graph import Network
+from netspec.weights import Array
+
+torch = pytest.importorskip("torch")
+
+from netspec_torch.capture import Captured  # noqa: E402
+
+IMAGES, SIZE, EPOCHS = 22, 4, 2  # whole batches, and one of two images at the end
+
+recorded = None
+"""The model whose gradients are recorded."""
+
+CHAIN = [
+    "Conv2D: {filters: 4, kernel_size: 3, activation: relu}",
+    "BatchNormalization: {momentum: 0.9}",
+    "MaxPooling2D",
+    "Flatten",
+    "Dropout: {rate: 0.5}",
+    "Dense: {units: 3, activation: softmax, kernel_regularizer: {l2: {l2: 0.01}}}",
+]
+
+
+def networks() -> dict[str, Network]:
+    constrained = "Dense: {units: 3, activation: softmax, kernel_constraint: {max_norm: {}}}"
+    return {
+        "adam": network((6, 6, 2), CHAIN, "adam", metrics="[accuracy]"),
+        "clipped": network((6, 6, 2), CHAIN, "sgd: {momentum: 0.9, clipnorm: 0.1}"),
+        "accumulated": network((6, 6, 2), CHAIN, "lion", gradient_accumulation_steps=2),
+        "averaged": network((6, 6, 2), CHAIN, "rmsprop: {use_ema: true}", metrics="[f1_score]"),
+        "constrained": network((4,), [constrained], "adagrad"),
+        "16 bits": network((6, 6, 2), CHAIN, "adam", precision="mixed_bfloat16"),
+    }
+
+
+def repeated(compute):
+    """What a CUDA graph does, on a processor: the same tensors get new values."""
+    figures = compute()
+    weights = [each for each in recorded.parameters() if each.grad is not None]
+    gradients = [each.grad for each in weights]
+
+    def replay() -> None:
+        given = compute()
+        for weight, gradient in zip(weights, gradients, strict=True):
+            gradient.copy_(weight.grad)
+            weight.grad = None
+        for old, new in zip(tensors(figures), tensors(given), strict=True):
+            old.copy_(new)
+
+    return figures, replay
+
+
+def tensors(figures):
+    some = [figures.loss, figures.by_output, figures.correct, *figures.outputs]
+    return [each for each in some if each is not None]
+
+
+def refused(compute):
+    compute()
+    raise RuntimeError("operation not permitted when stream is capturing\nmore of it")
+
+
+def trained(tested: Network, record=None) -> tuple[dict[str, Array], list[Steps]]:
+    """The weights and the figures after some epochs, captured by `record` where there is one."""
+    (inputs,) = all_random_inputs(tested.graph, IMAGES)
+    labels = np.arange(IMAGES, dtype=np.int32) % 3
+    examples = Examples((inputs,), (labels,), np.linspace(0.5, 1.5, IMAGES, dtype=np.float32))
+    trainer = found_training("torch").trainer(tested, random_weights(tested.graph), examples, "cpu")
+    if record:
+        global recorded
+        recorded = trainer._model
+        captured = Captured(trainer._gradients, trainer._model, SIZE, record)
+        trainer._captured = lambda _size: captured
+    rates = np.linspace(0.05, 0.01, -(-IMAGES // SIZE), dtype=np.float32)
+    given = [
+        steps
+        for epoch in range(EPOCHS)
+        for steps in trainer.epoch(epoch_order(IMAGES, 0, epoch), SIZE, rates, epoch)
+    ]
+    return trainer.weights(), given
+
+
+@pytest.mark.parametrize("name", networks())
+def test_captured_steps_are_those_of_a_training_that_is_not(name: str) -> None:
+    tested = networks()[name]
+
+    (weights, given), (expected, wanted) = trained(tested, repeated), trained(tested)
+
+    for key, value in expected.items():
+        np.testing.assert_array_equal(weights[key], value, key)
+    for one, other in zip(given, wanted, strict=True):
+        np.testing.assert_array_equal(one.losses, other.losses)
+        for found, value in zip(one.outputs, other.outputs, strict=True):
+            np.testing.assert_array_equal(found, value)
+
+
+def test_a_step_that_cannot_be_captured_is_computed_as_it_is() -> None:
+    tested = networks()["adam"]
+
+    with pytest.warns(UserWarning, match="no CUDA graph holds this network .*capturing") as told:
+        weights, _ = trained(tested, refused)
+
+    assert len(told) == 1
+    expected, _ = trained(tested)
+    for key, value in expected.items():
+        np.testing.assert_array_equal(weights[key], value, key)
+
+
+def test_a_batch_is_computed_from_memory_of_its_own() -> None:
+    """A recording reads the tensors that it was made with, whatever they were copied from."""
+    tested = networks()["adam"]
+    seen: list[int] = []
+
+    def watched(compute):
+        figures, replay = repeated(compute)
+        return figures, lambda: (seen.append(1), replay())
+
+    trained(tested, watched)
+
+    assert len(seen) == EPOCHS * (IMAGES // SIZE)
