@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from netspec.backend import Device
+    from netspec.backend import Device, Quantization
     from netspec.graph import Network
     from netspec.runs.evaluation import Evaluation
     from netspec.runs.export import Exported
@@ -133,10 +133,17 @@ def export(
     opset: int | None = None,
     raw_input: bool = False,
     passes: str = "all",
+    quantize: Quantization | None = None,
+    max_loss: float | None = None,
+    force: bool = False,
 ) -> Exported:
-    """Write a run as ONNX, compared with its backend's predictions; see `netspec export`."""
+    """Write a run as ONNX, compared with its backend's predictions; see `netspec export`.
+
+    `quantize` is "int8" or "fp16"; what it lost is in `quantized` of the result.
+    """
     from netspec.passes import chosen
     from netspec.runs.export import export
+    from netspec.runs.quantization import MAX_LOSS
 
     return export(
         run,
@@ -144,6 +151,9 @@ def export(
         opset=opset,
         raw_input=raw_input,
         passes=chosen(passes),
+        quantize=quantize,
+        max_loss=MAX_LOSS if max_loss is None else max_loss,
+        force=force,
     )
 
 

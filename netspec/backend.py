@@ -29,6 +29,7 @@ from netspec.weights import Array, Weights
 
 GROUP = "netspec.backends"
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
+Quantization: TypeAlias = Literal["int8", "fp16"]
 
 
 class Predictor(Protocol):
@@ -67,6 +68,11 @@ class ExportedModel(Predictor, Protocol):
     @property
     def metadata(self) -> dict[str, str]:
         """What was written into the file, by name."""
+        ...
+
+    @property
+    def raw_input(self) -> bool:
+        """Whether it takes pixels as they are stored, and scales them itself."""
         ...
 
     def predict_pixels(self, pixels: NDArray[np.uint8]) -> Array:
@@ -209,6 +215,13 @@ class ExportingBackend(Backend, Protocol):
 
     def open(self, content: bytes, device: Device) -> ExportedModel:
         """A model's file ready to predict."""
+        ...
+
+    def quantize(self, content: bytes, to: Quantization, inputs: Sequence[NDArray[Any]]) -> bytes:
+        """A smaller form of an exported file. `inputs` (n, …) are examples, as the file takes them.
+
+        Raises BackendError where nothing in it can be made smaller.
+        """
         ...
 
 

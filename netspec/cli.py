@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 
 DeviceName = Literal["auto", "cpu", "cuda"]
+QuantizationName = Literal["int8", "fp16"]
 
 SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="A spec, a YAML file.")]
 SetOption = Annotated[
@@ -225,20 +226,48 @@ def export(
     raw_input: Annotated[
         bool, typer.Option("--raw-input", help="Take uint8 pixels and divide them in the graph.")
     ] = False,
+    quantize: Annotated[
+        QuantizationName | None,
+        typer.Option(help="A smaller file, tested beside the float32 model."),
+    ] = None,
+    max_loss: Annotated[
+        float,
+        typer.Option(
+            metavar="FRACTION",
+            help="What accuracy it may lose; without accuracy, how much of its loss it may add.",
+        ),
+    ] = 0.005,
+    force: Annotated[bool, typer.Option("--force", help="Write it whatever it loses.")] = False,
     passes: PassesOption = None,
     runs: RunsOption = Path("runs"),
 ) -> None:
-    """Write a run as ONNX, compared with what its backend predicts."""
+    """Write a run as ONNX, compared with what its backend predicts.
+
+    int8 is calibrated on training examples, with a scale for every channel of the weights; fp16
+    keeps float32 inputs and outputs. Both need the data set.
+    """
     if not onnx:
         raise NetspecError("no format was named", "write: netspec export --onnx")
     chosen = _run(runs, run)
     from netspec.runs.export import export as export_run
     from netspec.summary import in_bytes
 
-    done = export_run(chosen, output, opset=opset, raw_input=raw_input, passes=_passes(passes))
+    done = export_run(
+        chosen,
+        output,
+        opset=opset,
+        raw_input=raw_input,
+        passes=_passes(passes),
+        quantize=quantize,
+        max_loss=max_loss,
+        force=force,
+    )
     sizes = ", ".join(str(size) for size in done.batches)
     print(f"Wrote {done.path} ({in_bytes(done.size)}) from {chosen.path}")
-    print(f"Largest difference from {done.backend} at batches of {sizes}: {done.difference:.1e}")
+    of = "Largest difference of the float32 model" if done.quantized else "Largest difference"
+    print(f"{of} from {done.backend} at batches of {sizes}: {done.difference:.1e}")
+    if done.quantized:
+        print(done.quantized.table())
 
 
 @app.command()

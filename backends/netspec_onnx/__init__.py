@@ -5,10 +5,13 @@ Importing this package loads neither onnx nor onnxruntime.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from netspec.backend import Device, Form, Framework, gpu_present
+from numpy.typing import NDArray
+
+from netspec.backend import Device, Form, Framework, Quantization, gpu_present
 from netspec.graph import Network
 from netspec.weights import Weights
 
@@ -53,6 +56,11 @@ class OnnxBackend:
         from netspec_onnx.session import OnnxPredictor
 
         return OnnxPredictor(content, device)
+
+    def quantize(self, content: bytes, to: Quantization, inputs: Sequence[NDArray[Any]]) -> bytes:
+        from netspec_onnx.quantization import float16, int8
+
+        return int8(content, inputs) if to == "int8" else float16(content)
 
 
 BACKEND = OnnxBackend()

@@ -7,10 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from netspec.backend import find_exporting
+from netspec.backend import Quantization, find_exporting
 from netspec.diagnostics import BackendError
 from netspec.files import write_atomically
 from netspec.runs.folder import Run
+from netspec.runs.quantization import (
+    MAX_LOSS,
+    Quantized,
+    check_loss,
+    quantized,
+    without_late_activations,
+)
 from netspec.runs.training import predicted_in_batches, reference_batches
 from netspec.weights import Array
 
@@ -22,7 +29,8 @@ TOLERANCE = 1e-5
 class Exported:
     """The file, its size in bytes, and its largest difference from the backend's predictions.
 
-    `batches` are the sizes of the batches that were compared.
+    `batches` are the sizes of the batches that were compared. `quantized` is what a smaller form
+    lost; the difference is that of the float32 model, which was compared before.
     """
 
     path: Path
@@ -30,6 +38,7 @@ class Exported:
     difference: float
     backend: str
     batches: tuple[int, ...]
+    quantized: Quantized | None = None
 
 
 def export(
@@ -39,15 +48,25 @@ def export(
     opset: int | None = None,
     raw_input: bool = False,
     passes: frozenset[str] | None = None,
+    quantize: Quantization | None = None,
+    max_loss: float = MAX_LOSS,
+    force: bool = False,
 ) -> Exported:
     """Write a run as ONNX, once it is shown to predict what its backend predicted.
 
     Neither framework is loaded: the run keeps its backend's predictions. With `raw_input` the file
     takes pixels as uint8 and divides them itself. `passes` are the optimizations of the file, None
-    being all. Raises NetspecError, and then writes nothing.
+    being all.
+
+    With `quantize` the file is int8, calibrated on training examples, or fp16. It is then tested
+    beside the float32 model, and may lose no more than `max_loss`, except with `force`.
+
+    Raises NetspecError, and then writes nothing.
     """
     target = find_exporting("onnx")
     network = replace(run.network, passes=passes)
+    if quantize == "int8":
+        network = without_late_activations(network)
     weights, backend = run.weights(), run.backend
     reference = run.reference()
     content = target.export(network, weights, opset=opset, raw_input=False)
@@ -64,10 +83,15 @@ def export(
         raise BackendError(message, "this is a fault of netspec; please report it with the spec")
     if raw_input:
         content = target.export(network, weights, opset=opset, raw_input=True)
-    path = path or run.path / "model.onnx"
+    lost = None
+    if quantize:
+        content, lost = quantized(target, content, quantize, network, weights)
+        if not force:
+            check_loss(lost, max_loss)
+    path = path or run.path / (f"model-{quantize}.onnx" if quantize else "model.onnx")
     write_atomically(path, content)
     sizes = tuple(len(batch[0]) for batch in reference_batches(reference.inputs))
-    return Exported(path, len(content), difference, backend, sizes)
+    return Exported(path, len(content), difference, backend, sizes, lost)
 
 
 def _bound(expected: Array) -> float:

@@ -287,3 +287,33 @@ def test_a_run_keeps_what_variables_and_blocks_became(tmp_path):
         run.path / "spec.yaml"
     ).read_text(encoding="utf-8")
     assert run.weights()["unit/conv2d.kernel"].shape == (3, 3, 1, 3)
+
+
+@pytest.mark.parametrize("to", ["int8", "fp16"])
+def test_a_smaller_export_shows_what_it_loses_and_predicts(trained, pictures, to):
+    options = ["--onnx", "--runs", trained.runs, "--quantize", to, "--force"]
+    first, _, head, loss, accuracy, size = netspec_("export", *options).results.splitlines()
+    file = trained.run.path / f"model-{to}.onnx"
+    assert first.startswith(f"Wrote {file} (")
+    assert head.split() == ["float32", to]
+    *_, test = trained.run.history
+    assert loss.split()[:2] == ["test_loss", f"{test['test_loss']:.4f}"]
+    assert accuracy.split()[:2] == ["test_accuracy", f"{test['test_accuracy']:.4f}"]
+    assert len({len(line) for line in (loss, accuracy)}) == 1
+    assert size.startswith("file ")
+    found = probabilities(netspec_("predict", file, *pictures, "--device", "cpu", "--json"))
+    expected = probabilities(
+        netspec_("predict", trained.run.path, *pictures, "--device", "cpu", "--json")
+    )
+    file.unlink()
+    np.testing.assert_allclose(found, expected, atol=0.05 if to == "int8" else 0.003)
+
+
+def test_an_export_that_loses_too_much_is_refused_and_writes_nothing(trained, tmp_path):
+    file = tmp_path / "small.onnx"
+    options = ["--onnx", "--runs", trained.runs, "-o", file]
+    # No accuracy rises by more than 1.
+    fault = netspec_("export", *options, "--quantize", "int8", "--max-loss", "-1.01").fault
+    assert fault.startswith("error: the int8 model has a test_accuracy of ")
+    assert "help: allow more with --max-loss, or write it all the same with --force" in fault
+    assert list(tmp_path.iterdir()) == []

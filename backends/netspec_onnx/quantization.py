@@ -1,0 +1,283 @@
+"""Smaller ONNX models: 8-bit integers, calibrated on examples, or floating point of 16 bits."""
+
+from __future__ import annotations
+
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import onnxruntime  # pyright: ignore[reportMissingTypeStubs] - it ships none
+from numpy.typing import NDArray
+from onnx import (
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    checker,
+    helper,
+    numpy_helper,
+    shape_inference,
+)
+
+from netspec.backend import chunks
+from netspec.diagnostics import BackendError
+
+ort: Any = onnxruntime  # Any: it ships no types
+
+CALIBRATION_BATCH = 32
+"""How many examples run at once: every tensor of the graph is kept until its range is known."""
+
+INT8_OPERATORS = (
+    "Add",
+    "AveragePool",
+    "Clip",
+    "Concat",
+    "Conv",
+    "ConvTranspose",
+    "Flatten",
+    "Gather",
+    "Gemm",
+    "GlobalAveragePool",
+    "MatMul",
+    "MaxPool",
+    "Pad",
+    "Relu",
+    "Reshape",
+    "Slice",
+    "Squeeze",
+    "Transpose",
+    "Unsqueeze",
+)
+"""What is computed with integers: products, and what passes their results on.
+
+The others stay float: exponentials and norms lose too much in 8 bits, and what the network gives
+at the end would have 256 values.
+"""
+
+
+def int8(content: bytes, inputs: Sequence[NDArray[Any]]) -> bytes:
+    """A model whose products are of 8-bit integers, as QuantizeLinear and DequantizeLinear say it.
+
+    Weights are int8, symmetric, with a scale for every output channel; other tensors are uint8,
+    whose ranges are the least and the greatest value that they have for `inputs` (n, …), one array
+    an input of the model. Biases are int32. See `quantize_static` of onnxruntime.quantization.
+
+    Raises BackendError where the model has no such product.
+    """
+    from onnxruntime.quantization import (  # pyright: ignore[reportMissingTypeStubs]
+        CalibrationMethod,
+        QuantFormat,
+        QuantType,
+        quantize_static,
+    )
+
+    model = _parsed(content)
+    names = [each.name for each in model.graph.input]
+    helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})
+    with _quiet(), TemporaryDirectory(prefix="netspec.") as folder:
+        path = Path(folder) / "int8.onnx"
+        quantize_static(
+            model,
+            path,
+            _Reader(dict(zip(names, inputs, strict=True))),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=list(INT8_OPERATORS),
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+        )
+        quantized = _parsed(path.read_bytes())
+    if not any(each.data_type == TensorProto.INT8 and each.dims for each in quantized.graph.initializer):
+        message = f"{model.graph.name} has nothing that int8 makes smaller"
+        raise BackendError(message, "export it without --quantize, or as fp16")
+    _drop_zeros(quantized.graph)
+    return _finished(quantized, content, "int8")
+
+
+def _drop_zeros(graph: GraphProto) -> None:
+    """Leave out the zero points of constants where they are 0, which is what stands for none."""
+    constants = {each.name: each for each in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] in constants:
+            zeros = constants[node.input[2]]
+            if not numpy_helper.to_array(zeros).any():
+                del node.input[2]
+    used = {name for node in graph.node for name in (*node.input, *_captured(node))}
+    kept = [each for each in graph.initializer if each.name in used]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+
+
+class _Reader:
+    """Batches of inputs by name, as onnxruntime.quantization.CalibrationDataReader gives them."""
+
+    def __init__(self, inputs: Mapping[str, NDArray[Any]]) -> None:
+        self._inputs = inputs
+        count = len(next(iter(inputs.values())))
+        self._parts = chunks(count, CALIBRATION_BATCH)
+
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
+        part = next(self._parts, None)
+        return None if part is None else {name: it[part] for name, it in self._inputs.items()}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what onnxruntime.quantization prints and logs from the terminal."""
+    ort.set_default_logger_severity(3)  # errors only
+    # Without a handler, logging.warning() would give the root logger one for good.
+    root, nothing, before = logging.getLogger(), logging.NullHandler(), logging.root.manager.disable
+    root.addHandler(nothing)
+    logging.disable(logging.ERROR)
+    try:
+        with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+        root.removeHandler(nothing)
+
+
+FLOAT32_OPERATORS = frozenset(
+    {
+        "CumSum",
+        "Div",
+        "Einsum",
+        "Erf",
+        "Exp",
+        "GRU",
+        "InstanceNormalization",
+        "LSTM",
+        "LayerNormalization",
+        "Loop",
+        "RMSNormalization",
+        "ReduceLogSumExp",
+        "ReduceMean",
+        "ReduceSum",
+        "Resize",
+        "RNN",
+        "Scan",
+        "Softmax",
+        "Softplus",
+        "Sqrt",
+    }
+)
+"""What stays float32: sums and powers that leave the range of float16, as in PyTorch's autocast,
+and operators that take float32 alone, or that ONNX Runtime runs with it alone."""
+
+
+def float16(content: bytes) -> bytes:
+    """A model that keeps its weights, and computes what it can, in floating point of 16 bits.
+
+    Inputs and outputs stay as they are. A constant that float16 cannot hold stays float32, and so
+    does what takes it; so does what leads to an index, which float16 holds up to 2,048 alone.
+    """
+    model = shape_inference.infer_shapes(_parsed(content), check_type=True, data_prop=True)
+    graph = model.graph
+    floats = _floats(graph)
+    large = {each.name for each in graph.initializer if each.name in floats and not _fits(each)}
+    exact = _exact(graph, large)
+    constants = {each.name for each in graph.initializer if each.name in floats - large}
+    halves = constants.union(*(node.output for node in graph.node if node.name not in exact))
+    halves &= floats
+    singles = {each.name for each in graph.output}
+    wanted: set[str] = set()
+    for node in graph.node:
+        (singles if node.name in exact else wanted).update(node.input, _captured(node))
+
+    def casts(names: Sequence[str]) -> list[NodeProto]:
+        """What gives tensors that were just made in the other size, where a node takes it."""
+        return [
+            helper.make_node("Cast", [_half(name)], [name], f"{name}.cast", to=TensorProto.FLOAT)
+            if name in halves
+            else helper.make_node(
+                "Cast", [name], [_half(name)], f"{name}.cast", to=TensorProto.FLOAT16
+            )
+            for name in names
+            if name in floats and name in (singles if name in halves else wanted)
+        ]
+
+    nodes = casts([each.name for each in (*graph.input, *graph.initializer)])
+    for node in graph.node:
+        names = list(node.output)
+        if node.name not in exact:
+            node.input[:] = [_half(name) if name in floats else name for name in node.input]
+            node.output[:] = [_half(name) if name in floats else name for name in node.output]
+        nodes += [node, *casts(names)]
+    for constant in graph.initializer:
+        if constant.name in constants:
+            value = numpy_helper.to_array(constant).astype(np.float16)
+            constant.CopyFrom(numpy_helper.from_array(value, _half(constant.name)))
+    del graph.node[:], graph.value_info[:]
+    graph.node.extend(nodes)
+    return _finished(model, content, "fp16")
+
+
+def _half(name: str) -> str:
+    """The name of a tensor's twin of 16 bits."""
+    return f"{name}.float16"
+
+
+def _floats(graph: GraphProto) -> set[str]:
+    """The names of the float32 tensors."""
+    values = (*graph.input, *graph.value_info, *graph.output)
+    found = {it.name for it in values if it.type.tensor_type.elem_type == TensorProto.FLOAT}
+    return found | {it.name for it in graph.initializer if it.data_type == TensorProto.FLOAT}
+
+
+def _fits(constant: TensorProto) -> bool:
+    """Whether float16 holds the largest of the values, and not all of them as 0."""
+    largest = np.abs(numpy_helper.to_array(constant)).max(initial=0)
+    info = np.finfo(np.float16)
+    return bool(largest == 0 or info.smallest_normal <= largest <= info.max)
+
+
+def _exact(graph: GraphProto, large: set[str]) -> set[str]:
+    """The names of the nodes that compute in float32."""
+    exact: set[str] = set()
+    whole: set[str] = set()  # what an index is made of
+    for node in reversed(graph.node):
+        to_index = node.op_type == "Cast" or not whole.isdisjoint(node.output)
+        if to_index:
+            whole.update(node.input)
+        if to_index or node.op_type in FLOAT32_OPERATORS or not large.isdisjoint(node.input):
+            exact.add(node.name)
+    return exact
+
+
+def _captured(node: NodeProto) -> set[str]:
+    """The names in the graphs that a node holds: some are of tensors around it."""
+    graphs = [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+    return {name for graph in graphs for inner in graph.node for name in inner.input}
+
+
+def _finished(model: ModelProto, original: bytes, quantized: str) -> bytes:
+    """The content of a checked file that says of itself what the original says, and how it is.
+
+    Raises BackendError where ONNX's own check fails.
+    """
+    before = _parsed(original)
+    metadata = {each.key: each.value for each in before.metadata_props}
+    helper.set_model_props(model, metadata | {"netspec.quantized": quantized})
+    del model.graph.value_info[:]
+    model.producer_name, model.producer_version = before.producer_name, before.producer_version
+    try:
+        checker.check_model(model, full_check=True)  # pyright: ignore[reportUnknownMemberType] - its PathLike
+    except (checker.ValidationError, shape_inference.InferenceError) as error:
+        message = f"the {quantized} model fails ONNX's own check: {error}"
+        help = "this is a fault of netspec; please report it with the spec"
+        raise BackendError(message, help) from error
+    return model.SerializeToString(deterministic=True)
+
+
+def _parsed(content: bytes) -> ModelProto:
+    model = ModelProto()
+    model.ParseFromString(content)
+    return model

@@ -1,0 +1,147 @@
+"""A smaller form of an ONNX model, and what it loses on the test set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.backend import ExportedModel, ExportingBackend, Predicting, Quantization
+from netspec.data import Examples, load
+from netspec.diagnostics import BackendError
+from netspec.graph import Network
+from netspec.passes import switched_on
+from netspec.runs.metrics import Record, evaluate
+from netspec.runs.training import train_settings
+from netspec.seeds import generator
+from netspec.summary import in_bytes
+from netspec.weights import Array, Weights
+
+CALIBRATION_EXAMPLES = 512
+"""How many training examples the ranges of int8 are taken from."""
+
+MAX_LOSS = 0.005
+"""How much accuracy an export may lose: half a point. See `Quantized.lost`."""
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A smaller model beside the float32 one: their figures over the test set, and their sizes."""
+
+    kind: Quantization
+    before: Record
+    after: Record
+    size_before: int
+    size_after: int
+
+    @property
+    def lost(self) -> tuple[str, float]:
+        """The figure that lost most, and how much: points of accuracy, as a fraction.
+
+        Without accuracy, by how much of itself the loss has grown.
+        """
+        names = [name for name in self.before if name.endswith("accuracy")]
+        if not names:
+            before, after = self.figures("test_loss")
+            return "test_loss", (after - before) / max(abs(before), 1e-12)
+        losses = {name: float(np.subtract(*self.figures(name))) for name in names}
+        worst = max(losses, key=lambda name: np.nan_to_num(losses[name], nan=np.inf))
+        return worst, losses[worst]
+
+    def figures(self, name: str) -> tuple[float, float]:
+        """A figure that is a number, before and after."""
+        before, after = self.before[name], self.after[name]
+        assert not isinstance(before, list)
+        assert not isinstance(after, list)
+        return float(before), float(after)
+
+    def table(self) -> str:
+        """A row for every figure and the size: before, after, and the change or the ratio."""
+        names = [name for name, value in self.before.items() if not isinstance(value, list)]
+        rows = [("", "float32", self.kind, "")]
+        for name in names:
+            before, after = self.figures(name)
+            rows.append((name, f"{before:.4f}", f"{after:.4f}", f"{after - before:+.4f}"))
+        ratio = f"x {self.size_after / self.size_before:.3f}"
+        rows.append(("file", in_bytes(self.size_before), in_bytes(self.size_after), ratio))
+        first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+        return "\n".join(
+            "  ".join([f"{name:{first}}", *map(str.rjust, cells, others)]).rstrip()
+            for name, *cells in rows
+        )
+
+
+def without_late_activations(network: Network) -> Network:
+    """A network whose activations come in front of poolings, as its author wrote them.
+
+    Behind one, the pooling's input and output have ranges of their own, so that it is computed in
+    float32; and half of the input's 256 values are of numbers that a relu makes 0.
+    """
+    names = switched_on(network)
+    return replace(network, passes=frozenset(names) - {"activation_after_pooling"})
+
+
+def quantized(
+    target: ExportingBackend,
+    content: bytes,
+    kind: Quantization,
+    network: Network,
+    weights: Weights,
+) -> tuple[bytes, Quantized]:
+    """A smaller form of a model's file, calibrated on training examples, and what it loses.
+
+    Raises NetspecError where the data set cannot be had, or nothing can be made smaller.
+    """
+    train_settings(network)
+    dataset = load(network)
+    model = target.open(content, "cpu")
+    smaller = target.quantize(content, kind, _taken(_calibration(dataset.train, network), model))
+    records = [
+        evaluate(_Taking(opened), weights, dataset.test, network, "test_")
+        for opened in (model, target.open(smaller, "cpu"))
+    ]
+    return smaller, Quantized(kind, *records, len(content), len(smaller))
+
+
+def check_loss(done: Quantized, most: float) -> None:
+    """Raise BackendError where a smaller model loses more than it may."""
+    name, lost = done.lost
+    if lost <= most:
+        return
+    before, after = done.figures(name)
+    limit = f"{most:g}" if name.endswith("accuracy") else f"{most:g} of it"
+    message = f"the {done.kind} model has a {name} of {after:.4f}, the float32 model {before:.4f}"
+    help = "allow more with --max-loss, or write it all the same with --force"
+    raise BackendError(f"{message}: they may differ by {limit}", help)
+
+
+def _calibration(train: Examples, network: Network) -> tuple[Array, ...]:
+    """The inputs of some training examples, which the seed of the training decides."""
+    seed = network.spec.train.seed if network.spec.train else 0
+    order = generator(seed, "calibration").permutation(len(train))
+    return train.values(np.sort(order[:CALIBRATION_EXAMPLES]))
+
+
+def _taken(inputs: Sequence[Array], by: ExportedModel) -> tuple[NDArray[Any], ...]:
+    """Scaled inputs as a model takes them: pixels where it scales them itself."""
+    if not by.raw_input:
+        return tuple(inputs)
+    scale = np.float32(by.metadata["netspec.scale"])
+    return tuple(np.rint(each * scale).astype(np.uint8) for each in inputs)
+
+
+class _Taking(Predicting):
+    """A model that takes scaled inputs, whatever its file takes."""
+
+    def __init__(self, model: ExportedModel) -> None:
+        self._model = model
+        self.device = model.device
+
+    def outputs(self, *inputs: Array) -> tuple[Array, ...]:
+        """See `Predictor.outputs`."""
+        if self._model.raw_input:
+            return (self._model.predict_pixels(*_taken(inputs, self._model)),)
+        return self._model.outputs(*inputs)
