@@ -94,7 +94,9 @@ def int8(content: bytes, inputs: Sequence[NDArray[Any]]) -> bytes:
             calibrate_method=CalibrationMethod.MinMax,
         )
         quantized = _parsed(path.read_bytes())
-    if not any(each.data_type == TensorProto.INT8 and each.dims for each in quantized.graph.initializer):
+    if not any(
+        each.data_type == TensorProto.INT8 and each.dims for each in quantized.graph.initializer
+    ):
         message = f"{model.graph.name} has nothing that int8 makes smaller"
         raise BackendError(message, "export it without --quantize, or as fp16")
     _drop_zeros(quantized.graph)

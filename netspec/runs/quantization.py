@@ -99,11 +99,11 @@ def quantized(
     dataset = load(network)
     model = target.open(content, "cpu")
     smaller = target.quantize(content, kind, _taken(_calibration(dataset.train, network), model))
-    records = [
+    before, after = (
         evaluate(_Taking(opened), weights, dataset.test, network, "test_")
         for opened in (model, target.open(smaller, "cpu"))
-    ]
-    return smaller, Quantized(kind, *records, len(content), len(smaller))
+    )
+    return smaller, Quantized(kind, before, after, len(content), len(smaller))
 
 
 def check_loss(done: Quantized, most: float) -> None:
