@@ -104,13 +104,19 @@ def int8(content: bytes, inputs: Sequence[NDArray[Any]]) -> bytes:
 
 
 def _drop_zeros(graph: GraphProto) -> None:
-    """Leave out the zero points of constants where they are 0, which is what stands for none."""
+    """Leave out the zero points of biases and of kernels, all 0, which is what stands for none.
+
+    Those of matrices stay: ONNX Runtime 1.32 makes no product of integers without them.
+    """
     constants = {each.name: each for each in graph.initializer}
+    kernels = {node.input[1] for node in graph.node if node.op_type == "Conv"}
     for node in graph.node:
-        if node.op_type == "DequantizeLinear" and node.input[0] in constants:
-            zeros = constants[node.input[2]]
-            if not numpy_helper.to_array(zeros).any():
-                del node.input[2]
+        if node.op_type != "DequantizeLinear" or node.input[0] not in constants:
+            continue
+        is_bias = constants[node.input[0]].data_type == TensorProto.INT32
+        zeros = numpy_helper.to_array(constants[node.input[2]])
+        if (is_bias or node.output[0] in kernels) and not zeros.any():
+            del node.input[2]
     used = {name for node in graph.node for name in (*node.input, *_captured(node))}
     kept = [each for each in graph.initializer if each.name in used]
     del graph.initializer[:]

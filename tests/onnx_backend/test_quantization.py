@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, numpy_helper
 
@@ -104,6 +106,16 @@ def test_the_greatest_weight_of_a_channel_is_127():
     for kernel in kernels:
         greatest = np.abs(kernel.astype(int)).reshape(len(kernel), -1).max(1)
         np.testing.assert_array_equal(greatest, 127)
+
+
+def test_onnx_runtime_computes_every_product_with_integers(tmp_path):
+    content = BACKEND.quantize(content_of(IMAGES), "int8", examples(IMAGES))
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    ran = Counter(node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node)
+    assert (ran["QLinearConv"], ran["QGemm"], ran["Conv"], ran["Gemm"]) == (2, 1, 0, 0)
 
 
 @pytest.mark.parametrize("to", ["int8", "fp16"])
