@@ -57,7 +57,6 @@ class Rule:
     slots: dict[str, str]
     lines: list[str]
     counters: dict[str, str] = field(default_factory=dict[str, str])
-    fused: bool = False  # PyTorch's Adam does the work
 
 
 def class_name(optimizer: Optimizer) -> str:
@@ -86,11 +85,10 @@ def _modifiers(optimizer: Optimizer) -> list[str]:
 def definition(train: Train) -> str:
     """The class of this training's optimizer."""
     followed = rule(train.optimizer)
-    base = "Adam" if followed.fused else "Optimizer"
     step = _step(followed, train)
     return "\n".join(
         [
-            f"class {class_name(train.optimizer)}(torch.optim.{base}):",
+            f"class {class_name(train.optimizer)}(torch.optim.Optimizer):",
             f'    """{followed.doc}"""',
             "",
             *_init(followed, train, counts='group["steps"]' in "".join(step)),
@@ -101,20 +99,10 @@ def definition(train: Train) -> str:
 
 
 def _init(followed: Rule, train: Train, *, counts: bool) -> list[str]:
-    named = [*arguments(train)]
-    lines: list[str] = []
-    if followed.fused:
-        made = "parameters, learning_rate, (beta_1, beta_2), amsgrad=amsgrad, fused=True"
-        lines += [f"super().__init__({made})", 'self.param_groups[0]["steps"] = 0']
-        if train.precision == "mixed_float16":
-            left_out = "# A step that overflows is left out, not taken by the kernel and counted."
-            lines += [left_out, "self._step_supports_amp_scaling = False"]
-        named = [name for name in named if name not in ("beta_1", "beta_2", "amsgrad")]
-    else:
-        group = {"lr": "learning_rate", **({"steps": "0"} if counts else {}), **followed.counters}
-        written = ", ".join(f'"{key}": {value}' for key, value in group.items())
-        lines.append(f"super().__init__(parameters, {{{written}}})")
-    lines += [f"self.{name} = {name}" for name in named]
+    group = {"lr": "learning_rate", **({"steps": "0"} if counts else {}), **followed.counters}
+    written = ", ".join(f'"{key}": {value}' for key, value in group.items())
+    lines = [f"super().__init__(parameters, {{{written}}})"]
+    lines += [f"self.{name} = {name}" for name in arguments(train)]
     if slots := _slots(followed, train):
         lines.append('for w in self.param_groups[0]["params"]:')
         lines += [f'    self.state[w]["{name}"] = {value}' for name, value in slots.items()]
@@ -123,10 +111,10 @@ def _init(followed: Rule, train: Train, *, counts: bool) -> list[str]:
 
 
 def _slots(followed: Rule, train: Train) -> dict[str, str]:
-    """What the class remembers of every weight; PyTorch's Adam makes its slots by itself."""
+    """What the class remembers of every weight."""
     more = {"gradient_sum": _ZEROS} if train.gradient_accumulation_steps else {}
     more |= {"average": _ZEROS} if train.optimizer.use_ema else {}
-    return more if followed.fused and not more else {**followed.slots, **more}
+    return {**followed.slots, **more}
 
 
 def _step(followed: Rule, train: Train) -> list[str]:
@@ -222,12 +210,31 @@ def _(optimizer: Adam) -> Rule:
         "exp_avg_sq": _ZEROS,
         **({"max_exp_avg_sq": _ZEROS} if optimizer.amsgrad else {}),
     }
+    called = [
+        "weights",
+        "gradients",
+        "exp_avg",
+        "exp_avg_sq",
+        "max_exp_avg_sq" if optimizer.amsgrad else "[]",
+        "step",
+        "lr=rate",
+        "beta1=self.beta_1",
+        "beta2=self.beta_2",
+        "weight_decay=0.0",
+        "eps=self.epsilon / (1 - self.beta_2**t) ** 0.5",
+        f"amsgrad={optimizer.amsgrad}",
+        "maximize=False",
+    ]
     return Rule(
-        "Adam with Keras's epsilon, which stands outside the bias correction.",
-        ("beta_1", "beta_2", "epsilon", "amsgrad"),
+        "Adam by PyTorch's kernel, with Keras's epsilon, which stands outside the bias correction.",
+        ("beta_1", "beta_2", "epsilon"),
         slots,
-        ['group["eps"] = self.epsilon / (1 - group["betas"][1] ** t) ** 0.5', "super().step()"],
-        fused=True,
+        [
+            "torch._foreach_add_(step, 1)",
+            "torch._fused_adam_(",
+            *(f"    {each}," for each in called),
+            ")",
+        ],
     )
 
 

@@ -191,6 +191,7 @@ class TorchTrainer(Predicting):
         self._losses: list[nn.Module] = losses if isinstance(losses, list) else [losses]
         self._regularized = hasattr(self._model, "regularization")
         self._constrained = hasattr(self._model, "constrain")
+        self._trained = [each for each in self._model.parameters() if each.requires_grad]
         self._examples = _Tensors(examples, self._device)
         self._capture: Captured | None = None
         if self._examples.weights is not None:
@@ -240,7 +241,8 @@ class TorchTrainer(Predicting):
 
     def _gradients(self, batch: Batch) -> Figures:
         """Set the gradients of all weights for a batch."""
-        self._optimizer.zero_grad()
+        for weight in self._trained:
+            weight.grad = None
         given = self._logits(*batch.inputs)
         outputs = given if isinstance(given, tuple) else (given,)
         values = self._values(outputs, batch)
