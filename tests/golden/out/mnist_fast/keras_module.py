@@ -1,0 +1,111 @@
+"""The network mnist_fast as a Keras model.
+
+Written by netspec; runs without it.
+"""
+
+import keras
+from keras import layers
+
+
+def build_model(logits: bool = False) -> keras.Model:
+    """Inputs (28, 28, 1), divided by 255, to probabilities (10).
+
+    With `logits` the final softmax is left off, as a loss on logits wants it.
+    """
+    inputs = keras.Input((28, 28, 1), name="input")
+    x = layers.Cropping2D(((0, 2), (0, 2)), name="input.needed")(inputs)  # (26, 26, 1)
+    x = layers.Conv2D(32, 3, kernel_initializer="orthogonal", name="conv2d")(x)  # (24, 24, 32)
+    x = layers.MaxPooling2D(2, name="max_pooling2d")(x)  # (12, 12, 32)
+    x = layers.Activation("relu", name="conv2d.activation")(x)  # (12, 12, 32)
+    x = layers.Conv2D(64, 3, kernel_initializer="orthogonal", name="conv2d_1")(x)  # (10, 10, 64)
+    x = layers.MaxPooling2D(2, name="max_pooling2d_1")(x)  # (5, 5, 64)
+    x = layers.Activation("relu", name="conv2d_1.activation")(x)  # (5, 5, 64)
+    x = layers.Conv2D(
+        64,
+        3,
+        activation="relu",
+        kernel_initializer="orthogonal",
+        name="conv2d_2",
+    )(x)  # (3, 3, 64)
+    x = layers.Flatten(name="flatten")(x)  # (576)
+    x = layers.Dense(
+        64,
+        activation="relu",
+        kernel_initializer="orthogonal",
+        name="dense",
+    )(x)  # (64)
+    x = layers.Dense(
+        10,
+        activation=None if logits else "softmax",
+        kernel_initializer="orthogonal",
+        name="dense_1",
+    )(x)  # (10)
+    return keras.Model(inputs, x, name="mnist_fast")
+
+
+class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
+    """Up to the largest rate and down far below the first (Smith and Topin, 2018)."""
+
+    def __init__(self, total_steps: int) -> None:
+        super().__init__()
+        # The last step of every phase, and how far the rate moves within it.
+        self.phases = [
+            (0.25 * total_steps - 1, 0.009600000000000001),
+            (total_steps - 1, -0.00999996),
+        ]
+
+    def __call__(self, step):
+        step, begin, rate = keras.ops.cast(step, "float32"), 0, 0.0004
+        for end, change in self.phases:
+            p = keras.ops.clip((step - begin) / (end - begin), 0, 1)
+            begin, rate = end, rate + change * p
+        return rate
+
+
+def build_schedule(steps_per_epoch: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """The learning rate of every step, for build_optimizer."""
+    return OneCycle(total_steps=1 * steps_per_epoch)
+
+
+def build_optimizer(learning_rate) -> keras.optimizers.Optimizer:
+    """`learning_rate` is a number, or what build_schedule gives."""
+    return keras.optimizers.Adam(learning_rate=learning_rate, beta_2=0.98)
+
+
+class SmoothedSparseCategoricalCrossentropy(keras.losses.Loss):
+    """Cross-entropy of class indices, a part of which is spread over all classes."""
+
+    def __init__(self, label_smoothing):
+        super().__init__()
+        self.label_smoothing = label_smoothing
+
+    def call(self, y_true, y_pred):
+        labels = keras.ops.one_hot(keras.ops.cast(y_true, "int32"), y_pred.shape[-1])
+        return keras.losses.categorical_crossentropy(
+            labels, y_pred, from_logits=True, label_smoothing=self.label_smoothing
+        )
+
+
+def build_loss() -> keras.losses.Loss:
+    """The loss on logits."""
+    return SmoothedSparseCategoricalCrossentropy(0.1)
+
+
+# The weights of every layer in Keras's order, by their keys in a weights file.
+WEIGHTS = {
+    "conv2d": ["conv2d.kernel", "conv2d.bias"],
+    "conv2d_1": ["conv2d_1.kernel", "conv2d_1.bias"],
+    "conv2d_2": ["conv2d_2.kernel", "conv2d_2.bias"],
+    "dense": ["dense.kernel", "dense.bias"],
+    "dense_1": ["dense_1.kernel", "dense_1.bias"],
+}
+
+
+def set_weights(model: keras.Model, weights: dict) -> None:
+    """Fill the model from a weights file: safetensors.numpy.load_file("weights.safetensors")."""
+    for name, keys in WEIGHTS.items():
+        model.get_layer(name).set_weights([weights[key] for key in keys])
+
+
+if __name__ == "__main__":
+    build_model().summary()

@@ -1,0 +1,134 @@
+"""The network mnist_fast in PyTorch.
+
+Written by netspec; runs without it.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Adam(torch.optim.Adam):
+    """Adam with Keras's epsilon, which stands outside the bias correction."""
+
+    def __init__(self, parameters, learning_rate, beta_1, beta_2, epsilon, amsgrad) -> None:
+        super().__init__(parameters, learning_rate, (beta_1, beta_2), amsgrad=amsgrad, fused=True)
+        self.param_groups[0]["steps"] = 0
+        self.epsilon = epsilon
+
+    @torch.no_grad()
+    def step(self) -> None:
+        (group,) = self.param_groups
+        group["steps"] += 1
+        t = group["steps"]
+        group["eps"] = self.epsilon / (1 - group["betas"][1] ** t) ** 0.5
+        super().step()
+
+
+class MnistFast(nn.Module):
+    """Inputs (28, 28, 1), channels last, divided by 255, to probabilities (10)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv2d = nn.Conv2d(1, 32, 3)
+        self.conv2d_1 = nn.Conv2d(32, 64, 3)
+        self.conv2d_2 = nn.Conv2d(64, 64, 3)
+        self.dense = nn.Linear(576, 64)
+        self.dense_1 = nn.Linear(64, 10)
+        self.reset_parameters()
+        self.to(memory_format=torch.channels_last)
+
+    def reset_parameters(self) -> None:
+        nn.init.orthogonal_(self.conv2d.weight, gain=1.0)
+        nn.init.zeros_(self.conv2d.bias)
+        nn.init.orthogonal_(self.conv2d_1.weight, gain=1.0)
+        nn.init.zeros_(self.conv2d_1.bias)
+        nn.init.orthogonal_(self.conv2d_2.weight, gain=1.0)
+        nn.init.zeros_(self.conv2d_2.bias)
+        nn.init.orthogonal_(self.dense.weight, gain=1.0)
+        nn.init.zeros_(self.dense.bias)
+        nn.init.orthogonal_(self.dense_1.weight, gain=1.0)
+        nn.init.zeros_(self.dense_1.bias)
+
+    def logits(self, x: Tensor) -> Tensor:
+        x = x.permute(0, 3, 1, 2)  # (1, 28, 28)
+        x = x[:, :, :-2, :-2]  # (1, 26, 26)
+        x = self.conv2d(x)  # (32, 24, 24)
+        x = F.max_pool2d(x, 2)  # (32, 12, 12)
+        x = F.relu(x)  # (32, 12, 12)
+        x = self.conv2d_1(x)  # (64, 10, 10)
+        x = F.max_pool2d(x, 2)  # (64, 5, 5)
+        x = F.relu(x)  # (64, 5, 5)
+        x = self.conv2d_2(x)  # (64, 3, 3)
+        x = F.relu(x)  # (64, 3, 3)
+        x = x.permute(0, 2, 3, 1)  # (3, 3, 64)
+        x = x.flatten(1)  # (576)
+        x = self.dense(x)  # (64)
+        x = F.relu(x)  # (64)
+        return self.dense_1(x)  # (10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.softmax(self.logits(x), dim=-1)
+
+
+def build_model() -> MnistFast:
+    return MnistFast()
+
+
+def learning_rate(step: int, steps_per_epoch: int) -> float:
+    """The learning rate of a step; the first step is 0."""
+    total_steps = 1 * steps_per_epoch
+    begin, rate = 0, 0.0004
+    # The last step of every phase, and how far the rate moves within it.
+    phases = [
+        (0.25 * total_steps - 1, 0.009600000000000001),
+        (total_steps - 1, -0.00999996),
+    ]
+    for end, change in phases:
+        p = min(max((step - begin) / (end - begin), 0), 1)
+        begin, rate = end, rate + change * p
+    return rate
+
+
+def build_optimizer(model: nn.Module) -> torch.optim.Optimizer:
+    """Before every step, `optimizer.param_groups[0]["lr"]` becomes its rate."""
+    return Adam(
+        model.parameters(),
+        learning_rate=0.0004,
+        beta_1=0.9,
+        beta_2=0.98,
+        epsilon=1e-07,
+        amsgrad=False,
+    )
+
+
+def build_loss() -> nn.Module:
+    """The loss on logits."""
+    return nn.CrossEntropyLoss(label_smoothing=0.1)
+
+
+# Where each weight of a weights file is in the model, and the permutation of its axes.
+WEIGHTS = {
+    "conv2d.kernel": ("conv2d.weight", (3, 2, 0, 1)),
+    "conv2d.bias": ("conv2d.bias", (0,)),
+    "conv2d_1.kernel": ("conv2d_1.weight", (3, 2, 0, 1)),
+    "conv2d_1.bias": ("conv2d_1.bias", (0,)),
+    "conv2d_2.kernel": ("conv2d_2.weight", (3, 2, 0, 1)),
+    "conv2d_2.bias": ("conv2d_2.bias", (0,)),
+    "dense.kernel": ("dense.weight", (1, 0)),
+    "dense.bias": ("dense.bias", (0,)),
+    "dense_1.kernel": ("dense_1.weight", (1, 0)),
+    "dense_1.bias": ("dense_1.bias", (0,)),
+}
+
+
+def set_weights(model: nn.Module, weights: dict) -> None:
+    """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors")."""
+    tensors = model.state_dict()
+    for key, (name, axes) in WEIGHTS.items():
+        value = torch.as_tensor(weights[key]).permute(axes)
+        tensors[name].copy_(value.reshape(tensors[name].shape))
+
+
+if __name__ == "__main__":
+    print(MnistFast())
