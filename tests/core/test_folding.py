@@ -408,6 +408,15 @@ def test_of_a_frozen_batch_normalization_only_what_is_read_is_computed(
     )
 
 
+@pytest.mark.parametrize(("steps", "computed"), [(101, 101), (11, 10)])
+def test_a_crop_must_save_more_than_it_costs(steps: int, computed: int) -> None:
+    """The pooling leaves one step unread: a hundredth of them, or a tenth."""
+    layers = ["Conv1D: {filters: 2, kernel_size: 1, name: conv}", "MaxPooling1D"]
+    graph = network(f"[{steps}, 2]", *layers).graph
+
+    assert needed_extent(graph).by_name["conv"].shape == (computed, 2)
+
+
 def test_in_training_a_batch_normalization_needs_all_of_its_input() -> None:
     layer = BatchNormalization()
 
