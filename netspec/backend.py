@@ -325,7 +325,9 @@ def outputs_in_batches(
     size: int = 1000,
 ) -> tuple[Array, ...]:
     """The outputs for all inputs, computed `size` at a time to bound the memory."""
-    parts = list(chunks(len(inputs[0]), size)) or [slice(0, 0)]
+    if len(inputs[0]) <= size:
+        return outputs(*inputs)
+    parts = chunks(len(inputs[0]), size)
     computed = [outputs(*(each[part] for each in inputs)) for part in parts]
     return tuple(np.concatenate(each) for each in zip(*computed, strict=True))
 

@@ -15,6 +15,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
+from netspec_torch.figures import Figures
+
 WARM_UP = 3
 """Computations before one is recorded, in which libraries choose their kernels."""
 
@@ -41,27 +43,8 @@ class Batch:
         return Batch(inputs, targets, weights)
 
 
-@dataclass(frozen=True)
-class Figures:
-    """What a step gave beside its gradients: see `netspec.backend.Steps`."""
-
-    loss: Tensor
-    by_output: Tensor | None
-    correct: Tensor | None
-    outputs: tuple[Tensor, ...]
-
-    def copied(self) -> Figures:
-        """The same in memory of its own."""
-        return Figures(
-            self.loss.clone(),
-            None if self.by_output is None else self.by_output.clone(),
-            None if self.correct is None else self.correct.clone(),
-            tuple(each.clone() for each in self.outputs),
-        )
-
-
 Gradients: TypeAlias = Callable[[Batch], Figures]
-"""Sets the gradients of all weights for a batch, and gives the step's figures."""
+"""Sets the gradients of all weights for a batch. The next call may write over what it gave."""
 
 Record: TypeAlias = Callable[[Callable[[], Figures]], tuple[Figures, Callable[[], None]]]
 """Records a computation: gives its figures, and what writes new ones over them."""
@@ -136,7 +119,7 @@ class _Recorded:
         # A batch that was computed as it is has put its own gradients there.
         for weight, gradient in zip(self._weights, self._gradients, strict=True):
             weight.grad = gradient
-        return self._figures.copied()
+        return self._figures
 
 
 @torch.no_grad()

@@ -29,7 +29,8 @@ from netspec.diagnostics import BackendError
 from netspec.graph import Network
 from netspec.layers import Shape
 from netspec.weights import Array, Weights
-from netspec_torch.capture import Batch, Captured, Figures, Gradients, cuda_graph
+from netspec_torch.capture import Batch, Captured, Gradients, cuda_graph
+from netspec_torch.figures import Figures, Gathered
 from netspec_torch.optimizers import COUNTERS
 from netspec_torch.source import source
 
@@ -154,10 +155,6 @@ def _answers(targets: Tensor, chosen: Tensor) -> Tensor:
     return answers if answers.is_floating_point() else answers.long()
 
 
-def _numpy(tensor: Tensor) -> NDArray[Any]:
-    return tensor.cpu().numpy()
-
-
 _ACTIVATIONS: dict[str | None, Callable[[Tensor], Tensor]] = {
     None: lambda x: x,
     "softmax": lambda x: torch.softmax(x, -1),
@@ -223,21 +220,16 @@ class TorchTrainer(Predicting):
         return self._capture
 
     def _steps(self, gradients: Gradients, batches: Iterable[Batch], rates: list[float]) -> Steps:
-        given: list[Figures] = []
+        gathered: Gathered | None = None
         for batch, rate in zip(batches, rates, strict=True):
             for group in self._optimizer.param_groups:
                 group["lr"] = rate
-            given.append(gradients(batch))
+            figures = gradients(batch)
+            gathered = gathered or Gathered(len(rates), figures)
+            gathered.add(figures)
             self._take_step()
-        by_output = [each.by_output for each in given if each.by_output is not None]
-        correct = [each.correct for each in given if each.correct is not None]
-        outputs = zip(*(each.outputs for each in given), strict=True)
-        return Steps(
-            _numpy(torch.stack([each.loss for each in given])),
-            _numpy(torch.stack(correct).int()) if correct else None,
-            _numpy(torch.stack(by_output)) if by_output else None,
-            tuple(_numpy(torch.cat(each)) for each in outputs),
-        )
+        assert gathered is not None
+        return gathered.steps()
 
     def _gradients(self, batch: Batch) -> Figures:
         """Set the gradients of all weights for a batch."""

@@ -53,15 +53,10 @@ def repeated(compute):
         for weight, gradient in zip(weights, gradients, strict=True):
             gradient.copy_(weight.grad)
             weight.grad = None
-        for old, new in zip(tensors(figures), tensors(given), strict=True):
+        for old, new in zip(figures.tensors(), given.tensors(), strict=True):
             old.copy_(new)
 
     return figures, replay
-
-
-def tensors(figures):
-    some = [figures.loss, figures.by_output, figures.correct, *figures.outputs]
-    return [each for each in some if each is not None]
 
 
 def refused(compute):
