@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
@@ -172,6 +173,10 @@ def _wanted(device: Device) -> Sequence[str]:
 def _opened(content: bytes, provider: str) -> Session:
     options = ort.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
+    cores = usable_cores()
+    if cores < (os.cpu_count() or cores):
+        # By itself ONNX Runtime starts a thread for every core of the machine.
+        options.intra_op_num_threads = cores
     # What was checked is an ONNX model; bytes that are at once one in ORT's format were not.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     return ort.InferenceSession(
@@ -181,6 +186,13 @@ def _opened(content: bytes, provider: str) -> Session:
         enable_fallback=0,
         read_config_from_model=0,
     )
+
+
+def usable_cores() -> int:
+    """The cores that this process may use; macOS does not tell, so there it is all of them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _inputs(session: Session) -> tuple[tuple[str, ...], bool, tuple[Shape, ...]]:

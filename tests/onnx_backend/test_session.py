@@ -95,6 +95,17 @@ def test_predictor_says_which_provider_it_got(content: bytes) -> None:
     assert BACKEND.open(content, "cpu").device == "cpu (CPUExecutionProvider)"
 
 
+def test_a_process_that_may_use_fewer_cores_starts_as_many_threads(
+    content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5, 7}, raising=False)
+
+    opened = BACKEND.open(content, "cpu")
+
+    assert opened._session.get_session_options().intra_op_num_threads == 3
+
+
 def test_predictor_knows_its_input_and_its_metadata(net: Network, content: bytes) -> None:
     predictor = BACKEND.open(content, "cpu")
     assert predictor.input_shapes == ((4, 4, 1),)
