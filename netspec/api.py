@@ -105,11 +105,14 @@ def train(
     device: Device = "auto",
     runs: str | Path = "runs",
     resume: bool = False,
+    memory: str | None = None,
 ) -> Run:
     """Train a network as its spec says, into a new folder in `runs`; see `netspec train`."""
+    from netspec.data.memory import bytes_of
     from netspec.runs.training import train
 
-    return train(network, backend, device=device, runs=Path(runs), resume=resume)
+    most = bytes_of(memory) if memory else None
+    return train(network, backend, device=device, runs=Path(runs), resume=resume, memory=most)
 
 
 def run(path: str | Path | None = None, *, runs: str | Path = "runs") -> Run:

@@ -169,17 +169,28 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the newest run of this spec.")
     ] = False,
+    memory: Annotated[
+        str | None, typer.Option(help="Read larger data as needed: 2GiB. By default half of it.")
+    ] = None,
 ) -> None:
     """Train a spec into a new run folder; test it at the end."""
     given = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
     network = _network(spec, _overrides(set_) + _training_overrides(given), passes)
+    from netspec.data.memory import bytes_of
     from netspec.runs.progress import Terminal
     from netspec.runs.training import train as run_training
 
+    most = bytes_of(memory) if memory else None
     progress = Terminal()
     try:
         run = run_training(
-            network, backend, device=device, runs=runs, resume=resume, progress=progress
+            network,
+            backend,
+            device=device,
+            runs=runs,
+            resume=resume,
+            memory=most,
+            progress=progress,
         )
     except KeyboardInterrupt:
         progress.close()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -31,24 +29,9 @@ from netspec.diagnostics import BackendError
 from netspec.graph import Network
 from netspec.schedules import Schedule
 from netspec.weights import Array, Weights
-from netspec_keras.quiet import quiet_stderr, without
+from netspec_keras.feeding import Feed
+from netspec_keras.framework import keras, tf
 from netspec_keras.source import source
-
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's C++ notices say nothing of use
-
-# A program that imports netspec may go on to use them with Keras; the command line does not.
-UNUSED = ("jax", "sklearn", "matplotlib") if "netspec.cli" in sys.modules else ()
-
-with quiet_stderr(), without(UNUSED):
-    import keras
-    import tensorflow as tf
-
-if keras.backend.backend() != "tensorflow":
-    raise BackendError(
-        f"Keras is set to run on {keras.backend.backend()}, and netspec runs it on TensorFlow",
-        "unset KERAS_BACKEND",
-    )
 
 STEPS_PER_CALL = 125
 """Steps that run inside TensorFlow between two reports of progress."""
@@ -183,8 +166,9 @@ class KerasTrainer(Predicting):
                 *_first_rate(network)
             )
             self._optimizer.build(self._model.trainable_variables)
+            self._feed = Feed(examples, self._tf_device)
             self._run = _steps_function(
-                self._model, self._optimizer, _Objectives(module, network), _Tensors(examples)
+                self._model, self._optimizer, _Objectives(module, network), self._feed
             )
             exact = build() if hasattr(module, "set_precision") else self._model
             outputs = _outputs_function(exact, taken_off)
@@ -194,16 +178,21 @@ class KerasTrainer(Predicting):
         self, order: NDArray[np.int64], batch_size: int, learning_rates: Array, mask_seed: int
     ) -> Iterator[Steps]:
         self._seed_masks(mask_seed)
+        steps = steps_per_report(STEPS_PER_CALL, self._asked, batch_size)
+        steps = self._feed.steps(batch_size, steps)
         whole = len(order) // batch_size
-        batches = order[: whole * batch_size].reshape(whole, batch_size)
-        for part in chunks(whole, steps_per_report(STEPS_PER_CALL, self._asked, batch_size)):
-            yield self._call(batches[part], learning_rates[part])
-        if whole * batch_size < len(order):
-            yield self._call(order[None, whole * batch_size :], learning_rates[whole:])
+        first, last = order[: whole * batch_size], order[whole * batch_size :]
+        parts = chunks(whole, steps)
+        for part, fed in zip(parts, self._feed.parts(first, batch_size, steps), strict=True):
+            yield self._call(*fed, learning_rates[part])
+        for fed in self._feed.parts(last, len(last), 1) if len(last) else ():
+            yield self._call(*fed, learning_rates[whole:])
 
-    def _call(self, batches: NDArray[np.int64], learning_rates: Array) -> Steps:
+    def _call(
+        self, batches: NDArray[np.int64], tensors: list[tf.Tensor], learning_rates: Array
+    ) -> Steps:
         with tf.device(self._tf_device), _rounded_to_tf32(allowed=self._tf32):
-            given = self._run(tf.constant(batches), tf.constant(learning_rates))
+            given = self._run(tf.constant(batches), tf.constant(learning_rates), *tensors)
             losses, *others = [each.numpy() for each in given]
         by_output = others.pop(0) if len(self._asked) > 1 else None
         correct = others.pop(0) if counts_answers(self._asked) else None
@@ -276,35 +265,11 @@ def _up_to_date(
     return outputs(*inputs)
 
 
-class _Tensors:
-    """Examples on the device, as they are stored."""
-
-    def __init__(self, examples: Examples) -> None:
-        self._inputs = [tf.constant(each) for each in examples.inputs]
-        targets = None if examples.own_targets else examples.targets
-        self._targets = targets and [tf.constant(each) for each in targets]
-        self.weights = None if examples.weights is None else tf.constant(examples.weights)
-        # A variable: by a constant, TensorFlow multiplies with its reciprocal, which rounds
-        # differently (tensorflow/core/grappler/optimizers/constant_folding.cc).
-        scale = examples.scale
-        self._scale = None if scale == 1 else tf.Variable(scale, trainable=False, dtype=tf.float32)
-
-    def batch(self, chosen: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-        """The inputs as the network takes them, and the targets of the chosen examples."""
-        inputs = [self._values(tf.gather(each, chosen)) for each in self._inputs]
-        return inputs, [tf.gather(each, chosen) for each in self._targets or ()] or inputs
-
-    def _values(self, stored: tf.Tensor) -> tf.Tensor:
-        """`scaled` of netspec.data.examples."""
-        values = tf.cast(stored, tf.float32)
-        return values if self._scale is None else values / self._scale
-
-    def weights_of(self, batch: tf.Tensor, outputs: Sequence[tf.Tensor]) -> list[Any]:
-        """The weights of a batch for every output, with an axis for each of its losses' axes."""
-        if self.weights is None:
-            return [None] * len(outputs)
-        weights = tf.gather(self.weights, batch)
-        return [tf.reshape(weights, [-1] + [1] * (len(each.shape) - 2)) for each in outputs]
+def _weights_of(weights: Any, outputs: Sequence[Any]) -> list[Any]:
+    """The weights of a batch for every output, with an axis for each of its losses' axes."""
+    if weights is None:
+        return [None] * len(outputs)
+    return [tf.reshape(weights, [-1] + [1] * (len(each.shape) - 2)) for each in outputs]
 
 
 class _Objectives:
@@ -359,20 +324,20 @@ def _steps_function(
     model: keras.Model,
     optimizer: keras.optimizers.Optimizer,
     objectives: _Objectives,
-    examples: _Tensors,
-) -> Callable[[tf.Tensor, tf.Tensor], list[tf.Tensor]]:
-    """A function of (batches of indices, learning rates) that runs as many steps as it is given.
+    feed: Feed,
+) -> Callable[..., list[tf.Tensor]]:
+    """A function of (batches of indices, rates, the feed's tensors) that runs steps of training.
 
     It gives the losses and what the figures need, each stacked. The loop runs inside TensorFlow: a
     Python call for every step took a quarter more time.
     """
     variables = model.trainable_variables
 
-    def step(batch: tf.Tensor) -> list[tf.Tensor]:
-        inputs, truths = examples.batch(batch)
+    def step(tensors: Sequence[tf.Tensor], batch: tf.Tensor) -> list[tf.Tensor]:
+        inputs, truths, weights = feed.batch(tensors, batch)
         with tf.GradientTape() as tape:
             outputs = _all_outputs(model, inputs, training=True)
-            values = objectives.values(truths, outputs, examples.weights_of(batch, outputs))
+            values = objectives.values(truths, outputs, _weights_of(weights, outputs))
             total = tf.add_n([objectives.total(values), *model.losses])
             scaled = optimizer.scale_loss(total)
         optimizer.apply(_whole(tape.gradient(scaled, variables)), variables)
@@ -382,16 +347,17 @@ def _steps_function(
         input_signature=[
             tf.TensorSpec([None, None], tf.int64),
             tf.TensorSpec([None], tf.float32),
+            *feed.signature,
         ]
     )
-    def run(batches: tf.Tensor, rates: tf.Tensor) -> list[tf.Tensor]:
+    def run(batches: tf.Tensor, rates: tf.Tensor, *tensors: tf.Tensor) -> list[tf.Tensor]:
         count = tf.shape(batches)[0]
         kept = [tf.TensorArray(dtype, count) for dtype in objectives.dtypes]
         for index in tf.range(count):
             # One step reads what the step before wrote.
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
             optimizer.learning_rate.assign(rates[index])
-            given = step(batches[index])
+            given = step(tensors, batches[index])
             kept = [to.write(index, each) for to, each in zip(kept, given, strict=True)]
         return [each.stack() for each in kept]
 

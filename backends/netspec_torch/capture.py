@@ -59,7 +59,8 @@ def cuda_graph(compute: Callable[[], Figures]) -> tuple[Figures, Callable[[], No
             compute()
     torch.cuda.current_stream().wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    # Another thread may be reading examples meanwhile, and set memory aside for them.
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         figures = compute()
     return figures, graph.replay
 

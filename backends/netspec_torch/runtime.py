@@ -30,6 +30,7 @@ from netspec.graph import Network
 from netspec.layers import Shape
 from netspec.weights import Array, Weights
 from netspec_torch.capture import Batch, Captured, Gradients, cuda_graph
+from netspec_torch.feeding import feed
 from netspec_torch.figures import Figures, Gathered
 from netspec_torch.optimizers import COUNTERS
 from netspec_torch.source import source
@@ -121,40 +122,6 @@ class TorchPredictor(Predicting):
         return _outputs(self._model, self._device, inputs)
 
 
-class _Tensors:
-    """Examples on the device, as they are stored."""
-
-    def __init__(self, examples: Examples, device: torch.device) -> None:
-        self.inputs = [torch.from_numpy(each).to(device) for each in examples.inputs]
-        targets = None if examples.own_targets else examples.targets
-        self.targets = targets and [torch.from_numpy(each).to(device) for each in targets]
-        weights = examples.weights
-        self.weights = None if weights is None else torch.from_numpy(weights).to(device)
-        # A tensor, for CUDA multiplies by the reciprocal of a number, which rounds differently.
-        self._scale = None if examples.scale == 1 else torch.tensor(examples.scale, device=device)
-
-    def batches(self, chosen: Tensor, size: int) -> Iterator[Batch]:
-        """The chosen examples, `size` at a time."""
-        inputs = [each.index_select(0, chosen).split(size) for each in self.inputs]
-        targets = [_answers(each, chosen).split(size) for each in self.targets or ()]
-        weights = None if self.weights is None else self.weights[chosen].split(size)
-        for step in range(len(inputs[0])):
-            values = tuple(self._values(each[step]) for each in inputs)
-            answers = tuple(each[step] for each in targets) if self.targets else values
-            yield Batch(values, answers, None if weights is None else weights[step])
-
-    def _values(self, stored: Tensor) -> Tensor:
-        """What the network takes: `scaled` of netspec.data.examples."""
-        values = stored.to(torch.float32)
-        return values if self._scale is None else values / self._scale
-
-
-def _answers(targets: Tensor, chosen: Tensor) -> Tensor:
-    """The targets of the chosen examples; class indices are int64, as PyTorch wants them."""
-    answers = targets.index_select(0, chosen)
-    return answers if answers.is_floating_point() else answers.long()
-
-
 _ACTIVATIONS: dict[str | None, Callable[[Tensor], Tensor]] = {
     None: lambda x: x,
     "softmax": lambda x: torch.softmax(x, -1),
@@ -189,9 +156,9 @@ class TorchTrainer(Predicting):
         self._regularized = hasattr(self._model, "regularization")
         self._constrained = hasattr(self._model, "constrain")
         self._trained = [each for each in self._model.parameters() if each.requires_grad]
-        self._examples = _Tensors(examples, self._device)
+        self._feed = feed(examples, self._device)
         self._capture: Captured | None = None
-        if self._examples.weights is not None:
+        if examples.weights is not None:
             for loss in self._losses:
                 loss.reduction = "none"
 
@@ -201,14 +168,12 @@ class TorchTrainer(Predicting):
         torch.manual_seed(mask_seed)
         self._model.train()
         gradients = self._captured(batch_size)
-        indices = torch.from_numpy(order).to(self._device)
         most = steps_per_report(STEPS_PER_REPORT, self._asked, batch_size)
-        for part in chunks(len(learning_rates), most):
-            chosen = indices[part.start * batch_size : part.stop * batch_size]
-            rates: list[float] = learning_rates[part].tolist()
+        most = self._feed.steps(batch_size, most)
+        fed = self._feed.parts(order, batch_size, most)
+        for part, batches in zip(chunks(len(learning_rates), most), fed, strict=True):
             with _rounded_to_tf32(allowed=self._tf32):
-                batches = self._examples.batches(chosen, batch_size)
-                steps = self._steps(gradients, batches, rates)
+                steps = self._steps(gradients, batches, learning_rates[part].tolist())
             yield steps
 
     def _captured(self, batch_size: int) -> Gradients:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import prod
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.data.examples import Examples, at_once, compact, scaled
+from netspec.data.examples import Examples, compact, parts, scaled
+from netspec.data.mapped import Stored
+from netspec.data.memory import half_of_memory
 from netspec.data.targets import check_own_inputs, class_weights, targets
 from netspec.diagnostics import DataError
 from netspec.graph import Graph, Input, Network
@@ -19,7 +19,7 @@ from netspec.layers.core import Embedding
 from netspec.seeds import generator
 from netspec.spec import DataSpec, Digits, Idx, Mnist, Npz
 
-Arrays = Mapping[str, NDArray[Any]]
+Arrays = Mapping[str, Stored]
 """x_train, y_train, x_test and y_test, as they are stored; w_train and w_test where there are any.
 
 Those of several inputs or outputs have their names behind them, as in x_train_left.
@@ -35,8 +35,12 @@ class Dataset:
     test: Examples
 
 
-def load(network: Network) -> Dataset:
-    """The data set of a spec, fetched where it must be. Raises DataError."""
+def load(network: Network, memory: int | None = None) -> Dataset:
+    """The data set of a spec, fetched where it must be. Raises DataError.
+
+    What takes more than `memory` bytes, by default half of what the machine has to give, stays in
+    its files.
+    """
     data = network.spec.data
     if data is None:
         help = "add `data: {dataset: mnist, scale: 255}` or another data set to the spec"
@@ -44,6 +48,10 @@ def load(network: Network) -> Dataset:
     arrays = _arrays(data, network)
     train = _examples(arrays, "train", data, network)
     test = _examples(arrays, "test", data, network)
+    if train.nbytes + test.nbytes <= (half_of_memory() if memory is None else memory):
+        train, test = train.in_memory(), test.in_memory()
+    else:
+        train = replace(train, streamed=True)
     settings = network.spec.train
     train, validation = _split(train, settings.validation_split if settings else 0.0)
     if settings and settings.class_weights is not None:
@@ -58,11 +66,11 @@ def _arrays(data: DataSpec, network: Network) -> Arrays:
         case Mnist():
             from netspec.data.mnist import load_mnist
 
-            return load_mnist()
+            return dict[str, Stored](load_mnist())
         case Digits():
             from netspec.data.digits import load_digits
 
-            return load_digits()
+            return dict[str, Stored](load_digits())
         case Npz():
             from netspec.data.npz import read_npz
 
@@ -125,7 +133,7 @@ def _weighted(train: Examples, wanted: Mapping[str, float], network: Network) ->
     return replace(train, weights=weights)
 
 
-def _input(array: NDArray[Any], to: Input, part: str, scale: float) -> NDArray[Any]:
+def _input(array: Stored, to: Input, part: str, scale: float) -> Stored:
     shape = to.shape
     if array.shape[1:] != shape and (*array.shape[1:], 1) != shape:
         message = (
@@ -135,9 +143,8 @@ def _input(array: NDArray[Any], to: Input, part: str, scale: float) -> NDArray[A
     stored = compact(array.reshape(-1, *shape))
     # Whole numbers stay finite where they do not grow.
     unsafe = stored.dtype.kind == "f" or scale < 1
-    size = at_once(prod(shape))
-    for start in range(0, len(stored) if unsafe else 0, size):
-        if not np.isfinite(scaled(stored[start : start + size], scale)).all():
+    for each in parts(stored) if unsafe else ():
+        if not np.isfinite(scaled(each, scale)).all():
             raise DataError(f"the {part} images hold values that are not finite", "clean the data")
     return stored
 
@@ -163,13 +170,13 @@ def _range(values: NDArray[np.float32]) -> tuple[float, float]:
     return values.min(initial=0), values.max(initial=0)
 
 
-def _weights(array: NDArray[Any] | None, count: int, part: str) -> NDArray[np.float32] | None:
+def _weights(array: Stored | None, count: int, part: str) -> NDArray[np.float32] | None:
     if array is None:
         return None
     if array.shape != (count,):
         message = f"w_{part} has the shape {written(array.shape)}, and there are {count:,} examples"
         raise DataError(message, "one weight an example")
-    weights = array.astype(np.float32)
+    weights = np.asarray(array).astype(np.float32)
     if not (np.isfinite(weights) & (weights >= 0)).all():
         raise DataError(f"w_{part} holds negative or infinite weights", "clean the data")
     return weights

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from netspec.data.mapped import Part, Stored
 
 PART = 1000
 """How many examples are looked at, or evaluated, at once at the most."""
 
 PART_BYTES = 16 << 20
 """What the largest array of theirs may take, as long as one example is not more."""
-
-Part: TypeAlias = slice | NDArray[np.int64]
-"""Which examples: those between two, or those of these indices."""
 
 ALL = slice(None)
 
@@ -30,19 +29,21 @@ class Examples:
     images are stored, or float32. The network takes them as float32, divided by `scale`. `targets`
     holds for every output class indices (n, …) int32 or values (n, …) float32, as its loss takes
     them; in an autoencoder it is `inputs` itself. `weights` is (n,) float32, or None where all
-    count alike.
+    count alike. Of either the arrays may be in their files; `streamed` says that they, or arrays in
+    memory, are too large to be put on a device as a whole.
     """
 
-    inputs: tuple[NDArray[Any], ...]
-    targets: tuple[NDArray[Any], ...]
+    inputs: tuple[Stored, ...]
+    targets: tuple[Stored, ...]
     weights: NDArray[np.float32] | None = None
     scale: float = 1.0
+    streamed: bool = False
 
     def __len__(self) -> int:
         return len(self.inputs[0])
 
     def __getitem__(self, part: Part) -> Examples:
-        """Some of the examples."""
+        """Some of the examples; those of indices are in memory."""
         inputs = tuple(each[part] for each in self.inputs)
         targets = inputs if self.own_targets else tuple(each[part] for each in self.targets)
         weights = None if self.weights is None else self.weights[part]
@@ -64,11 +65,33 @@ class Examples:
 
     def values(self, part: Part = ALL) -> tuple[NDArray[np.float32], ...]:
         """The inputs of some examples as the network takes them; floats of all take memory."""
-        return tuple(scaled(each[part], self.scale) for each in self.inputs)
+        return tuple(scaled(np.asarray(each[part]), self.scale) for each in self.inputs)
 
     def answers(self, part: Part = ALL) -> tuple[NDArray[Any], ...]:
         """What the outputs for some examples should be; in an autoencoder, the values."""
-        return self.values(part) if self.own_targets else tuple(y[part] for y in self.targets)
+        if self.own_targets:
+            return self.values(part)
+        return tuple(np.asarray(each[part]) for each in self.targets)
+
+    def in_memory(self) -> Examples:
+        """The same, with every array in memory."""
+        inputs = tuple(np.asarray(each) for each in self.inputs)
+        own = self.own_targets
+        targets = inputs if own else tuple(np.asarray(each) for each in self.targets)
+        return replace(self, inputs=inputs, targets=targets)
+
+    @property
+    def nbytes(self) -> int:
+        """What its inputs and targets take in memory."""
+        arrays = self.inputs if self.own_targets else (*self.inputs, *self.targets)
+        return sum(prod(each.shape) * each.dtype.itemsize for each in arrays)
+
+
+def parts(array: Stored) -> Iterator[NDArray[Any]]:
+    """An array, in its order, as many examples at a time as memory bears."""
+    size = at_once(prod(array.shape[1:]))
+    for start in range(0, len(array), size):
+        yield np.asarray(array[start : start + size])
 
 
 def at_once(values: int) -> int:
@@ -82,7 +105,7 @@ def scaled(stored: NDArray[Any], scale: float) -> NDArray[np.float32]:
     return values if scale == 1 else values / np.float32(scale)
 
 
-def compact(array: NDArray[Any]) -> NDArray[Any]:
+def compact(array: Stored) -> Stored:
     """An array as examples hold it: no larger than float32, and what is smaller as it is."""
     small = array.dtype.kind in "iub" and array.dtype.itemsize <= 2
     return array if small else array.astype(np.float32, copy=False)

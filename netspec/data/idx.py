@@ -8,11 +8,15 @@ import math
 import struct
 import zlib
 from pathlib import Path
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 
+from netspec.data.mapped import File, Mapped, Stored, state
 from netspec.diagnostics import DataError
 from netspec.files import open_regular
+
+Stream: TypeAlias = io.BufferedIOBase | BinaryIO
 
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -29,15 +33,20 @@ _CHUNK = 1 << 20  # bytes
 _HELP = "the file is damaged or of another format; fetch it again"
 
 
-def read_idx(path: Path) -> np.ndarray:
+def read_idx(path: Path) -> Stored:
     """The array of an IDX file in native byte order, with the shape that its header declares.
 
-    Raises DataError where the file cannot be read, is no IDX file, or holds fewer or more bytes
-    than its header declares.
+    It stays in the file; that of a gzipped file comes into memory. Raises DataError where the file
+    cannot be read, is no IDX file, or holds fewer or more bytes than its header declares.
     """
     try:
-        with _opened(path) as stream:
-            return parse_idx(stream, str(path))
+        with open_regular(path) as file:
+            zipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+            file.seek(0)
+            if not zipped:
+                return _mapped(file, path)
+            with gzip.open(file) as stream:
+                return parse_idx(stream, str(path))
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise DataError(f"{path} is a damaged gzip file ({error})", _HELP) from error
     except OSError as error:
@@ -53,14 +62,31 @@ def parse_idx(stream: io.BufferedIOBase, name: str) -> np.ndarray:
     dtype, shape = _read_header(stream, name)
     declared = math.prod(shape) * dtype.itemsize
     values = read_at_most(stream, declared + 1)
-    if len(values) != declared:
-        found = f"only {len(values)} are there" if len(values) < declared else "more are there"
+    _check_size(len(values), declared, name)
+    _check_shape(shape, dtype, name)
+    array = np.frombuffer(values, dtype).reshape(shape)
+    return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _mapped(file: BinaryIO, path: Path) -> Mapped:
+    dtype, shape = _read_header(file, str(path))
+    source = File(path, state(file))
+    _check_size(source.state[0] - file.tell(), math.prod(shape) * dtype.itemsize, str(path))
+    _check_shape(shape, dtype, str(path))
+    return Mapped(source, file.tell(), dtype, shape, dtype.newbyteorder("="))
+
+
+def _check_size(there: int, declared: int, name: str) -> None:
+    if there != declared:
+        found = f"only {there} are there" if there < declared else "more are there"
         raise DataError(f"{name} declares {declared} bytes of values, and {found}", _HELP)
+
+
+def _check_shape(shape: tuple[int, ...], dtype: np.dtype, name: str) -> None:
     try:
-        array = np.frombuffer(values, dtype).reshape(shape)
+        np.broadcast_to(np.zeros((), dtype), shape)
     except ValueError as error:  # too many axes, or sizes beside a 0 whose product overflows
         raise DataError(f"{name} declares a shape that no array has ({error})", _HELP) from error
-    return array.astype(dtype.newbyteorder("="), copy=False)
 
 
 def read_at_most(stream: io.BufferedIOBase, limit: int) -> bytearray:
@@ -74,13 +100,7 @@ def read_at_most(stream: io.BufferedIOBase, limit: int) -> bytearray:
     return content
 
 
-def _opened(path: Path) -> io.BufferedIOBase:
-    with open_regular(path) as file:
-        zipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-    return gzip.open(path) if zipped else path.open("rb")
-
-
-def _read_header(stream: io.BufferedIOBase, name: str) -> tuple[np.dtype, tuple[int, ...]]:
+def _read_header(stream: Stream, name: str) -> tuple[np.dtype, tuple[int, ...]]:
     magic = _read_exactly(stream, 4, name)
     zero, code, axes = struct.unpack(">HBB", magic)
     if zero != 0 or code not in _DTYPES or axes == 0:
@@ -88,7 +108,7 @@ def _read_header(stream: io.BufferedIOBase, name: str) -> tuple[np.dtype, tuple[
     return _DTYPES[code], struct.unpack(f">{axes}I", _read_exactly(stream, 4 * axes, name))
 
 
-def _read_exactly(stream: io.BufferedIOBase, size: int, name: str) -> bytes:
+def _read_exactly(stream: Stream, size: int, name: str) -> bytes:
     content = stream.read(size)
     if len(content) < size:
         raise DataError(f"{name} ends inside the header of an IDX file", _HELP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 import tokenize
 import zipfile
 import zlib
@@ -13,11 +14,12 @@ from typing import IO
 
 import numpy as np
 
+from netspec.data.mapped import File, Mapped, Stored, state
 from netspec.diagnostics import DataError, one_of
 from netspec.files import open_regular
 
 KEYS: tuple[str, ...] = ("x_train", "y_train", "x_test", "y_test")
-LIMIT = 16 << 30  # bytes of one array
+LIMIT = 16 << 30  # bytes of an array that comes into memory
 
 # Deflate makes of a byte 1,032 at most (https://zlib.net/zlib_tech.html), so that a member that
 # claims more cannot be there.
@@ -26,6 +28,7 @@ _HEADER_LIMIT = 1024  # bytes; NumPy's own 10,000 let in headers that exhaust Py
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes
 _ENCRYPTED_OR_PATCHED = 0x61  # bits of a member's flags
 _HELP = "write it with numpy.savez(path, x_train=..., y_train=..., x_test=..., y_test=...)"
+_CHUNK = 1 << 20  # bytes
 _SHOWN = 8  # names that are worth a person's reading
 
 # What zipfile and numpy.lib.format raise, between them, where the bytes are not what they expect.
@@ -44,12 +47,13 @@ _DAMAGE = (
 
 def read_npz(
     path: Path, keys: Sequence[str] = KEYS, optional: Sequence[str] = ()
-) -> dict[str, np.ndarray]:
+) -> dict[str, Stored]:
     """The arrays of these names of an .npz file, in native byte order, and the optional ones there.
 
-    Nothing is unpickled, and no array is set aside before the file is seen to hold it. Raises
-    DataError where the file cannot be read, is damaged, has other names, or holds anything but
-    numbers or more than `LIMIT` bytes in one array.
+    What numpy.savez wrote stays in the file; what is compressed or in Fortran's order comes into
+    memory. Nothing is unpickled, and no array is set aside before the file is seen to hold it.
+    Raises DataError where the file cannot be read, is damaged, has other names, or holds anything
+    but numbers, or more than `LIMIT` bytes of an array that comes into memory.
     """
     try:
         file = open_regular(path)
@@ -60,7 +64,8 @@ def read_npz(
             there = archive.namelist()
             _check_names(there, keys, optional, path)
             wanted = [*keys, *(key for key in optional if f"{key}.npy" in there)]
-            return {key: _read_member(archive, key, path) for key in wanted}
+            source = File(path, state(file))
+            return {key: _member(archive, key, source) for key in wanted}
     except _DAMAGE as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise DataError(f"{path} is not a sound .npz file ({reason})", _HELP) from error
@@ -78,24 +83,43 @@ def _check_names(
         raise DataError(f"{path} holds {one_of(sorted(extra), 'and')} besides", help)
 
 
-def _read_member(archive: zipfile.ZipFile, key: str, path: Path) -> np.ndarray:
-    name = f"{key} in {path}"
+def _member(archive: zipfile.ZipFile, key: str, file: File) -> Stored:
+    name = f"{key} in {file.path}"
     info = archive.getinfo(f"{key}.npy")
     if info.compress_type not in _COMPRESSIONS or info.flag_bits & _ENCRYPTED_OR_PATCHED:
         raise DataError(f"{name} is compressed or encrypted in a way that NumPy never does", _HELP)
     with archive.open(info) as stream:
-        size = _checked_size(stream, name) + stream.tell()
-    there = min(info.file_size, _DEFLATE_RATIO * path.stat().st_size)
-    if size != there:
-        raise DataError(f"{name} declares {size} bytes, and {there} are there", _HELP)
+        shape, fortran, dtype = _read_header(stream, name)
+        header = stream.tell()
+        stays = info.compress_type == zipfile.ZIP_STORED and not fortran
+        size = header + _checked_size(shape, dtype, name, None if stays else LIMIT)
+        there = min(info.file_size, _DEFLATE_RATIO * file.state[0])
+        if size != there:
+            raise DataError(f"{name} declares {size} bytes, and {there} are there", _HELP)
+        if stays:
+            while stream.read(_CHUNK):  # to its end, where its checksum is compared
+                pass
+            np.broadcast_to(np.zeros((), dtype), shape)  # a ValueError where no array is so large
+            start = _start(archive, info) + header
+            return Mapped(file, start, dtype, shape, dtype.newbyteorder("="))
     with archive.open(info) as stream:
         array = np.lib.format.read_array(stream, allow_pickle=False)
     return np.asarray(array, array.dtype.newbyteorder("="), order="C")
 
 
-def _checked_size(stream: IO[bytes], name: str) -> int:
-    """The bytes of values that the .npy header declares; the stream is left behind the header."""
-    shape, dtype = _read_header(stream, name)
+def _start(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> int:
+    """Where the bytes of a member begin: behind its own header, whose last two parts vary.
+
+    See 4.3.7 of https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
+    """
+    assert archive.fp
+    archive.fp.seek(info.header_offset + 26)
+    name, extra = struct.unpack("<2H", archive.fp.read(4))
+    return info.header_offset + 30 + name + extra
+
+
+def _checked_size(shape: tuple[int, ...], dtype: np.dtype, name: str, limit: int | None) -> int:
+    """The bytes of values that the .npy header declares."""
     if dtype.hasobject:
         raise DataError(f"{name} holds Python objects, which are never unpickled", _HELP)
     if dtype.kind not in "biuf":
@@ -103,19 +127,19 @@ def _checked_size(stream: IO[bytes], name: str) -> int:
     size = math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0:
         raise DataError(f"{name} declares a negative size, {shape}", _HELP)
-    if size > LIMIT:
+    if limit is not None and size > limit:
         declared = f"{dtype} of shape {shape}"
-        raise DataError(f"{name} declares {declared}, past the limit of {LIMIT >> 30} GiB", _HELP)
+        raise DataError(f"{name} declares {declared}, past the limit of {limit >> 30} GiB", _HELP)
     return size
 
 
-def _read_header(stream: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype]:
+def _read_header(stream: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """The shape, whether the values are in Fortran's order, and the type."""
     match np.lib.format.read_magic(stream):
         case (1, 0):
-            shape, _, dtype = np.lib.format.read_array_header_1_0(stream, _HEADER_LIMIT)
+            return np.lib.format.read_array_header_1_0(stream, _HEADER_LIMIT)
         case (2, 0):
-            shape, _, dtype = np.lib.format.read_array_header_2_0(stream, _HEADER_LIMIT)
+            return np.lib.format.read_array_header_2_0(stream, _HEADER_LIMIT)
         case major, minor:  # 3.0 is written only for fields with names, which are no numbers
             version = f"{major}.{minor}"
             raise DataError(f"{name} is of .npy version {version}, not 1.0 or 2.0", _HELP)
-    return shape, dtype

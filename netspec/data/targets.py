@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.data.examples import Examples
+from netspec.data.examples import Examples, parts
+from netspec.data.mapped import Stored
 from netspec.diagnostics import DataError
 from netspec.graph import Network
 from netspec.layers import written
@@ -17,9 +18,7 @@ from netspec.objective import Objective
 from netspec.spec import class_names
 
 
-def targets(
-    arrays: Sequence[NDArray[Any]], part: str, network: Network
-) -> tuple[NDArray[Any], ...]:
+def targets(arrays: Sequence[Stored], part: str, network: Network) -> tuple[Stored, ...]:
     """The targets of every output, as its loss takes them. Raises DataError."""
     asked = network.objectives or tuple(map(_labelled, network.graph.ends))
     return tuple(
@@ -46,7 +45,7 @@ def _named(part: str, asked: Objective, outputs: int) -> str:
     return part if outputs == 1 else f"{part} {asked.output}"
 
 
-def _checked(labels: NDArray[Any], asked: Objective, part: str) -> NDArray[Any]:
+def _checked(labels: Stored, asked: Objective, part: str) -> Stored:
     if asked.loss.kind == "classes":
         return _classes(labels, asked, part)
     shape = asked.target_shape
@@ -57,26 +56,32 @@ def _checked(labels: NDArray[Any], asked: Objective, part: str) -> NDArray[Any]:
         help = "use sparse_categorical_crossentropy, which takes class indices" if indices else None
         raise DataError(message, help or "one value for every output of the network")
     values = labels.reshape(-1, *shape).astype(np.float32)
-    if (fault := _fault(values, asked)) is not None:
+    faults = (_fault(each, asked) for each in parts(values))
+    if (fault := next(filter(None, faults), None)) is not None:
         raise DataError(f"the {part} labels hold {fault[0]}", fault[1])
     return values
 
 
-def _classes(labels: NDArray[Any], asked: Objective, part: str) -> NDArray[np.int32]:
+def _classes(labels: Stored, asked: Objective, part: str) -> Stored:
     shape, classes = asked.target_shape, asked.shape[-1]
     if labels.ndim == len(shape) + 2 and labels.shape[-1] == 1:
-        labels = labels[..., 0]
+        labels = labels.reshape(-1, *labels.shape[1:-1])
     if labels.shape[1:] != shape or not np.issubdtype(labels.dtype, np.integer):
         message = f"the {part} labels are {labels.dtype} of the shape {written(labels.shape)}"
         help = "labels are whole numbers, one an image, that count from 0"
         if shape:
             help = f"labels are whole numbers that count from 0, {written(shape)} an example"
         raise DataError(message, help)
-    if labels.size and (labels.min() < 0 or labels.max() >= classes):
-        wrong = labels.min() if labels.min() < 0 else labels.max()
-        message = f"a {part} label is {wrong}, and the network has the classes 0 to {classes - 1}"
-        raise DataError(message, "change the units of the last layer, or the labels")
-    return labels.astype(np.int32)
+    for each in parts(labels):
+        least, greatest = each.min(initial=0), each.max(initial=0)
+        if least < 0 or greatest >= classes:
+            wrong = least if least < 0 else greatest
+            known = f"the network has the classes 0 to {classes - 1}"
+            message = f"a {part} label is {wrong}, and {known}"
+            raise DataError(message, "change the units of the last layer, or the labels")
+    indices = labels.astype(np.int32)
+    # One an example is little, and asked for at every report.
+    return indices if shape else np.asarray(indices)
 
 
 def _fault(values: NDArray[np.float32], asked: Objective) -> tuple[str, str] | None:
@@ -96,7 +101,7 @@ def _fault(values: NDArray[np.float32], asked: Objective) -> tuple[str, str] | N
 
 
 def class_weights(
-    answers: NDArray[Any], wanted: Mapping[str, float], network: Network
+    answers: Stored, wanted: Mapping[str, float], network: Network
 ) -> NDArray[np.float32]:
     """The weight (n,) of every example by its class; 1 for a class that is not named.
 
@@ -105,7 +110,11 @@ def class_weights(
     classes = max(network.graph.output.shape[-1], 2)
     names = class_names(network.spec.data, classes)
     weights = np.array([wanted.get(name, 1.0) for name in names], np.float32)
-    if answers.ndim == 1:
-        return weights[answers]
-    column = answers[:, 0] if answers.shape[-1] == 1 else answers.argmax(-1)
-    return weights[np.round(column).astype(np.int64)]
+    return np.concatenate([weights[_class_of(each)] for each in parts(answers)])
+
+
+def _class_of(answers: NDArray[Any]) -> NDArray[np.int64]:
+    """The class (n,) of every example."""
+    if answers.ndim > 1:
+        answers = answers[:, 0] if answers.shape[-1] == 1 else answers.argmax(-1)
+    return np.round(answers).astype(np.int64)

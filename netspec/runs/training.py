@@ -60,12 +60,14 @@ def train(
     device: Device = "auto",
     runs: Path = Path("runs"),
     resume: bool = False,
+    memory: int | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Train a network as its spec says; the run is complete after every epoch.
 
     With `resume` the newest run of this network and backend in `runs` goes on, and ends with the
-    weights of a run that was never broken. Raises NetspecError.
+    weights of a run that was never broken. Examples that take more than `memory` bytes, by default
+    half of what the machine has to give, are read as they are needed. Raises NetspecError.
     """
     progress = progress or Silent()
     settings = train_settings(network)
@@ -76,7 +78,7 @@ def train(
     state = run.checkpoint() if run else None
     if run and state and _is_complete(run, state, network):
         return run
-    dataset = load(network)
+    dataset = load(network, memory)
     progress.prepares(backend)
     weights = state.weights if state else weight_files.initial(network.graph, settings.seed)
     trainer = target.trainer(network, weights, dataset.train, device)

@@ -61,19 +61,19 @@ def peak_memory(action: Callable[[], object]) -> int:
 def test_file_of_images_has_the_axes_of_its_header(tmp_path: Path) -> None:
     # The magic number of MNIST's images, 2051, then two images of two rows and three columns.
     content = struct.pack(">4I", 2051, 2, 2, 3) + bytes(range(12))
-    images = read_idx(write(tmp_path, content))
+    images = np.asarray(read_idx(write(tmp_path, content)))
     assert images.dtype == np.uint8
     assert images.tolist() == [[[0, 1, 2], [3, 4, 5]], [[6, 7, 8], [9, 10, 11]]]
 
 
 def test_file_of_labels_has_one_axis(tmp_path: Path) -> None:
     content = struct.pack(">2I", 2049, 3) + bytes([5, 0, 4])
-    assert read_idx(write(tmp_path, content)).tolist() == [5, 0, 4]
+    assert np.asarray(read_idx(write(tmp_path, content))).tolist() == [5, 0, 4]
 
 
 def test_gzipped_file_is_known_by_its_content(tmp_path: Path) -> None:
     content = gzip.compress(struct.pack(">2I", 2049, 3) + bytes([5, 0, 4]))
-    assert read_idx(write(tmp_path, content)).tolist() == [5, 0, 4]
+    assert np.asarray(read_idx(write(tmp_path, content))).tolist() == [5, 0, 4]
 
 
 @given(arrays)

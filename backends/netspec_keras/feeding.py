@@ -1,0 +1,82 @@
+"""Feeds the steps of a training: from examples on the device, or from a stream of their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.backend import chunks
+from netspec.data import Examples
+from netspec.data.streaming import steps_of_stream, streamed
+from netspec_keras.framework import tf
+
+Fed = tuple[NDArray[np.int64], list[tf.Tensor]]
+"""Batches of indices (steps, batch size), and the tensors (n, …) that they point into."""
+
+
+class Feed:
+    """Examples as they are stored; the graph gathers, casts and divides the batches.
+
+    The tensors are those of the inputs, of the targets unless these are the inputs, and of the
+    weights where there are any.
+    """
+
+    def __init__(self, examples: Examples, device: str) -> None:
+        self._examples = examples
+        self._device = device
+        self._targets = 0 if examples.own_targets else len(examples.targets)
+        self._resident = None if examples.streamed else self._placed(examples)
+        # A variable: by a constant, TensorFlow multiplies with its reciprocal, which rounds
+        # differently (tensorflow/core/grappler/optimizers/constant_folding.h).
+        scale = examples.scale
+        self._scale = None if scale == 1 else tf.Variable(scale, trainable=False, dtype=tf.float32)
+
+    def _arrays(self, examples: Examples) -> list[Any]:
+        weights = [] if examples.weights is None else [examples.weights]
+        return [*examples.inputs, *examples.targets[: self._targets], *weights]
+
+    def _placed(self, examples: Examples) -> list[tf.Tensor]:
+        with tf.device(self._device):  # a thread has its own
+            return [tf.constant(np.asarray(each)) for each in self._arrays(examples)]
+
+    @property
+    def signature(self) -> list[tf.TensorSpec]:
+        """The types and shapes of the tensors."""
+        return [
+            tf.TensorSpec((None, *each.shape[1:]), tf.as_dtype(each.dtype))
+            for each in self._arrays(self._examples)
+        ]
+
+    def steps(self, batch_size: int, most: int) -> int:
+        """How many steps are fed at once, of `most` at the most."""
+        if self._resident is not None:
+            return most
+        return steps_of_stream(self._examples, batch_size, most)
+
+    def parts(self, order: NDArray[np.int64], batch_size: int, steps: int) -> Iterator[Fed]:
+        """The examples in this order, those of `steps` steps at a time; the last batch is whole."""
+        if self._resident is not None:
+            batches = order.reshape(-1, batch_size)
+            for part in chunks(len(batches), steps):
+                yield batches[part], self._resident
+            return
+        for tensors in streamed(self._examples, order, steps * batch_size, self._placed):
+            yield np.arange(len(tensors[0])).reshape(-1, batch_size), tensors
+
+    def batch(
+        self, tensors: Sequence[tf.Tensor], chosen: tf.Tensor
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor], tf.Tensor | None]:
+        """The inputs as the network takes them, the targets, and the weights of a batch."""
+        count = len(self._examples.inputs)
+        gathered = [tf.gather(each, chosen) for each in tensors]
+        inputs = [self._values(each) for each in gathered[:count]]
+        targets = gathered[count : count + self._targets] or inputs
+        return inputs, targets, None if self._examples.weights is None else gathered[-1]
+
+    def _values(self, stored: tf.Tensor) -> tf.Tensor:
+        """`scaled` of netspec.data.examples."""
+        values = tf.cast(stored, tf.float32)
+        return values if self._scale is None else values / self._scale

@@ -1,0 +1,27 @@
+"""Keras on TensorFlow, imported in silence and without what netspec does not use."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from netspec.diagnostics import BackendError
+from netspec_keras.quiet import quiet_stderr, without
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's C++ notices say nothing of use
+
+# A program that imports netspec may go on to use them with Keras; the command line does not.
+UNUSED = ("jax", "sklearn", "matplotlib") if "netspec.cli" in sys.modules else ()
+
+with quiet_stderr(), without(UNUSED):
+    import keras
+    import tensorflow as tf
+
+if keras.backend.backend() != "tensorflow":
+    raise BackendError(
+        f"Keras is set to run on {keras.backend.backend()}, and netspec runs it on TensorFlow",
+        "unset KERAS_BACKEND",
+    )
+
+__all__ = ["keras", "tf"]

@@ -1,0 +1,56 @@
+"""How much memory there is for data, and how people write it."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from netspec.diagnostics import DataError
+
+UNITS = {
+    "": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KiB": 1 << 10,
+    "MiB": 1 << 20,
+    "GiB": 1 << 30,
+}
+
+_UNKNOWN = 8 << 30  # bytes, where the machine does not tell
+
+
+def bytes_of(written: str) -> int:
+    """The bytes of `2GiB` or `500MB`. Raises DataError where it is something else."""
+    found = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?([KMG]i?B)?", written.strip())
+    if found is None:
+        raise DataError(f"{written!r} is no amount of memory", "write it as 2GiB or 500MB")
+    return int(float(found[1]) * UNITS[found[2] or ""])
+
+
+def half_of_memory() -> int:
+    """Half of the bytes that this process can have before the machine begins to swap."""
+    return min(_of_machine(), _of_group()) // 2
+
+
+def _of_machine() -> int:
+    about = Path("/proc/meminfo")  # where Linux says what it could free, too
+    found = (
+        re.search(r"MemAvailable:\s+([0-9]+) kB", about.read_text("utf-8"))
+        if about.exists()
+        else None
+    )
+    if found:
+        return int(found[1]) << 10
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return _UNKNOWN
+
+
+def _of_group() -> int:
+    """What is left to a container (Linux's control groups, version 2)."""
+    most, now = (Path("/sys/fs/cgroup") / f"memory.{name}" for name in ("max", "current"))
+    if not most.exists() or (limit := most.read_text("utf-8").strip()) == "max":
+        return _of_machine()
+    return max(0, int(limit) - int(now.read_text("utf-8")))
