@@ -37,7 +37,7 @@ from netspec.layers.window import (
     by,
     crops,
     extent,
-    read,
+    reads,
     spread,
     windows,
 )
@@ -115,14 +115,7 @@ class Kernel(LayerBase):
         return tuple(windows(*axis, self.padding) for axis in axes)
 
     def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
-        ((*space, channels),) = inputs
-        seen = (
-            read(size, cells, stride, self.padding, wanted)
-            for size, cells, stride, wanted in zip(
-                space, self.extents, self.strides, part[:-1], strict=True
-            )
-        )
-        return ((*seen, (0, channels)),)
+        return (reads(inputs[0], self.extents, self.strides, self.padding, part),)
 
     def check_steps(self) -> None:
         """Raises LayerFault where strides and dilation are both above 1."""

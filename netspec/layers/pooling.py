@@ -17,7 +17,7 @@ from netspec.layers.base import (
     kind,
     spatial,
 )
-from netspec.layers.window import Padding, Pair, Single, Triple, by, read, windows
+from netspec.layers.window import Padding, Pair, Single, Triple, by, reads, windows
 
 PaddingField: TypeAlias = Annotated[
     Padding, Field(description="'valid' drops windows that do not fit; 'same' keeps them.")
@@ -64,14 +64,7 @@ class WindowPooling(LayerBase):
         return *(windows(*axis, self.padding) for axis in axes), channels
 
     def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
-        ((*space, channels),) = inputs
-        seen = (
-            read(size, cells, stride, self.padding, wanted)
-            for size, cells, stride, wanted in zip(
-                space, self.window, self.steps, part[:-1], strict=True
-            )
-        )
-        return ((*seen, (0, channels)),)
+        return (reads(inputs[0], self.window, self.steps, self.padding, part),)
 
 
 class Pooling1D(WindowPooling):

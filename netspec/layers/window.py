@@ -108,6 +108,20 @@ def read(
     return 0, size
 
 
+def reads(
+    shape: tuple[int, ...],
+    kernel: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: CausalPadding,
+    part: tuple[tuple[int, int], ...],
+) -> tuple[tuple[int, int], ...]:
+    """What windows see of a tensor (…space, channels), for a part of what they give."""
+    *space, channels = shape
+    axes = zip(space, kernel, strides, part[:-1], strict=True)
+    seen = (read(size, cells, stride, padding, wanted) for size, cells, stride, wanted in axes)
+    return (*seen, (0, channels))
+
+
 def spread(size: int, kernel: int, stride: int, padding: Padding, extra: int | None) -> int:
     """How many cells a transposed convolution makes of `size`, `extra` being its output_padding.
 
