@@ -8,21 +8,46 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class Adam(torch.optim.Adam):
-    """Adam with Keras's epsilon, which stands outside the bias correction."""
+class Adam(torch.optim.Optimizer):
+    """Adam by PyTorch's kernel, with Keras's epsilon, which stands outside the bias correction."""
 
-    def __init__(self, parameters, learning_rate, beta_1, beta_2, epsilon, amsgrad) -> None:
-        super().__init__(parameters, learning_rate, (beta_1, beta_2), amsgrad=amsgrad, fused=True)
-        self.param_groups[0]["steps"] = 0
+    def __init__(self, parameters, learning_rate, beta_1, beta_2, epsilon) -> None:
+        super().__init__(parameters, {"lr": learning_rate, "steps": 0})
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
         self.epsilon = epsilon
+        for w in self.param_groups[0]["params"]:
+            self.state[w]["step"] = torch.zeros((), device=w.device)
+            self.state[w]["exp_avg"] = torch.zeros_like(w)
+            self.state[w]["exp_avg_sq"] = torch.zeros_like(w)
 
     @torch.no_grad()
     def step(self) -> None:
         (group,) = self.param_groups
         group["steps"] += 1
+        weights = [w for w in group["params"] if w.grad is not None]
+        gradients = [w.grad for w in weights]
+        rate = group["lr"]
+        step = [self.state[w]["step"] for w in weights]
+        exp_avg = [self.state[w]["exp_avg"] for w in weights]
+        exp_avg_sq = [self.state[w]["exp_avg_sq"] for w in weights]
         t = group["steps"]
-        group["eps"] = self.epsilon / (1 - group["betas"][1] ** t) ** 0.5
-        super().step()
+        torch._foreach_add_(step, 1)
+        torch._fused_adam_(
+            weights,
+            gradients,
+            exp_avg,
+            exp_avg_sq,
+            [],
+            step,
+            lr=rate,
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            weight_decay=0.0,
+            eps=self.epsilon / (1 - self.beta_2**t) ** 0.5,
+            amsgrad=False,
+            maximize=False,
+        )
 
 
 class MnistFast(nn.Module):
@@ -92,14 +117,7 @@ def learning_rate(step: int, steps_per_epoch: int) -> float:
 
 def build_optimizer(model: nn.Module) -> torch.optim.Optimizer:
     """Before every step, `optimizer.param_groups[0]["lr"]` becomes its rate."""
-    return Adam(
-        model.parameters(),
-        learning_rate=0.0004,
-        beta_1=0.9,
-        beta_2=0.98,
-        epsilon=1e-07,
-        amsgrad=False,
-    )
+    return Adam(model.parameters(), learning_rate=0.0004, beta_1=0.9, beta_2=0.98, epsilon=1e-07)
 
 
 def build_loss() -> nn.Module:
