@@ -245,8 +245,18 @@ class BenchedBackend(Backend, Protocol):
     forms: Mapping[str, str]
     """What a table calls each form, by the name that a user gives it."""
 
-    def form(self, name: str, network: Network, weights: Weights, device: Device) -> Form:
-        """The network in a form. Raises BackendError where the device is not there."""
+    def form(
+        self,
+        name: str,
+        network: Network,
+        weights: Weights,
+        device: Device,
+        examples: tuple[Array, ...],
+    ) -> Form:
+        """The network in a form. Raises BackendError where the device is not there.
+
+        `examples` (n, …) are inputs from which a form may take the ranges of its values.
+        """
         ...
 
 

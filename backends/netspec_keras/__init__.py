@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from netspec.backend import Device, Form, Framework, gpu_present
 from netspec.data import Examples
 from netspec.graph import Network
-from netspec.weights import Weights
+from netspec.weights import Array, Weights
 from netspec_keras.source import source
 
 if TYPE_CHECKING:
@@ -48,7 +48,14 @@ class KerasBackend:
 
         return KerasPredictor(network, weights, device)
 
-    def form(self, name: str, network: Network, weights: Weights, device: Device) -> Form:  # noqa: ARG002 - there is one
+    def form(
+        self,
+        name: str,  # noqa: ARG002 - there is one
+        network: Network,
+        weights: Weights,
+        device: Device,
+        examples: tuple[Array, ...],  # noqa: ARG002 - it needs no ranges
+    ) -> Form:
         from netspec_keras.runtime import form
 
         return form(network, weights, device)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from netspec.backend import Device, Form, Framework, Quantization, gpu_present
 from netspec.graph import Network
-from netspec.weights import Weights
+from netspec.weights import Array, Weights
 
 if TYPE_CHECKING:
     from netspec_onnx.session import OnnxPredictor
@@ -27,7 +27,13 @@ class OnnxBackend:
         Framework("onnx", ("onnx",)),
         Framework("onnxruntime", ("onnxruntime", "onnxruntime-gpu")),
     )
-    forms = MappingProxyType({"onnx": "ONNX Runtime fp32"})
+    forms = MappingProxyType(
+        {
+            "onnx": "ONNX Runtime fp32",
+            "onnx-fp16": "ONNX Runtime fp16",
+            "onnx-int8": "ONNX Runtime int8",
+        }
+    )
 
     def devices(self) -> tuple[str, ...]:
         cuda = Framework("onnxruntime", ("onnxruntime-gpu",)).version
@@ -36,8 +42,20 @@ class OnnxBackend:
     def predictor(self, network: Network, weights: Weights, device: Device) -> OnnxPredictor:
         return self.open(self.export(network, weights), device)
 
-    def form(self, name: str, network: Network, weights: Weights, device: Device) -> Form:  # noqa: ARG002 - there is one
-        predictor = self.predictor(network, weights, device)
+    def form(
+        self,
+        name: str,
+        network: Network,
+        weights: Weights,
+        device: Device,
+        examples: tuple[Array, ...],
+    ) -> Form:
+        content = self.export(network, weights)
+        if name == "onnx-fp16":
+            content = self.quantize(content, "fp16", examples)
+        elif name == "onnx-int8":
+            content = self.quantize(content, "int8", examples)
+        predictor = self.open(content, device)
         return Form(predictor.outputs, predictor.device)
 
     def export(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from netspec.backend import Device, Form, Framework, gpu_present
 from netspec.data import Examples
 from netspec.graph import Network
-from netspec.weights import Weights
+from netspec.weights import Array, Weights
 from netspec_torch.source import source
 
 if TYPE_CHECKING:
@@ -45,7 +45,14 @@ class TorchBackend:
 
         return TorchPredictor(network, weights, device)
 
-    def form(self, name: str, network: Network, weights: Weights, device: Device) -> Form:
+    def form(
+        self,
+        name: str,
+        network: Network,
+        weights: Weights,
+        device: Device,
+        examples: tuple[Array, ...],  # noqa: ARG002 - it needs no ranges
+    ) -> Form:
         from netspec_torch.runtime import form
 
         return form(network, weights, device, compiled=name == "torch-compiled")

@@ -23,6 +23,9 @@ from netspec.bench.machine import peak_memory
 from netspec.diagnostics import NetspecError
 from netspec.weights import Array
 
+EXAMPLES = 512
+"""How many inputs, if there are as many, a form may take the ranges of its values from."""
+
 WARM_CALLS = 3
 """Calls of a new batch size before any is timed: the first compiles, the others still plan."""
 
@@ -44,7 +47,8 @@ class Served:
     ) -> None:
         self._folder, self._form = Path(folder), form
         network, weights = subject.read_network(self._folder, passes)
-        made = forms.made(form).form(form, network, weights, device)
+        examples = subject.read_inputs(network.graph, self._folder, EXAMPLES)
+        made = forms.made(form).form(form, network, weights, device, examples)
         self._graph, self._outputs, self.device = network.graph, made.outputs, made.device
         self._batch: tuple[Array, ...] = ()
 

@@ -63,7 +63,7 @@ class Scripted:
     def predictor(self, network: Network, weights: Weights, device: Device):
         raise NotImplementedError
 
-    def form(self, name: str, network: Network, weights: Weights, device: Device) -> Form:
+    def form(self, name: str, network: Network, weights: Weights, device: Device, examples) -> Form:
         if name == "refusing":
             raise BackendError("there is no abacus in this machine", "buy one")
         outputs = {
