@@ -52,6 +52,13 @@ def test_training_compares_whole_processes_and_their_memory(tmp_path, mnist):
     assert all(each["peak_megabytes"] > 100 for each in result["results"])
 
 
+def test_streaming_trains_on_more_than_memory(tmp_path):
+    require("torch")
+    results = quick(tmp_path, "streaming", "torch")["results"]
+    assert [each["times"] for each in results] == [1, 2]
+    assert all(each["peak_megabytes"][0] > 100 for each in results)
+
+
 def test_first_step(tmp_path, mnist):
     require("keras")
     result = quick(tmp_path, "first_step", "keras")
