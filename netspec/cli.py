@@ -170,7 +170,12 @@ def train(
         bool, typer.Option("--resume", help="Go on with the newest run of this spec.")
     ] = False,
     memory: Annotated[
-        str | None, typer.Option(help="Read larger data as needed: 2GiB. By default half of it.")
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="What the data may take, as in 2GiB; larger data are read as they are needed. "
+            "Without it, half of what there is.",
+        ),
     ] = None,
 ) -> None:
     """Train a spec into a new run folder; test it at the end."""
@@ -244,6 +249,7 @@ def export(
     max_loss: Annotated[
         float,
         typer.Option(
+            min=0,
             metavar="FRACTION",
             help="What accuracy it may lose; without accuracy, how much of its loss it may add.",
         ),
