@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from netspec.backend import Quantization, find_exporting
-from netspec.diagnostics import BackendError
+from netspec.diagnostics import BackendError, NetspecError
 from netspec.files import write_atomically
 from netspec.runs.folder import Run
 from netspec.runs.quantization import (
@@ -63,6 +63,9 @@ def export(
 
     Raises NetspecError, and then writes nothing.
     """
+    if not max_loss >= 0:  # which a number that is none is not
+        message = f"an export cannot lose {max_loss:g}"
+        raise NetspecError(message, "give 0 or more to --max-loss, such as 0.005")
     target = find_exporting("onnx")
     network = replace(run.network, passes=passes)
     if quantize == "int8":

@@ -42,6 +42,15 @@ def test_the_table_and_what_is_left_out_are_printed_and_the_picture_written(
     assert plot.read_bytes().startswith(b"<?xml")
 
 
+@pytest.mark.parametrize(
+    ("forms", "status"), [("refusing", 1), ("refusing,ending", 1), ("exact,refusing", 0)]
+)
+def test_it_fails_where_no_form_could_be_measured(scripted, spec, forms, status):
+    ended = netspec_("bench", spec, "--forms", forms, "--batch-sizes", "1", *QUICK)
+    assert ended.status == status
+    assert "there is no abacus in this machine" in ended.out
+
+
 def test_values_of_the_spec_and_its_passes_can_be_set(scripted, spec):
     options = ["--forms", "exact", "--batch-sizes", "1", "--json", *QUICK]
     settings = ["--set", "name=renamed", "--passes", "needed_extent"]

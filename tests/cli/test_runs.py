@@ -17,6 +17,7 @@ from frameworks import TRAINING, require
 from netspec.backend import find, gpu_present
 from netspec.data.digits import load_digits
 from netspec.runs.folder import Run
+from netspec.weights import initial
 
 
 @dataclass(frozen=True)
@@ -309,11 +310,23 @@ def test_a_smaller_export_shows_what_it_loses_and_predicts(trained, pictures, to
     np.testing.assert_allclose(found, expected, atol=0.05 if to == "int8" else 0.003)
 
 
-def test_an_export_that_loses_too_much_is_refused_and_writes_nothing(trained, tmp_path):
+def test_an_export_that_loses_too_much_is_refused_and_writes_nothing(
+    trained, tmp_path, monkeypatch
+):
+    from netspec_onnx import BACKEND, quantization
+
+    network = trained.run.network
+    untrained = BACKEND.export(network, initial(network.graph, 7))
+    monkeypatch.setattr(quantization, "int8", lambda *_: untrained)
     file = tmp_path / "small.onnx"
     options = ["--onnx", "--runs", trained.runs, "-o", file]
-    # No accuracy rises by more than 1.
-    fault = netspec_("export", *options, "--quantize", "int8", "--max-loss", "-1.01").fault
+    fault = netspec_("export", *options, "--quantize", "int8").fault
     assert fault.startswith("error: the int8 model has a test_accuracy of ")
     assert "help: allow more with --max-loss, or write it all the same with --force" in fault
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("most", ["-0.001", "nan"])
+def test_an_export_that_may_lose_less_than_nothing_is_a_fault(trained, most):
+    options = ["--onnx", "--runs", trained.runs, "--quantize", "fp16", "--max-loss", most]
+    assert f"an export cannot lose {most}" in netspec_("export", *options).fault
