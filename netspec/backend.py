@@ -7,6 +7,7 @@ load its framework; its methods do that.
 from __future__ import annotations
 
 import linecache
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -345,3 +346,10 @@ def outputs_in_batches(
 def gpu_present() -> bool:
     """Whether the machine shows an NVIDIA GPU. No framework is asked."""
     return any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg"))
+
+
+def usable_cores() -> int:
+    """Fewer than the machine has where this process is bound to some, which only Linux tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

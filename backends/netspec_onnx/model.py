@@ -40,7 +40,8 @@ OLDEST_OPSET = 18
 DEFAULT_OPSET = 20
 
 # ONNX Runtime activates inside of a convolution, as long as nothing stands between the two: with
-# the activation behind a pooling the tutorial's network was .95 to 1 times as fast (1.32, CPU).
+# the activation behind a pooling the tutorial's network was .95 to 1 times as fast (1.32, CPU). Of
+# an int8 file the pooling would have other ranges before and behind, and be computed in float32.
 UNPAID = frozenset({"activation_after_pooling"})
 
 MAX_WEIGHT_BYTES = checker.MAXIMUM_PROTOBUF - 2**26  # leaves room for the nodes and the metadata
@@ -160,13 +161,15 @@ def _declare_outputs(model: ModelProto, graph: Graph) -> None:
         found = [_sizes(output) for output in inferred.graph.output]
         expected: list[list[str | int]] = [[BATCH, *node.shape] for node in graph.output_nodes]
         if found != expected:
-            raise _own_fault(graph, f"its outputs are {found}, not {expected}")
+            raise own_fault(
+                f"the ONNX model of {graph.name}", f"its outputs are {found}, not {expected}"
+            )
         for output, sizes in zip(model.graph.output, expected, strict=True):
             declared = helper.make_tensor_value_info(output.name, TensorProto.FLOAT, sizes)
             output.CopyFrom(declared)
         checker.check_model(model, full_check=True)  # pyright: ignore[reportUnknownMemberType] - its PathLike
     except (checker.ValidationError, shape_inference.InferenceError) as error:
-        raise _own_fault(graph, str(error)) from error
+        raise own_fault(f"the ONNX model of {graph.name}", str(error)) from error
 
 
 def _sizes(value: ValueInfoProto) -> list[str | int]:
@@ -180,8 +183,9 @@ def _sizes(value: ValueInfoProto) -> list[str | int]:
     ]
 
 
-def _own_fault(graph: Graph, reason: str) -> BackendError:
-    message = f"the ONNX model of {graph.name} fails ONNX's own check: {reason}"
+def own_fault(model: str, reason: str) -> BackendError:
+    """That a model which was just written is not sound, which no user can help."""
+    message = f"{model} fails ONNX's own check: {reason}"
     return BackendError(message, "this is a fault of netspec; please report it with the spec")
 
 

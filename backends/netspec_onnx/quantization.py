@@ -21,12 +21,14 @@ from onnx import (
     TensorProto,
     checker,
     helper,
+    load_model_from_string,
     numpy_helper,
     shape_inference,
 )
 
 from netspec.backend import chunks
 from netspec.diagnostics import BackendError
+from netspec_onnx.model import own_fault
 
 ort: Any = onnxruntime  # Any: it ships no types
 
@@ -77,7 +79,7 @@ def int8(content: bytes, inputs: Sequence[NDArray[Any]]) -> bytes:
         quantize_static,
     )
 
-    model = _parsed(content)
+    model = load_model_from_string(content)
     names = [each.name for each in model.graph.input]
     helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})
     with _quiet(), TemporaryDirectory(prefix="netspec.") as folder:
@@ -93,7 +95,7 @@ def int8(content: bytes, inputs: Sequence[NDArray[Any]]) -> bytes:
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
         )
-        quantized = _parsed(path.read_bytes())
+        quantized = load_model_from_string(path.read_bytes())
     if not any(
         each.data_type == TensorProto.INT8 and each.dims for each in quantized.graph.initializer
     ):
@@ -187,7 +189,9 @@ def float16(content: bytes) -> bytes:
     Inputs and outputs stay as they are. A constant that float16 cannot hold stays float32, and so
     does what takes it; so does what leads to an index, which float16 holds up to 2,048 alone.
     """
-    model = shape_inference.infer_shapes(_parsed(content), check_type=True, data_prop=True)
+    model = shape_inference.infer_shapes(
+        load_model_from_string(content), check_type=True, data_prop=True
+    )
     graph = model.graph
     floats = _floats(graph)
     large = {each.name for each in graph.initializer if each.name in floats and not _fits(each)}
@@ -271,7 +275,7 @@ def _finished(model: ModelProto, original: bytes, quantized: str) -> bytes:
 
     Raises BackendError where ONNX's own check fails.
     """
-    before = _parsed(original)
+    before = load_model_from_string(original)
     metadata = {each.key: each.value for each in before.metadata_props}
     helper.set_model_props(model, metadata | {"netspec.quantized": quantized})
     del model.graph.value_info[:]
@@ -279,13 +283,5 @@ def _finished(model: ModelProto, original: bytes, quantized: str) -> bytes:
     try:
         checker.check_model(model, full_check=True)  # pyright: ignore[reportUnknownMemberType] - its PathLike
     except (checker.ValidationError, shape_inference.InferenceError) as error:
-        message = f"the {quantized} model fails ONNX's own check: {error}"
-        help = "this is a fault of netspec; please report it with the spec"
-        raise BackendError(message, help) from error
+        raise own_fault(f"the {quantized} model", str(error)) from error
     return model.SerializeToString(deterministic=True)
-
-
-def _parsed(content: bytes) -> ModelProto:
-    model = ModelProto()
-    model.ParseFromString(content)
-    return model

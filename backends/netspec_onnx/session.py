@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError, Message
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto
 
-from netspec.backend import Device, Predicting, gpu_present, outputs_in_batches
+from netspec.backend import Device, Predicting, gpu_present, outputs_in_batches, usable_cores
 from netspec.diagnostics import BackendError
 from netspec.layers import Shape, written
 from netspec.weights import Array
@@ -186,13 +186,6 @@ def _opened(content: bytes, provider: str) -> Session:
         enable_fallback=0,
         read_config_from_model=0,
     )
-
-
-def usable_cores() -> int:
-    """The cores that this process may use; macOS does not tell, so there it is all of them."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _inputs(session: Session) -> tuple[tuple[str, ...], bool, tuple[Shape, ...]]:

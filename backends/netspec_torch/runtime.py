@@ -65,21 +65,23 @@ def _device(wanted: Device) -> tuple[torch.device, str]:
     if wanted == "cpu" or not present:
         return torch.device("cpu"), "cpu"
     # float32 means float32: with TF32 the backends would differ in the fourth digit.
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
+    _allow_tf32(allowed=False)
     return torch.device("cuda"), f"cuda ({torch.cuda.get_device_name()})"
 
 
 @contextmanager
 def _rounded_to_tf32(*, allowed: bool) -> Iterator[None]:
     """Let NVIDIA GPUs round the factors of products to TF32 for a while, where it is allowed."""
-    for each in (torch.backends.cuda.matmul, torch.backends.cudnn):
-        each.allow_tf32 = allowed
+    _allow_tf32(allowed=allowed)
     try:
         yield
     finally:
-        for each in (torch.backends.cuda.matmul, torch.backends.cudnn):
-            each.allow_tf32 = False
+        _allow_tf32(allowed=False)
+
+
+def _allow_tf32(*, allowed: bool) -> None:
+    torch.backends.cuda.matmul.allow_tf32 = allowed
+    torch.backends.cudnn.allow_tf32 = allowed
 
 
 def _outputs(

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from netspec.backend import listing
+from netspec.backend import listing, usable_cores
 
 
 def versions() -> dict[str, str | None]:
@@ -25,12 +25,7 @@ def machine() -> dict[str, Any]:
     `load` is the number of processes that wanted to run in the last 1, 5 and 15 minutes.
     """
     load = list(os.getloadavg()) if hasattr(os, "getloadavg") else None
-    return {"system": platform.platform(), "cpu": cpu(), "cores": cores(), "load": load}
-
-
-def cores() -> int | None:
-    """Fewer than the machine has where the process is bound to some; only Linux tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"system": platform.platform(), "cpu": cpu(), "cores": usable_cores(), "load": load}
 
 
 def cpu() -> str:

@@ -31,7 +31,8 @@ def bytes_of(written: str) -> int:
 
 def half_of_memory() -> int:
     """Half of the bytes that this process can have before the machine begins to swap."""
-    return min(_of_machine(), _of_group()) // 2
+    there, group = _of_machine(), _of_group()
+    return (there if group is None else min(there, group)) // 2
 
 
 def _of_machine() -> int:
@@ -48,9 +49,9 @@ def _of_machine() -> int:
     return _UNKNOWN
 
 
-def _of_group() -> int:
-    """What is left to a container (Linux's control groups, version 2)."""
+def _of_group() -> int | None:
+    """What is left to a container, if it is bound to less (Linux's control groups, version 2)."""
     most, now = (Path("/sys/fs/cgroup") / f"memory.{name}" for name in ("max", "current"))
     if not most.exists() or (limit := most.read_text("utf-8").strip()) == "max":
-        return _of_machine()
+        return None
     return max(0, int(limit) - int(now.read_text("utf-8")))

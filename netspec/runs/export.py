@@ -16,7 +16,6 @@ from netspec.runs.quantization import (
     Quantized,
     check_loss,
     quantized,
-    without_late_activations,
 )
 from netspec.runs.training import predicted_in_batches, reference_batches
 from netspec.weights import Array
@@ -68,8 +67,6 @@ def export(
         raise NetspecError(message, "give 0 or more to --max-loss, such as 0.005")
     target = find_exporting("onnx")
     network = replace(run.network, passes=passes)
-    if quantize == "int8":
-        network = without_late_activations(network)
     weights, backend = run.weights(), run.backend
     reference = run.reference()
     content = target.export(network, weights, opset=opset, raw_input=False)

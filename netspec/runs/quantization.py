@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ from netspec.backend import ExportedModel, ExportingBackend, Predicting, Quantiz
 from netspec.data import Examples, load
 from netspec.diagnostics import BackendError
 from netspec.graph import Network
-from netspec.passes import switched_on
 from netspec.runs.metrics import Record, evaluate
 from netspec.runs.training import train_settings
 from netspec.seeds import generator
@@ -72,16 +71,6 @@ class Quantized:
             "  ".join([f"{name:{first}}", *map(str.rjust, cells, others)]).rstrip()
             for name, *cells in rows
         )
-
-
-def without_late_activations(network: Network) -> Network:
-    """A network whose activations come in front of poolings, as its author wrote them.
-
-    Behind one, the pooling's input and output have ranges of their own, so that it is computed in
-    float32; and half of the input's 256 values are of numbers that a relu makes 0.
-    """
-    names = switched_on(network)
-    return replace(network, passes=frozenset(names) - {"activation_after_pooling"})
 
 
 def quantized(
