@@ -161,6 +161,14 @@ class Train(Model):
     epochs: Annotated[
         int, Field(gt=0, le=1_000_000, description="Passes over the training images.")
     ] = 1
+    steps_per_epoch: Annotated[
+        int | None,
+        Field(
+            gt=0,
+            le=10**9,
+            description="Steps after which an epoch ends; null is when all images were seen.",
+        ),
+    ] = None
     batch_size: Annotated[Size, Field(description="Images to a step.")] = 32
     gradient_accumulation_steps: Annotated[
         int | None,

@@ -79,6 +79,7 @@ def train(
     if run and state and _is_complete(run, state, network):
         return run
     dataset = load(network, memory)
+    steps = _steps(settings, len(dataset.train))
     progress.prepares(backend)
     weights = state.weights if state else weight_files.initial(network.graph, settings.seed)
     trainer = target.trainer(network, weights, dataset.train, device)
@@ -93,7 +94,7 @@ def train(
         write_spec(run, network)
     state = state or run.checkpoint()
     progress.begins(run, trainer.device, state.epoch, settings.epochs)
-    training = _Training(network, run, trainer, dataset, progress)
+    training = _Training(network, run, trainer, dataset, steps, progress)
     training.goes_on(state)
     training.ends(lambda best: target.predictor(network, best, device))
     return run
@@ -143,13 +144,21 @@ class _Training:
     """A training on its way, epoch by epoch."""
 
     def __init__(
-        self, network: Network, run: Run, trainer: Trainer, dataset: Dataset, progress: Progress
+        self,
+        network: Network,
+        run: Run,
+        trainer: Trainer,
+        dataset: Dataset,
+        steps: int,
+        progress: Progress,
     ) -> None:
+        """`steps` are those of an epoch."""
         self._network = network
         self._settings = train_settings(network)
         self._run = run
         self._trainer = trainer
         self._dataset = dataset
+        self._steps = steps
         self._progress = progress
         self._history: list[Record] = []
         self._best: dict[str, Array] = {}
@@ -206,10 +215,10 @@ class _Training:
     def _epoch(self, epoch: int) -> tuple[Record, dict[str, Array]]:
         """Train for an epoch. Gives its figures, and the weights after it."""
         settings, dataset = self._settings, self._dataset
-        images = len(dataset.train)
-        steps = -(-images // settings.batch_size)
-        rates = _rates(settings, epoch, steps, self._history)
-        order = epoch_order(images, settings.seed, epoch)
+        rates = _rates(settings, epoch, self._steps, self._history)
+        order = epoch_order(len(dataset.train), settings.seed, epoch)
+        order = order[: self._steps * settings.batch_size]
+        images = len(order)
         self._progress.epoch_begins(epoch, images)
         began = perf_counter()
         meter = Meter(self._network, dataset.train, order)
@@ -249,6 +258,16 @@ def reference_batches(inputs: tuple[Array, ...]) -> Iterator[tuple[Array, ...]]:
         if len(inputs[0][start:]):
             yield tuple(each[start : start + size] for each in inputs)
         start += size
+
+
+def _steps(settings: Train, images: int) -> int:
+    """The steps of an epoch. Raises RunError where the spec wants more than there are."""
+    most = -(-images // settings.batch_size)
+    wanted = settings.steps_per_epoch or most
+    if wanted > most:
+        message = f"steps_per_epoch is {wanted:,}, and {images:,} images make {most:,} batches"
+        raise RunError(message, f"make it {most} or less, or leave it out")
+    return wanted
 
 
 def _rates(settings: Train, epoch: int, steps: int, history: Sequence[Record]) -> Array:

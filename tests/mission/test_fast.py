@@ -1,4 +1,4 @@
-"""The tutorial's network trained for speed: after one epoch on the real MNIST, 99% on both backends."""
+"""The tutorial's network trained for speed: in less than an epoch of the real MNIST, 99% on both backends."""
 
 from pathlib import Path
 
@@ -11,11 +11,12 @@ SPECS = Path(__file__).parents[2] / "specs"
 
 
 @pytest.mark.parametrize("backend", TRAINING)
-def test_one_epoch_reaches_99_percent_on_the_test_images(backend, tmp_path):
+def test_a_part_of_an_epoch_reaches_99_percent_on_the_test_images(backend, tmp_path):
     require(backend)
     run = netspec.train(netspec.load(SPECS / "mnist_fast.yaml"), backend, runs=tmp_path)
     epoch, test = run.history
     assert epoch["epoch"] == 1
+    assert epoch["seconds"] * epoch["images_per_second"] < 45_000
     assert test["test_accuracy"] >= 0.99
 
 

@@ -8,12 +8,13 @@ import pytest
 import abacus
 from frameworks import TRAINING, require
 from netspec.backend import Steps, find
-from netspec.data import load
+from netspec.data import epoch_order, load
 from netspec.diagnostics import DataError, RunError
 from netspec.graph import loads
 from netspec.runs.folder import in_order
 from netspec.runs.metrics import evaluate
 from netspec.runs.training import Silent, train
+from netspec.weights import initial
 
 
 def test_a_training_writes_the_figures_of_every_epoch_and_of_the_test(digits_run):
@@ -74,6 +75,55 @@ def test_a_batch_larger_than_the_data_is_one_step_over_all_images(backend, tmp_p
     network = abacus.network(tmp_path, {"batch_size: 7": "batch_size: 1000"})
     run = train(network, backend, device="cpu", runs=tmp_path / "runs")
     assert [record["epoch"] for record in run.history] == [1, 2, 3, 3]
+
+
+@pytest.mark.parametrize("backend", TRAINING)
+def test_a_shorter_epoch_is_the_first_steps_of_the_whole_one(backend, tmp_path):
+    require(backend)
+    ends = {"batch_size: 7": "batch_size: 7\n  steps_per_epoch: 2", "epochs: 3": "epochs: 2"}
+    network = abacus.network(tmp_path, ends)
+    run = train(network, backend, device="cpu", runs=tmp_path / "runs")
+
+    trainer = find(backend).trainer(
+        network, initial(network.graph, network.spec.train.seed), load(network).train, "cpu"
+    )
+    for epoch in (1, 2):
+        order = epoch_order(len(load(network).train), network.spec.train.seed, epoch)[:14]
+        rates = np.full(2, network.spec.train.optimizer.learning_rate, np.float32)
+        parts = [*trainer.epoch(order, 7, rates, 0)]
+        losses = np.concatenate([part.losses for part in parts])
+        assert run.history[epoch - 1]["loss"] == pytest.approx(losses.mean(), rel=1e-6)
+    for key, value in trainer.weights().items():
+        np.testing.assert_array_equal(run.weights()[key], value, key)
+
+
+def test_a_schedule_counts_the_steps_of_shorter_epochs(on_abacus, tmp_path):
+    schedule = "polynomial_decay: {initial_learning_rate: 0.1, end_learning_rate: 0.0}"
+    ends = {
+        "batch_size: 7": "batch_size: 7\n  steps_per_epoch: 2",
+        "learning_rate: 0.05": f"learning_rate: {{{schedule}}}",
+    }
+    run = train(abacus.network(tmp_path, ends), "abacus", runs=tmp_path / "runs")
+
+    rates = [record["learning_rate"] for record in run.history[:-1]]
+    # Of six steps of a straight line the second, fourth and sixth end an epoch.
+    assert rates == pytest.approx([0.1 * (1 - step / 6) for step in (1, 3, 5)])
+
+
+def test_more_steps_than_there_are_batches_is_a_fault_before_anything_is_written(
+    on_abacus, tmp_path
+):
+    network = abacus.network(tmp_path, {"batch_size: 7": "batch_size: 7\n  steps_per_epoch: 1000"})
+    images = len(load(network).train)
+
+    with pytest.raises(RunError) as raised:
+        train(network, "abacus", runs=tmp_path / "runs")
+
+    batches = -(-images // 7)
+    message = f"steps_per_epoch is 1,000, and {images} images make {batches} batches"
+    assert raised.value.message == message
+    assert raised.value.help == f"make it {batches} or less, or leave it out"
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize("backend", TRAINING)
