@@ -18,7 +18,8 @@ HEAD = """\
 [benchmarks](../benchmarks/README.md); `benchmarks/results/` holds every round. The first figure of
 a line is a ratio: how many times the time of the table's first line this one took. Where that is
 netspec's and the figure is above 1, netspec is faster. Beside it stand the lowest and the highest
-of that ratio in a round.
+of that ratio in a round. Where a table says what a machine can do at the most, its first figure is
+the part of that which netspec reaches.
 """
 
 Result = dict[str, Any]

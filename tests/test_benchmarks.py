@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import gpu, harness, inference, page
+from benchmarks import gpu, harness, inference, limits, page
 from frameworks import require
 from netspec.data.mnist import FILES, cache_dir
 from netspec.graph import loads
@@ -86,7 +86,7 @@ def test_inference_compares_models_that_compute_the_same(tmp_path):
     require("keras", "torch", "onnx")
     result = quick(tmp_path, "inference")
     there = [name for name, (module, _) in inference.MODELS.items() if find_spec(module)]
-    assert names(result) == there
+    assert names(result) == [*there, inference.PRODUCTS]
     assert {each["batch"] for each in result["results"]} == {1, 32, 256}
 
 
@@ -118,12 +118,29 @@ def test_the_arithmetic_of_training_is_that_of_three_passes_but_the_first_layers
     graph = loads(
         "netspec: 1\nname: a\ninput: [4]\nlayers: [Dense: {units: 3}, Dense: {units: 2}]\n"
     ).graph
-    assert gpu.operations(graph) == 2 * (2 * 4 * 3 + 3 * 3 * 2)
+    assert limits.training_operations(graph) == 2 * (2 * 4 * 3 + 3 * 3 * 2)
 
 
 def test_the_traffic_of_training_counts_values_five_times_and_weights_ten_times_a_batch():
     graph = loads("netspec: 1\nname: a\ninput: [4]\nlayers: [Dense: {units: 3}]\n").graph
-    assert gpu.traffic(graph, batch=2) == 4 * (5 * 3 + 10 * (4 * 3 + 3) / 2)
+    assert limits.training_traffic(graph, batch=2) == 4 * (5 * 3 + 10 * (4 * 3 + 3) / 2)
+
+
+def test_the_arithmetic_of_prediction_bounds_the_images_a_second():
+    def operations(first: int, second: int) -> int:
+        """Those of the tutorial, whose first two convolutions give squares of such sides."""
+        convolutions = 9 * (first**2 * 32 + second**2 * 32 * 64 + 3**2 * 64 * 64)
+        return 2 * (convolutions + 3 * 3 * 64 * 64 + 64 * 10)
+
+    # The second pooling reads 10 x 10 of 11 x 11, for which the second convolution reads 12 x 12 of
+    # 13 x 13, for which the first pooling reads 24 x 24 of 26 x 26.
+    whole, needed = operations(26, 11), operations(24, 10)
+    reached = limits.Reached(operations=1000 * whole, netspec=500, eager=250)
+    said, computed = limits.prediction_table(inference.NETWORK, {32: reached}).rows
+    assert said[:4] == ("50.0%", "4.00x", "32", "as the spec says")
+    assert said[-1] == "1,000"
+    assert computed[:2] == (f"{0.5 * needed / whole:.1%}", f"{4 * whole / needed:.2f}x")
+    assert computed[-1] == f"{1000 * whole / needed:,.0f}"
 
 
 def test_limits_are_measured_the_same_way_on_any_device():
