@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from netspec.summary import Summary
     from netspec.weights import Weights
 
+MAX_LOSS = 0.005
+"""How much accuracy a smaller export may lose unless asked: half a point. See `Quantized.lost`."""
+
 
 def load(
     path: str | Path, settings: Mapping[str, object] | None = None, *, passes: str = "all"
@@ -137,7 +140,7 @@ def export(
     raw_input: bool = False,
     passes: str = "all",
     quantize: Quantization | None = None,
-    max_loss: float | None = None,
+    max_loss: float = MAX_LOSS,
     force: bool = False,
 ) -> Exported:
     """Write a run as ONNX, compared with its backend's predictions; see `netspec export`.
@@ -146,7 +149,6 @@ def export(
     """
     from netspec.passes import chosen
     from netspec.runs.export import export
-    from netspec.runs.quantization import MAX_LOSS
 
     return export(
         run,
@@ -155,7 +157,7 @@ def export(
         raw_input=raw_input,
         passes=chosen(passes),
         quantize=quantize,
-        max_loss=MAX_LOSS if max_loss is None else max_loss,
+        max_loss=max_loss,
         force=force,
     )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
+from netspec.api import MAX_LOSS
 from netspec.diagnostics import NetspecError, visible
 
 if TYPE_CHECKING:
@@ -252,7 +253,7 @@ def export(
             metavar="FRACTION",
             help="What accuracy it may lose; without accuracy, how much of its loss it may add.",
         ),
-    ] = 0.005,
+    ] = MAX_LOSS,
     force: Annotated[bool, typer.Option("--force", help="Write it whatever it loses.")] = False,
     passes: PassesOption = None,
     runs: RunsOption = Path("runs"),

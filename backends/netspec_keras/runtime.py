@@ -155,7 +155,7 @@ class KerasTrainer(Predicting):
     ) -> None:
         self._tf_device, self.device = _device(device)
         self._asked, taken_off = network.objectives, network.taken_off
-        self._tf32 = network.spec.train is not None and network.spec.train.precision == "tf32"
+        self._tf32 = network.rounds_to_tf32
         module = _module(network)
         self._weights: dict[str, list[str]] = module.WEIGHTS
         with tf.device(self._tf_device):

@@ -144,7 +144,7 @@ class TorchTrainer(Predicting):
         self._model.to(self._device)
         self._shapes = {key: weight.shape for key, weight in network.graph.weights()}
         self._asked = network.objectives
-        self._tf32 = network.spec.train is not None and network.spec.train.precision == "tf32"
+        self._tf32 = network.rounds_to_tf32
         self._logits = self._model.logits if any(network.taken_off) else self._model
         self._activations = [_ACTIVATIONS[name] for name in network.taken_off]
         self._optimizer: Any = self._module.build_optimizer(self._model)  # Any: as above

@@ -38,6 +38,11 @@ class Network:
         """What training asks of every output; nothing where the spec does not say how to train."""
         return objective.objectives(self.spec, self.graph.ends) if self.spec.train else ()
 
+    @property
+    def rounds_to_tf32(self) -> bool:
+        """Whether training may round the factors of products to TF32 on NVIDIA GPUs."""
+        return self.spec.train is not None and self.spec.train.precision == "tf32"
+
     @cached_property
     def taken_off(self) -> tuple[ActivationName | None, ...]:
         """The activation of every output that a loss on logits is computed before.

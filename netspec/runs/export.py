@@ -11,12 +11,7 @@ from netspec.backend import Quantization, find_exporting
 from netspec.diagnostics import BackendError, NetspecError
 from netspec.files import write_atomically
 from netspec.runs.folder import Run
-from netspec.runs.quantization import (
-    MAX_LOSS,
-    Quantized,
-    check_loss,
-    quantized,
-)
+from netspec.runs.quantization import Quantized, check_loss, quantized
 from netspec.runs.training import predicted_in_batches, reference_batches
 from netspec.weights import Array
 
@@ -48,7 +43,7 @@ def export(
     raw_input: bool = False,
     passes: frozenset[str] | None = None,
     quantize: Quantization | None = None,
-    max_loss: float = MAX_LOSS,
+    max_loss: float,
     force: bool = False,
 ) -> Exported:
     """Write a run as ONNX, once it is shown to predict what its backend predicted.

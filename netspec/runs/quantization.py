@@ -22,9 +22,6 @@ from netspec.weights import Array, Weights
 CALIBRATION_EXAMPLES = 512
 """How many training examples the ranges of int8 are taken from."""
 
-MAX_LOSS = 0.005
-"""How much accuracy an export may lose: half a point. See `Quantized.lost`."""
-
 
 @dataclass(frozen=True)
 class Quantized:

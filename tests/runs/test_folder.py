@@ -13,11 +13,11 @@ from safetensors.numpy import load_file, save_file
 
 import abacus
 import netspec.runs.folder
+from netspec.api import export
 from netspec.backend import find_training
 from netspec.diagnostics import RunError, WeightsError
 from netspec.files import write_atomically
 from netspec.graph import loads
-from netspec.runs.export import export
 from netspec.runs.folder import Run, find, in_order
 from netspec.runs.training import Silent, train
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 import abacus
 from frameworks import TRAINING, require
+from netspec.api import export
 from netspec.data import load
 from netspec.diagnostics import BackendError, RunError
 from netspec.graph import Network, loads
 from netspec.runs.evaluation import Evaluation, evaluate_run
-from netspec.runs.export import export
 from netspec.runs.folder import Run
 from netspec.runs.training import Silent, train
 
