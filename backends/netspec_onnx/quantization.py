@@ -29,6 +29,7 @@ from onnx import (
 from netspec.backend import chunks
 from netspec.diagnostics import BackendError
 from netspec_onnx.model import own_fault
+from netspec_onnx.session import reason_of
 
 ort: Any = onnxruntime  # Any: it ships no types
 
@@ -62,6 +63,8 @@ The others stay float: exponentials and norms lose too much in 8 bits, and what 
 at the end would have 256 values.
 """
 
+_NOT_INT8 = "export it without --quantize, or as fp16"
+
 
 def int8(content: bytes, inputs: Sequence[NDArray[Any]]) -> bytes:
     """A model whose products are of 8-bit integers, as QuantizeLinear and DequantizeLinear say it.
@@ -70,8 +73,26 @@ def int8(content: bytes, inputs: Sequence[NDArray[Any]]) -> bytes:
     whose ranges are the least and the greatest value that they have for `inputs` (n, …), one array
     an input of the model. Biases are int32. See `quantize_static` of onnxruntime.quantization.
 
-    Raises BackendError where the model has no such product.
+    Raises BackendError where the model has no such product, and where onnxruntime fails.
     """
+    model = load_model_from_string(content)
+    names = [each.name for each in model.graph.input]
+    helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})
+    with _quiet(), TemporaryDirectory(prefix="netspec.") as folder:
+        path = Path(folder) / "int8.onnx"
+        _quantize(model, path, _Reader(dict(zip(names, inputs, strict=True))))
+        quantized = load_model_from_string(path.read_bytes())
+    if not any(
+        each.data_type == TensorProto.INT8 and each.dims for each in quantized.graph.initializer
+    ):
+        message = f"{model.graph.name} has nothing that int8 makes smaller"
+        raise BackendError(message, _NOT_INT8)
+    _drop_zeros(quantized.graph)
+    return _finished(quantized, content, "int8")
+
+
+def _quantize(model: ModelProto, path: Path, reader: _Reader) -> None:
+    """Write a model of 8-bit integers. Raises BackendError where onnxruntime fails."""
     from onnxruntime.quantization import (  # pyright: ignore[reportMissingTypeStubs]
         CalibrationMethod,
         QuantFormat,
@@ -79,15 +100,11 @@ def int8(content: bytes, inputs: Sequence[NDArray[Any]]) -> bytes:
         quantize_static,
     )
 
-    model = load_model_from_string(content)
-    names = [each.name for each in model.graph.input]
-    helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})
-    with _quiet(), TemporaryDirectory(prefix="netspec.") as folder:
-        path = Path(folder) / "int8.onnx"
+    try:
         quantize_static(
             model,
             path,
-            _Reader(dict(zip(names, inputs, strict=True))),
+            reader,
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(INT8_OPERATORS),
             per_channel=True,
@@ -95,14 +112,10 @@ def int8(content: bytes, inputs: Sequence[NDArray[Any]]) -> bytes:
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
         )
-        quantized = load_model_from_string(path.read_bytes())
-    if not any(
-        each.data_type == TensorProto.INT8 and each.dims for each in quantized.graph.initializer
-    ):
-        message = f"{model.graph.name} has nothing that int8 makes smaller"
-        raise BackendError(message, "export it without --quantize, or as fp16")
-    _drop_zeros(quantized.graph)
-    return _finished(quantized, content, "int8")
+    except Exception as error:  # what it raises shares no class
+        reason = f"{type(error).__name__}: {reason_of(error)}"
+        message = f"onnxruntime.quantization cannot make {model.graph.name} int8: {reason}"
+        raise BackendError(message, _NOT_INT8) from error
 
 
 def _drop_zeros(graph: GraphProto) -> None:

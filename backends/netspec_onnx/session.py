@@ -98,7 +98,7 @@ class OnnxPredictor(Predicting):
         try:
             return tuple(self._session.run(self._outputs, named))
         except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no class
-            raise BackendError(f"ONNX Runtime cannot predict: {_reason(error)}") from None
+            raise BackendError(f"ONNX Runtime cannot predict: {reason_of(error)}") from None
 
 
 def _parsed(content: bytes) -> ModelProto:
@@ -148,7 +148,7 @@ def _session(content: bytes, device: Device) -> tuple[Session, str]:
         try:
             session = _opened(content, provider)
         except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no class
-            reason = _reason(error)
+            reason = reason_of(error)
             continue
         # ONNX Runtime falls back to the CPU in silence (microsoft/onnxruntime#25145).
         if session.get_providers()[0] == provider:
@@ -213,7 +213,7 @@ def _outputs(session: Session) -> list[str]:
     return [each.name for each in outputs]
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """What ONNX Runtime says, without the code in front and without what follows the first line."""
     lines = str(error).splitlines() or [type(error).__name__]
     return lines[0].split(" : ", 3)[-1]

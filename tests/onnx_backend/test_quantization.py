@@ -173,6 +173,19 @@ def test_a_network_without_products_has_no_int8_form():
     assert fault.value.help == "export it without --quantize, or as fp16"
 
 
+def test_what_onnxruntime_cannot_quantize_is_a_fault_with_its_reason(monkeypatch):
+    def fails(*_arguments, **_options):
+        raise ValueError("no range of conv2d\nand more")
+
+    monkeypatch.setattr("onnxruntime.quantization.quantize_static", fails)
+    with pytest.raises(BackendError) as fault:
+        BACKEND.quantize(content_of(IMAGES), "int8", examples(IMAGES))
+    assert fault.value.message == (
+        "onnxruntime.quantization cannot make images int8: ValueError: no range of conv2d"
+    )
+    assert fault.value.help == "export it without --quantize, or as fp16"
+
+
 def test_quantizing_leaves_no_file_no_word_and_no_handler(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     handlers = list(logging.getLogger().handlers)
