@@ -330,10 +330,14 @@ def chunks(steps: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, steps))
 
 
+LARGEST_BATCH = 1000
+"""Examples that predictors compute at a time, to bound the memory."""
+
+
 def outputs_in_batches(
     inputs: tuple[NDArray[Any], ...],
     outputs: Callable[..., tuple[Array, ...]],
-    size: int = 1000,
+    size: int = LARGEST_BATCH,
 ) -> tuple[Array, ...]:
     """The outputs for all inputs, computed `size` at a time to bound the memory."""
     if len(inputs[0]) <= size:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,10 +14,18 @@ from google.protobuf.message import DecodeError, Message
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto
 
-from netspec.backend import Device, Predicting, gpu_present, outputs_in_batches, usable_cores
+from netspec.backend import (
+    LARGEST_BATCH,
+    Device,
+    Predicting,
+    gpu_present,
+    outputs_in_batches,
+    usable_cores,
+)
 from netspec.diagnostics import BackendError
 from netspec.layers import Shape, written
 from netspec.weights import Array
+from netspec_onnx.binding import BoundSession
 
 ort: Any = onnxruntime  # Any: it ships no types
 Session: TypeAlias = Any  # Any: likewise
@@ -26,14 +34,25 @@ CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 TENSORRT = "TensorrtExecutionProvider"
 
+Chain: TypeAlias = list[str | tuple[str, dict[str, str]]]
+
 # TF32 rounds to 10 bits, and the predictions of the backends are to agree.
-_EXACT_CUDA = (CUDA, {"use_tf32": "0"})
-CHAINS: dict[str, list[str | tuple[str, dict[str, str]]]] = {
+_EXACT = {"use_tf32": "0"}
+CHAINS: dict[str, Chain] = {
     CPU: [CPU],
-    CUDA: [_EXACT_CUDA, CPU],
-    TENSORRT: [TENSORRT, _EXACT_CUDA, CPU],
+    CUDA: [(CUDA, _EXACT), CPU],
+    TENSORRT: [TENSORRT, (CUDA, _EXACT), CPU],
 }
 """For every provider the list that ONNX Runtime wants: what it cannot run goes to the next."""
+
+GRAPHS: Chain = [(CUDA, {**_EXACT, "enable_cuda_graph": "1"}), CPU]
+"""CUDA that may record graphs. TensorRT may not: it records one of a session, and replays it for
+every batch size (onnxruntime/core/providers/tensorrt/tensorrt_execution_provider.cc)."""
+
+MEMORY = {CUDA: "cuda", TENSORRT: "cuda"}
+"""For the providers of a device with memory of its own, ONNX Runtime's name of that memory."""
+
+TUNED_BATCH = 32  # the batch size for which TensorRT chooses its kernels
 
 ERRORS_ONLY, NOTHING = 3, 4  # ONNX Runtime's log severities
 
@@ -58,11 +77,16 @@ class OnnxPredictor(Predicting):
         Raises BackendError where it is no ONNX model, where its inputs and outputs are not
         float, or where the device is not there.
         """
-        _check_closed(_parsed(content))
-        self._session, provider = _session(content, device)
+        model = _parsed(content)
+        _check_closed(model)
+        self._session, provider, chain = _session(content, model, device)
         self._names, self.raw_input, self.input_shapes = _inputs(self._session)
         self._outputs = _outputs(self._session)
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        self._bound: BoundSession | None = None  # on the CPU inputs and outputs lie where they are
+        if provider in MEMORY:
+            graphs = chain is GRAPHS
+            self._bound = BoundSession(self._session, MEMORY[provider], graphs=graphs)
         self.device = f"{'cpu' if provider == CPU else 'cuda'} ({provider})"
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
@@ -96,6 +120,8 @@ class OnnxPredictor(Predicting):
     def _run(self, *inputs: NDArray[Any]) -> tuple[Array, ...]:  # Any: float32 or uint8
         named = dict(zip(self._names, inputs, strict=True))
         try:
+            if self._bound is not None:
+                return self._bound.run(inputs)
             return tuple(self._session.run(self._outputs, named))
         except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no class
             raise BackendError(f"ONNX Runtime cannot predict: {reason_of(error)}") from None
@@ -135,8 +161,8 @@ def _messages(message: Message) -> Iterator[Message]:
             yield from _messages(child)
 
 
-def _session(content: bytes, device: Device) -> tuple[Session, str]:
-    """A session and the name of its provider: the first of those to try that works."""
+def _session(content: bytes, model: ModelProto, device: Device) -> tuple[Session, str, Chain]:
+    """A session, its provider and the chain it was opened with: the first to try that works."""
     wanted = _wanted(device)
     # While several are tried, one that is not installed is no error to be shown.
     ort.set_default_logger_severity(ERRORS_ONLY if len(wanted) == 1 else NOTHING)
@@ -146,13 +172,13 @@ def _session(content: bytes, device: Device) -> tuple[Session, str]:
     reason = ""
     for provider in wanted:
         try:
-            session = _opened(content, provider)
+            session, chain = _with_the_best_options(content, model, provider)
         except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no class
             reason = reason_of(error)
             continue
         # ONNX Runtime falls back to the CPU in silence (microsoft/onnxruntime#25145).
         if session.get_providers()[0] == provider:
-            return session, provider
+            return session, provider, chain
         reason = f"it runs on {session.get_providers()[0]} instead"
     message = f"ONNX Runtime cannot open the model with {wanted[-1]}: {reason}"
     raise BackendError(message, _FOREIGN if wanted[-1] == CPU else _GET_CUDA)
@@ -170,9 +196,47 @@ def _wanted(device: Device) -> Sequence[str]:
     return [*(name for name in (TENSORRT, CUDA) if name in available), CPU]
 
 
-def _opened(content: bytes, provider: str) -> Session:
+def _with_the_best_options(
+    content: bytes, model: ModelProto, provider: str
+) -> tuple[Session, Chain]:
+    """A session with what makes a provider fast, if it opens: not every model can have it."""
+    best = _best(provider, model)
+    if best is not None:
+        with suppress(Exception):  # ONNX Runtime's errors share no class; without it says why
+            return _opened(content, best, NOTHING), best
+    return _opened(content, CHAINS[provider], ERRORS_ONLY), CHAINS[provider]
+
+
+def _best(provider: str, model: ModelProto) -> Chain | None:
+    if provider == TENSORRT:
+        return [(TENSORRT, _profile(model)), *CHAINS[TENSORRT][1:]]
+    return GRAPHS if provider == CUDA else None
+
+
+def _profile(model: ModelProto) -> dict[str, str]:
+    """The shapes that TensorRT plans for: by itself it plans anew for a size beyond those seen."""
+    weights = {each.name for each in model.graph.initializer}
+    shapes = {
+        each.name: [axis.dim_value for axis in each.type.tensor_type.shape.dim[1:]]
+        for each in model.graph.input
+        if each.name not in weights
+    }
+
+    def of(batch: int) -> str:
+        return ",".join(
+            f"{name}:{'x'.join(map(str, (batch, *shape)))}" for name, shape in shapes.items()
+        )
+
+    return {
+        "trt_profile_min_shapes": of(1),
+        "trt_profile_opt_shapes": of(TUNED_BATCH),
+        "trt_profile_max_shapes": of(LARGEST_BATCH),
+    }
+
+
+def _opened(content: bytes, chain: Chain, severity: int) -> Session:
     options = ort.SessionOptions()
-    options.log_severity_level = ERRORS_ONLY
+    options.log_severity_level = severity
     cores = usable_cores()
     if cores < (os.cpu_count() or cores):
         # By itself ONNX Runtime starts a thread for every core of the machine.
@@ -182,7 +246,7 @@ def _opened(content: bytes, provider: str) -> Session:
     return ort.InferenceSession(
         content,
         options,
-        providers=CHAINS[provider],
+        providers=chain,
         enable_fallback=0,
         read_config_from_model=0,
     )

@@ -279,24 +279,30 @@ class Pretended:
 
 
 @pytest.fixture
-def gpu_build(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """A GPU build of ONNX Runtime on which only some providers start. Gives those tried."""
+def gpu_build(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[session.Chain]]:
+    """A GPU build of ONNX Runtime on which only some providers start. Gives the chains tried."""
     opened = session._opened
 
-    def build(starting: Sequence[str], failing: Sequence[str] = ()) -> list[str]:
-        tried: list[str] = []
+    def build(
+        starting: Sequence[str], failing: Sequence[str] = (), best_fails: bool = False
+    ) -> list[session.Chain]:
+        tried: list[session.Chain] = []
 
-        def pretended(content: bytes, provider: str) -> Any:
-            tried.append(provider)
+        def pretended(content: bytes, chain: session.Chain, severity: int) -> Any:
+            tried.append(chain)
+            provider = chain[0] if isinstance(chain[0], str) else chain[0][0]
+            if best_fails and chain not in session.CHAINS.values():
+                raise RuntimeError("[ONNXRuntimeError] : 1 : FAIL : This session cannot use it")
             if provider in failing:
                 raise RuntimeError("[ONNXRuntimeError] : 1 : FAIL : no such library\nand more")
-            real = opened(content, CPU)
+            real = opened(content, [CPU], severity)
             return Pretended(real, provider) if provider in starting else real
 
         monkeypatch.setattr(session.ort, "get_available_providers", lambda: [TENSORRT, CUDA, CPU])
         monkeypatch.setattr(session.ort, "preload_dlls", lambda: None)
         monkeypatch.setattr(session, "gpu_present", lambda: True)
         monkeypatch.setattr(session, "_opened", pretended)
+        monkeypatch.setattr(session, "MEMORY", {CUDA: "cpu", TENSORRT: "cpu"})
         return tried
 
     return build
@@ -313,7 +319,7 @@ def gpu_build(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 )
 def test_auto_takes_the_best_provider_that_starts(
     content: bytes,
-    gpu_build: Callable[..., list[str]],
+    gpu_build: Callable[..., list[session.Chain]],
     starting: list[str],
     failing: list[str],
     device: str,
@@ -323,35 +329,83 @@ def test_auto_takes_the_best_provider_that_starts(
 
 
 def test_cuda_that_falls_back_in_silence_is_refused(
-    content: bytes, gpu_build: Callable[..., list[str]]
+    content: bytes, gpu_build: Callable[..., list[session.Chain]]
 ) -> None:
     tried = gpu_build([])
     fault = refused(content, "cuda")
-    assert tried == [CUDA]
+    assert tried == [session.GRAPHS]
     assert fault.message.endswith("CUDAExecutionProvider: it runs on CPUExecutionProvider instead")
     assert fault.help is not None
     assert "pip install 'netspec[gpu]'" in fault.help
 
 
 def test_cuda_that_does_not_start_says_why(
-    content: bytes, gpu_build: Callable[..., list[str]]
+    content: bytes, gpu_build: Callable[..., list[session.Chain]]
 ) -> None:
     gpu_build([], failing=[CUDA])
     assert refused(content, "cuda").message.endswith("CUDAExecutionProvider: no such library")
 
 
 def test_auto_without_a_gpu_tries_the_cpu_alone(
-    content: bytes, gpu_build: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+    content: bytes, gpu_build: Callable[..., list[session.Chain]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = gpu_build([TENSORRT, CUDA])
     monkeypatch.setattr(session, "gpu_present", lambda: False)
     assert BACKEND.open(content, "auto").device == "cpu (CPUExecutionProvider)"
-    assert tried == [CPU]
+    assert tried == [[CPU]]
 
 
 def test_cuda_is_asked_for_full_precision() -> None:
     # ONNX Runtime's documentation of the CUDA provider: use_tf32 is 1 by default.
     assert session.CHAINS[CUDA] == [(CUDA, {"use_tf32": "0"}), CPU]
+    assert session.GRAPHS == [(CUDA, {"use_tf32": "0", "enable_cuda_graph": "1"}), CPU]
+
+
+def test_model_of_which_cuda_cannot_record_graphs_opens_without(
+    content: bytes, gpu_build: Callable[..., list[session.Chain]]
+) -> None:
+    tried = gpu_build([CUDA], best_fails=True)
+    expected = BACKEND.open(content, "cpu").predict(inputs(3))
+
+    predictor = BACKEND.open(content, "cuda")
+
+    assert tried[-2:] == [session.GRAPHS, session.CHAINS[CUDA]]
+    assert predictor.device == "cuda (CUDAExecutionProvider)"
+    np.testing.assert_array_equal(predictor.predict(inputs(3)), expected)
+
+
+def test_tensorrt_plans_once_for_every_batch_size(
+    content: bytes, gpu_build: Callable[..., list[session.Chain]]
+) -> None:
+    # Names and form: ONNX Runtime's documentation of the TensorRT provider, "explicit shape range".
+    tried = gpu_build([TENSORRT])
+    (name,) = (each.name for each in onnx.load_from_string(content).graph.input)
+
+    BACKEND.open(content, "auto")
+
+    planned = {
+        "trt_profile_min_shapes": f"{name}:1x4x4x1",
+        "trt_profile_opt_shapes": f"{name}:32x4x4x1",
+        "trt_profile_max_shapes": f"{name}:1000x4x4x1",
+    }
+    assert tried == [[(TENSORRT, planned), (CUDA, {"use_tf32": "0"}), CPU]]
+
+
+def test_model_whose_parts_tensorrt_cannot_plan_ahead_opens_on_it_all_the_same(
+    content: bytes, gpu_build: Callable[..., list[session.Chain]]
+) -> None:
+    tried = gpu_build([TENSORRT], best_fails=True)
+
+    assert BACKEND.open(content, "auto").device == "cuda (TensorrtExecutionProvider)"
+    assert tried[-1] == session.CHAINS[TENSORRT]
+
+
+@pytest.mark.parametrize(("provider", "bound"), [(CPU, False), (CUDA, True), (TENSORRT, True)])
+def test_only_a_gpu_has_memory_of_its_own_for_inputs_and_outputs(
+    content: bytes, gpu_build: Callable[..., list[session.Chain]], provider: str, bound: bool
+) -> None:
+    gpu_build([provider])
+    assert (BACKEND.open(content, "auto")._bound is not None) is bound
 
 
 @pytest.mark.parametrize(
