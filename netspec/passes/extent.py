@@ -7,6 +7,7 @@ Halide infers bounds (Ragan-Kelley et al., 2013), and what nothing reads is cut 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -71,16 +72,18 @@ class _Cropped:
     """The nodes of a graph with croppings between them, while they are gathered.
 
     `there` holds what is there of every tensor, counted from its first cell in the graph as it was;
-    `held` the name of the tensor that holds it, where it is another's.
+    `held` the name of the tensor that holds it, where it is another's. `parts` counts what was cut
+    from a tensor.
     """
 
     def __init__(self, graph: Graph, needed: Mapping[str, Extents]) -> None:
-        self.outputs = graph.outputs
+        self.outputs = frozenset(graph.outputs)
         self.needed = needed
         self.nodes: dict[str, Node] = {}
         self.there = {each.name: whole(each.shape) for each in graph.inputs}
         self.held: dict[str, str] = {}
         self.cropped: dict[tuple[str, Extents], str] = {}
+        self.parts = Counter[str]()
 
     def add(self, node: Node) -> None:
         part = self.needed[node.name]
@@ -111,8 +114,9 @@ class _Cropped:
         if there == read or (surplus and starts):
             return name
         if (name, read) not in self.cropped:
-            several = sum(of == name for of, _ in self.cropped)
-            cropped = f"{name}.needed_{several}" if several else f"{name}.needed"
+            before = self.parts[name]
+            self.parts[name] += 1
+            cropped = f"{name}.needed_{before}" if before else f"{name}.needed"
             self.cropped[name, read] = cropped
             self._crop(cropped, name, read, read)
         return self.cropped[name, read]

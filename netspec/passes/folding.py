@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import singledispatch
@@ -133,13 +134,18 @@ _Changed: TypeAlias = tuple[Node, Mapping[str, Array]]
 class _Folded:
     """The nodes of a graph and their weights, while some become part of others.
 
-    A layer takes the name of what is folded into it from behind: a name keeps its values.
+    A layer takes the name of what is folded into it from behind: a name keeps its values. `readers`
+    holds the names of the nodes that read a tensor, as the keys of a dict: a set without an order
+    would give files without one.
     """
 
     def __init__(self, graph: Graph, weights: Weights) -> None:
-        self.outputs = graph.outputs
-        self.nodes = {node.name: node for node in graph.nodes}
+        self.outputs = frozenset(graph.outputs)
+        self.nodes: dict[str, Node] = {}
+        self.readers: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self.weights: dict[str, Array] = dict(weights)
+        for node in graph.nodes:
+            self._place(node)
 
     def into_former(self, node: Node) -> None:
         """Fold a node into the layer before it, which nothing else reads and nothing activates."""
@@ -147,7 +153,7 @@ class _Folded:
         affine = _affine(node.layer, node, self._own(node))
         if affine is None or former is None or not isinstance(former.layer, Linear):
             return
-        read = former.name in self.outputs or len(self._readers(former.name)) > 1
+        read = former.name in self.outputs or len(self.readers[former.name]) > 1
         if read or activation(former.layer) != "linear":
             return
         own = _with_outputs(former.layer, self._own(former), affine)
@@ -166,29 +172,28 @@ class _Folded:
             return
         for each in changed:
             self._put(*each)
-        for reader in self._readers(node.name):
-            self.nodes[reader.name] = replace(self.nodes[reader.name], inputs=node.inputs)
+        for name in tuple(self.readers[node.name]):
+            self._place(replace(self.nodes[name], inputs=node.inputs))
         self._remove(node)
 
     def _taken(self, name: str, affine: _Affine) -> list[_Changed] | None:
         """What reads a tensor as it is without a scaling of it; None where something cannot."""
-        if name in self.outputs:
-            return None
         found: list[_Changed] = []
-        for reader in self._readers(name):
-            moved = _moved(reader, affine)
-            taken = (
-                self._taken(reader.name, moved)
-                if moved is not None
-                else _taking(reader, self._own(reader), affine)
-            )
-            if taken is None:
+        scaled = [(name, affine)]
+        while scaled:
+            name, affine = scaled.pop()
+            if name in self.outputs:
                 return None
-            found += taken
+            for reader in (self.nodes[it] for it in self.readers[name]):
+                moved = _moved(reader, affine)
+                if moved is not None:
+                    scaled.append((reader.name, moved))
+                    continue
+                taken = _taking(reader, self._own(reader), affine)
+                if taken is None:
+                    return None
+                found.append(taken)
         return found
-
-    def _readers(self, name: str) -> list[Node]:
-        return [node for node in self.nodes.values() if name in node.inputs]
 
     def _own(self, node: Node) -> Own:
         return {
@@ -197,18 +202,31 @@ class _Folded:
         }
 
     def _put(self, node: Node, own: Mapping[str, Array]) -> None:
-        """Put a node in the place of the one with its name."""
-        self._forget(self.nodes[node.name])
-        self.nodes[node.name] = node
+        """Put a node with its weights in the place of the one with its name."""
+        self._forget_weights(self.nodes[node.name])
+        self._place(node)
         self.weights |= {f"{node.name}.{name}": value for name, value in own.items()}
 
+    def _place(self, node: Node) -> None:
+        """Put a node behind the others, or in the place of the one with its name."""
+        if node.name in self.nodes:
+            self._forget_reading(self.nodes[node.name])
+        self.nodes[node.name] = node
+        for name in node.inputs:
+            self.readers[name][node.name] = None
+
     def _remove(self, node: Node) -> None:
-        self._forget(node)
+        self._forget_weights(node)
+        self._forget_reading(node)
         del self.nodes[node.name]
 
-    def _forget(self, node: Node) -> None:
+    def _forget_weights(self, node: Node) -> None:
         for weight in node.weights:
             del self.weights[f"{node.name}.{weight.name}"]
+
+    def _forget_reading(self, node: Node) -> None:
+        for name in set(node.inputs):
+            del self.readers[name][node.name]
 
 
 def _moved(node: Node, affine: _Affine) -> _Affine | None:
@@ -239,13 +257,12 @@ def _with_outputs(layer: Linear, own: Own, affine: _Affine) -> Own:
     return {**own, name: own[name] * factor, "bias": bias}
 
 
-def _taking(node: Node, own: Own, affine: _Affine) -> list[_Changed] | None:
+def _taking(node: Node, own: Own, affine: _Affine) -> _Changed | None:
     """A layer that reads what is not yet scaled and shifted; None where it cannot."""
     layer = node.layer
     if not isinstance(layer, Linear) or (affine.shifts and _is_padded(node)):
         return None
-    changed = _changed(node, layer, _with_inputs(layer, own, affine))
-    return None if changed is None else [changed]
+    return _changed(node, layer, _with_inputs(layer, own, affine))
 
 
 def _is_padded(node: Node) -> bool:

@@ -29,7 +29,7 @@ class _Moved:
     """The nodes of a graph, some activations behind where they were, while they are gathered."""
 
     def __init__(self, graph: Graph) -> None:
-        self.outputs = graph.outputs
+        self.outputs = frozenset(graph.outputs)
         self.readers = Counter(name for node in graph.nodes for name in node.inputs)
         self.nodes: dict[str, Node] = {}
         self.renamed: dict[str, str] = {}

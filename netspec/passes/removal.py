@@ -6,8 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-
-import numpy as np
+from hashlib import sha256
 
 from netspec.graph import Graph, Node, meaning
 from netspec.layers.augmentation import Augmentation
@@ -26,11 +25,11 @@ TRAINING_ALONE = (Dropout, SpatialDropout, GaussianNoise, GaussianDropout, Augme
 
 def drop_training_layers(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
     """Leave out the layers that act in training alone; one that is an output keeps its name."""
-    same = {
-        node.name: node.inputs[0]
-        for node in graph.nodes
-        if isinstance(node.layer, TRAINING_ALONE) and node.name not in graph.outputs
-    }
+    outputs = frozenset(graph.outputs)
+    same: dict[str, str] = {}
+    for node in graph.nodes:
+        if isinstance(node.layer, TRAINING_ALONE) and node.name not in outputs:
+            same[node.name] = same.get(node.inputs[0], node.inputs[0])
     return _without(graph, same), weights
 
 
@@ -39,37 +38,36 @@ def common_subexpressions(graph: Graph, weights: Weights) -> tuple[Graph, Weight
 
     At prediction no layer draws random numbers.
     """
+    outputs = frozenset(graph.outputs)
     same: dict[str, str] = {}
-    first: dict[str, list[Node]] = {}
+    first: dict[tuple[str, bytes], str] = {}
     for node in graph.nodes:
         inputs = [same.get(name, name) for name in node.inputs]
-        key = json.dumps([node.layer.tag, inputs, meaning(node.layer)], sort_keys=True)
-        others = first.setdefault(key, [])
-        twin = next((it.name for it in others if _equal(it, node, weights)), None)
-        if twin is None:
-            others.append(node)
-        elif node.name not in graph.outputs:
+        layer = json.dumps([node.layer.tag, inputs, meaning(node.layer)], sort_keys=True)
+        twin = first.setdefault((layer, _digest(node, weights)), node.name)
+        if twin != node.name and node.name not in outputs:
             same[node.name] = twin
     merged = _without(graph, same)
     return merged, {key: weights[key] for key, _ in merged.weights()}
 
 
-def _equal(one: Node, other: Node, weights: Weights) -> bool:
-    """Whether the weights of two nodes with the same layer hold the same values."""
-    return all(
-        np.array_equal(weights[f"{one.name}.{it.name}"], weights[f"{other.name}.{it.name}"])
-        for it in one.weights
-    )
+def _digest(node: Node, weights: Weights) -> bytes:
+    """SHA-256 of the values of a node's weights."""
+    digest = sha256()
+    for weight in node.weights:
+        digest.update(weights[f"{node.name}.{weight.name}"].tobytes())
+    return digest.digest()
 
 
 def fold_padding(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
     """Put the zeros of ZeroPadding layers that follow each other around the values in one step."""
+    outputs = frozenset(graph.outputs)
     readers = Counter(name for node in graph.nodes for name in node.inputs)
     nodes: dict[str, Node] = {}
     for node in graph.nodes:
         former = nodes.get(node.inputs[0])
         nodes[node.name] = node
-        if former is None or readers[former.name] > 1 or former.name in graph.outputs:
+        if former is None or readers[former.name] > 1 or former.name in outputs:
             continue
         if isinstance(former.layer, ZeroPadding) and isinstance(node.layer, ZeroPadding):
             layer = _both(former.layer, node.layer)
@@ -95,15 +93,9 @@ def _both(inner: ZeroPadding, outer: ZeroPadding) -> ZeroPadding1D | ZeroPadding
 
 
 def _without(graph: Graph, same: Mapping[str, str]) -> Graph:
-    """The graph without the nodes in `same`, each of which is read under another name instead."""
-
-    def read(name: str) -> str:
-        while name in same:
-            name = same[name]
-        return name
-
+    """The graph without the nodes in `same`; instead of each, one that stays is read."""
     nodes = tuple(
-        replace(node, inputs=tuple(map(read, node.inputs)))
+        replace(node, inputs=tuple(same.get(name, name) for name in node.inputs))
         for node in graph.nodes
         if node.name not in same
     )

@@ -208,6 +208,15 @@ def test_a_scaling_goes_through_layers_that_move_values() -> None:
     assert left == ["Cropping2D", "Flatten", "Dense"]
 
 
+def test_a_scaling_goes_through_more_layers_than_python_calls_go_deep() -> None:
+    between = ["Cropping1D: {cropping: 0}"] * 1_100
+    dense = "Dense: {units: 1}"
+
+    left = changed("fold_rescaling", "[1, 2]", "Rescaling: {scale: 2}", *between, dense)
+
+    assert left == [*map(tag, between), "Dense"]
+
+
 @pytest.mark.parametrize(("offset", "goes"), [(0, True), (1, False)])
 def test_a_scaling_goes_through_zeros_where_it_shifts_nothing(offset: int, goes: bool) -> None:
     layers = [f"Rescaling: {{scale: 3, offset: {offset}}}", "ZeroPadding2D"]
