@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.graph import Graph, Node, activation
-from netspec.layers import AnyLayer, Dense, Flatten
+from netspec.layers import AnyLayer, Dense, Flatten, Inserted, Layer
 from netspec.layers.convolution import Conv, ConvTranspose, DepthwiseConv, Kernel, SeparableConv
 from netspec.layers.normalization import BatchNormalization
 from netspec.layers.preprocessing import Division, Normalization, Rescaling
 from netspec.layers.shaping import Cropping, ZeroPadding
 from netspec.layers.window import pads
+from netspec.layers.wrapping import TimeDistributed
 from netspec.weights import Array, Weights
 
 Values: TypeAlias = NDArray[np.float64]
@@ -151,13 +152,14 @@ class _Folded:
         """Fold a node into the layer before it, which nothing else reads and nothing activates."""
         former = self.nodes.get(node.inputs[0])
         affine = _affine(node.layer, node, self._own(node))
-        if affine is None or former is None or not isinstance(former.layer, Linear):
+        layer = _inner(former) if former else None
+        if affine is None or former is None or not isinstance(layer, Linear):
             return
         read = former.name in self.outputs or len(self.readers[former.name]) > 1
-        if read or activation(former.layer) != "linear":
+        if read or activation(layer) != "linear":
             return
-        own = _with_outputs(former.layer, self._own(former), affine)
-        changed = _changed(replace(former, name=node.name), former.layer, own)
+        own = _with_outputs(layer, self._own(former), affine)
+        changed = _changed(replace(former, name=node.name), layer, own)
         if changed is not None:
             self._remove(former)
             self._put(*changed)
@@ -229,6 +231,11 @@ class _Folded:
             del self.readers[name][node.name]
 
 
+def _inner(node: Node) -> Layer | Inserted:
+    """The layer of a node, or what it runs on every step by itself."""
+    return node.layer.layer if isinstance(node.layer, TimeDistributed) else node.layer
+
+
 def _moved(node: Node, affine: _Affine) -> _Affine | None:
     """What a scaling before a layer is behind it, for layers that move values alone."""
     match node.layer:
@@ -259,17 +266,17 @@ def _with_outputs(layer: Linear, own: Own, affine: _Affine) -> Own:
 
 def _taking(node: Node, own: Own, affine: _Affine) -> _Changed | None:
     """A layer that reads what is not yet scaled and shifted; None where it cannot."""
-    layer = node.layer
-    if not isinstance(layer, Linear) or (affine.shifts and _is_padded(node)):
+    layer = _inner(node)
+    if not isinstance(layer, Linear) or (affine.shifts and _is_padded(node, layer)):
         return None
     return _changed(node, layer, _with_inputs(layer, own, affine))
 
 
-def _is_padded(node: Node) -> bool:
+def _is_padded(node: Node, layer: Linear) -> bool:
     """Whether a kernel meets zeros, which are not shifted, or fewer cells at the edges."""
-    layer, space = node.layer, node.input_shape[:-1]
     if not isinstance(layer, Kernel):
         return False
+    space = node.input_shape[-1 - len(layer.extents) : -1]
     axes = zip(space, layer.extents, layer.strides, strict=True)
     return isinstance(layer, ConvTranspose) or any(any(pads(*axis, layer.padding)) for axis in axes)
 
@@ -312,4 +319,6 @@ def _changed(node: Node, layer: Linear, own: Own) -> _Changed | None:
     if not use_bias:
         del rounded["bias"]
     biased = layer.model_copy(update={"use_bias": use_bias})
+    if isinstance(node.layer, TimeDistributed):
+        biased = node.layer.model_copy(update={"layer": biased})
     return replace(node, layer=biased), rounded

@@ -79,6 +79,8 @@ BEFORE = [
     ("[5, 4, 3]", "Conv2DTranspose: {filters: 4, kernel_size: 2, strides: 3, padding: same}"),
     ("[5]", "Dense: {units: 4}"),
     ("[2, 5]", "Dense: {units: 4, use_bias: false}"),
+    ("[2, 5, 4, 6]", "TimeDistributed: {layer: {Conv2D: {filters: 4, kernel_size: 2}}}"),
+    ("[2, 5]", "TimeDistributed: {layer: {Dense: {units: 4, use_bias: false}}}"),
 ]
 
 
@@ -121,6 +123,11 @@ def test_what_a_batch_normalization_goes_into_takes_its_name_and_its_values() ->
 NOT_BEFORE = [
     ("an activation", "[4]", ["Dense: {units: 3, activation: relu}", "BatchNormalization"]),
     (
+        "an activation inside",
+        "[2, 4]",
+        ["TimeDistributed: {layer: {Dense: {units: 3, activation: relu}}}", "BatchNormalization"],
+    ),
+    (
         "another reader",
         "[4]",
         ["Dense: {units: 3, name: d}", "BatchNormalization: {name: b}", "Add: {inputs: [d, b]}"],
@@ -155,6 +162,7 @@ BEHIND = [
     ("[5, 4, 3]", "SeparableConv2D: {filters: 4, kernel_size: 2, depth_multiplier: 2}"),
     ("[5]", "Dense: {units: 4, activation: softmax}"),
     ("[2, 5]", "Dense: {units: 4, use_bias: false}"),
+    ("[2, 5, 6]", "TimeDistributed: {layer: {Conv1D: {filters: 4, kernel_size: 2}}}"),
 ]
 
 
@@ -179,6 +187,7 @@ PADDED = [
     "DepthwiseConv2D: {kernel_size: 2, padding: same}",
     "SeparableConv2D: {filters: 4, kernel_size: 2, padding: same}",
     "Conv2DTranspose: {filters: 4, kernel_size: 2}",
+    "TimeDistributed: {layer: {Conv1D: {filters: 4, kernel_size: 3, padding: same}}}",
 ]
 
 
