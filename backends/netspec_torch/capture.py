@@ -1,50 +1,31 @@
-"""The gradients of a step, recorded once on a GPU and launched as a whole from then on.
+"""Steps of a training, recorded once on a GPU and launched together from then on.
 
 A small network keeps a GPU waiting for Python: each of its kernels takes less time than its launch.
-A CUDA graph launches all of them at once (PyTorch's notes on CUDA, "CUDA Graphs", 2.13). The
-optimizer stays outside, for it takes numbers that change from step to step.
+A CUDA graph launches all kernels of several steps at once (PyTorch's notes on CUDA, "CUDA Graphs",
+2.13). It reads and writes the same memory each time, so the examples of its steps and the numbers
+that their updates take are first copied to where it looks for them.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from netspec_torch.figures import Figures
+from netspec_torch.examples import Part
+from netspec_torch.figures import Figures, Gathered
 
-WARM_UP = 3
-"""Computations before one is recorded, in which libraries choose their kernels."""
+STEPS = 25
+"""Steps of a launch at the most: what it costs the processor is little against so many."""
 
+Numbers: TypeAlias = Sequence[float | Tensor]
+"""What the update of a step takes: see `netspec_torch.optimizers`."""
 
-@dataclass(frozen=True)
-class Batch:
-    """The examples of a step."""
-
-    inputs: tuple[Tensor, ...]
-    targets: tuple[Tensor, ...]
-    weights: Tensor | None
-
-    def tensors(self) -> Iterator[Tensor]:
-        """Everything that it holds."""
-        yield from self.inputs
-        yield from self.targets
-        if self.weights is not None:
-            yield self.weights
-
-    def copied(self) -> Batch:
-        """The same in memory of its own."""
-        weights = None if self.weights is None else self.weights.clone()
-        inputs, targets = (tuple(each.clone() for each in it) for it in (self.inputs, self.targets))
-        return Batch(inputs, targets, weights)
-
-
-Gradients: TypeAlias = Callable[[Batch], Figures]
-"""Sets the gradients of all weights for a batch. The next call may write over what it gave."""
+Step: TypeAlias = Callable[[Part, Numbers], Figures]
+"""Takes a step, in a way that does not change but for the examples and the numbers."""
 
 Record: TypeAlias = Callable[[Callable[[], Figures]], tuple[Figures, Callable[[], None]]]
 """Records a computation: gives its figures, and what writes new ones over them."""
@@ -55,8 +36,7 @@ def cuda_graph(compute: Callable[[], Figures]) -> tuple[Figures, Callable[[], No
     aside = torch.cuda.Stream()
     aside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(aside):
-        for _ in range(WARM_UP):
-            compute()
+        compute()  # in which libraries choose their kernels
     torch.cuda.current_stream().wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
     # Another thread may be reading examples meanwhile, and set memory aside for them.
@@ -65,27 +45,35 @@ def cuda_graph(compute: Callable[[], Figures]) -> tuple[Figures, Callable[[], No
     return figures, graph.replay
 
 
-class Captured:
-    """Gradients that are recorded for the first whole batch, and launched for every other.
+class Launched:
+    """So many steps of so many examples each, recorded when they are first taken.
 
-    A batch of another size is computed as it is, and so is every batch where nothing can be
-    recorded, of which a warning tells.
+    Where nothing can be recorded, they are taken one by one, of which a warning tells. `state`
+    gives what the steps change.
     """
 
-    def __init__(self, compute: Gradients, model: nn.Module, size: int, record: Record) -> None:
-        self._compute = compute
-        self._model = model
+    def __init__(
+        self,
+        step: Step,
+        state: Callable[[], Iterable[Tensor]],
+        steps: int,
+        size: int,
+        record: Record,
+    ) -> None:
+        self._step = step
+        self._state = state
+        self.steps = steps
         self.size = size
         self._record = record
         self._recorded: _Recorded | None = None
         self._refused = False
 
-    def __call__(self, batch: Batch) -> Figures:
-        if self._refused or len(batch.inputs[0]) != self.size:
-            return self._compute(batch)
-        if self._recorded is None:
+    def __call__(self, examples: Part, numbers: Sequence[Numbers]) -> Figures:
+        """Take `steps` steps. The next call may write over the figures."""
+        if self._recorded is None and not self._refused:
             try:
-                self._recorded = _Recorded(self._compute, self._model, batch, self._record)
+                state = [*self._state()]
+                self._recorded = _Recorded(self._step, state, examples, numbers, self._record)
             except RuntimeError as error:
                 self._refused = True
                 reason = str(error).partition("\n")[0]
@@ -93,37 +81,52 @@ class Captured:
                     f"no CUDA graph holds this network ({reason}); its kernels start one by one"
                 )
                 warnings.warn(message, stacklevel=2)
-                return self._compute(batch)
-        return self._recorded(batch)
+        if self._recorded is None:
+            return _one_by_one(self._step, examples, numbers)
+        return self._recorded(examples, numbers)
+
+
+def _one_by_one(step: Step, examples: Part, numbers: Sequence[Numbers]) -> Figures:
+    """Take a step for each of the numbers, of as many examples each."""
+    gathered = Gathered(len(numbers), len(examples))
+    for part, each in zip(examples.split(len(examples) // len(numbers)), numbers, strict=True):
+        gathered.add(step(part, each))
+    return gathered.figures()
 
 
 class _Recorded:
     """A recording, with the memory that it reads and writes."""
 
-    def __init__(self, compute: Gradients, model: nn.Module, batch: Batch, record: Record) -> None:
-        self._batch = batch.copied()
-        buffers = [*model.buffers()]
-        before = [each.clone() for each in buffers]
-        device = batch.inputs[0].device
-        # What recording computes is no step: statistics and random numbers stay as they were.
+    def __init__(
+        self,
+        step: Step,
+        state: Sequence[Tensor],
+        examples: Part,
+        numbers: Sequence[Numbers],
+        record: Record,
+    ) -> None:
+        self._examples = examples.copied()
+        device = examples.inputs[0].device
+        self._numbers = torch.tensor(numbers, dtype=torch.float32, device=device)
+        rows = [row.unbind() for row in self._numbers.unbind()]
+        before = [each.detach().clone() for each in state]
+        # What recording computes is no step: the state and random numbers stay as they were.
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
             try:
-                self._figures, self._replay = record(lambda: compute(self._batch))
+                compute = lambda: _one_by_one(step, self._examples, rows)  # noqa: E731
+                self._figures, self._replay = record(compute)
             finally:
-                _copy(before, buffers)
-        self._weights = [each for each in model.parameters() if each.grad is not None]
-        self._gradients = [each.grad for each in self._weights]
+                _copy(before, state)
 
-    def __call__(self, batch: Batch) -> Figures:
-        _copy([*batch.tensors()], [*self._batch.tensors()])
+    def __call__(self, examples: Part, numbers: Sequence[Numbers]) -> Figures:
+        _copy(examples.tensors(), self._examples.tensors())
+        # From memory that may be paged this waits for nothing, if it may be done later.
+        self._numbers.copy_(torch.tensor(numbers), non_blocking=True)
         self._replay()
-        # A batch that was computed as it is has put its own gradients there.
-        for weight, gradient in zip(self._weights, self._gradients, strict=True):
-            weight.grad = gradient
         return self._figures
 
 
 @torch.no_grad()
-def _copy(values: Sequence[Tensor], into: Sequence[Tensor]) -> None:
+def _copy(values: Iterable[Tensor], into: Iterable[Tensor]) -> None:
     for value, target in zip(values, into, strict=True):
         target.copy_(value)

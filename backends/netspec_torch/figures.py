@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from netspec.backend import Steps
@@ -12,55 +11,72 @@ from netspec.backend import Steps
 
 @dataclass(frozen=True)
 class Figures:
-    """What a step gave: see `netspec.backend.Steps`, of which this is one."""
+    """What some steps gave: `netspec.backend.Steps` as tensors on the device."""
 
-    loss: Tensor
+    losses: Tensor
     by_output: Tensor | None
     correct: Tensor | None
     outputs: tuple[Tensor, ...]
 
+    def by_step(self) -> list[Tensor]:
+        """What has a row for every step; the outputs have one for every example."""
+        some = (self.losses, self.by_output, self.correct)
+        return [each for each in some if each is not None]
+
     def tensors(self) -> list[Tensor]:
         """Everything that it holds."""
-        some = [self.loss, self.by_output, self.correct, *self.outputs]
-        return [each for each in some if each is not None]
+        return [*self.by_step(), *self.outputs]
+
+    def reported(self) -> Steps:
+        """The same for the core, for which the device is waited."""
+        return Steps(
+            self.losses.cpu().numpy(),
+            None if self.correct is None else self.correct.int().cpu().numpy(),
+            None if self.by_output is None else self.by_output.cpu().numpy(),
+            tuple(each.cpu().numpy() for each in self.outputs),
+        )
 
 
 class Gathered:
-    """The figures of some steps, in tensors that are made once for all of them.
+    """The figures of so many steps and examples, in tensors that are made once for all of them.
 
     Were each step's own tensors kept, they would lie between the large ones that come and go, whose
     memory could not be used again: the tutorial took 160 MB more.
     """
 
-    def __init__(self, steps: int, first: Figures) -> None:
-        self._losses = _room(steps, first.loss)
-        self._by_output = None if first.by_output is None else _room(steps, first.by_output)
-        self._correct = None if first.correct is None else _room(steps, first.correct)
-        self._outputs = [_room(steps * len(each), each[0]) for each in first.outputs]
+    def __init__(self, steps: int, examples: int) -> None:
+        self._steps = steps
+        self._examples = examples
         self._done = 0
-        self._examples = 0
+        self._seen = 0
+        self._figures: Figures | None = None
 
     def add(self, figures: Figures) -> None:
-        """Keep the figures of the next step, whose tensors may be written over after this."""
-        self._losses[self._done] = figures.loss
-        if self._by_output is not None:
-            self._by_output[self._done] = figures.by_output
-        if self._correct is not None:
-            self._correct[self._done] = figures.correct
-        for room, output in zip(self._outputs, figures.outputs, strict=True):
-            room[self._examples : self._examples + len(output)] = output
-        self._done += 1
-        self._examples += len(figures.outputs[0]) if figures.outputs else 0
+        """Keep the figures of the next steps, whose tensors may be written over after this."""
+        if self._figures is None:
+            self._figures = Figures(
+                _room(self._steps, figures.losses),
+                None if figures.by_output is None else _room(self._steps, figures.by_output),
+                None if figures.correct is None else _room(self._steps, figures.correct),
+                tuple(_room(self._examples, each) for each in figures.outputs),
+            )
+        done = slice(self._done, self._done + len(figures.losses))
+        for room, values in zip(self._figures.by_step(), figures.by_step(), strict=True):
+            room[done] = values
+        self._done = done.stop
+        if figures.outputs:
+            seen = slice(self._seen, self._seen + len(figures.outputs[0]))
+            for room, values in zip(self._figures.outputs, figures.outputs, strict=True):
+                room[seen] = values
+            self._seen = seen.stop
 
-    def steps(self) -> Steps:
-        """All of them, for which the device is waited."""
-        return Steps(
-            self._losses.cpu().numpy(),
-            None if self._correct is None else self._correct.int().cpu().numpy(),
-            None if self._by_output is None else self._by_output.cpu().numpy(),
-            tuple(each[: self._examples].cpu().numpy() for each in self._outputs),
-        )
+    def figures(self) -> Figures:
+        """Those of all steps, once they are all there."""
+        assert self._figures is not None
+        assert self._done == self._steps
+        return self._figures
 
 
-def _room(count: int, one: Tensor) -> Tensor:
-    return torch.empty((count, *one.shape), dtype=one.dtype, device=one.device)
+def _room(count: int, like: Tensor) -> Tensor:
+    """Room for so many rows of a tensor."""
+    return like.new_empty((count, *like.shape[1:]))

@@ -1,7 +1,9 @@
 """The optimizers of generated PyTorch modules: Keras's rules, which PyTorch's own do not follow.
 
 A module holds one class, with what its spec asks for and nothing else. It works on all weights at
-once, by PyTorch's _foreach functions, and never waits for the device.
+once, by PyTorch's _foreach functions, and never waits for the device. What changes from step to
+step are a few numbers, which `numbers` gives and `update` takes: as numbers or as tensors of one
+value, so that a CUDA graph can hold the update (`netspec_torch.capture`).
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import singledispatch
+from textwrap import dedent
 
 from netspec.code import call
 from netspec.optimizers import (
@@ -47,8 +50,9 @@ _ZEROS = "torch.zeros_like(w)"
 class Rule:
     """How an optimizer moves the weights.
 
-    `lines` are statements about the lists `weights`, `gradients` and those of `slots`, about the
-    learning rate `rate` and the number `t` of the step, which begins with 1. `slots` holds what is
+    `lines` are statements about the lists `weights`, `gradients` and those of `slots`, and about
+    the `numbers`. These are expressions by name, about the learning rate `lr` and the number `t` of
+    the step, which begins with 1; `before` are statements that they need. `slots` holds what is
     remembered of every weight w: how it begins, by name. `takes` names the fields.
     """
 
@@ -56,6 +60,8 @@ class Rule:
     takes: tuple[str, ...]
     slots: dict[str, str]
     lines: list[str]
+    numbers: dict[str, str] = field(default_factory=lambda: {"rate": "lr"})
+    before: list[str] = field(default_factory=list[str])
     counters: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -82,18 +88,26 @@ def _modifiers(optimizer: Optimizer) -> list[str]:
     return names
 
 
+def in_one_update(train: Train) -> bool:
+    """Whether a step is its numbers and one update with them, and nothing that depends on both."""
+    return not (train.gradient_accumulation_steps or train.optimizer.use_ema)
+
+
 def definition(train: Train) -> str:
     """The class of this training's optimizer."""
     followed = rule(train.optimizer)
-    step = _step(followed, train)
+    methods = [
+        _numbers(followed, train),
+        _update(followed, train),
+        _step(train),
+    ]
+    counts = any('group["steps"]' in line for method in methods for line in method)
+    methods.insert(0, _init(followed, train, counts=counts))
     return "\n".join(
         [
             f"class {class_name(train.optimizer)}(torch.optim.Optimizer):",
             f'    """{followed.doc}"""',
-            "",
-            *_init(followed, train, counts='group["steps"]' in "".join(step)),
-            "",
-            *_indented(step),
+            *(line for method in methods for line in ("", *_indented(method))),
         ]
     )
 
@@ -107,7 +121,9 @@ def _init(followed: Rule, train: Train, *, counts: bool) -> list[str]:
         lines.append('for w in self.param_groups[0]["params"]:')
         lines += [f'    self.state[w]["{name}"] = {value}' for name, value in slots.items()]
     taken = ["self", "parameters", "learning_rate", *arguments(train)]
-    return [call("    def __init__", taken, " -> None:"), *_indented(lines, 8)]
+    # Written with its indentation, which decides whether it fits a line.
+    head = dedent(call("    def __init__", taken, " -> None:"))
+    return [*head.splitlines(), *_indented(lines)]
 
 
 def _slots(followed: Rule, train: Train) -> dict[str, str]:
@@ -117,27 +133,73 @@ def _slots(followed: Rule, train: Train) -> dict[str, str]:
     return {**followed.slots, **more}
 
 
-def _step(followed: Rule, train: Train) -> list[str]:
-    update = [*_clipping(train.optimizer), *_weight_decay(train.optimizer), *followed.lines]
+def _numbers(followed: Rule, train: Train) -> list[str]:
+    """The method that gives the numbers of the next update."""
+    values = _values(followed, train)
+    given = dedent(call("        return ", [*values.values()], brackets="[]"))
+    body = [*followed.before, *given.splitlines()]
+    timed, accumulated = _mentions(body, "t"), train.gradient_accumulation_steps
+    body = ['lr = group["lr"]', *body]
+    if timed:
+        count = 'group["steps"]'
+        body = [f"t = {count}{' // self.gradient_accumulation_steps' * bool(accumulated)}", *body]
+    if (timed or train.optimizer.use_ema) and not accumulated:  # else `step` counts the batches
+        body = ['group["steps"] += 1', *body]
+    doc = '"""What changes from step to step: the numbers that the next update takes."""'
+    return ["def numbers(self) -> list:", *_indented([doc, _GROUP, *body])]
+
+
+def _values(followed: Rule, train: Train) -> dict[str, str]:
+    """The numbers of an update: expressions by name."""
+    decays = train.optimizer.weight_decay is not None
+    return {**followed.numbers, **({"decay": "1 - lr * self.weight_decay"} if decays else {})}
+
+
+def _update(followed: Rule, train: Train) -> list[str]:
+    """The method that moves the weights by their gradients."""
+    body = [*_clipping(train.optimizer), *_weight_decay(train.optimizer), *followed.lines]
+    doc = '"""Move the weights; each number may be a tensor of one value."""'
+    taken = ", ".join(["self", *_values(followed, train)])
+    begin = ["@torch.no_grad()", f"def update({taken}) -> None:"]
+    return [*begin, *_indented([doc, *_with_lists(body, followed.slots)])]
+
+
+def _step(train: Train) -> list[str]:
+    """The method that takes a step."""
+    updates = "self.update(*self.numbers())"
+    if in_one_update(train):
+        return ["def step(self) -> None:", *_indented([updates])]
     t = 'group["steps"]'
+    body = [updates]
     if train.gradient_accumulation_steps:
-        update = _at_every_nth(update)
-        t = '(group["steps"] - 1) // self.gradient_accumulation_steps + 1'
-    body = [*update, *_averages(train.optimizer)]
-    names = {
+        body = _at_every_nth(updates)
+        t = f"({t} - 1) // self.gradient_accumulation_steps + 1"
+    averages = _averages(train.optimizer)
+    if averages:
+        body += [f"t = {t}", *averages]
+    body = _with_lists(body, ("gradient_sum", "average"))
+    return ["@torch.no_grad()", "def step(self) -> None:", *_indented(body)]
+
+
+_GROUP = "(group,) = self.param_groups"
+
+
+def _with_lists(body: list[str], slots: Iterable[str]) -> list[str]:
+    """Statements behind what they are about: the group, and the lists of it."""
+    lists = {
         "weights": '[w for w in group["params"] if w.grad is not None]',
         "gradients": "[w.grad for w in weights]",
-        "rate": 'group["lr"]',
-        **{name: f'[self.state[w]["{name}"] for w in weights]' for name in _slots(followed, train)},
-        "t": t,
+        **{name: f'[self.state[w]["{name}"] for w in weights]' for name in slots},
     }
-    for name, value in reversed(names.items()):
-        if any(re.search(rf"(?<![\w.\"]){name}\b", line) for line in body):
+    for name, value in reversed(lists.items()):
+        if _mentions(body, name):
             body = [f"{name} = {value}", *body]
-    if any('group["steps"]' in line for line in body):
-        body = ['group["steps"] += 1', *body]
-    begin = ["@torch.no_grad()", "def step(self) -> None:"]
-    return [*begin, *_indented(["(group,) = self.param_groups", *body])]
+    return [_GROUP, *body]
+
+
+def _mentions(lines: Iterable[str], name: str) -> bool:
+    """Whether statements use a name."""
+    return any(re.search(rf"(?<![\w.\"]){name}\b", line) for line in lines)
 
 
 def _clipping(optimizer: Optimizer) -> list[str]:
@@ -162,20 +224,19 @@ def _clipping(optimizer: Optimizer) -> list[str]:
 
 
 def _weight_decay(optimizer: Optimizer) -> list[str]:
-    if optimizer.weight_decay is None:
-        return []
-    return ["torch._foreach_mul_(weights, 1 - rate * self.weight_decay)"]
+    return [] if optimizer.weight_decay is None else ["torch._foreach_mul_(weights, decay)"]
 
 
-def _at_every_nth(update: Iterable[str]) -> list[str]:
+def _at_every_nth(updates: str) -> list[str]:
     """The update with the mean of the last gradients, after every few calls."""
     return [
+        'group["steps"] += 1',
         "torch._foreach_add_(gradient_sum, gradients)",
         'if group["steps"] % self.gradient_accumulation_steps == 0:',
         "    means = torch._foreach_div(gradient_sum, self.gradient_accumulation_steps)",
         "    torch._foreach_copy_(gradients, means)",
         "    torch._foreach_zero_(gradient_sum)",
-        *_indented(update),
+        f"    {updates}",
     ]
 
 
@@ -205,7 +266,6 @@ def rule(optimizer: Optimizer) -> Rule:
 @rule.register
 def _(optimizer: Adam) -> Rule:
     slots = {
-        "step": "torch.zeros((), device=w.device)",
         "exp_avg": _ZEROS,
         "exp_avg_sq": _ZEROS,
         **({"max_exp_avg_sq": _ZEROS} if optimizer.amsgrad else {}),
@@ -216,12 +276,12 @@ def _(optimizer: Adam) -> Rule:
         "exp_avg",
         "exp_avg_sq",
         "max_exp_avg_sq" if optimizer.amsgrad else "[]",
-        "step",
+        "[endless] * len(weights)",
         "lr=rate",
         "beta1=self.beta_1",
         "beta2=self.beta_2",
         "weight_decay=0.0",
-        "eps=self.epsilon / (1 - self.beta_2**t) ** 0.5",
+        "eps=self.epsilon",
         f"amsgrad={optimizer.amsgrad}",
         "maximize=False",
     ]
@@ -230,33 +290,46 @@ def _(optimizer: Adam) -> Rule:
         ("beta_1", "beta_2", "epsilon"),
         slots,
         [
-            "torch._foreach_add_(step, 1)",
+            "# The rate corrects the bias, of which the kernel finds none after endless steps.",
+            "endless = weights[0].new_full((), torch.inf)",
             "torch._fused_adam_(",
             *(f"    {each}," for each in called),
             ")",
         ],
+        {"rate": "lr * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)"},
     )
 
 
 @rule.register
 def _(optimizer: Sgd) -> Rule:
+    scaled = "torch._foreach_mul_(gradients, rate)"
     if optimizer.momentum == 0:
-        lines = ["torch._foreach_add_(weights, gradients, alpha=-rate)"]
+        lines = [scaled, "torch._foreach_sub_(weights, gradients)"]
         return Rule("Gradient descent.", (), {}, lines)
     lines = [
+        scaled,
         "torch._foreach_mul_(velocity, self.momentum)",
-        "torch._foreach_add_(velocity, gradients, alpha=-rate)",
+        "torch._foreach_sub_(velocity, gradients)",
     ]
     if optimizer.nesterov:
         lines += [
             "torch._foreach_add_(weights, velocity, alpha=self.momentum)",
-            "torch._foreach_add_(weights, gradients, alpha=-rate)",
+            "torch._foreach_sub_(weights, gradients)",
         ]
     else:
         lines.append("torch._foreach_add_(weights, velocity)")
     momentum = "Nesterov's momentum" if optimizer.nesterov else "momentum"
     doc = f"Gradient descent with {momentum}; Keras's velocity holds the learning rate."
     return Rule(doc, ("momentum",), {"velocity": _ZEROS}, lines)
+
+
+def _moved(directions: str, rate: str = "rate") -> list[str]:
+    """Move the weights by a rate times what the directions are divided by."""
+    return [
+        f"moves = torch._foreach_div({directions}, divisors)",
+        f"torch._foreach_mul_(moves, {rate})",
+        "torch._foreach_sub_(weights, moves)",
+    ]
 
 
 @rule.register
@@ -283,11 +356,12 @@ def _(optimizer: RMSprop) -> Rule:
         takes = ("rho", "momentum", "epsilon")
         lines += [
             "torch._foreach_mul_(momentum, self.momentum)",
-            "torch._foreach_addcdiv_(momentum, gradients, divisors, value=rate)",
+            "torch._foreach_mul_(gradients, rate)",
+            "torch._foreach_addcdiv_(momentum, gradients, divisors)",
             "torch._foreach_sub_(weights, momentum)",
         ]
     else:
-        lines.append("torch._foreach_addcdiv_(weights, gradients, divisors, value=-rate)")
+        lines += _moved("gradients")
     return Rule("RMSprop with Keras's epsilon, which stands inside the root.", takes, slots, lines)
 
 
@@ -301,7 +375,7 @@ def _(_optimizer: Adagrad) -> Rule:
             "torch._foreach_addcmul_(accumulator, gradients, gradients)",
             "divisors = torch._foreach_add(accumulator, self.epsilon)",
             "torch._foreach_sqrt_(divisors)",
-            "torch._foreach_addcdiv_(weights, gradients, divisors, value=-rate)",
+            *_moved("gradients"),
         ],
     )
 
@@ -317,9 +391,9 @@ def _(_optimizer: Adamax) -> Rule:
             "torch._foreach_mul_(largest, self.beta_2)",
             "torch._foreach_maximum_(largest, torch._foreach_abs(gradients))",
             "divisors = torch._foreach_add(largest, self.epsilon)",
-            "rate = rate / (1 - self.beta_1**t)",
-            "torch._foreach_addcdiv_(weights, momentum, divisors, value=-rate)",
+            *_moved("momentum"),
         ],
+        {"rate": "lr / (1 - self.beta_1**t)"},
     )
 
 
@@ -330,18 +404,23 @@ def _(_optimizer: Nadam) -> Rule:
         ("beta_1", "beta_2", "epsilon"),
         {"momentum": _ZEROS, "velocity": _ZEROS},
         [
-            "mu, mu_next = (self.beta_1 * (1 - 0.5 * 0.96**step) for step in (t, t + 1))",
-            'group["product"] *= mu',
             "torch._foreach_lerp_(momentum, gradients, 1 - self.beta_1)",
             "torch._foreach_mul_(velocity, self.beta_2)",
             "torch._foreach_addcmul_(velocity, gradients, gradients, value=1 - self.beta_2)",
-            "divisors = torch._foreach_div(velocity, 1 - self.beta_2**t)",
+            "divisors = torch._foreach_div(velocity, correction)",
             "torch._foreach_sqrt_(divisors)",
             "torch._foreach_add_(divisors, self.epsilon)",
-            'ahead = -rate * mu_next / (1 - group["product"] * mu_next)',
-            "torch._foreach_addcdiv_(weights, momentum, divisors, value=ahead)",
-            'here = -rate * (1 - mu) / (1 - group["product"])',
-            "torch._foreach_addcdiv_(weights, gradients, divisors, value=here)",
+            *_moved("momentum", "ahead"),
+            *_moved("gradients", "here"),
+        ],
+        {
+            "correction": "1 - self.beta_2**t",
+            "ahead": 'lr * mu_next / (1 - group["product"] * mu_next)',
+            "here": 'lr * (1 - mu) / (1 - group["product"])',
+        },
+        before=[
+            "mu, mu_next = (self.beta_1 * (1 - 0.5 * 0.96**step) for step in (t, t + 1))",
+            'group["product"] *= mu',
         ],
         counters={"product": "1.0"},
     )
@@ -357,7 +436,8 @@ def _(_optimizer: Lion) -> Rule:
             "directions = torch._foreach_mul(momentum, self.beta_1)",
             "torch._foreach_add_(directions, gradients, alpha=1 - self.beta_1)",
             "torch._foreach_sign_(directions)",
-            "torch._foreach_add_(weights, directions, alpha=-rate)",
+            "torch._foreach_mul_(directions, rate)",
+            "torch._foreach_sub_(weights, directions)",
             "torch._foreach_lerp_(momentum, gradients, 1 - self.beta_2)",
         ],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -29,10 +29,11 @@ from netspec.diagnostics import BackendError
 from netspec.graph import Network
 from netspec.layers import Shape
 from netspec.weights import Array, Weights
-from netspec_torch.capture import Batch, Captured, Gradients, cuda_graph
+from netspec_torch.capture import STEPS, Launched, Numbers, cuda_graph
+from netspec_torch.examples import Batch, Part
 from netspec_torch.feeding import feed
 from netspec_torch.figures import Figures, Gathered
-from netspec_torch.optimizers import COUNTERS
+from netspec_torch.optimizers import COUNTERS, in_one_update
 from netspec_torch.source import source
 
 STEPS_PER_REPORT = 125
@@ -159,7 +160,9 @@ class TorchTrainer(Predicting):
         self._constrained = hasattr(self._model, "constrain")
         self._trained = [each for each in self._model.parameters() if each.requires_grad]
         self._feed = feed(examples, self._device)
-        self._capture: Captured | None = None
+        train = network.spec.train
+        self._in_one_update = train is not None and in_one_update(train)
+        self._launch: Launched | None = None
         if examples.weights is not None:
             for loss in self._losses:
                 loss.reduction = "none"
@@ -169,34 +172,77 @@ class TorchTrainer(Predicting):
     ) -> Iterator[Steps]:
         torch.manual_seed(mask_seed)
         self._model.train()
-        gradients = self._captured(batch_size)
         most = steps_per_report(STEPS_PER_REPORT, self._asked, batch_size)
         most = self._feed.steps(batch_size, most)
+        launch = self._launched(min(STEPS, most, len(order) // batch_size), batch_size)
         fed = self._feed.parts(order, batch_size, most)
-        for part, batches in zip(chunks(len(learning_rates), most), fed, strict=True):
+        for part, examples in zip(chunks(len(learning_rates), most), fed, strict=True):
+            rates = learning_rates[part].tolist()
             with _rounded_to_tf32(allowed=self._tf32):
-                steps = self._steps(gradients, batches, learning_rates[part].tolist())
-            yield steps
+                figures = self._steps(examples, batch_size, rates, launch)
+            yield figures.reported()
 
-    def _captured(self, batch_size: int) -> Gradients:
-        """What sets the gradients: captured on a GPU, where a scaled loss does not change it."""
-        if self._device.type != "cuda" or self._scaler:
-            return self._gradients
-        if self._capture is None or self._capture.size != batch_size:
-            self._capture = Captured(self._gradients, self._model, batch_size, cuda_graph)
-        return self._capture
+    def _launched(self, steps: int, size: int) -> Launched | None:
+        """What takes several steps at once: on a GPU, where they are all alike."""
+        if self._device.type != "cuda" or self._scaler or not self._in_one_update or steps < 1:
+            return None
+        if self._launch is None or (self._launch.steps, self._launch.size) != (steps, size):
+            self._launch = Launched(self._updated, self._state, steps, size, cuda_graph)
+        return self._launch
 
-    def _steps(self, gradients: Gradients, batches: Iterable[Batch], rates: list[float]) -> Steps:
-        gathered: Gathered | None = None
-        for batch, rate in zip(batches, rates, strict=True):
-            for group in self._optimizer.param_groups:
-                group["lr"] = rate
-            figures = gradients(batch)
-            gathered = gathered or Gathered(len(rates), figures)
-            gathered.add(figures)
-            self._take_step()
-        assert gathered is not None
-        return gathered.steps()
+    def _state(self) -> Iterator[Tensor]:
+        """All that steps change."""
+        yield from self._model.parameters()
+        yield from self._model.buffers()
+        for slots in self._optimizer.state.values():
+            yield from slots.values()
+
+    def _steps(
+        self, examples: Part, size: int, rates: list[float], launch: Launched | None
+    ) -> Figures:
+        """Take a step with each rate, of `size` examples; the last batch is what is left."""
+        gathered = Gathered(len(rates), len(examples))
+        whole = len(examples) // size
+        done = 0
+        while done < len(rates):
+            if launch and done + launch.steps <= whole:
+                some = slice(done, done + launch.steps)
+                numbers = [self._numbers(rate) for rate in rates[some]]
+                gathered.add(launch(examples[some.start * size : some.stop * size], numbers))
+                done = some.stop
+            else:
+                batch = examples[done * size : (done + 1) * size]
+                gathered.add(self._step(batch, rates[done]))
+                done += 1
+        return gathered.figures()
+
+    def _numbers(self, rate: float) -> list[float]:
+        """What the optimizer's next update takes."""
+        self._optimizer.param_groups[0]["lr"] = rate
+        numbers: list[float] = self._optimizer.numbers()
+        return numbers
+
+    def _step(self, examples: Part, rate: float) -> Figures:
+        """Take a step as the optimizer takes it."""
+        self._optimizer.param_groups[0]["lr"] = rate
+        figures = self._gradients(examples.batch())
+        if self._scaler is None:
+            self._optimizer.step()
+        else:
+            self._scaler.unscale_(self._optimizer)
+            self._scaler.step(self._optimizer)
+            self._scaler.update()
+        if self._constrained:
+            self._model.constrain()
+        return figures
+
+    def _updated(self, examples: Part, numbers: Numbers) -> Figures:
+        """Take a step with numbers that the optimizer gave before."""
+        figures = self._gradients(examples.batch())
+        self._optimizer.update(*numbers)
+        if self._constrained:
+            self._model.constrain()
+        return figures
 
     def _gradients(self, batch: Batch) -> Figures:
         """Set the gradients of all weights for a batch."""
@@ -211,10 +257,11 @@ class TorchTrainer(Predicting):
         (self._scaler.scale(loss) if self._scaler else loss).backward()
         correct = None
         if counts_answers(self._asked):
-            correct = (outputs[0].detach().argmax(-1) == batch.targets[0]).sum()
+            correct = (outputs[0].detach().argmax(-1) == batch.targets[0]).sum()[None]
+        by_output = [value.detach() for value in values]
         return Figures(
-            loss.detach(),
-            torch.stack([value.detach() for value in values]) if len(values) > 1 else None,
+            loss.detach()[None],
+            torch.stack(by_output)[None] if len(by_output) > 1 else None,
             correct,
             tuple(self._activated(outputs)) if gives_outputs(self._asked) else (),
         )
@@ -238,17 +285,6 @@ class TorchTrainer(Predicting):
         """The outputs that the metrics see."""
         pairs = zip(self._activations, outputs, strict=True)
         return [activation(output.detach()) for activation, output in pairs]
-
-    def _take_step(self) -> None:
-        """Move the weights by their gradients."""
-        if self._scaler is None:
-            self._optimizer.step()
-        else:
-            self._scaler.unscale_(self._optimizer)
-            self._scaler.step(self._optimizer)
-            self._scaler.update()
-        if self._constrained:
-            self._model.constrain()
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         return _outputs(self._model, self._device, inputs)

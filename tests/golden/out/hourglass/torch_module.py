@@ -40,13 +40,23 @@ class SGD(torch.optim.Optimizer):
     def __init__(self, parameters, learning_rate) -> None:
         super().__init__(parameters, {"lr": learning_rate})
 
+    def numbers(self) -> list:
+        """What changes from step to step: the numbers that the next update takes."""
+        (group,) = self.param_groups
+        lr = group["lr"]
+        return [lr]
+
     @torch.no_grad()
-    def step(self) -> None:
+    def update(self, rate) -> None:
+        """Move the weights; each number may be a tensor of one value."""
         (group,) = self.param_groups
         weights = [w for w in group["params"] if w.grad is not None]
         gradients = [w.grad for w in weights]
-        rate = group["lr"]
-        torch._foreach_add_(weights, gradients, alpha=-rate)
+        torch._foreach_mul_(gradients, rate)
+        torch._foreach_sub_(weights, gradients)
+
+    def step(self) -> None:
+        self.update(*self.numbers())
 
 
 class Hourglass(nn.Module):

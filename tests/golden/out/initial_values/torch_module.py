@@ -59,39 +59,47 @@ class Adam(torch.optim.Optimizer):
         self.beta_2 = beta_2
         self.epsilon = epsilon
         for w in self.param_groups[0]["params"]:
-            self.state[w]["step"] = torch.zeros((), device=w.device)
             self.state[w]["exp_avg"] = torch.zeros_like(w)
             self.state[w]["exp_avg_sq"] = torch.zeros_like(w)
             self.state[w]["max_exp_avg_sq"] = torch.zeros_like(w)
 
-    @torch.no_grad()
-    def step(self) -> None:
+    def numbers(self) -> list:
+        """What changes from step to step: the numbers that the next update takes."""
         (group,) = self.param_groups
         group["steps"] += 1
+        t = group["steps"]
+        lr = group["lr"]
+        return [lr * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)]
+
+    @torch.no_grad()
+    def update(self, rate) -> None:
+        """Move the weights; each number may be a tensor of one value."""
+        (group,) = self.param_groups
         weights = [w for w in group["params"] if w.grad is not None]
         gradients = [w.grad for w in weights]
-        rate = group["lr"]
-        step = [self.state[w]["step"] for w in weights]
         exp_avg = [self.state[w]["exp_avg"] for w in weights]
         exp_avg_sq = [self.state[w]["exp_avg_sq"] for w in weights]
         max_exp_avg_sq = [self.state[w]["max_exp_avg_sq"] for w in weights]
-        t = group["steps"]
-        torch._foreach_add_(step, 1)
+        # The rate corrects the bias, of which the kernel finds none after endless steps.
+        endless = weights[0].new_full((), torch.inf)
         torch._fused_adam_(
             weights,
             gradients,
             exp_avg,
             exp_avg_sq,
             max_exp_avg_sq,
-            step,
+            [endless] * len(weights),
             lr=rate,
             beta1=self.beta_1,
             beta2=self.beta_2,
             weight_decay=0.0,
-            eps=self.epsilon / (1 - self.beta_2**t) ** 0.5,
+            eps=self.epsilon,
             amsgrad=True,
             maximize=False,
         )
+
+    def step(self) -> None:
+        self.update(*self.numbers())
 
 
 class InitialValues(nn.Module):

@@ -72,17 +72,27 @@ class SGD(torch.optim.Optimizer):
         for w in self.param_groups[0]["params"]:
             self.state[w]["velocity"] = torch.zeros_like(w)
 
+    def numbers(self) -> list:
+        """What changes from step to step: the numbers that the next update takes."""
+        (group,) = self.param_groups
+        lr = group["lr"]
+        return [lr]
+
     @torch.no_grad()
-    def step(self) -> None:
+    def update(self, rate) -> None:
+        """Move the weights; each number may be a tensor of one value."""
         (group,) = self.param_groups
         weights = [w for w in group["params"] if w.grad is not None]
         gradients = [w.grad for w in weights]
-        rate = group["lr"]
         velocity = [self.state[w]["velocity"] for w in weights]
+        torch._foreach_mul_(gradients, rate)
         torch._foreach_mul_(velocity, self.momentum)
-        torch._foreach_add_(velocity, gradients, alpha=-rate)
+        torch._foreach_sub_(velocity, gradients)
         torch._foreach_add_(weights, velocity, alpha=self.momentum)
-        torch._foreach_add_(weights, gradients, alpha=-rate)
+        torch._foreach_sub_(weights, gradients)
+
+    def step(self) -> None:
+        self.update(*self.numbers())
 
 
 class OddWindows(nn.Module):

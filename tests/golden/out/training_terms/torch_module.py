@@ -35,25 +35,38 @@ class Lion(torch.optim.Optimizer):
             self.state[w]["momentum"] = torch.zeros_like(w)
             self.state[w]["average"] = torch.zeros_like(w)
 
-    @torch.no_grad()
-    def step(self) -> None:
+    def numbers(self) -> list:
+        """What changes from step to step: the numbers that the next update takes."""
         (group,) = self.param_groups
         group["steps"] += 1
+        lr = group["lr"]
+        return [lr, 1 - lr * self.weight_decay]
+
+    @torch.no_grad()
+    def update(self, rate, decay) -> None:
+        """Move the weights; each number may be a tensor of one value."""
+        (group,) = self.param_groups
         weights = [w for w in group["params"] if w.grad is not None]
         gradients = [w.grad for w in weights]
-        rate = group["lr"]
         momentum = [self.state[w]["momentum"] for w in weights]
-        average = [self.state[w]["average"] for w in weights]
-        t = group["steps"]
         norms = torch._foreach_clamp_min(torch._foreach_norm(gradients), self.clipnorm)
         torch._foreach_mul_(gradients, self.clipnorm)
         torch._foreach_div_(gradients, norms)
-        torch._foreach_mul_(weights, 1 - rate * self.weight_decay)
+        torch._foreach_mul_(weights, decay)
         directions = torch._foreach_mul(momentum, self.beta_1)
         torch._foreach_add_(directions, gradients, alpha=1 - self.beta_1)
         torch._foreach_sign_(directions)
-        torch._foreach_add_(weights, directions, alpha=-rate)
+        torch._foreach_mul_(directions, rate)
+        torch._foreach_sub_(weights, directions)
         torch._foreach_lerp_(momentum, gradients, 1 - self.beta_2)
+
+    @torch.no_grad()
+    def step(self) -> None:
+        (group,) = self.param_groups
+        weights = [w for w in group["params"] if w.grad is not None]
+        average = [self.state[w]["average"] for w in weights]
+        self.update(*self.numbers())
+        t = group["steps"]
         torch._foreach_lerp_(average, weights, 1 - self.ema_momentum if t > 1 else 1)
         if t % self.ema_overwrite_frequency == 0:
             torch._foreach_copy_(weights, average)
