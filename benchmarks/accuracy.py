@@ -77,7 +77,7 @@ def compared(run: Run, device: Device, by_hand: float | None) -> Result:
     classes, onnx_classes = ours.argmax(-1), theirs.argmax(-1)
     return Result(
         run.backend,
-        int(run.about["seed"]),
+        run.about.seed,
         accuracy=float((classes == test.targets[0]).mean()),
         onnx_accuracy=float((onnx_classes == test.targets[0]).mean()),
         images=len(test),

@@ -65,6 +65,15 @@ def test_first_step(tmp_path, mnist):
     assert names(result) == ["netspec, keras", "keras by hand"]
 
 
+def test_accuracy_is_that_of_the_exported_files_too(tmp_path, mnist):
+    for backend in ("keras", "torch", "onnx"):
+        require(backend)
+    results = quick(tmp_path, "accuracy", "--runs", str(tmp_path / "runs"))["results"]
+    assert [(each["backend"], each["seed"]) for each in results] == [("keras", 0), ("torch", 0)]
+    assert all(each["same"] == each["images"] == 10_000 for each in results)
+    assert all(each["accuracy"] == each["onnx_accuracy"] for each in results)
+
+
 def test_time_to_99(tmp_path):
     require("torch")
     result = quick(tmp_path, "time_to_99", "torch")
