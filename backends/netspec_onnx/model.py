@@ -154,6 +154,7 @@ def _metadata(network: Network, data: DataBase, *, raw_input: bool) -> dict[str,
 
 def _declare_outputs(model: ModelProto, graph: Graph) -> None:
     """Write the outputs' shapes into the model, once ONNX has inferred the same; then check all."""
+    shown = f"the ONNX model of {graph.name}"
     try:
         inferred = shape_inference.infer_shapes(
             model, check_type=True, strict_mode=True, data_prop=True
@@ -161,15 +162,13 @@ def _declare_outputs(model: ModelProto, graph: Graph) -> None:
         found = [_sizes(output) for output in inferred.graph.output]
         expected: list[list[str | int]] = [[BATCH, *node.shape] for node in graph.output_nodes]
         if found != expected:
-            raise own_fault(
-                f"the ONNX model of {graph.name}", f"its outputs are {found}, not {expected}"
-            )
+            raise own_fault(shown, f"its outputs are {found}, not {expected}")
         for output, sizes in zip(model.graph.output, expected, strict=True):
             declared = helper.make_tensor_value_info(output.name, TensorProto.FLOAT, sizes)
             output.CopyFrom(declared)
         checker.check_model(model, full_check=True)  # pyright: ignore[reportUnknownMemberType] - its PathLike
     except (checker.ValidationError, shape_inference.InferenceError) as error:
-        raise own_fault(f"the ONNX model of {graph.name}", str(error)) from error
+        raise own_fault(shown, str(error)) from error
 
 
 def _sizes(value: ValueInfoProto) -> list[str | int]:

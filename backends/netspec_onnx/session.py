@@ -118,10 +118,10 @@ class OnnxPredictor(Predicting):
         return outputs_in_batches(inputs, self._run)
 
     def _run(self, *inputs: NDArray[Any]) -> tuple[Array, ...]:  # Any: float32 or uint8
-        named = dict(zip(self._names, inputs, strict=True))
         try:
             if self._bound is not None:
                 return self._bound.run(inputs)
+            named = dict(zip(self._names, inputs, strict=True))
             return tuple(self._session.run(self._outputs, named))
         except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no class
             raise BackendError(f"ONNX Runtime cannot predict: {reason_of(error)}") from None

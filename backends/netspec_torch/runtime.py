@@ -225,21 +225,24 @@ class TorchTrainer(Predicting):
     def _step(self, examples: Part, rate: float) -> Figures:
         """Take a step as the optimizer takes it."""
         self._optimizer.param_groups[0]["lr"] = rate
-        figures = self._gradients(examples.batch())
+        return self._stepped(examples, self._move)
+
+    def _move(self) -> None:
         if self._scaler is None:
             self._optimizer.step()
         else:
             self._scaler.unscale_(self._optimizer)
             self._scaler.step(self._optimizer)
             self._scaler.update()
-        if self._constrained:
-            self._model.constrain()
-        return figures
 
     def _updated(self, examples: Part, numbers: Numbers) -> Figures:
         """Take a step with numbers that the optimizer gave before."""
+        return self._stepped(examples, lambda: self._optimizer.update(*numbers))
+
+    def _stepped(self, examples: Part, move: Callable[[], None]) -> Figures:
+        """Take a step in which `move` moves the weights by their gradients."""
         figures = self._gradients(examples.batch())
-        self._optimizer.update(*numbers)
+        move()
         if self._constrained:
             self._model.constrain()
         return figures
