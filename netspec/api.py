@@ -125,10 +125,17 @@ def run(path: str | Path | None = None, *, runs: str | Path = "runs") -> Run:
     return find(Path(runs), Path(path) if path is not None else None)
 
 
-def evaluate(run: Run, backend: str | None = None, device: Device = "auto") -> Evaluation:
-    """The test figures of a run, on the backend that trained it or on another, ONNX included."""
-    from netspec.runs.evaluation import evaluate_run
+def evaluate(
+    run: Run | str | Path, backend: str | None = None, device: Device = "auto"
+) -> Evaluation:
+    """The test results of a run, on the backend that trained it or on another, ONNX included.
 
+    A path names an exported ONNX file, which ONNX Runtime runs.
+    """
+    from netspec.runs.evaluation import evaluate_file, evaluate_run
+
+    if isinstance(run, str | Path):
+        return evaluate_file(Path(run), device)
     return evaluate_run(run, backend, device)
 
 

@@ -72,6 +72,11 @@ class ExportedModel(Predictor, Protocol):
         ...
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a user would not expect of the file, a sentence for each fact."""
+        ...
+
+    @property
     def raw_input(self) -> bool:
         """Whether it takes pixels as they are stored, and scales them itself."""
         ...

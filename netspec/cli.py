@@ -16,6 +16,9 @@ from netspec.api import MAX_LOSS
 from netspec.diagnostics import NetspecError, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from netspec.bench.forms import Named
     from netspec.bench.subject import Subject
     from netspec.graph import Network
     from netspec.override import Override
@@ -209,7 +212,13 @@ def train(
 
 @app.command()
 def evaluate(
-    run: RunArgument = None,
+    run: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[RUN_OR_ONNX]",
+            help="A run's folder or an exported ONNX file; without it, the newest run.",
+        ),
+    ] = None,
     backend: Annotated[
         str | None, typer.Option(help="keras, torch or onnx; without it, the run's own.")
     ] = None,
@@ -217,16 +226,24 @@ def evaluate(
     runs: RunsOption = Path("runs"),
     json_: JsonOption = False,
 ) -> None:
-    """Test a run on any backend."""
-    chosen = _run(runs, run)
-    from netspec.runs.evaluation import evaluate_run
+    """Test a run on any backend, or an exported ONNX file on ONNX Runtime."""
+    from netspec.runs.evaluation import evaluate_file, evaluate_run
+    from netspec.runs.exported import is_exported
 
-    done = evaluate_run(chosen, backend, device)
+    if run is not None and is_exported(run):
+        if backend not in (None, "onnx"):
+            message = f"{run} is an ONNX file, and --backend {backend} cannot run it"
+            raise NetspecError(message, "leave --backend out, or give the run")
+        subject, done = run, evaluate_file(run, device)
+    else:
+        chosen = _run(runs, run)
+        subject, done = chosen.path, evaluate_run(chosen, backend, device)
+    _show_remarks(done.remarks)
     if json_:
-        about = {"run": str(chosen.path), "backend": done.backend, "device": done.device}
+        about = {"run": str(subject), "backend": done.backend, "device": done.device}
         _print_json(about | {"images": done.images} | done.figures)
         return
-    about = f"{chosen.path} with {done.backend} on {done.device}"
+    about = f"{subject} with {done.backend} on {done.device}"
     print(f"{about}: {done.images:,} images, {done.seconds:.1f} s")
     print(done.table())
 
@@ -321,7 +338,11 @@ def predict(
 @app.command()
 def bench(
     subject: Annotated[
-        Path, typer.Argument(metavar="SPEC_OR_RUN", help="A spec, a YAML file, or a run's folder.")
+        Path,
+        typer.Argument(
+            metavar="SPEC_OR_RUN_OR_ONNX",
+            help="A spec, a YAML file; a run's folder; or an exported ONNX file.",
+        ),
     ],
     batch_sizes: Annotated[
         str, typer.Option(metavar="N,…", help="How many inputs a call gets.")
@@ -343,8 +364,9 @@ def bench(
     """Measure how fast every form of a network predicts on this machine.
 
     The forms are those of the backends: keras, torch, torch-compiled, onnx, onnx-fp16, onnx-int8.
-    Each is measured in a process of its own. A spec has the initial weights of its seed and gets
-    random inputs; a run gets its test images. Exits with status 1 where no form could be measured.
+    Each is measured in a separate process. A spec has the initial weights of its seed and gets
+    random inputs; a run gets its test images. An ONNX file is measured unchanged, on the test
+    images that its spec names. Exits with status 1 where no form could be measured.
     """
     from netspec import bench as room
     from netspec.bench.measure import steps
@@ -352,7 +374,7 @@ def bench(
     from netspec.bench.table import table
 
     sizes = room.batch_sizes(batch_sizes)
-    chosen, left_out = room.chosen_forms(forms)
+    chosen, left_out = _forms(subject, forms)
     settings = room.Settings(sizes, chosen, room.seconds(seconds), device)
     if plot is not None:
         room.check_plot(plot)
@@ -363,6 +385,7 @@ def bench(
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped.\n")
         raise typer.Exit(130) from None
+    _show_remarks(done.remarks)
     if json_:
         _print_json(done.to_json())
     else:
@@ -442,14 +465,34 @@ def _subject(
     given: Path, runs: Path, overrides: list[Override], passes: str | None, count: int
 ) -> Subject:
     """What a user names to be measured, with inputs for `count` examples."""
-    from netspec.bench.subject import find_run, of_run, of_spec
+    from netspec.bench.subject import find_run, of_file, of_run, of_spec
+    from netspec.runs.exported import is_exported
 
+    if is_exported(given):
+        if overrides or passes is not None:
+            message = f"{given} is an ONNX file, and --set and --passes change specs"
+            raise NetspecError(message, "give the spec or the run instead")
+        return of_file(given, count)
     if given.is_file() or given.suffix in {".yaml", ".yml"}:
         return of_spec(_network(given, overrides, passes), count)
     run = find_run(runs, given)
     if overrides:
         raise NetspecError(f"{run.path} is a run, and --set changes specs", "give the spec instead")
     return of_run(run, _passes(passes), count)
+
+
+def _forms(subject: Path, forms: str | None) -> tuple[tuple[Named, ...], tuple[str, ...]]:
+    """The forms in which a subject is measured, and the lines about those that are left out."""
+    from netspec import bench as room
+    from netspec.bench.forms import of_file
+    from netspec.runs.exported import is_exported
+
+    if not is_exported(subject):
+        return room.chosen_forms(forms)
+    if forms is not None:
+        message = f"{subject} is an ONNX file, which has one form"
+        raise NetspecError(message, "leave --forms out, or give the spec or the run")
+    return (of_file(subject),), ()
 
 
 def _overrides(settings: list[str] | None) -> list[Override]:
@@ -483,6 +526,11 @@ def _run(runs: Path, chosen: Path | None) -> Run:
 
 def _print_json(data: Any) -> None:  # Any: JSON data
     print(json.dumps(data, indent=2))
+
+
+def _show_remarks(remarks: Sequence[str]) -> None:
+    for remark in remarks:
+        sys.stderr.write(f"note: {visible(remark)}\n")
 
 
 def _show(error: NetspecError) -> None:

@@ -10,6 +10,9 @@ from netspec_keras.quiet import quiet_stderr, without
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's C++ notices say nothing of use
+# Otherwise TensorFlow 2.21 uses oneDNN only on processors with VNNI (tensorflow/core/util/port.cc).
+# Without oneDNN training is slower, and dilated transposed convolutions have no kernel.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 # A program that imports netspec may go on to use them with Keras; the command line does not.
 UNUSED = ("jax", "sklearn", "matplotlib") if "netspec.cli" in sys.modules else ()

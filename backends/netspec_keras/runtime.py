@@ -31,6 +31,7 @@ from netspec.schedules import Schedule
 from netspec.weights import Array, Weights
 from netspec_keras.feeding import Feed
 from netspec_keras.framework import keras, tf
+from netspec_keras.gaps import check_kernels, errors_at_layers
 from netspec_keras.source import source
 
 STEPS_PER_CALL = 125
@@ -91,9 +92,11 @@ class KerasPredictor(Predicting):
 
     def __init__(self, network: Network, weights: Weights, device: Device) -> None:
         name, self.device = _device(device)
+        check_kernels(network, name)
         with tf.device(name):
             none = [None] * len(network.graph.outputs)
-            self._outputs = _outputs_function(built_model(network, weights), none)
+            outputs = _outputs_function(built_model(network, weights), none)
+            self._outputs = errors_at_layers(network)(outputs)
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         return outputs_in_batches(inputs, self._outputs)
@@ -102,6 +105,7 @@ class KerasPredictor(Predicting):
 def form(network: Network, weights: Weights, wanted: Device) -> Form:
     """`predict` of the network's Keras model, given one batch a call."""
     name, shown = _device(wanted)
+    check_kernels(network, name)
     with tf.device(name):
         model = built_model(network, weights)
 
@@ -154,6 +158,8 @@ class KerasTrainer(Predicting):
         self, network: Network, weights: Weights, examples: Examples, device: Device
     ) -> None:
         self._tf_device, self.device = _device(device)
+        check_kernels(network, self._tf_device)
+        self._network = network
         self._asked, taken_off = network.objectives, network.taken_off
         self._tf32 = network.rounds_to_tf32
         module = _module(network)
@@ -171,7 +177,7 @@ class KerasTrainer(Predicting):
                 self._model, self._optimizer, _Objectives(module, network), self._feed
             )
             exact = build() if hasattr(module, "set_precision") else self._model
-            outputs = _outputs_function(exact, taken_off)
+            outputs = errors_at_layers(network)(_outputs_function(exact, taken_off))
             self._outputs = partial(_up_to_date, self._model, exact, outputs)
 
     def epoch(
@@ -191,7 +197,8 @@ class KerasTrainer(Predicting):
     def _call(
         self, batches: NDArray[np.int64], tensors: list[tf.Tensor], learning_rates: Array
     ) -> Steps:
-        with tf.device(self._tf_device), _rounded_to_tf32(allowed=self._tf32):
+        tf32 = _rounded_to_tf32(allowed=self._tf32)
+        with tf.device(self._tf_device), tf32, errors_at_layers(self._network):
             given = self._run(tf.constant(batches), tf.constant(learning_rates), *tensors)
             losses, *others = [each.numpy() for each in given]
         by_output = others.pop(0) if len(self._asked) > 1 else None

@@ -69,9 +69,11 @@ _NOT_INT8 = "export it without --quantize, or as fp16"
 def int8(content: bytes, inputs: Sequence[NDArray[Any]]) -> bytes:
     """A model whose products are of 8-bit integers, as QuantizeLinear and DequantizeLinear say it.
 
-    Weights are int8, symmetric, with a scale for every output channel; other tensors are uint8,
-    whose ranges are the least and the greatest value that they have for `inputs` (n, …), one array
-    an input of the model. Biases are int32. See `quantize_static` of onnxruntime.quantization.
+    Weights are int8, symmetric, from -64 to 64, with a scale for every output channel. With these
+    7 bits no processor's sums overflow (see `netspec_onnx.saturation`). Other tensors are uint8;
+    their ranges go from the minimum to the maximum that they have for `inputs` (n, …), one array
+    for each input of the model. Biases are int32. See `quantize_static` of
+    onnxruntime.quantization.
 
     Raises BackendError where the model has no such product, and where onnxruntime fails.
     """
@@ -110,6 +112,7 @@ def _quantize(model: ModelProto, path: Path, reader: _Reader) -> None:
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
+            reduce_range=True,
             calibrate_method=CalibrationMethod.MinMax,
         )
     except Exception as error:  # what it raises shares no class

@@ -26,6 +26,7 @@ from netspec.diagnostics import BackendError
 from netspec.layers import Shape, written
 from netspec.weights import Array
 from netspec_onnx.binding import BoundSession
+from netspec_onnx.saturation import remarks
 
 ort: Any = onnxruntime  # Any: it ships no types
 Session: TypeAlias = Any  # Any: likewise
@@ -68,7 +69,8 @@ class OnnxPredictor(Predicting):
 
     `metadata` is what the file says of itself, under the keys `netspec.…` in those that netspec
     wrote. `input_shapes` have no batch axis. `raw_input` tells whether the model takes pixels as
-    uint8 and divides them itself.
+    uint8 and divides them itself. `remarks` are sentences about what a user would not expect of the
+    file.
     """
 
     def __init__(self, content: bytes, device: Device) -> None:
@@ -79,6 +81,7 @@ class OnnxPredictor(Predicting):
         """
         model = _parsed(content)
         _check_closed(model)
+        self.remarks = remarks(model)
         self._session, provider, chain = _session(content, model, device)
         self._names, self.raw_input, self.input_shapes = _inputs(self._session)
         self._outputs = _outputs(self._session)

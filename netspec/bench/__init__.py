@@ -45,6 +45,7 @@ class Bench:
     left_out: tuple[str, ...]
     machine: dict[str, Any]  # Any: JSON data
     versions: dict[str, str | None]
+    remarks: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -73,6 +74,7 @@ class Bench:
             "machine": self.machine,
             "versions": self.versions,
             "left_out": list(self.left_out),
+            "remarks": list(self.remarks),
             "rows": [_row_json(row) for row in self.rows],
         }
 
@@ -135,4 +137,4 @@ def bench(
     rows = measure(subject, settings.forms, settings.batch_sizes, *asked, progress)
     network = subject.network
     about = network.spec.name, switched_on(network), subject.origin
-    return Bench(*about, settings, tuple(rows), tuple(left_out), found, versions())
+    return Bench(*about, settings, tuple(rows), tuple(left_out), found, versions(), subject.remarks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from netspec.backend import BenchedBackend, TrainingBackend, find, installed
 from netspec.diagnostics import BackendError, NetspecError, nearest, one_of
@@ -16,6 +17,15 @@ class Named:
     name: str
     title: str
     backend: str
+
+
+FILE = "file"
+"""The name of the form that is an exported file, unchanged."""
+
+
+def of_file(path: Path) -> Named:
+    """The form of an exported file."""
+    return Named(FILE, path.name, "onnx")
 
 
 def known() -> dict[str, Named]:

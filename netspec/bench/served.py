@@ -21,6 +21,8 @@ from netspec.backend import Device
 from netspec.bench import forms, subject
 from netspec.bench.machine import peak_memory
 from netspec.diagnostics import NetspecError
+from netspec.runs.exported import open_exported
+from netspec.runs.quantization import ScaledInputs
 from netspec.weights import Array
 
 EXAMPLES = 512
@@ -46,10 +48,15 @@ class Served:
         self, folder: str, form: str, device: Device, passes: list[str] | None = None
     ) -> None:
         self._folder, self._form = Path(folder), form
-        network, weights = subject.read_network(self._folder, passes)
-        examples = subject.read_inputs(network.graph, self._folder, EXAMPLES)
-        made = forms.made(form).form(form, network, weights, device, examples)
-        self._graph, self._outputs, self.device = network.graph, made.outputs, made.device
+        if form == forms.FILE:
+            file = open_exported(self._folder / subject.FILE, device)
+            graph, model = file.network.graph, ScaledInputs(file.model)
+            self._graph, self._outputs, self.device = graph, model.outputs, model.device
+        else:
+            network, weights = subject.read_network(self._folder, passes)
+            examples = subject.read_inputs(network.graph, self._folder, EXAMPLES)
+            made = forms.made(form).form(form, network, weights, device, examples)
+            self._graph, self._outputs, self.device = network.graph, made.outputs, made.device
         self._batch: tuple[Array, ...] = ()
 
     def warm(self, count: int) -> None:

@@ -15,11 +15,14 @@ from netspec.diagnostics import DataError, NetspecError, RunError
 from netspec.files import write_atomically
 from netspec.graph import Graph, Network, loads
 from netspec.layers.core import Embedding
+from netspec.runs.exported import open_exported, read_content, remarks_about
 from netspec.runs.folder import Run
 from netspec.seeds import generator
 from netspec.spec import resolved
 from netspec.summary import FLOAT32_BYTES, in_bytes
 from netspec.weights import Array, Weights, initial
+
+FILE = "model.onnx"
 
 MAX_BYTES = 2 << 30
 """What the inputs of the largest batch may take."""
@@ -29,13 +32,16 @@ MAX_BYTES = 2 << 30
 class Subject:
     """A network with its weights, and inputs (n, …) for the largest batch.
 
-    `origin` says in words where weights and inputs come from.
+    `origin` says in words where weights and inputs come from. `content` is an exported file, which
+    is measured instead of the network. `remarks` are what a user would not expect.
     """
 
     network: Network
     weights: Weights
     inputs: tuple[Array, ...]
     origin: str
+    content: bytes | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def of_spec(network: Network, count: int) -> Subject:
@@ -48,15 +54,28 @@ def of_spec(network: Network, count: int) -> Subject:
 def of_run(run: Run, passes: frozenset[str] | None, count: int) -> Subject:
     """A run's network and weights, and its test images; random inputs where those are not there."""
     network = replace(run.network, passes=passes)
+    inputs, source = _inputs(network, count)
+    origin = f"the weights of {run.path}, {source}"
+    return Subject(network, run.weights(), inputs, origin, remarks=tuple(remarks_about(run)))
+
+
+def of_file(path: Path, count: int) -> Subject:
+    """An exported file, and the test images that its spec names; else random inputs."""
+    file = open_exported(path, "cpu")
+    inputs, source = _inputs(file.network, count)
+    return Subject(
+        file.network, {}, inputs, f"{path}, {source}", read_content(path), file.model.remarks
+    )
+
+
+def _inputs(network: Network, count: int) -> tuple[tuple[Array, ...], str]:
+    """Test images, repeated where they are fewer, or random inputs; and in words which of both."""
     _check_size(network.graph, count)
-    origin = f"the weights of {run.path}"
     try:
         images = data.load(network).test
     except DataError as error:
-        origin += f", random inputs ({error.message})"
-        return Subject(network, run.weights(), random_inputs(network.graph, count), origin)
-    inputs = images.values(np.arange(count) % len(images))  # over again where they are fewer
-    return Subject(network, run.weights(), inputs, f"{origin}, test images")
+        return random_inputs(network.graph, count), f"random inputs ({error.message})"
+    return images.values(np.arange(count) % len(images)), "test images"
 
 
 def random_inputs(graph: Graph, count: int) -> tuple[Array, ...]:
@@ -96,8 +115,11 @@ def write(subject: Subject, folder: Path) -> None:
     """Put a subject into files of a folder, from which other processes read it."""
     graph = subject.network.graph
     write_atomically(folder / "spec.yaml", resolved(subject.network.spec).encode())
-    weights = weight_files.to_bytes(graph, subject.weights)
-    write_atomically(folder / "weights.safetensors", weights)
+    if subject.content is not None:
+        write_atomically(folder / FILE, subject.content)
+    else:
+        weights = weight_files.to_bytes(graph, subject.weights)
+        write_atomically(folder / "weights.safetensors", weights)
     for each, array in zip(graph.inputs, subject.inputs, strict=True):
         np.save(folder / f"{each.name}.npy", array)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from netspec import objective
+from netspec.diagnostics import BackendError, NetspecError
 from netspec.expansion import expand
 from netspec.graph.inference import infer, unread
 from netspec.graph.nodes import Graph
@@ -25,13 +26,15 @@ from netspec.validation import leading_layers, validate
 class Network:
     """A spec without faults, with its graph and the folder that its paths are seen from.
 
-    `passes` names the optimizations that it is compiled with; None is all of them.
+    `passes` names the optimizations that it is compiled with; None is all of them. `source` is the
+    text that the spec was read from, by which later errors have a place.
     """
 
     spec: Spec
     graph: Graph
     folder: Path
     passes: frozenset[str] | None = None
+    source: Source | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def objectives(self) -> tuple[Objective, ...]:
@@ -57,6 +60,15 @@ class Network:
             end.activation if end.activation in ("softmax", "sigmoid") and not end.read else None
             for end in self.graph.ends
         )
+
+    def layer_error(self, name: str, message: str, help: str) -> NetspecError:
+        """The error that a backend cannot compute a layer, at the layer's place in the spec."""
+        if self.source is None:
+            return BackendError(f"{name}: {message}", help)
+        names = [node.name for node in self.graph.nodes]
+        index = names.index(name)
+        location = ("layers", index, self.graph.nodes[index].layer.tag)
+        return self.source.error([Fault(location, "device", message, help, key=True)])
 
 
 def load(path: str | Path, overrides: Sequence[Override] = ()) -> Network:
@@ -91,7 +103,7 @@ def build(source: Source, folder: Path) -> Network:
         if not faults:
             faults = _training_faults(spec, graph)
         if not faults:
-            return Network(spec, graph, folder)
+            return Network(spec, graph, folder, source=source)
     else:
         faults = spec
         if isinstance(source.data, dict) and (start := leading_layers(source.data, faults)):

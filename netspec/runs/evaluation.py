@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 
-from netspec.backend import Device, find
+from netspec.backend import Device, Predictor, find
 from netspec.data import load
+from netspec.graph import Network
+from netspec.runs.exported import open_exported, remarks_about
 from netspec.runs.folder import Run
 from netspec.runs.metrics import Record, evaluate
+from netspec.runs.quantization import ScaledInputs
 from netspec.runs.training import train_settings
 from netspec.spec import class_names
+from netspec.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,8 @@ class Evaluation:
     backend: str
     device: str
     class_names: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+    """What a user would not expect, a sentence for each fact."""
 
     def table(self) -> str:
         """The figures as lines, and behind them each matrix under its name."""
@@ -57,10 +64,30 @@ def evaluate_run(run: Run, backend: str | None = None, device: Device = "auto") 
     train_settings(network)
     target = find(name)
     weights = run.weights()
-    examples = load(network).test
     predictor = target.predictor(network, weights, device)
+    return _evaluated(network, predictor, weights, name, tuple(remarks_about(run)))
+
+
+def evaluate_file(path: Path, device: Device = "auto") -> Evaluation:
+    """Test an exported file on the test images that its spec names. Raises NetspecError."""
+    file = open_exported(path, device)
+    train_settings(file.network)
+    remarks = file.model.remarks
+    if any(weight.regularizer is not None for _, weight in file.network.graph.weights()):
+        remarks += ("test_loss has no penalties, whose weights the file does not name",)
+    return _evaluated(file.network, ScaledInputs(file.model), None, "onnx", remarks)
+
+
+def _evaluated(
+    network: Network,
+    predictor: Predictor,
+    weights: Weights | None,
+    backend: str,
+    remarks: tuple[str, ...],
+) -> Evaluation:
+    examples = load(network).test
     began = perf_counter()
     figures = evaluate(predictor, weights, examples, network, "test_")
     seconds = perf_counter() - began
     names = class_names(network.spec.data, network.graph.output.shape[-1])
-    return Evaluation(figures, len(examples), seconds, name, predictor.device, names)
+    return Evaluation(figures, len(examples), seconds, backend, predictor.device, names, remarks)

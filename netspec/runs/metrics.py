@@ -112,11 +112,16 @@ def _named(asked: Sequence[Objective], means: Sequence[float]) -> Record:
 
 
 def evaluate(
-    predictor: Predictor, weights: Weights, examples: Examples, network: Network, prefix: str
+    predictor: Predictor,
+    weights: Weights | None,
+    examples: Examples,
+    network: Network,
+    prefix: str,
 ) -> Record:
     """Loss and metrics of a model on examples; every name begins with the prefix, as in `test_`.
 
-    The loss holds the penalties on the model's `weights`, as Keras's does. Only a test has what is
+    The loss contains the penalties on the model's `weights`, as Keras's does; None leaves the
+    penalties out. Only a test has what is
     not a number, such as a confusion matrix.
     """
     asked = network.objectives
@@ -131,6 +136,8 @@ def evaluate(
             values = losses.by_example(each.loss, y, t)
             sums[index] += values.sum() if part.weights is None else values @ part.weights
     means = sums / len(examples)
-    total = float(means @ [each.weight for each in asked]) + penalty(network.graph, weights)
+    total = float(means @ [each.weight for each in asked])
+    if weights is not None:
+        total += penalty(network.graph, weights)
     record = _named(asked, [total, *(means.tolist() if len(asked) > 1 else ())])
     return {f"{prefix}{name}": value for name, value in (record | measures.record()).items()}

@@ -14,6 +14,7 @@ from netspec.backend import Device, ExportedModel, find_exporting
 from netspec.diagnostics import BackendError, DataError, RunError
 from netspec.graph import Graph, loads
 from netspec.layers import written
+from netspec.runs.exported import read_content
 from netspec.runs.folder import Run
 from netspec.runs.measures import softmax
 from netspec.weights import Array
@@ -40,7 +41,7 @@ def predict(
     Raises NetspecError.
     """
     target = find_exporting("onnx")
-    content = _content(model) if isinstance(model, Path) else _exported(model)
+    content = read_content(model) if isinstance(model, Path) else _exported(model)
     try:
         session = target.open(content, device)
     except BackendError as error:
@@ -58,15 +59,6 @@ def predict(
 
 def _exported(run: Run) -> bytes:
     return find_exporting("onnx").export(run.network, run.weights(), opset=None, raw_input=False)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise RunError(
-            f"{path} cannot be read: {error.strerror}", "give a run or an ONNX file"
-        ) from None
 
 
 @dataclass(frozen=True)

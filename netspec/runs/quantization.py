@@ -86,7 +86,7 @@ def quantized(
     model = target.open(content, "cpu")
     smaller = target.quantize(content, kind, _taken(_calibration(dataset.train, network), model))
     before, after = (
-        evaluate(_Taking(opened), weights, dataset.test, network, "test_")
+        evaluate(ScaledInputs(opened), weights, dataset.test, network, "test_")
         for opened in (model, target.open(smaller, "cpu"))
     )
     return smaller, Quantized(kind, before, after, len(content), len(smaller))
@@ -119,8 +119,8 @@ def _taken(inputs: Sequence[Array], by: ExportedModel) -> tuple[NDArray[Any], ..
     return tuple(np.rint(each * scale).astype(np.uint8) for each in inputs)
 
 
-class _Taking(Predicting):
-    """A model that takes scaled inputs, whatever its file takes."""
+class ScaledInputs(Predicting):
+    """An exported model that is called with scaled inputs, also where its file takes pixels."""
 
     def __init__(self, model: ExportedModel) -> None:
         self._model = model

@@ -1,0 +1,65 @@
+"""An exported file, opened, with the network that its metadata describes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from netspec.backend import Device, ExportedModel, find_exporting
+from netspec.diagnostics import BackendError, NetspecError, RunError
+from netspec.graph import Network, loads
+from netspec.runs.folder import Run
+
+SUFFIX = ".onnx"
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """The path of a file, the model in it, and the network that it was exported from."""
+
+    path: Path
+    model: ExportedModel
+    network: Network
+
+
+def is_exported(path: Path) -> bool:
+    """Whether a path names an exported file and not a run or a spec."""
+    return path.suffix.lower() == SUFFIX and not path.is_dir()
+
+
+def read_content(path: Path) -> bytes:
+    """The bytes of a file. Raises RunError where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror}"
+        raise RunError(message, "give a run or an ONNX file") from None
+
+
+def open_exported(path: Path, device: Device) -> ExportedFile:
+    """Open a file that netspec exported. Its data files are found from the folder of the file.
+
+    Raises RunError where the file contains no spec, and BackendError where it cannot be opened.
+    """
+    content = read_content(path)
+    try:
+        model = find_exporting("onnx").open(content, device)
+    except BackendError as error:
+        raise BackendError(f"{path}: {error.message}", error.help) from None
+    try:
+        network = loads(model.metadata["netspec.spec"], path.parent)
+    except (KeyError, NetspecError):
+        message = f"{path} contains no spec that netspec can read"
+        raise RunError(message, "give a file that `netspec export --onnx` wrote") from None
+    return ExportedFile(path, model, network)
+
+
+def remarks_about(run: Run) -> Iterator[str]:
+    """What a user would not expect of the int8 files in the folder of a run."""
+    for path in sorted(run.path.glob(f"*int8*{SUFFIX}")):
+        try:
+            remarks = find_exporting("onnx").open(path.read_bytes(), "cpu").remarks
+        except (OSError, NetspecError):
+            continue  # another command reports a file that cannot be opened
+        yield from (f"{path}: {remark}" for remark in remarks)

@@ -1,0 +1,18 @@
+"""Quantized files as netspec wrote them before: with int8 weights of 8 bits."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import TensorProto, numpy_helper
+
+
+def with_8_bits(content: bytes) -> bytes:
+    """A quantized file with weights up to 127, where its own go up to 64."""
+    model = onnx.load_from_string(content)
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.data_type == TensorProto.INT8 and values.ndim > 1:
+            doubled = np.clip(values.astype(int) * 2, -127, 127).astype(np.int8)
+            tensor.CopyFrom(numpy_helper.from_array(doubled, tensor.name))
+    return model.SerializeToString()
