@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import pytest
+
+pytest.importorskip("torch")
 
 from conformance.networks import all_random_inputs, found_training, network, random_weights
 from netspec.backend import Steps
 from netspec.data import Examples, epoch_order
 from netspec.graph import Network
 from netspec.weights import Array
+from netspec_torch.capture import Launched, Recorder
 
 IMAGES, SIZE, EPOCHS = 30, 4, 2  # seven whole batches in an epoch, and one of two images
 
@@ -71,6 +75,19 @@ class Repeated:
                 old.copy_(new)
 
         return figures, replay
+
+
+def recorded_by(recorder: Recorder, launches: list[Launched] | None = None) -> Callable[..., None]:
+    """A change of a trainer: `recorder` records its steps, on any device."""
+
+    def prepare(trainer) -> None:
+        launched = Launched(trainer._updated, trainer._state, SIZE, recorder)
+        trainer._launched = lambda _steps, _size: launched
+        trainer._launch = launched
+        if launches is not None:
+            launches.append(launched)
+
+    return prepare
 
 
 def examples_of(tested: Network) -> Examples:

@@ -13,7 +13,7 @@ import torch
 
 from netspec.diagnostics import BackendError
 from netspec_torch import capture, runtime
-from netspec_torch.capture import Launched, recording_allowed
+from netspec_torch.capture import recording_allowed
 from netspec_torch.optimizers import in_one_update
 from torch_backend.recorded import (
     EPOCHS,
@@ -24,6 +24,7 @@ from torch_backend.recorded import (
     epochs_of,
     network_with,
     networks,
+    recorded_by,
     trained,
     trainer_of,
 )
@@ -43,17 +44,6 @@ class Waiting(Repeated):
     def warm_up(self, compute):
         compute()
         raise RuntimeError("called a synchronizing CUDA operation")
-
-
-def recorded_by(recorder):
-    """Records the steps of a trainer on a CPU."""
-
-    def prepare(trainer):
-        launched = Launched(trainer._updated, trainer._state, SIZE, recorder)
-        trainer._launched = lambda _steps, _size: launched
-        trainer._launch = launched
-
-    return prepare
 
 
 @pytest.fixture
