@@ -338,7 +338,10 @@ def main() -> None:
         print("PyTorch sees no GPU, and nothing is measured")
         return
     if options.part:
-        run_part(options.part, options)
+        try:
+            run_part(options.part, options)
+        except KeyboardInterrupt:
+            raise SystemExit("stopped; what was written before stays") from None
         return
     # A process for each: the GPU's memory is then the next one's.
     for name in PARTS:

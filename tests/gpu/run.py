@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,6 +44,7 @@ class Part:
     name: str
     seconds: int
     command: Sequence[str]
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def canonical(name: str) -> str:
@@ -105,14 +106,16 @@ def parts(results: Path, *, rehearse: bool) -> tuple[Part, ...]:
     settings += ("-o", "timeout=60") if find_spec("pytest_timeout") or SITE.exists() else ()
     tests = [str(ROOT / "tests" / "gpu" / name) for name in TESTS]
     quick = ("--device=cpu", "--quick") if rehearse else ()
+    # Threads that wait for each other take longer than these networks.
+    one_thread = {"OMP_NUM_THREADS": "1"}
 
     def benchmark(name: str, seconds: int, *more: str) -> Part:
         command = (*python, "benchmarks.gpu", name, *quick, f"--json={results}", *more)
-        return Part(name, seconds, command)
+        return Part(name, seconds, command, one_thread if rehearse else {})
 
     return (
         Part("backends", 60, (*python, "netspec", "backends")),
-        Part("tests", 210, (*python, "pytest", "-q", "-m", "gpu", *settings, *tests)),
+        Part("tests", 210, (*python, "pytest", "-q", "-m", "gpu", *settings, *tests), one_thread),
         benchmark("tests", 40, f"--lines={LINES}"),
         benchmark("epochs", 110),
         benchmark("batches", 120),
@@ -124,7 +127,8 @@ def parts(results: Path, *, rehearse: bool) -> tuple[Part, ...]:
 
 def run(part: Part, seconds: float, variables: Mapping[str, str]) -> str:
     """Run a part for so many seconds at most; what became of it."""
-    process = subprocess.Popen(part.command, cwd=ROOT, env=variables, start_new_session=True)
+    env = {**variables, **part.variables}
+    process = subprocess.Popen(part.command, cwd=ROOT, env=env, start_new_session=True)
     # Interrupted first, so that pytest reports what it has; then ended with all that it started.
     for wait, end in ((seconds, signal.SIGINT), (FINISH, signal.SIGKILL)):
         try:

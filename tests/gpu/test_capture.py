@@ -54,7 +54,7 @@ def test_captured_steps_equal_eager_steps(name, steps, monkeypatch):
         captured = trained(tested, DEVICE, recorded_by(recorder(), launches))
 
     monkeypatch.setenv("NETSPEC_CUDA_GRAPHS", "0")
-    check_same(captured, trained(tested, DEVICE), 1e-4, 1e-5)
+    check_same(captured, trained(tested, DEVICE), 1e-3, 1e-4)
     assert launches[0]._recordings
 
 
@@ -113,7 +113,7 @@ def test_a_step_that_waits_is_found_before_recording(monkeypatch):
     monkeypatch.setenv("NETSPEC_CUDA_GRAPHS", "0")
     expected, _ = trained(tested, DEVICE)
     for key, value in expected.items():
-        np.testing.assert_allclose(weights[key], value, 1e-4, 1e-5, err_msg=key)
+        np.testing.assert_allclose(weights[key], value, 1e-3, 1e-4, err_msg=key)
 
 
 class Unprepared(CudaGraphs):

@@ -49,7 +49,7 @@ PRECISIONS = ("float32", "tf32", "mixed_bfloat16", "mixed_float16")
 EAGER = {
     "accumulation": ("sgd: {momentum: 0.9}", {"gradient_accumulation_steps": 2}),
     "averages": ("sgd: {use_ema: true, ema_momentum: 0.9}", {}),
-    "averages of adam": ("adam: {use_ema: true, ema_overwrite_frequency: 3}", {}),
+    "averages that overwrite": ("sgd: {use_ema: true, ema_overwrite_frequency: 3}", {}),
 }
 
 
