@@ -70,7 +70,7 @@ def limits(device: str, quick: bool) -> dict[str, float]:
     return rates | {"copy": copy_rate(size, device)}
 
 
-def possible(rates: Mapping[str, float], batch: int) -> dict[str, float]:
+def image_limits(rates: Mapping[str, float], batch: int) -> dict[str, float]:
     """Images a second at most, by what limits them."""
     graph = load_network(SPEC).graph
     needs = {"copy": training_traffic(graph, batch)}
@@ -86,7 +86,7 @@ def limits_table(
     graph = load_network(SPEC).graph
     needs = {"copy": (training_traffic(graph, batch) / 1e6, "MB")}
     cells: list[tuple[str, ...]] = []
-    for kind, most in possible(rates, batch).items():
+    for kind, most in image_limits(rates, batch).items():
         need, unit = needs.get(kind, (training_operations(graph) / 1e6, "Mflop"))
         name = "copies in memory" if kind == "copy" else f"matrix products, {kind}"
         reaches = f"{rates[kind] / 1e12:.2f} T{unit.removeprefix('M')}/s"
@@ -192,7 +192,7 @@ def batches(options: Options) -> None:
     for batch in QUICK_SIZES if options.quick else SIZES:
         measured, device = batch_rows(options, network, dataset, batch)
         speeds = {row.name: 1 / row.median for row in measured}
-        most = min(possible(rates, batch)[kind] for kind in ("fp32", "copy"))
+        most = min(image_limits(rates, batch)[kind] for kind in ("fp32", "copy"))
         cells.append(batch_cells(batch, speeds, speeds[NETSPEC] / most))
         results += [row.to_json() | {"batch": batch, "limit": most} for row in measured]
         title = f"Images a second by batch size on {device}"
@@ -210,16 +210,19 @@ def batch_rows(
     """The seconds of an image, by side and round, and the device."""
     images = len(dataset.train)
     trainer = new_trainer(network, dataset, options.device)
-    ours = QUICK_STEPS if options.quick else STEPS
+    counts = dict.fromkeys((PLAIN, COMPILED), min(PLAIN_STEPS, max(1, images // batch)))
+    counts[NETSPEC] = STEPS
+    if options.quick:
+        counts = dict.fromkeys(counts, QUICK_STEPS)
     epoch = count()
-    sides = {NETSPEC: timed(lambda: train_steps(trainer, images, batch, ours, next(epoch)))}
-    theirs = min(QUICK_STEPS if options.quick else PLAIN_STEPS, max(1, images // batch))
+    sides = {
+        NETSPEC: timed(lambda: train_steps(trainer, images, batch, counts[NETSPEC], next(epoch)))
+    }
     loops = peers(options, batch)
-    sides |= {name: timed(partial(loop, theirs)) for name, loop in loops.items()}
+    sides |= {name: timed(partial(loop, counts[name])) for name, loop in loops.items()}
     number = 1 if options.quick else ROUNDS["batches"]
     seconds = alternated(sides, number)
-    taken = {name: (ours if name == NETSPEC else theirs) * batch for name in sides}
-    by_image = {name: [each / taken[name] for each in seconds[name]] for name in sides}
+    by_image = {name: [value / (counts[name] * batch) for value in seconds[name]] for name in sides}
     return rows(by_image), trainer.device
 
 

@@ -149,10 +149,10 @@ def test_an_unknown_driver_loses_no_results(monkeypatch):
 
 
 def test_the_limit_of_a_batch_size_is_the_lower_rate():
-    possible = gpu.possible({"fp32": 1e12, "copy": 1e9}, batch=32)
+    most = gpu.image_limits({"fp32": 1e12, "copy": 1e9}, batch=32)
     graph = loads(harness.SPEC.read_text(encoding="utf-8")).graph
-    assert possible["fp32"] == 1e12 / limits.training_operations(graph)
-    assert possible["copy"] == 1e9 / limits.training_traffic(graph, 32)
+    assert most["fp32"] == 1e12 / limits.training_operations(graph)
+    assert most["copy"] == 1e9 / limits.training_traffic(graph, 32)
 
 
 def test_the_ratio_is_that_of_the_medians_and_its_range_that_of_the_rounds():

@@ -242,10 +242,10 @@ def _on_gpu(chain: Chain, index: int) -> Chain:
     """A chain whose providers run on one of several GPUs."""
     if index == 0:
         return chain
-    named = [(entry, {}) if isinstance(entry, str) else entry for entry in chain]
+    entries = [(entry, {}) if isinstance(entry, str) else entry for entry in chain]
     return [
         (name, options | {"device_id": str(index)}) if name in MEMORY else name
-        for name, options in named
+        for name, options in entries
     ]
 
 

@@ -73,13 +73,13 @@ class CudaGraphs:
         main, side = torch.cuda.current_stream(self._device), torch.cuda.Stream(self._device)
         mode = torch.cuda.get_sync_debug_mode()
         side.wait_stream(main)
-        # A recording that fails is hard to recover from. So what waits for the GPU raises here.
-        torch.cuda.set_sync_debug_mode("error")
         try:
+            # A recording that fails is hard to recover from. So what waits for the GPU raises here.
+            _set_sync_mode("error")
             with torch.cuda.stream(side):
                 compute()
         finally:
-            torch.cuda.set_sync_debug_mode(mode)
+            _set_sync_mode(mode)
             main.wait_stream(side)
 
     def record(self, compute: Callable[[], Figures]) -> tuple[Figures, Callable[[], None]]:
@@ -95,6 +95,13 @@ class CudaGraphs:
                 torch.cuda.set_stream(main)
         self._pool = graph.pool()
         return figures, graph.replay
+
+
+def _set_sync_mode(mode: int | str) -> None:
+    with warnings.catch_warnings():
+        # PyTorch warns once that the mode may miss a wait: the recording itself then fails.
+        warnings.filterwarnings("ignore", "Synchronization debug mode", UserWarning)
+        torch.cuda.set_sync_debug_mode(mode)
 
 
 class Launched:
@@ -121,12 +128,12 @@ class Launched:
 
         Yields the figures of some steps at a time, which the next steps may write over.
         """
-        taken = 0
-        while taken < len(numbers):
-            some = slice(taken, taken + self._count(examples, numbers[taken:]))
-            part = examples[some.start * self.size : some.stop * self.size]
-            yield self._take(part, numbers[some])
-            taken = some.stop
+        start = 0
+        while start < len(numbers):
+            stop = start + self._count(examples, numbers[start:])
+            part = examples[start * self.size : stop * self.size]
+            yield self._take(part, numbers[start:stop])
+            start = stop
 
     def drop(self) -> bool:
         """Free the recordings and make no more. Returns whether there were any."""

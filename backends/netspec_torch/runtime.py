@@ -66,11 +66,11 @@ def _set_weights(module: ModuleType, model: nn.Module, weights: Weights) -> None
 
 def _device(device: Device) -> tuple[torch.device, str]:
     """PyTorch's device, and its name for the user."""
-    chosen, name = find_device(device)
-    if chosen.type == "cuda":
+    torch_device, name = find_device(device)
+    if torch_device.type == "cuda":
         # float32 means float32: with TF32 the backends would differ in the fourth digit.
         _allow_tf32(allowed=False)
-    return chosen, name
+    return torch_device, name
 
 
 @contextmanager

@@ -147,7 +147,9 @@ def run(part: Part, seconds: float, variables: Mapping[str, str]) -> str:
 
 def sees_gpu(variables: Mapping[str, str]) -> bool:
     code = "import sys, torch; sys.exit(not torch.cuda.is_available())"
-    return subprocess.run([sys.executable, "-c", code], env=variables, check=False).returncode == 0
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=variables, stderr=subprocess.DEVNULL, check=False)
+    return done.returncode == 0
 
 
 def main() -> None:
@@ -155,17 +157,17 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rehearse", action="store_true", help="a short run on the CPU")
     options.add_argument("--results", type=Path, help="the folder of the JSON files")
-    given = options.parse_args()
-    usual = FOLDER / "rehearsal" if given.rehearse else ROOT / "benchmarks" / "results"
-    results = (given.results or usual).absolute()
+    arguments = options.parse_args()
+    usual = FOLDER / "rehearsal" if arguments.rehearse else ROOT / "benchmarks" / "results"
+    results = (arguments.results or usual).absolute()
     install_missing()
     unpack_mnist()
     LINES.unlink(missing_ok=True)
-    variables = environment(rehearse=given.rehearse)
-    if not given.rehearse and not sees_gpu(variables):
+    variables = environment(rehearse=arguments.rehearse)
+    if not arguments.rehearse and not sees_gpu(variables):
         raise SystemExit("PyTorch sees no GPU; REHEARSE=1 runs a part of everything on the CPU")
     outcomes: list[tuple[Part, float, str]] = []
-    for part in parts(results, rehearse=given.rehearse):
+    for part in parts(results, rehearse=arguments.rehearse):
         left = TOTAL - (monotonic() - began) - FINISH
         print(f"== {' '.join(part.command[1:4])}", flush=True)
         start = monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import torch
 
 from netspec.diagnostics import BackendError
 from netspec_torch import capture, runtime
-from netspec_torch.capture import recording_allowed
+from netspec_torch.capture import CudaGraphs, recording_allowed
 from netspec_torch.optimizers import in_one_update
 from torch_backend.recorded import (
     EPOCHS,
@@ -113,6 +114,61 @@ def test_an_environment_variable_turns_recording_off(monkeypatch):
     assert recording_allowed()
     monkeypatch.setenv("NETSPEC_CUDA_GRAPHS", "0")
     assert not recording_allowed()
+
+
+class Stream:
+    """A stream that waits for others, in name only."""
+
+    def wait_stream(self, _other):
+        pass
+
+
+class FailingCapture:
+    """`torch.cuda.graph` where the end of a capture fails, which leaves its stream current."""
+
+    def __init__(self, *_arguments, **_options):
+        pass
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *_exception):
+        raise RuntimeError("operation failed due to a previous error during capture")
+
+
+@pytest.fixture
+def pretended_cuda(monkeypatch):
+    """The functions of `torch.cuda` that record; what they set, in its order."""
+    calls = []
+    main = Stream()
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _device: main)
+    monkeypatch.setattr(torch.cuda, "Stream", lambda _device: Stream())
+    monkeypatch.setattr(torch.cuda, "stream", lambda _stream: nullcontext())
+    monkeypatch.setattr(torch.cuda, "device", lambda _device: nullcontext())
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", object)
+    monkeypatch.setattr(torch.cuda, "graph", FailingCapture)
+    monkeypatch.setattr(torch.cuda, "set_stream", lambda stream: calls.append(stream is main))
+    monkeypatch.setattr(torch.cuda, "get_sync_debug_mode", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", calls.append)
+    return calls
+
+
+def test_a_failed_capture_restores_the_stream(pretended_cuda):
+    graphs = CudaGraphs(torch.device("cuda", 1))
+    with pytest.raises(RuntimeError, match="previous error"):
+        graphs.record(lambda: None)
+    assert pretended_cuda == [True]
+
+
+def test_a_failed_warm_up_restores_the_sync_mode(pretended_cuda):
+    graphs = CudaGraphs(torch.device("cuda", 1))
+    with pytest.raises(BackendError):
+        graphs.warm_up(raises_backend_error)
+    assert pretended_cuda == ["error", 1]
+
+
+def raises_backend_error():
+    raise BackendError("a step that waits")
 
 
 class OnGpu:
