@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/ready
 BENCH_READY := .venv/ready-bench
 
-.PHONY: train test lint nightly bench golden clean
+.PHONY: train test lint nightly bench golden clean gpu gpu-wheels
 
 train: $(READY)
 	$(BIN)/netspec summary specs/mnist_cnn.yaml
@@ -44,6 +44,16 @@ bench: $(BENCH_READY)
 # Rewrites the golden files from what the code gives now; read the difference before committing it.
 golden: $(READY)
 	$(BIN)/python -m pytest --update tests/golden tests/core/test_invalid.py
+
+# Everything that needs a GPU, in nine minutes, with the machine's own Python: no network, no .venv.
+# PYTHON=... names another interpreter, REHEARSE=1 runs a part on the CPU, RESULTS=... another folder.
+gpu:
+	$(if $(filter file,$(origin PYTHON)),python3,$(PYTHON)) tests/gpu/run.py \
+		$(if $(REHEARSE),--rehearse) $(if $(RESULTS),--results '$(RESULTS)')
+
+# What `make gpu` needs on a machine without a network, downloaded into .gpu beforehand.
+gpu-wheels: $(READY)
+	$(BIN)/python tests/gpu/wheels.py $(or $(PYTHON_VERSION),3.12)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

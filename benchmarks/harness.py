@@ -22,11 +22,13 @@ from rich.table import Table as Shown
 
 from netspec.backend import gpu_present
 from netspec.bench.machine import machine, versions
+from netspec.files import write_atomically
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 SPEC = ROOT / "specs" / "mnist_cnn.yaml"
-NETSPEC = Path(sys.executable).with_name("netspec")
+NETSPEC = (sys.executable, "-m", "netspec")
+"""The command line; a script beside the interpreter is only where netspec is installed."""
 
 PEERS = ("lightning", "torchinfo", "onnxscript", "jax")
 """What the programs written by hand need beside the backends' frameworks: the extra `bench`."""
@@ -150,7 +152,7 @@ def parser(description: str | None, rounds: int | None = None) -> argparse.Argum
         nargs="?",
         const=RESULTS,
         metavar="FILE",
-        help="write the figures there too; without FILE into benchmarks/results/",
+        help="write the results there too, a file or a folder; without it benchmarks/results/",
     )
     return options
 
@@ -282,9 +284,9 @@ def write_json(
     data["machine"] = machine() | {"gpu": _gpu(), "load": list(LOAD_BEFORE)}
     data["versions"] = versions() | {name: _version(name) for name in PEERS}
     data |= {"tables": [asdict(table) for table in tables], "results": list(results)}
-    path = given.json / f"{benchmark}.json" if given.json == RESULTS else given.json
+    path = given.json if given.json.suffix == ".json" else given.json / f"{benchmark}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    write_atomically(path, (json.dumps(data, indent=1) + "\n").encode())
 
 
 def _version(name: str) -> str | None:
@@ -295,8 +297,12 @@ def _version(name: str) -> str | None:
 
 
 def _gpu() -> str | None:
-    """The NVIDIA GPUs and their driver, as its own tool tells; None without."""
+    """The NVIDIA GPUs and their driver, as NVIDIA's tool reports them; None without."""
     if not gpu_present():
         return None
     command = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    try:
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return None  # an unknown driver is no reason to lose what was measured
+    return done.stdout.strip()

@@ -87,9 +87,9 @@ def main() -> None:
                     (f"{ratio:.2f}x", kind, f"{count:,}", f"{seconds:.3f}", f"{each * 1e6:.0f}")
                 )
     commands = {
-        "netspec summary specs/mnist_cnn.yaml": Program(NETSPEC, "summary", SPEC),
+        "netspec summary specs/mnist_cnn.yaml": Program(*NETSPEC, "summary", SPEC),
         "netspec summary specs/resnet50.yaml": Program(
-            NETSPEC, "summary", ROOT / "specs" / "resnet50.yaml"
+            *NETSPEC, "summary", ROOT / "specs" / "resnet50.yaml"
         ),
     }
     rows = compare(commands, rounds)

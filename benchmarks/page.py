@@ -19,7 +19,7 @@ HEAD = """\
 a line is a ratio: how many times the time of the table's first line this one took. Where that is
 netspec's and the figure is above 1, netspec is faster. Beside it stand the lowest and the highest
 of that ratio in a round. Where a table says what a machine can do at the most, its first figure is
-the part of that which netspec reaches.
+the part of that which netspec reaches. `make gpu` measures the tables that name a GPU.
 """
 
 Result = dict[str, Any]

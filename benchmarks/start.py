@@ -25,8 +25,8 @@ HELP = "netspec --help"
 SUMMARY = "netspec summary specs/mnist_cnn.yaml"
 
 SIDES = {
-    HELP: ("netspec", partial(Program, NETSPEC, "--help")),
-    SUMMARY: ("netspec", partial(Program, NETSPEC, "summary", SPEC)),
+    HELP: ("netspec", partial(Program, *NETSPEC, "--help")),
+    SUMMARY: ("netspec", partial(Program, *NETSPEC, "summary", SPEC)),
     IMPORT: ("keras", partial(Program, sys.executable, "-c", "import keras")),
     "model.summary() of Keras": ("keras", partial(by_hand, "keras_summary")),
     "torchinfo": ("torchinfo", partial(by_hand, "torchinfo_summary")),

@@ -92,7 +92,7 @@ def trained(backend: str, memory: int, folder: Path) -> tuple[list[float], float
     """The images a second of every epoch but the first, and the process's largest memory."""
     runs = folder / "runs"
     chosen = ("--backend", backend, "--memory", str(memory), "--device", "cpu", "--runs", runs)
-    program = Program(NETSPEC, "train", folder / "spec.yaml", *chosen)
+    program = Program(*NETSPEC, "train", folder / "spec.yaml", *chosen)
     program()
     newest = max(runs.glob("*/metrics.jsonl"), key=lambda path: path.stat().st_mtime_ns)
     lines = [json.loads(line) for line in newest.read_text(encoding="utf-8").splitlines()]

@@ -34,7 +34,7 @@ class Training:
     """A side that is `netspec train`; it keeps what the runs say of themselves."""
 
     def __init__(self, spec: Path, backend: str, runs: Path, *more: str) -> None:
-        self._command = (NETSPEC, "train", spec, "--backend", backend, "--runs", runs, *more)
+        self._command = (*NETSPEC, "train", spec, "--backend", backend, "--runs", runs, *more)
         self._runs = runs
         self.in_epochs: list[float] = []
         self.accuracy: list[float] = []
@@ -67,10 +67,12 @@ def table(title: str, rows: list[Row], sides: dict[str, Training]) -> Table:
     return Table(title, columns, tuple(cells))
 
 
-def measured(backend: str, rounds: int, quick: bool) -> tuple[list[Table], list[dict[str, Any]]]:
+def measured(
+    backend: str, rounds: int, quick: bool, device: str = "auto"
+) -> tuple[list[Table], list[dict[str, Any]]]:
     """Whole processes, and their epochs alone: tables, and the figures."""
     with TemporaryDirectory() as folder:
-        sides = {name: _training(name, backend, Path(folder), quick) for name in SPECS}
+        sides = {name: _training(name, backend, Path(folder), quick, device) for name in SPECS}
         whole = rows(alternated(sides, rounds, warm=False))
     in_epochs = rows({name: side.in_epochs for name, side in sides.items()})
     tables = [
@@ -85,10 +87,11 @@ def measured(backend: str, rounds: int, quick: bool) -> tuple[list[Table], list[
     return tables, results
 
 
-def _training(name: str, backend: str, folder: Path, quick: bool) -> Training:
+def _training(name: str, backend: str, folder: Path, quick: bool, device: str) -> Training:
+    more = ("--device", device)
     if quick:
-        return Training(QUICK_SPEC, backend, folder / name, "--epochs", "1")
-    return Training(SPECS[name], backend, folder / name)
+        return Training(QUICK_SPEC, backend, folder / name, *more, "--epochs", "1")
+    return Training(SPECS[name], backend, folder / name, *more)
 
 
 def main() -> None:

@@ -33,13 +33,13 @@ IMAGES = 60_000
 QUICK_IMAGES = 600
 QUICK_SPEC = ROOT / "specs" / "digits_cnn.yaml"
 
-Make = Callable[[bool, Path], Program]
-"""A program from whether it is only to be seen that it runs, and the folder for its runs."""
+Make = Callable[..., Program]
+"""A program from whether it is only to be seen that it runs, the folder for its runs, and more."""
 
 
-def netspec(backend: str, quick: bool, runs: Path) -> Program:
-    chosen = ("--backend", backend, "--epochs", "1", "--runs", runs)
-    return Program(NETSPEC, "train", QUICK_SPEC if quick else SPEC, *chosen)
+def netspec(backend: str, quick: bool, runs: Path, device: str = "auto") -> Program:
+    chosen = ("--backend", backend, "--epochs", "1", "--runs", runs, "--device", device)
+    return Program(*NETSPEC, "train", QUICK_SPEC if quick else SPEC, *chosen)
 
 
 def program(name: str, quick: bool, _: Path, **environment: str) -> Program:
@@ -78,10 +78,12 @@ COMPARED = {
 """For every comparison netspec's sides, and those of its peers."""
 
 
-def measured(comparison: str, rounds: int, quick: bool) -> tuple[list[Table], list[dict[str, Any]]]:
+def measured(
+    comparison: str, rounds: int, quick: bool, device: str = "auto"
+) -> tuple[list[Table], list[dict[str, Any]]]:
     """The peers beside each of netspec's sides: tables, and the figures."""
     ours, peers = COMPARED[comparison]
-    chosen = {name: OURS[name] for name in ours} | peers
+    chosen = {name: _on_device(OURS[name], device) for name in ours} | peers
     with TemporaryDirectory() as folder:
         made = {
             name: (module, partial(make, quick, Path(folder)))
@@ -101,6 +103,11 @@ def measured(comparison: str, rounds: int, quick: bool) -> tuple[list[Table], li
             for row in beside
         ]
     return tables, results
+
+
+def _on_device(side: tuple[str, Make], device: str) -> tuple[str, Make]:
+    module, make = side
+    return module, partial(make, device=device)
 
 
 def main() -> None:

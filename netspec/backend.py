@@ -29,7 +29,9 @@ from netspec.objective import Objective
 from netspec.weights import Array, Weights
 
 GROUP = "netspec.backends"
-Device: TypeAlias = Literal["auto", "cpu", "cuda"]
+Device: TypeAlias = str
+"""Where to compute, as `netspec.devices.parse_device` reads it."""
+
 Quantization: TypeAlias = Literal["int8", "fp16"]
 
 
@@ -355,6 +357,13 @@ def outputs_in_batches(
 def gpu_present() -> bool:
     """Whether the machine shows an NVIDIA GPU. No framework is asked."""
     return any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg"))
+
+
+def gpu_count() -> int:
+    """How many NVIDIA GPUs the machine shows to this process, where it shows them one by one."""
+    count = len([*Path("/dev").glob("nvidia[0-9]*")])
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return count if visible is None else min(count, len([*filter(None, visible.split(","))]))
 
 
 def usable_cores() -> int:

@@ -33,7 +33,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-DeviceName = Literal["auto", "cpu", "cuda"]
 QuantizationName = Literal["int8", "fp16"]
 
 SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="A spec, a YAML file.")]
@@ -47,7 +46,23 @@ RunArgument = Annotated[
 RunsOption = Annotated[
     Path, typer.Option("--runs", metavar="DIR", help="The folder that holds the runs.")
 ]
-DeviceOption = Annotated[DeviceName, typer.Option(help="Where to compute.")]
+
+
+def _checked_device(name: str) -> str:
+    from netspec.devices import parse_device
+
+    parse_device(name)
+    return name
+
+
+DeviceOption = Annotated[
+    str,
+    typer.Option(
+        metavar="DEVICE",
+        callback=_checked_device,
+        help="Where to compute: auto, cpu, cuda, cuda:N for one of several GPUs, or tensorrt.",
+    ),
+]
 PassesOption = Annotated[
     str | None,
     typer.Option(

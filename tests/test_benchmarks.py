@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -103,6 +104,55 @@ def test_without_a_gpu_it_says_so(tmp_path, monkeypatch):
     require("torch")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert quick(tmp_path, "gpu") == {"out": "PyTorch sees no GPU, and nothing is measured\n"}
+
+
+def on_cpu(tmp_path, part, *more):
+    """What a part of the benchmark of a GPU writes, run on the CPU only to see that it runs."""
+    return quick(tmp_path, "gpu", part, "--device", "cpu", *more)
+
+
+@pytest.mark.gpu
+def test_gpu_epochs_compare_hand_written_loops(tmp_path, mnist):
+    require("torch")
+    result = on_cpu(tmp_path, "epochs")
+    assert names(result)[:2] == ["netspec, torch", "PyTorch with DataLoader"]
+    assert result["device"] == "cpu"
+
+
+def test_gpu_tests_are_counted_by_outcome(tmp_path):
+    require("torch")
+    lines = tmp_path / "tests.jsonl"
+    line = {"test": "tests/gpu/test_a.py::test_b[1]", "seconds": 1, "reason": "no | GPU"}
+    outcomes = ("passed", "skipped", "skipped", "failed")
+    written = [json.dumps(line | {"outcome": outcome}) + "\n" for outcome in outcomes]
+    lines.write_text("".join(written), encoding="utf-8")
+
+    counts, others = on_cpu(tmp_path, "tests", "--lines", str(lines))["tables"]
+
+    assert counts["rows"] == [["1", "1", "2"]]
+    assert others["rows"] == [
+        ["1", "failed", "test_a.py::test_b", "no / GPU"],
+        ["2", "skipped", "test_a.py::test_b", "no / GPU"],
+    ]
+
+
+def test_a_part_without_its_framework_is_left_out(monkeypatch, capsys):
+    monkeypatch.setattr(gpu, "find_spec", lambda name: None if name == "tensorflow" else name)
+    gpu.run_part("keras", argparse.Namespace())
+    assert capsys.readouterr().out == "left out: keras, for tensorflow is not installed\n"
+
+
+def test_an_unknown_driver_loses_no_results(monkeypatch):
+    monkeypatch.setattr(harness, "gpu_present", lambda: True)
+    monkeypatch.setenv("PATH", "")
+    assert harness._gpu() is None
+
+
+def test_the_limit_of_a_batch_size_is_the_lower_rate():
+    most = gpu.image_limits({"fp32": 1e12, "copy": 1e9}, batch=32)
+    graph = loads(harness.SPEC.read_text(encoding="utf-8")).graph
+    assert most["fp32"] == 1e12 / limits.training_operations(graph)
+    assert most["copy"] == 1e9 / limits.training_traffic(graph, 32)
 
 
 def test_the_ratio_is_that_of_the_medians_and_its_range_that_of_the_rounds():

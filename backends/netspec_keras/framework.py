@@ -6,6 +6,7 @@ import os
 import sys
 
 from netspec.diagnostics import BackendError
+from netspec_keras.gpus import grow_memory
 from netspec_keras.quiet import quiet_stderr, without
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -20,6 +21,8 @@ UNUSED = ("jax", "sklearn", "matplotlib") if "netspec.cli" in sys.modules else (
 with quiet_stderr(), without(UNUSED):
     import keras
     import tensorflow as tf
+
+grow_memory(tf)
 
 if keras.backend.backend() != "tensorflow":
     raise BackendError(

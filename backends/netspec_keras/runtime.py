@@ -25,6 +25,7 @@ from netspec.backend import (
     steps_per_report,
 )
 from netspec.data import Examples
+from netspec.devices import absent_gpu, parse_device, unknown_tensorrt
 from netspec.diagnostics import BackendError
 from netspec.graph import Network
 from netspec.schedules import Schedule
@@ -63,18 +64,22 @@ def _first_rate(network: Network) -> tuple[float, ...]:
 
 def _device(wanted: Device) -> tuple[str, str]:
     """TensorFlow's name of the device, and how a person reads it."""
+    choice = parse_device(wanted)
+    if choice.kind == "tensorrt":
+        raise unknown_tensorrt("keras")
     gpus: list[Any] = tf.config.list_physical_devices("GPU")
-    if wanted == "cuda" and not gpus:
+    if choice.kind == "cuda" and not gpus:
         message = "TensorFlow sees no GPU"
         raise BackendError(message, "use --device cpu, or pip install 'netspec[gpu]'")
-    if wanted == "cpu" or not gpus:
+    if choice.kind == "cpu" or not gpus:
         return "/CPU:0", "cpu"
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
+    if choice.index >= len(gpus):
+        raise absent_gpu("TensorFlow", choice.index, len(gpus))
     # float32 means float32: with TF32 the backends would differ in the fourth digit.
     tf.config.experimental.enable_tensor_float_32_execution(False)
-    details: dict[str, str] = tf.config.experimental.get_device_details(gpus[0])
-    return "/GPU:0", f"cuda ({details.get('device_name', 'GPU')})"
+    details: dict[str, str] = tf.config.experimental.get_device_details(gpus[choice.index])
+    name = f"cuda:{choice.index}" if choice.index else "cuda"
+    return f"/GPU:{choice.index}", f"{name} ({details.get('device_name', 'GPU')})"
 
 
 @contextmanager

@@ -46,9 +46,9 @@ class BoundSession:
     CPU: a replay does not compute them again, but they are the same for every batch of a size.
     """
 
-    def __init__(self, session: Session, device: str, *, graphs: bool) -> None:
-        """`device` is ONNX Runtime's name for the kind of memory: cuda or cpu."""
-        self._session, self._device = session, device
+    def __init__(self, session: Session, device: str, index: int = 0, *, graphs: bool) -> None:
+        """`device` is ONNX Runtime's name for the kind of memory, cuda or cpu; `index` the GPU."""
+        self._session, self._device, self._index = session, device, index
         self._inputs, self._outputs = session.get_inputs(), session.get_outputs()
         self._bindable = _bindable(self._inputs, self._outputs)
         self._bound: dict[int, _Bound] = {}  # by batch size, the last used at the end
@@ -90,7 +90,7 @@ class BoundSession:
         return _Bound(binding, tuple(values))
 
     def _memory(self, sizes: tuple[int, ...], element: type) -> Any:  # Any: an OrtValue
-        return ort.OrtValue.ortvalue_from_shape_and_type(sizes, element, self._device, 0)
+        return ort.OrtValue.ortvalue_from_shape_and_type(sizes, element, self._device, self._index)
 
     def _forget_the_oldest(self) -> None:
         without = [size for size, bound in self._bound.items() if bound.graph == NO_GRAPH]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout, suppress
 from typing import Any, TypeAlias
 
 import numpy as np
-import onnxruntime  # pyright: ignore[reportMissingTypeStubs] - it ships none
 from google.protobuf.message import DecodeError, Message
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto
@@ -18,13 +18,21 @@ from netspec.backend import (
     LARGEST_BATCH,
     Device,
     Predicting,
+    gpu_count,
     gpu_present,
     outputs_in_batches,
     usable_cores,
 )
+from netspec.devices import DeviceName, absent_gpu, parse_device
 from netspec.diagnostics import BackendError
 from netspec.layers import Shape, written
 from netspec.weights import Array
+
+with warnings.catch_warnings():
+    # A GPU build warns of libraries that `preload_dlls` loads later.
+    warnings.simplefilter("ignore", UserWarning)
+    import onnxruntime  # pyright: ignore[reportMissingTypeStubs] - it ships none
+
 from netspec_onnx.binding import BoundSession
 from netspec_onnx.saturation import remarks
 
@@ -61,6 +69,7 @@ ERRORS_ONLY, NOTHING = 3, 4  # ONNX Runtime's log severities
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 
 _FOREIGN = "give a file that netspec exported"
+_GET_TENSORRT = "install NVIDIA's tensorrt beside onnxruntime-gpu; or use --device cuda"
 _GET_CUDA = "pip uninstall onnxruntime, then pip install 'netspec[gpu]'; or use the device cpu"
 
 
@@ -89,7 +98,8 @@ class OnnxPredictor(Predicting):
         self._bound: BoundSession | None = None  # on the CPU inputs and outputs lie where they are
         if provider in MEMORY:
             graphs = chain is GRAPHS
-            self._bound = BoundSession(self._session, MEMORY[provider], graphs=graphs)
+            index = parse_device(device).index
+            self._bound = BoundSession(self._session, MEMORY[provider], index, graphs=graphs)
         self.device = f"{'cpu' if provider == CPU else 'cuda'} ({provider})"
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
@@ -166,7 +176,8 @@ def _messages(message: Message) -> Iterator[Message]:
 
 def _session(content: bytes, model: ModelProto, device: Device) -> tuple[Session, str, Chain]:
     """A session, its provider and the chain it was opened with: the first to try that works."""
-    wanted = _wanted(device)
+    choice = parse_device(device)
+    wanted = _wanted(choice)
     # While several are tried, one that is not installed is no error to be shown.
     ort.set_default_logger_severity(ERRORS_ONLY if len(wanted) == 1 else NOTHING)
     if wanted[0] != CPU:
@@ -175,39 +186,70 @@ def _session(content: bytes, model: ModelProto, device: Device) -> tuple[Session
     reason = ""
     for provider in wanted:
         try:
-            session, chain = _with_the_best_options(content, model, provider)
+            session, chain = _with_the_best_options(content, model, provider, choice.index)
         except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no class
             reason = reason_of(error)
             continue
         # ONNX Runtime falls back to the CPU in silence (microsoft/onnxruntime#25145).
         if session.get_providers()[0] == provider:
+            _check_exact(session)
             return session, provider, chain
         reason = f"it runs on {session.get_providers()[0]} instead"
     message = f"ONNX Runtime cannot open the model with {wanted[-1]}: {reason}"
-    raise BackendError(message, _FOREIGN if wanted[-1] == CPU else _GET_CUDA)
+    raise BackendError(message, _HELP[wanted[-1]])
 
 
-def _wanted(device: Device) -> Sequence[str]:
-    """The providers to try, the best first. Raises BackendError where there is none."""
+_HELP = {CPU: _FOREIGN, CUDA: _GET_CUDA, TENSORRT: _GET_TENSORRT}
+
+
+def _wanted(choice: DeviceName) -> Sequence[str]:
+    """The providers to try, the best first. Raises BackendError where there is none.
+
+    TensorRT only by name: it builds an engine in every process, some seconds to minutes.
+    """
     available: list[str] = ort.get_available_providers()
-    if device == "cuda":
-        if CUDA not in available:
-            raise BackendError("the installed ONNX Runtime cannot use a GPU", _GET_CUDA)
-        return [CUDA]
-    if device == "cpu" or not gpu_present():
+    if choice.kind == "cpu" or (choice.kind == "auto" and not gpu_present()):
         return [CPU]
-    return [*(name for name in (TENSORRT, CUDA) if name in available), CPU]
+    if choice.kind == "auto":
+        return [CUDA, CPU] if CUDA in available else [CPU]
+    if CUDA not in available:
+        raise BackendError("the installed ONNX Runtime cannot use a GPU", _GET_CUDA)
+    if choice.kind == "tensorrt" and TENSORRT not in available:
+        raise BackendError("the installed ONNX Runtime has no TensorRT", _GET_TENSORRT)
+    if choice.index and choice.index >= gpu_count():
+        raise absent_gpu("ONNX Runtime", choice.index, gpu_count())
+    return [TENSORRT if choice.kind == "tensorrt" else CUDA]
+
+
+def _check_exact(session: Session) -> None:
+    """Raise BackendError where CUDA rounds to TF32 although it was told not to."""
+    options: dict[str, str] = session.get_provider_options().get(CUDA, {})
+    if any(name.endswith("use_tf32") and value == "1" for name, value in options.items()):
+        help = "set NVIDIA_TF32_OVERRIDE=0 in the environment, or use another ONNX Runtime"
+        raise BackendError("ONNX Runtime computes in TF32, which it was told not to do", help)
 
 
 def _with_the_best_options(
-    content: bytes, model: ModelProto, provider: str
+    content: bytes, model: ModelProto, provider: str, index: int
 ) -> tuple[Session, Chain]:
     """A session with what makes a provider fast, if it opens: not every model can have it."""
     best = _best(provider, model)
     if best is not None:
         with suppress(Exception):  # ONNX Runtime's errors share no class; without it says why
-            return _opened(content, best, NOTHING), best
-    return _opened(content, CHAINS[provider], ERRORS_ONLY), CHAINS[provider]
+            return _opened(content, _on_gpu(best, index), NOTHING), best
+    chain = CHAINS[provider]
+    return _opened(content, _on_gpu(chain, index), ERRORS_ONLY), chain
+
+
+def _on_gpu(chain: Chain, index: int) -> Chain:
+    """A chain whose providers run on one of several GPUs."""
+    if index == 0:
+        return chain
+    entries = [(entry, {}) if isinstance(entry, str) else entry for entry in chain]
+    return [
+        (name, options | {"device_id": str(index)}) if name in MEMORY else name
+        for name, options in entries
+    ]
 
 
 def _best(provider: str, model: ModelProto) -> Chain | None:

@@ -85,22 +85,42 @@ class Part:
 
 def placed(examples: Examples, device: torch.device) -> Part:
     """Examples on a device."""
+    move: Callable[[Tensor], Tensor] = lambda tensor: tensor.to(device)  # noqa: E731
+    return _part(examples, move, scale_of(examples, device))
+
+
+def copied_later(examples: Examples, device: torch.device, scale: Tensor | None) -> Part:
+    """Examples that are copied to a GPU on the current stream, while the program goes on."""
+
+    def move(tensor: Tensor) -> Tensor:
+        return tensor.pin_memory().to(device, non_blocking=True)
+
+    return _part(examples, move, scale)
+
+
+def scale_of(examples: Examples, device: torch.device) -> Tensor | None:
+    """What the inputs are divided by, on a device.
+
+    A tensor, for CUDA multiplies by the reciprocal of a number, which rounds differently.
+    """
+    if examples.scale == 1:
+        return None
+    return torch.tensor(examples.scale, dtype=torch.float32, device=device)
+
+
+def _part(examples: Examples, move: Callable[[Tensor], Tensor], scale: Tensor | None) -> Part:
     targets = () if examples.own_targets else examples.targets
-    scale, weights = examples.scale, examples.weights
     return Part(
-        tuple(_tensor(each, device) for each in examples.inputs),
-        tuple(_tensor(each, device) for each in targets),
-        None if weights is None else _tensor(weights, device),
-        # A tensor, for CUDA multiplies by the reciprocal of a number, which rounds differently.
-        None if scale == 1 else torch.tensor(scale, dtype=torch.float32, device=device),
+        tuple(move(_tensor(array)) for array in examples.inputs),
+        tuple(move(_tensor(array)) for array in targets),
+        None if examples.weights is None else move(_tensor(examples.weights)),
+        scale,
     )
 
 
-def _tensor(array: Stored, device: torch.device) -> Tensor:
+def _tensor(array: Stored) -> Tensor:
     values: NDArray[Any] = np.asarray(array)
-    if device.type != "cuda":
-        return torch.from_numpy(values)
-    return torch.from_numpy(values).pin_memory().to(device, non_blocking=True)
+    return torch.from_numpy(values)
 
 
 def _answers(targets: Tensor) -> Tensor:

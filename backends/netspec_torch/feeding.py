@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from netspec.data import Examples
 from netspec.data.streaming import steps_of_stream, streamed
-from netspec_torch.examples import Part, placed
+from netspec_torch.examples import Part, copied_later, placed, scale_of
 
 
 class Feed(Protocol):
@@ -63,24 +63,39 @@ class _Stream:
     def __init__(self, examples: Examples, device: torch.device) -> None:
         self._examples = examples
         self._device = device
-        # What is copied on a stream of its own does not wait for the steps.
-        self._copies = torch.cuda.Stream(device) if device.type == "cuda" else None
+        self._copies = _Copies(examples, device) if device.type == "cuda" else None
 
     def steps(self, batch_size: int, most: int) -> int:
         return steps_of_stream(self._examples, batch_size, most)
 
     def parts(self, order: NDArray[np.int64], batch_size: int, steps: int) -> Iterator[Part]:
-        for part in streamed(self._examples, order, steps * batch_size, self._placed):
-            if self._copies is not None:
-                torch.cuda.current_stream(self._device).wait_stream(self._copies)
+        size = steps * batch_size
+        if self._copies is None:
+            yield from streamed(self._examples, order, size, self._placed)
+            return
+        for part, copied in streamed(self._examples, order, size, self._copies.begin):
+            torch.cuda.current_stream(self._device).wait_event(copied)
             yield part
 
     def _placed(self, examples: Examples) -> Part:
-        if self._copies is None:
-            return placed(examples, self._device)
-        with torch.cuda.stream(self._copies):
-            part = placed(examples, self._device)
-        # The steps read them on another stream, and their memory is not free before these are done.
-        for each in part.tensors():
-            each.record_stream(torch.cuda.default_stream(self._device))
-        return part
+        return placed(examples, self._device)
+
+
+class _Copies:
+    """Copies to a GPU on a separate stream, which do not wait for the steps."""
+
+    def __init__(self, examples: Examples, device: torch.device) -> None:
+        self._device = device
+        self._stream = torch.cuda.Stream(device)
+        # Made once: to make it waits for the GPU.
+        self._scale = scale_of(examples, device)
+
+    def begin(self, examples: Examples) -> tuple[Part, torch.cuda.Event]:
+        """Begin to copy examples: the part, and the event that it is copied."""
+        with torch.cuda.stream(self._stream):
+            part = copied_later(examples, self._device, self._scale)
+            copied = self._stream.record_event()
+        # The steps read it on another stream, and its memory is not free before they are done.
+        for tensor in part.tensors():
+            tensor.record_stream(torch.cuda.default_stream(self._device))
+        return part, copied

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from netspec.backend import (
+    LARGEST_BATCH,
     Device,
     Form,
     Predicting,
@@ -25,11 +27,16 @@ from netspec.backend import (
     steps_per_report,
 )
 from netspec.data import Examples
-from netspec.diagnostics import BackendError
 from netspec.graph import Network
 from netspec.layers import Shape
 from netspec.weights import Array, Weights
-from netspec_torch.capture import STEPS, Launched, Numbers, cuda_graph
+from netspec_torch.capture import ENOUGH, CudaGraphs, Launched, Numbers, recording_allowed
+from netspec_torch.devices import (
+    explain_full_memory,
+    find_device,
+    free_memory,
+    help_for_batches,
+)
 from netspec_torch.examples import Batch, Part
 from netspec_torch.feeding import feed
 from netspec_torch.figures import Figures, Gathered
@@ -57,17 +64,13 @@ def _set_weights(module: ModuleType, model: nn.Module, weights: Weights) -> None
     module.set_weights(model, weights)
 
 
-def _device(wanted: Device) -> tuple[torch.device, str]:
-    """PyTorch's device, and how a person reads it."""
-    present = torch.cuda.is_available()
-    if wanted == "cuda" and not present:
-        message = "PyTorch sees no GPU"
-        raise BackendError(message, "use --device cpu, or install PyTorch's CUDA build")
-    if wanted == "cpu" or not present:
-        return torch.device("cpu"), "cpu"
-    # float32 means float32: with TF32 the backends would differ in the fourth digit.
-    _allow_tf32(allowed=False)
-    return torch.device("cuda"), f"cuda ({torch.cuda.get_device_name()})"
+def _device(device: Device) -> tuple[torch.device, str]:
+    """PyTorch's device, and its name for the user."""
+    torch_device, name = find_device(device)
+    if torch_device.type == "cuda":
+        # float32 means float32: with TF32 the backends would differ in the fourth digit.
+        _allow_tf32(allowed=False)
+    return torch_device, name
 
 
 @contextmanager
@@ -88,7 +91,16 @@ def _allow_tf32(*, allowed: bool) -> None:
 def _outputs(
     model: nn.Module, device: torch.device, inputs: tuple[Array, ...]
 ) -> tuple[Array, ...]:
-    return outputs_in_batches(inputs, _outputs_function(model.eval(), device))
+    function = _outputs_function(model.eval(), device)
+    size = min(LARGEST_BATCH, len(inputs[0]))
+    while size > 1:
+        try:
+            return outputs_in_batches(inputs, function, size)
+        except torch.OutOfMemoryError:
+            size //= 2
+        free_memory()
+    with explain_full_memory("use --device cpu"):
+        return outputs_in_batches(inputs, function, size)
 
 
 def _outputs_function(
@@ -110,8 +122,17 @@ def form(network: Network, weights: Weights, wanted: Device, *, compiled: bool) 
     """The network's module as it is, or compiled by torch.compile for every size of batch."""
     device, shown = _device(wanted)
     model = built_model(network, weights).to(device)
-    called = torch.compile(model, dynamic=False) if compiled else model
-    return Form(_outputs_function(called, device), shown)
+    if not compiled:
+        return Form(_outputs_function(model, device), shown)
+    outputs = _outputs_function(torch.compile(model, dynamic=False), device)
+
+    def compiled_outputs(*inputs: Array) -> tuple[Array, ...]:
+        with warnings.catch_warnings():
+            # Its advice against float32, which is what is measured here.
+            warnings.filterwarnings("ignore", "TensorFloat32 tensor cores", UserWarning)
+            return outputs(*inputs)
+
+    return Form(compiled_outputs, shown)
 
 
 class TorchPredictor(Predicting):
@@ -162,7 +183,9 @@ class TorchTrainer(Predicting):
         self._feed = feed(examples, self._device)
         train = network.spec.train
         self._in_one_update = train is not None and in_one_update(train)
+        self._epochs = 0 if train is None else train.epochs
         self._launch: Launched | None = None
+        self._graphs = CudaGraphs(self._device)
         if examples.weights is not None:
             for loss in self._losses:
                 loss.reduction = "none"
@@ -174,20 +197,23 @@ class TorchTrainer(Predicting):
         self._model.train()
         most = steps_per_report(STEPS_PER_REPORT, self._asked, batch_size)
         most = self._feed.steps(batch_size, most)
-        launch = self._launched(min(STEPS, most, len(order) // batch_size), batch_size)
+        launch = self._launched(len(order) // batch_size, batch_size)
         fed = self._feed.parts(order, batch_size, most)
         for part, examples in zip(chunks(len(learning_rates), most), fed, strict=True):
             rates = learning_rates[part].tolist()
-            with _rounded_to_tf32(allowed=self._tf32):
+            full = explain_full_memory(help_for_batches(batch_size))
+            with full, _rounded_to_tf32(allowed=self._tf32):
                 figures = self._steps(examples, batch_size, rates, launch)
             yield figures.reported()
 
     def _launched(self, steps: int, size: int) -> Launched | None:
-        """What takes several steps at once: on a GPU, where they are all alike."""
-        if self._device.type != "cuda" or self._scaler or not self._in_one_update or steps < 1:
+        """What takes several steps at once: on a GPU, where they are all alike and enough."""
+        alike = self._in_one_update and not self._scaler
+        enough = steps * self._epochs >= ENOUGH
+        if not (self._device.type == "cuda" and alike and enough and recording_allowed()):
             return None
-        if self._launch is None or (self._launch.steps, self._launch.size) != (steps, size):
-            self._launch = Launched(self._updated, self._state, steps, size, cuda_graph)
+        if self._launch is None or self._launch.size != size:
+            self._launch = Launched(self._updated, self._state, size, self._graphs)
         return self._launch
 
     def _state(self) -> Iterator[Tensor]:
@@ -202,18 +228,13 @@ class TorchTrainer(Predicting):
     ) -> Figures:
         """Take a step with each rate, of `size` examples; the last batch is what is left."""
         gathered = Gathered(len(rates), len(examples))
-        whole = len(examples) // size
-        done = 0
-        while done < len(rates):
-            if launch and done + launch.steps <= whole:
-                some = slice(done, done + launch.steps)
-                numbers = [self._numbers(rate) for rate in rates[some]]
-                gathered.add(launch(examples[some.start * size : some.stop * size], numbers))
-                done = some.stop
-            else:
-                batch = examples[done * size : (done + 1) * size]
-                gathered.add(self._step(batch, rates[done]))
-                done += 1
+        launched = len(examples) // size if launch else 0
+        if launch and launched:
+            numbers = [self._numbers(rate) for rate in rates[:launched]]
+            for figures in launch(examples[: launched * size], numbers):
+                gathered.add(figures)
+        for step in range(launched, len(rates)):
+            gathered.add(self._step(examples[step * size : (step + 1) * size], rates[step]))
         return gathered.figures()
 
     def _numbers(self, rate: float) -> list[float]:
@@ -225,7 +246,18 @@ class TorchTrainer(Predicting):
     def _step(self, examples: Part, rate: float) -> Figures:
         """Take a step as the optimizer takes it."""
         self._optimizer.param_groups[0]["lr"] = rate
-        return self._stepped(examples, self._move)
+        batch = examples.batch()
+        figures = None
+        try:
+            figures = self._gradients(batch)
+        except torch.OutOfMemoryError:
+            if self._launch is None or not self._launch.drop():
+                raise
+        # A recording has memory that this step may need. The weights have not moved yet.
+        figures = figures or self._gradients(batch)
+        self._move()
+        self._constrain()
+        return figures
 
     def _move(self) -> None:
         if self._scaler is None:
@@ -237,15 +269,14 @@ class TorchTrainer(Predicting):
 
     def _updated(self, examples: Part, numbers: Numbers) -> Figures:
         """Take a step with numbers that the optimizer gave before."""
-        return self._stepped(examples, lambda: self._optimizer.update(*numbers))
-
-    def _stepped(self, examples: Part, move: Callable[[], None]) -> Figures:
-        """Take a step in which `move` moves the weights by their gradients."""
         figures = self._gradients(examples.batch())
-        move()
+        self._optimizer.update(*numbers)
+        self._constrain()
+        return figures
+
+    def _constrain(self) -> None:
         if self._constrained:
             self._model.constrain()
-        return figures
 
     def _gradients(self, batch: Batch) -> Figures:
         """Set the gradients of all weights for a batch."""

@@ -43,10 +43,20 @@ class Net(nn.Module):
 class Training:
     """A model with what its training needs."""
 
-    def __init__(self, images: NDArray[Any], labels: NDArray[Any]) -> None:
+    def __init__(
+        self,
+        images: NDArray[Any],
+        labels: NDArray[Any],
+        batch_size: int = 32,
+        device: torch.device | str = DEVICE,
+        *,
+        compiled: bool = False,
+    ) -> None:
         dataset = TensorDataset(torch.from_numpy(images), torch.from_numpy(labels).long())
-        self.loader = DataLoader(dataset, batch_size=32, shuffle=True)
-        self.model = Net().to(DEVICE)
+        self.loader = DataLoader(dataset, batch_size=batch_size, shuffle=True)
+        self.device = device
+        self.model = Net().to(device)
+        self.forward = torch.compile(self.model) if compiled else self.model
         self.loss = nn.CrossEntropyLoss()
         self.optimizer = torch.optim.Adam(self.model.parameters())
 
@@ -55,8 +65,8 @@ class Training:
         self.model.train()
         total = 0.0
         for images, labels in islice(self.loader, steps):
-            images, labels = images.to(DEVICE), labels.to(DEVICE)
-            loss = self.loss(self.model(images), labels)
+            images, labels = images.to(self.device), labels.to(self.device)
+            loss = self.loss(self.forward(images), labels)
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()

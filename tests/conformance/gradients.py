@@ -5,7 +5,7 @@ They are those of the sum of outputs times cotangents, with respect to every inp
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,10 +33,19 @@ def gradients(
     cotangents: list[Array],
     *,
     training: bool,
+    device: str = "cpu",
 ) -> Gradients:
-    """The gradients that a backend's model has."""
+    """The gradients that a backend's model has; with PyTorch on any device."""
     model = found_training(name).model(network, weights)
-    return _FRAMEWORKS[name](model, network, inputs, cotangents, training)
+    if name == "torch":
+        return _torch(model, network, inputs, cotangents, training, device)
+    assert device == "cpu"
+    return _keras(model, network, inputs, cotangents, training)
+
+
+def random_cotangents(outputs: Sequence[Array]) -> list[Array]:
+    random = np.random.default_rng(4)
+    return [random.normal(0, 1, output.shape).astype(np.float32) for output in outputs]
 
 
 def _keras(
@@ -71,7 +80,12 @@ def _keras(
 
 
 def _torch(
-    model: Any, network: Network, inputs: list[Array], cotangents: list[Array], training: bool
+    model: Any,
+    network: Network,
+    inputs: list[Array],
+    cotangents: list[Array],
+    training: bool,
+    device: str,
 ) -> Gradients:
     import torch
 
@@ -81,13 +95,15 @@ def _torch(
     def in_kerass_axes(key: str, tensor: Any) -> Array:
         axes = places[key][1]
         permuted = tensor.detach().reshape([shapes[key][axis] for axis in axes])
-        return permuted.permute(tuple(np.argsort(axes))).numpy()
+        return permuted.permute(tuple(np.argsort(axes))).cpu().numpy()
 
-    model.train(training)
-    given = [torch.tensor(each, requires_grad=True) for each in inputs]
+    model.to(device).train(training)
+    given = [torch.tensor(each, requires_grad=True, device=device) for each in inputs]
     outputs = model(*given)
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-    total = sum((y * torch.tensor(c)).sum() for y, c in zip(outputs, cotangents, strict=True))
+    total = sum(
+        (y * torch.tensor(c, device=device)).sum() for y, c in zip(outputs, cotangents, strict=True)
+    )
     if total.requires_grad:
         total.backward()
     parameters = dict(model.named_parameters())
@@ -102,13 +118,10 @@ def _torch(
         for key, (name, _) in places.items()
         if key not in by_key
     }
-    return Gradients([_gradient(each).numpy() for each in given], by_key, statistics)
+    return Gradients([_gradient(each).cpu().numpy() for each in given], by_key, statistics)
 
 
 def _gradient(tensor: Any) -> Any:
     import torch
 
     return torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
-
-
-_FRAMEWORKS: dict[str, Callable[..., Gradients]] = {"keras": _keras, "torch": _torch}

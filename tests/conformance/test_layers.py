@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from conformance.cases import ACTIVATIONS, ALL, Case, chain, joined
-from conformance.gradients import Gradients, gradients
+from conformance.gradients import Gradients, gradients, random_cotangents
 from conformance.networks import (
     BACKENDS,
     TRAINING,
@@ -29,9 +29,6 @@ from netspec.weights import Array, Weights
 
 RELATIVE, ABSOLUTE = 1e-5, 1e-6
 
-RANDOM = ("Dropout", "SpatialDropout", "Gaussian", "Random")
-"""How the layers begin whose random masks in training differ between backends."""
-
 
 @dataclass(frozen=True)
 class Expected:
@@ -39,20 +36,6 @@ class Expected:
 
     outputs: list[Array]
     gradients: Gradients
-
-
-def random_cotangents(outputs: list[Array]) -> list[Array]:
-    random = np.random.default_rng(4)
-    return [random.normal(0, 1, output.shape).astype(np.float32) for output in outputs]
-
-
-def is_random(case: Case) -> bool:
-    """Whether a case draws random masks in training, which no two backends have in common."""
-    return any(
-        "dropout: " in layer.replace('"', "")
-        or (layer.startswith(RANDOM) and "rate: 0.0" not in layer)
-        for layer in case.layers
-    )
 
 
 @cache
@@ -70,7 +53,7 @@ def given(case: Case, count: int = 3) -> tuple[Weights, list[Array]]:
 @cache
 def expected(case: Case, count: int = 3) -> Expected:
     weights, inputs = given(case, count)
-    return answer(network_of(case), weights, inputs, training=not is_random(case))
+    return answer(network_of(case), weights, inputs, training=not case.is_random)
 
 
 def answer(network: Network, weights: Weights, inputs: list[Array], *, training: bool) -> Expected:
@@ -139,7 +122,7 @@ def compare_gradients(name: str, case: Case, count: int = 3, rounding: float = 1
     cotangents = random_cotangents(wanted.outputs)
 
     found_ = gradients(
-        name, network_of(case), weights, inputs, cotangents, training=not is_random(case)
+        name, network_of(case), weights, inputs, cotangents, training=not case.is_random
     )
 
     check_gradients(found_, wanted.gradients, rounding)

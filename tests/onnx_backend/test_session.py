@@ -311,9 +311,8 @@ def gpu_build(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[session.Cha
 @pytest.mark.parametrize(
     ("starting", "failing", "device"),
     [
-        ([TENSORRT, CUDA], [], "cuda (TensorrtExecutionProvider)"),
+        ([TENSORRT, CUDA], [], "cuda (CUDAExecutionProvider)"),
         ([CUDA], [], "cuda (CUDAExecutionProvider)"),
-        ([CUDA], [TENSORRT], "cuda (CUDAExecutionProvider)"),
         ([], [CUDA], "cpu (CPUExecutionProvider)"),
     ],
 )
@@ -381,7 +380,7 @@ def test_tensorrt_plans_once_for_every_batch_size(
     tried = gpu_build([TENSORRT])
     (name,) = (each.name for each in onnx.load_from_string(content).graph.input)
 
-    BACKEND.open(content, "auto")
+    BACKEND.open(content, "tensorrt")
 
     planned = {
         "trt_profile_min_shapes": f"{name}:1x4x4x1",
@@ -396,16 +395,23 @@ def test_model_whose_parts_tensorrt_cannot_plan_ahead_opens_on_it_all_the_same(
 ) -> None:
     tried = gpu_build([TENSORRT], best_fails=True)
 
-    assert BACKEND.open(content, "auto").device == "cuda (TensorrtExecutionProvider)"
+    assert BACKEND.open(content, "tensorrt").device == "cuda (TensorrtExecutionProvider)"
     assert tried[-1] == session.CHAINS[TENSORRT]
 
 
-@pytest.mark.parametrize(("provider", "bound"), [(CPU, False), (CUDA, True), (TENSORRT, True)])
+@pytest.mark.parametrize(
+    ("provider", "device", "bound"),
+    [(CPU, "auto", False), (CUDA, "auto", True), (TENSORRT, "tensorrt", True)],
+)
 def test_only_a_gpu_has_memory_of_its_own_for_inputs_and_outputs(
-    content: bytes, gpu_build: Callable[..., list[session.Chain]], provider: str, bound: bool
+    content: bytes,
+    gpu_build: Callable[..., list[session.Chain]],
+    provider: str,
+    device: str,
+    bound: bool,
 ) -> None:
     gpu_build([provider])
-    assert (BACKEND.open(content, "auto")._bound is not None) is bound
+    assert (BACKEND.open(content, device)._bound is not None) is bound
 
 
 @pytest.mark.parametrize(
@@ -436,3 +442,48 @@ def test_model_of_external_data_reads_nothing(tmp_path: Path, monkeypatch: Any) 
     (tmp_path / "w.bin").write_bytes(np.ones(2, np.float32).tobytes())
     graph = graph_of([helper.make_node("Add", ["x", "w"], ["y"])], [tensor])
     assert "another file" in refused(model_of(graph)).message
+
+
+def test_another_gpu_is_named_to_every_provider(
+    content: bytes,
+    gpu_build: Callable[..., list[session.Chain]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried = gpu_build([CUDA])
+    monkeypatch.setattr(session, "gpu_count", lambda: 2)
+    monkeypatch.setattr(session, "BoundSession", lambda *_arguments, **_options: None)
+
+    BACKEND.open(content, "cuda:1")
+
+    options = {"use_tf32": "0", "enable_cuda_graph": "1", "device_id": "1"}
+    assert tried == [[(CUDA, options), CPU]]
+
+
+def test_an_absent_gpu_is_refused_with_those_present(
+    content: bytes,
+    gpu_build: Callable[..., list[session.Chain]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gpu_build([CUDA])
+    monkeypatch.setattr(session, "gpu_count", lambda: 2)
+    fault = refused(content, "cuda:2")
+    assert fault.message == "ONNX Runtime sees no cuda:2"
+    assert fault.help == "use one of cpu, cuda:0, cuda:1"
+
+
+def test_tensorrt_without_its_libraries_is_refused(
+    content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session.ort, "get_available_providers", lambda: [CUDA, CPU])
+    assert refused(content, "tensorrt").message == "the installed ONNX Runtime has no TensorRT"
+
+
+def test_cuda_that_rounds_to_tf32_is_refused(
+    content: bytes,
+    gpu_build: Callable[..., list[session.Chain]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gpu_build([CUDA])
+    options = {CUDA: {"ep.cuda.use_tf32": "1"}}
+    monkeypatch.setattr(Pretended, "get_provider_options", lambda _: options, raising=False)
+    assert "computes in TF32" in refused(content, "cuda").message

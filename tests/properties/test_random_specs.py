@@ -12,7 +12,7 @@ from hypothesis import assume, given, note
 from hypothesis import strategies as st
 
 from conformance.cases import Case
-from conformance.gradients import gradients
+from conformance.gradients import gradients, random_cotangents
 from conformance.networks import (
     BACKENDS,
     TRAINING,
@@ -22,7 +22,6 @@ from conformance.networks import (
     of_case,
     random_weights,
 )
-from conformance.test_layers import is_random, random_cotangents
 from interpreter import run_all
 from netspec.graph import Network
 from netspec.layers import LAYERS
@@ -162,7 +161,7 @@ def test_the_gradients_are_the_same_everywhere(
     expected, largest = interpreted(tested, weights, inputs)
     assume(largest < LARGEST)
     cotangents = random_cotangents(expected)
-    training = not is_random(case)
+    training = not case.is_random
     moved = all_jolted(case, weights, inputs, seed)
     first, *rest = TRAINING
     plain = replace(tested, passes=PLAIN)

@@ -1,123 +1,187 @@
-"""Steps that are recorded once and launched again: they are those of a training that is not."""
+"""Steps that are recorded once and launched again equal the steps of a training that is not."""
 
 from __future__ import annotations
+
+import warnings
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 
-from conformance.networks import all_random_inputs, found_training, network, random_weights
-from netspec.backend import Steps
-from netspec.data import Examples, epoch_order
-from netspec.graph import Network
-from netspec.weights import Array
+pytest.importorskip("torch")
 
-torch = pytest.importorskip("torch")
+import torch
 
-from netspec_torch.capture import Launched  # noqa: E402
-from netspec_torch.optimizers import in_one_update  # noqa: E402
-
-IMAGES, SIZE, STEPS, EPOCHS = 30, 4, 3, 2  # two launches, a whole batch, and one of two images
-
-CHAIN = [
-    "Conv2D: {filters: 4, kernel_size: 3, activation: relu}",
-    "BatchNormalization: {momentum: 0.9}",
-    "MaxPooling2D",
-    "Flatten",
-    "Dropout: {rate: 0.5}",
-    "Dense: {units: 3, activation: softmax, kernel_regularizer: {l2: {l2: 0.01}}}",
-]
-
-
-def networks() -> dict[str, Network]:
-    constrained = "Dense: {units: 3, activation: softmax, kernel_constraint: {max_norm: {}}}"
-    falling = "polynomial_decay: {initial_learning_rate: 0.05}"
-    return {
-        "adam": network((6, 6, 2), CHAIN, "adam", metrics="[accuracy]"),
-        "decaying": network((6, 6, 2), CHAIN, f"adamw: {{learning_rate: {{{falling}}}}}"),
-        "clipped": network((6, 6, 2), CHAIN, "sgd: {momentum: 0.9, clipnorm: 0.1}"),
-        "rmsprop": network((6, 6, 2), CHAIN, "rmsprop: {momentum: 0.9}", metrics="[f1_score]"),
-        "nadam": network((6, 6, 2), CHAIN, "nadam: {global_clipnorm: 0.1}"),
-        "adamax": network((6, 6, 2), CHAIN, "adamax"),
-        "lion": network((6, 6, 2), CHAIN, "lion: {weight_decay: 0.1}"),
-        "constrained": network((4,), [constrained], "adagrad"),
-        "16 bits": network((6, 6, 2), CHAIN, "adam", precision="mixed_bfloat16"),
-    }
+from netspec.diagnostics import BackendError
+from netspec_torch import capture, runtime
+from netspec_torch.capture import CudaGraphs, recording_allowed
+from netspec_torch.optimizers import in_one_update
+from torch_backend.recorded import (
+    EPOCHS,
+    IMAGES,
+    SIZE,
+    Repeated,
+    check_same,
+    epochs_of,
+    network_with,
+    networks,
+    recorded_by,
+    trained,
+    trainer_of,
+)
 
 
-def repeated(compute):
-    """What a CUDA graph does, on a processor: the same tensors get new values."""
-    figures = compute()
+class Refused(Repeated):
+    """Refuses while it records, as CUDA does where a step waits for it."""
 
-    def replay() -> None:
-        for old, new in zip(figures.tensors(), compute().tensors(), strict=True):
-            old.copy_(new)
-
-    return figures, replay
+    def record(self, compute):
+        compute()
+        raise RuntimeError("operation not permitted when stream is capturing\nmore of it")
 
 
-def refused(compute):
-    compute()
-    raise RuntimeError("operation not permitted when stream is capturing\nmore of it")
+class Waiting(Repeated):
+    """Refuses in the warm-up."""
+
+    def warm_up(self, compute):
+        compute()
+        raise RuntimeError("called a synchronizing CUDA operation")
 
 
-def trained(tested: Network, record=None) -> tuple[dict[str, Array], list[Steps]]:
-    """The weights and the figures after some epochs, captured by `record` where there is one."""
-    (inputs,) = all_random_inputs(tested.graph, IMAGES)
-    labels = np.arange(IMAGES, dtype=np.int32) % 3
-    examples = Examples((inputs,), (labels,), np.linspace(0.5, 1.5, IMAGES, dtype=np.float32))
-    trainer = found_training("torch").trainer(tested, random_weights(tested.graph), examples, "cpu")
-    if record:
-        launched = Launched(trainer._updated, trainer._state, STEPS, SIZE, record)
-        trainer._launched = lambda _steps, _size: launched
-    rates = np.linspace(0.05, 0.01, -(-IMAGES // SIZE), dtype=np.float32)
-    given = [
-        steps
-        for epoch in range(EPOCHS)
-        for steps in trainer.epoch(epoch_order(IMAGES, 0, epoch), SIZE, rates, epoch)
-    ]
-    return trainer.weights(), given
+@pytest.fixture
+def three_steps(monkeypatch):
+    """At most three steps of a launch: two launches, and one of a step that is left over."""
+    monkeypatch.setattr(capture, "STEPS", 3)
 
 
 @pytest.mark.parametrize("name", networks())
-def test_captured_steps_are_those_of_a_training_that_is_not(name: str) -> None:
+def test_captured_steps_equal_eager_steps(name, three_steps):
     tested = networks()[name]
-
-    (weights, given), (expected, wanted) = trained(tested, repeated), trained(tested)
-
+    recorder = Repeated()
     # The numbers of an update are tensors of float32 in a recording, and else Python's own.
-    for key, value in expected.items():
-        np.testing.assert_allclose(weights[key], value, 1e-5, 1e-6, err_msg=key)
-    for one, other in zip(given, wanted, strict=True):
-        np.testing.assert_allclose(one.losses, other.losses, 1e-5)
-        np.testing.assert_array_equal(one.correct, other.correct)
-        for found, value in zip(one.outputs, other.outputs, strict=True):
-            np.testing.assert_allclose(found, value, 1e-5, 1e-6)
+    check_same(trained(tested, prepare=recorded_by(recorder)), trained(tested))
+    assert recorder.launches == EPOCHS * 3
+    assert recorder.warm_ups == 1
 
 
-def test_a_step_that_cannot_be_captured_is_computed_as_it_is() -> None:
+@pytest.mark.parametrize("recorder", [Refused(), Waiting()], ids=["recording", "warm-up"])
+def test_steps_that_cannot_be_captured_are_eager(recorder):
     tested = networks()["adam"]
 
-    with pytest.warns(UserWarning, match="no CUDA graph holds this network .*capturing") as told:
-        weights, _ = trained(tested, refused)
+    with pytest.warns(UserWarning, match="no CUDA graph holds this network") as warned:
+        weights, _ = trained(tested, prepare=recorded_by(recorder))
 
-    assert len(told) == 1
+    assert len(warned) == 1
     expected, _ = trained(tested)
     for key, value in expected.items():
         np.testing.assert_array_equal(weights[key], value, key)
 
 
-def test_a_batch_is_computed_from_memory_of_its_own() -> None:
-    """A recording reads the tensors that it was made with, whatever they were copied from."""
-    tested = networks()["adam"]
-    seen: list[int] = []
+def test_before_2_13_a_failed_recording_with_dropout_stops(monkeypatch):
+    monkeypatch.setattr(torch, "__version__", "2.11.0+cu130")
+    with pytest.raises(BackendError, match="cannot be recorded: operation not") as caught:
+        trained(networks()["adam"], prepare=recorded_by(Refused()))
+    assert caught.value.help == "set NETSPEC_CUDA_GRAPHS=0 in the environment"
 
-    def watched(compute):
-        figures, replay = repeated(compute)
-        return figures, lambda: (seen.append(1), replay())
 
-    trained(tested, watched)
+def test_before_2_13_a_failed_recording_without_dropout_goes_on(monkeypatch):
+    monkeypatch.setattr(torch, "__version__", "2.11.0+cu130")
+    with pytest.warns(UserWarning, match="no CUDA graph holds this network"):
+        trained(networks()["constrained"], prepare=recorded_by(Refused()))
 
-    assert len(seen) == EPOCHS * (IMAGES // SIZE // STEPS)
+
+def test_a_recording_has_a_bounded_number_of_operations(monkeypatch):
+    monkeypatch.setattr(capture, "NODES", 1)
+    recorder = Repeated()
+    trained(networks()["adam"], prepare=recorded_by(recorder))
+    assert recorder.launches == EPOCHS * (IMAGES // SIZE)
+
+
+def test_a_dropped_recording_is_not_made_again(three_steps):
+    recorder = Repeated()
+    trainer = trainer_of(networks()["adam"])
+    recorded_by(recorder)(trainer)
+    [*epochs_of(trainer, 1)]
+
+    assert trainer._launch.drop()
+
+    launches = recorder.launches
+    [*epochs_of(trainer, 1)]
+    assert recorder.launches == launches
+    assert not trainer._launch.drop()
+
+
+def test_an_environment_variable_turns_recording_off(monkeypatch):
+    assert recording_allowed()
+    monkeypatch.setenv("NETSPEC_CUDA_GRAPHS", "0")
+    assert not recording_allowed()
+
+
+class Stream:
+    """A stream that waits for others, in name only."""
+
+    def wait_stream(self, _other):
+        pass
+
+
+class FailingCapture:
+    """`torch.cuda.graph` where the end of a capture fails, which leaves its stream current."""
+
+    def __init__(self, *_arguments, **_options):
+        pass
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *_exception):
+        raise RuntimeError("operation failed due to a previous error during capture")
+
+
+@pytest.fixture
+def pretended_cuda(monkeypatch):
+    """The functions of `torch.cuda` that record; what they set, in its order."""
+    calls = []
+    main = Stream()
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _device: main)
+    monkeypatch.setattr(torch.cuda, "Stream", lambda _device: Stream())
+    monkeypatch.setattr(torch.cuda, "stream", lambda _stream: nullcontext())
+    monkeypatch.setattr(torch.cuda, "device", lambda _device: nullcontext())
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", object)
+    monkeypatch.setattr(torch.cuda, "graph", FailingCapture)
+    monkeypatch.setattr(torch.cuda, "set_stream", lambda stream: calls.append(stream is main))
+    monkeypatch.setattr(torch.cuda, "get_sync_debug_mode", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", calls.append)
+    return calls
+
+
+def test_a_failed_capture_restores_the_stream(pretended_cuda):
+    graphs = CudaGraphs(torch.device("cuda", 1))
+    with pytest.raises(RuntimeError, match="previous error"):
+        graphs.record(lambda: None)
+    assert pretended_cuda == [True]
+
+
+def test_a_failed_warm_up_restores_the_sync_mode(pretended_cuda):
+    graphs = CudaGraphs(torch.device("cuda", 1))
+    with pytest.raises(BackendError):
+        graphs.warm_up(raises_backend_error)
+    assert pretended_cuda == ["error", 1]
+
+
+def raises_backend_error():
+    raise BackendError("a step that waits")
+
+
+class OnGpu:
+    """Stands for the device of a trainer."""
+
+    type = "cuda"
+
+
+@pytest.mark.parametrize(("steps", "recorded"), [(49, False), (50, True)])
+def test_short_trainings_are_not_recorded(steps, recorded):
+    trainer = trainer_of(network_with("adam", epochs=2))
+    trainer._device = OnGpu()
+    assert (trainer._launched(steps, SIZE) is not None) == recorded
 
 
 @pytest.mark.parametrize(
@@ -128,7 +192,84 @@ def test_a_batch_is_computed_from_memory_of_its_own() -> None:
         ("adam", {"gradient_accumulation_steps": 2}, False),  # every second step moves the weights
     ],
 )
-def test_steps_that_are_not_alike_are_not_recorded(optimizer, more, alike) -> None:
-    train = network((6, 6, 2), CHAIN, optimizer, **more).spec.train
+def test_steps_that_are_not_alike_are_not_recorded(optimizer, more, alike):
+    train = network_with(optimizer, **more).spec.train
     assert train is not None
     assert in_one_update(train) == alike
+
+
+def out_of_memory(*_inputs):
+    message = "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 1 GiB"
+    raise torch.OutOfMemoryError(message)
+
+
+def test_full_memory_names_the_batch_size_to_try():
+    trainer = trainer_of(networks()["adam"])
+    trainer._logits = out_of_memory
+    with pytest.raises(BackendError) as caught:
+        [*epochs_of(trainer)]
+    assert caught.value.message == "the GPU's memory is full: CUDA out of memory"
+    assert caught.value.help.startswith("use --batch-size 2, or --memory 1GiB")
+
+
+def test_full_memory_drops_the_recording_and_goes_on(three_steps):
+    tested = networks()["constrained"]
+    trainer = trainer_of(tested)
+    recorded_by(Repeated())(trainer)
+    gradients = trainer._gradients
+
+    def full_while_recorded(batch):
+        if len(batch.inputs[0]) < SIZE and trainer._launch._recordings:
+            out_of_memory()
+        return gradients(batch)
+
+    trainer._gradients = full_while_recorded
+    steps = [*epochs_of(trainer)]
+
+    check_same((trainer.weights(), steps), trained(tested))
+
+
+def test_a_recording_that_does_not_fit_is_left_out():
+    class Full(Repeated):
+        def record(self, compute):
+            out_of_memory()
+
+    tested = networks()["constrained"]
+    with pytest.warns(UserWarning, match="CUDA out of memory"):
+        without = trained(tested, prepare=recorded_by(Full()))
+    check_same(without, trained(tested))
+
+
+def test_prediction_takes_smaller_batches_where_memory_is_full(monkeypatch):
+    model = torch.nn.Identity()
+    sizes = []
+
+    def outputs_function(_model, _device):
+        def outputs(part):
+            sizes.append(len(part))
+            if len(part) > 4:
+                out_of_memory()
+            return (part,)
+
+        return outputs
+
+    monkeypatch.setattr(runtime, "_outputs_function", outputs_function)
+    inputs = np.arange(10, dtype=np.float32)
+    (outputs,) = runtime._outputs(model, torch.device("cpu"), (inputs,))
+    np.testing.assert_array_equal(outputs, inputs)
+    assert sizes == [10, 5, 2, 2, 2, 2, 2]
+
+
+def test_the_advice_of_torch_compile_is_not_shown(monkeypatch):
+    def compile_(model, **_options):
+        def compiled(x):
+            warnings.warn("TensorFloat32 tensor cores are available but not enabled", stacklevel=1)
+            return model(x)
+
+        return compiled
+
+    monkeypatch.setattr(torch, "compile", compile_)
+    tested = networks()["constrained"]
+    weights = {key: np.zeros(weight.shape, np.float32) for key, weight in tested.graph.weights()}
+    form = runtime.form(tested, weights, "cpu", compiled=True)
+    assert form.outputs(np.ones((2, 4), np.float32))[0].shape == (2, 3)

@@ -15,6 +15,10 @@ Inputs: TypeAlias = Shape | tuple[tuple[str, Shape], ...]
 """The shape of the one input, or names and shapes of several."""
 
 
+RANDOM = ("Dropout", "SpatialDropout", "Gaussian", "Random")
+"""How the layers begin whose random masks in training differ between backends."""
+
+
 @dataclass(frozen=True)
 class Case:
     """Layers in a row, each as YAML, and the shapes of their inputs without the batch axis.
@@ -25,6 +29,15 @@ class Case:
     shape: Inputs
     layers: tuple[str, ...]
     whole: int = 0
+
+    @property
+    def is_random(self) -> bool:
+        """Whether it draws random masks in training, which no two backends have in common."""
+        return any(
+            "dropout: " in layer.replace('"', "")
+            or (layer.startswith(RANDOM) and "rate: 0.0" not in layer)
+            for layer in self.layers
+        )
 
     def __str__(self) -> str:
         return f"{' > '.join(self.layers)} on {_written(self.shape)}"

@@ -52,11 +52,14 @@ class Recurrent(nn.Module):
 
 
 def in_one_block(weights: list[Tensor]) -> list[Tensor]:
-    """The weights, lying one behind the other as cuDNN wants them: kernels first, then biases."""
-    order = sorted(range(len(weights)), key=lambda at: weights[at].dim() == 1)
-    block = torch.cat([weights[at].flatten() for at in order])
-    parts = dict(zip(order, block.split([weights[at].numel() for at in order])))
-    return [parts[at].view_as(weight) for at, weight in enumerate(weights)]
+    """The weights as cuDNN reads them: in one block of memory, the kernels, then all biases."""
+    order = sorted(range(len(weights)), key=lambda index: weights[index].dim() == 1)
+    sizes = [weights[index].numel() for index in order]
+    parts = [weights[index].flatten() for index in order]
+    if all(weight.dim() > 1 for weight in weights):  # the block has room for biases even so
+        parts.append(weights[0].new_zeros(sum(map(len, weights))))
+    views = dict(zip(order, torch.cat(parts)[: sum(sizes)].split(sizes)))
+    return [views[index].view_as(weight) for index, weight in enumerate(weights)]
 
 
 class Fused(Recurrent):

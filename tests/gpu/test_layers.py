@@ -1,0 +1,56 @@
+"""Every layer has the values and the gradients on a GPU that it has on the CPU, to 1e-4."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from conformance.cases import ALL, Case
+from conformance.gradients import gradients, random_cotangents
+from conformance.networks import all_random_inputs, found, of_case, random_weights
+from gpu.machine import DEVICE, some_of
+from netspec.weights import Array
+
+CLOSE = 1e-4
+
+
+def check_close(value: Array, expected: Array, name: str = "") -> None:
+    """Compare with 1e-4 of the largest value: sums cancel, and lose that much."""
+    absolute = CLOSE * np.abs(expected).max(initial=0) + 1e-6
+    np.testing.assert_allclose(value, expected, CLOSE, absolute, err_msg=name)
+
+
+@pytest.mark.parametrize("case", some_of(ALL, 20), ids=str)
+def test_values_and_gradients_equal_the_cpus(case: Case) -> None:
+    tested = of_case(case)
+    weights = random_weights(tested.graph)
+    inputs = all_random_inputs(tested.graph, 3, whole=case.whole)
+
+    outputs, expected = (
+        found("torch").predictor(tested, weights, device).outputs(*inputs)
+        for device in (DEVICE, "cpu")
+    )
+    for output, values in zip(outputs, expected, strict=True):
+        check_close(output, values)
+
+    cotangents = random_cotangents(expected)
+    by_gpu, by_cpu = (
+        gradients(
+            "torch",
+            tested,
+            weights,
+            inputs,
+            cotangents,
+            training=not case.is_random,
+            device=device,
+        )
+        for device in (DEVICE, "cpu")
+    )
+    for gradient, wanted in zip(by_gpu.inputs, by_cpu.inputs, strict=True):
+        check_close(gradient, wanted, "an input")
+    for key, wanted in by_cpu.weights.items():
+        check_close(by_gpu.weights[key], wanted, key)
+    for key, wanted in by_cpu.statistics.items():
+        check_close(by_gpu.statistics[key], wanted, key)
