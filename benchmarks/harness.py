@@ -92,6 +92,12 @@ class Program:
         self.command = command
         self.environment = environment
         self.megabytes = 0.0
+        self._printed = ""
+
+    def output(self) -> str:
+        """Run the command; what it prints."""
+        self()
+        return self._printed
 
     def __call__(self) -> float:
         began = perf_counter()
@@ -103,6 +109,7 @@ class Program:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise SystemExit(f"{self._written()} failed:\n{printed}")
+        self._printed = printed
         self.megabytes = max(self.megabytes, usage.ru_maxrss * KIBIBYTES * 1024 / 1e6)
         return seconds
 

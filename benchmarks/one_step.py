@@ -48,9 +48,14 @@ class OneStepBackend:
         return getattr(self._backend, name)
 
     def trainer(
-        self, network: Network, weights: Weights, examples: Examples, device: Device
+        self,
+        network: Network,
+        weights: Weights,
+        examples: Examples,
+        device: Device,
+        threads: int | None,
     ) -> OneStep:
-        return OneStep(self._backend.trainer(network, weights, examples, device))
+        return OneStep(self._backend.trainer(network, weights, examples, device, threads))
 
 
 if __name__ == "__main__":

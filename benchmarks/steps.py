@@ -25,6 +25,7 @@ from netspec.backend import Device, Trainer, find_training
 from netspec.data import Dataset, epoch_order, load, mask_seed
 from netspec.graph import Network
 from netspec.graph import load as load_network
+from netspec.runs.training import training_threads
 from netspec.weights import initial
 
 SEED = 0
@@ -92,7 +93,9 @@ def sides(backend: str, steps: int, dataset: Dataset, device: Device = "auto") -
     """What is compared, and the device that it runs on."""
     network = load_network(SPEC)
     weights = initial(network.graph, SEED)
-    trainer = find_training(backend).trainer(network, weights, dataset.train, device)
+    target = find_training(backend)
+    threads = training_threads(network, target)
+    trainer = target.trainer(network, weights, dataset.train, device, threads)
     ours = netspec_steps(trainer, network, len(dataset.train), steps)
     peers = installed(
         {name: (module, partial(make, steps)) for name, (module, make) in PEERS[backend].items()}

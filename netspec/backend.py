@@ -141,6 +141,11 @@ class Trainer(Predictor, Protocol):
         """
         ...
 
+    @property
+    def threads(self) -> int | None:
+        """The threads that compute, None where the framework or its user decides."""
+        ...
+
     def weights(self) -> dict[str, Array]:
         """The weights as they are now, by key, with Keras's axes."""
         ...
@@ -204,10 +209,21 @@ class TrainingBackend(Backend, Protocol):
         """The framework's own model with these weights, from the module."""
         ...
 
+    work_per_thread: float
+    """The multiply-adds of a step, forward only, from which on one more thread is faster."""
+
     def trainer(
-        self, network: Network, weights: Weights, examples: Examples, device: Device
+        self,
+        network: Network,
+        weights: Weights,
+        examples: Examples,
+        device: Device,
+        threads: int | None = None,
     ) -> Trainer:
-        """The network ready to train. Raises BackendError where the device is not there."""
+        """The network ready to train. Raises BackendError where the device is not there.
+
+        `threads` compute on a CPU, unless the environment sets their number.
+        """
         ...
 
 
@@ -364,10 +380,3 @@ def gpu_count() -> int:
     count = len([*Path("/dev").glob("nvidia[0-9]*")])
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     return count if visible is None else min(count, len([*filter(None, visible.split(","))]))
-
-
-def usable_cores() -> int:
-    """Fewer than the machine has where this process is bound to some, which only Linux tells."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -87,6 +87,8 @@ class AbacusTrainer(AbacusPredictor):
     def weights(self) -> dict[str, Array]:
         return {"dense.kernel": self._kernel.copy(), "dense.bias": self._bias.copy()}
 
+    threads = None
+
     def swap_averages(self) -> None: ...
 
     def optimizer_state(self) -> dict[str, NDArray[Any]]:
@@ -101,6 +103,7 @@ class Abacus:
 
     name = "abacus"
     frameworks: tuple[Framework, ...] = ()
+    work_per_thread = 1e9
 
     def devices(self) -> tuple[str, ...]:
         return ("abacus",)
@@ -115,7 +118,12 @@ class Abacus:
         return AbacusPredictor(weights)
 
     def trainer(
-        self, network: Network, weights: Weights, examples: Examples, device: Device
+        self,
+        network: Network,
+        weights: Weights,
+        examples: Examples,
+        device: Device,
+        threads: int | None = None,
     ) -> AbacusTrainer:
         return AbacusTrainer(network, weights, examples)
 

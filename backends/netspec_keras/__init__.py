@@ -24,6 +24,7 @@ class KerasBackend:
     """Keras on TensorFlow; see `netspec.backend.TrainingBackend` and `BenchedBackend`."""
 
     name = "keras"
+    work_per_thread = 250e6
     frameworks = (
         Framework("keras", ("keras",)),
         Framework("tensorflow", ("tensorflow", "tensorflow-cpu")),
@@ -61,11 +62,16 @@ class KerasBackend:
         return form(network, weights, device)
 
     def trainer(
-        self, network: Network, weights: Weights, examples: Examples, device: Device
+        self,
+        network: Network,
+        weights: Weights,
+        examples: Examples,
+        device: Device,
+        threads: int | None = None,
     ) -> KerasTrainer:
         from netspec_keras.runtime import KerasTrainer
 
-        return KerasTrainer(network, weights, examples, device)
+        return KerasTrainer(network, weights, examples, device, threads)
 
 
 BACKEND = KerasBackend()

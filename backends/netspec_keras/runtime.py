@@ -34,6 +34,7 @@ from netspec_keras.feeding import Feed
 from netspec_keras.framework import keras, tf
 from netspec_keras.gaps import check_kernels, errors_at_layers
 from netspec_keras.source import source
+from netspec_keras.threads import limit_threads
 
 STEPS_PER_CALL = 125
 """Steps that run inside TensorFlow between two reports of progress."""
@@ -160,8 +161,14 @@ class KerasTrainer(Predicting):
     """The network's Keras model in training, with the images on the device."""
 
     def __init__(
-        self, network: Network, weights: Weights, examples: Examples, device: Device
+        self,
+        network: Network,
+        weights: Weights,
+        examples: Examples,
+        device: Device,
+        threads: int | None,
     ) -> None:
+        self.threads = limit_threads(threads)
         self._tf_device, self.device = _device(device)
         check_kernels(network, self._tf_device)
         self._network = network

@@ -21,8 +21,8 @@ from netspec.backend import (
     gpu_count,
     gpu_present,
     outputs_in_batches,
-    usable_cores,
 )
+from netspec.cores import allowed_cores, free_cores, threads_set_by_user
 from netspec.devices import DeviceName, absent_gpu, parse_device
 from netspec.diagnostics import BackendError
 from netspec.layers import Shape, written
@@ -282,10 +282,13 @@ def _profile(model: ModelProto) -> dict[str, str]:
 def _opened(content: bytes, chain: Chain, severity: int) -> Session:
     options = ort.SessionOptions()
     options.log_severity_level = severity
-    cores = usable_cores()
-    if cores < (os.cpu_count() or cores):
+    threads = threads_set_by_user() or free_cores()
+    if threads < (os.cpu_count() or threads):
         # By itself ONNX Runtime starts a thread for every core of the machine.
-        options.intra_op_num_threads = cores
+        options.intra_op_num_threads = threads
+    if threads < allowed_cores():
+        # Threads that spin would keep a core from the others that run on it.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # What was checked is an ONNX model; bytes that are at once one in ORT's format were not.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     return ort.InferenceSession(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING
 
 from netspec.backend import Device, Form, Framework, gpu_present
@@ -15,6 +15,7 @@ from netspec.data import Examples
 from netspec.graph import Network
 from netspec.weights import Array, Weights
 from netspec_torch.source import source
+from netspec_torch.threads import short_waits
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,6 +27,7 @@ class TorchBackend:
     """PyTorch; see `netspec.backend.TrainingBackend` and `BenchedBackend`."""
 
     name = "torch"
+    work_per_thread = 32e6
     frameworks = (Framework("torch", ("torch",)),)
     forms = MappingProxyType({"torch": "PyTorch eager", "torch-compiled": "PyTorch compiled"})
 
@@ -36,14 +38,10 @@ class TorchBackend:
         return source(network)
 
     def model(self, network: Network, weights: Weights) -> nn.Module:
-        from netspec_torch.runtime import built_model
-
-        return built_model(network, weights)
+        return _runtime().built_model(network, weights)
 
     def predictor(self, network: Network, weights: Weights, device: Device) -> TorchPredictor:
-        from netspec_torch.runtime import TorchPredictor
-
-        return TorchPredictor(network, weights, device)
+        return _runtime().TorchPredictor(network, weights, device)
 
     def form(
         self,
@@ -53,16 +51,24 @@ class TorchBackend:
         device: Device,
         examples: tuple[Array, ...],  # noqa: ARG002 - it needs no ranges
     ) -> Form:
-        from netspec_torch.runtime import form
-
-        return form(network, weights, device, compiled=name == "torch-compiled")
+        return _runtime().form(network, weights, device, compiled=name == "torch-compiled")
 
     def trainer(
-        self, network: Network, weights: Weights, examples: Examples, device: Device
+        self,
+        network: Network,
+        weights: Weights,
+        examples: Examples,
+        device: Device,
+        threads: int | None = None,
     ) -> TorchTrainer:
-        from netspec_torch.runtime import TorchTrainer
+        return _runtime().TorchTrainer(network, weights, examples, device, threads)
 
-        return TorchTrainer(network, weights, examples, device)
+
+def _runtime() -> ModuleType:
+    """The module that runs PyTorch. PyTorch is imported with it."""
+    with short_waits():
+        from netspec_torch import runtime
+    return runtime
 
 
 def _built_with_cuda() -> bool:

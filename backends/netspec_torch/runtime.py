@@ -83,6 +83,17 @@ def _rounded_to_tf32(*, allowed: bool) -> Iterator[None]:
         _allow_tf32(allowed=False)
 
 
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Let PyTorch compute with a number of threads on the CPU for a while."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _allow_tf32(*, allowed: bool) -> None:
     torch.backends.cuda.matmul.allow_tf32 = allowed
     torch.backends.cudnn.allow_tf32 = allowed
@@ -157,9 +168,16 @@ class TorchTrainer(Predicting):
     """The network's module in training, with the images on the device."""
 
     def __init__(
-        self, network: Network, weights: Weights, examples: Examples, device: Device
+        self,
+        network: Network,
+        weights: Weights,
+        examples: Examples,
+        device: Device,
+        threads: int | None,
     ) -> None:
         self._device, self.device = _device(device)
+        # Never more than PyTorch takes by itself: the cores, without their second threads.
+        self.threads = min(threads or torch.get_num_threads(), torch.get_num_threads())
         self._module = _module(network)
         self._model: Any = self._module.build_model()  # Any: a class of the generated module
         _set_weights(self._module, self._model, weights)
@@ -202,7 +220,7 @@ class TorchTrainer(Predicting):
         for part, examples in zip(chunks(len(learning_rates), most), fed, strict=True):
             rates = learning_rates[part].tolist()
             full = explain_full_memory(help_for_batches(batch_size))
-            with full, _rounded_to_tf32(allowed=self._tf32):
+            with full, _rounded_to_tf32(allowed=self._tf32), _threads(self.threads):
                 figures = self._steps(examples, batch_size, rates, launch)
             yield figures.reported()
 
@@ -321,7 +339,8 @@ class TorchTrainer(Predicting):
         return [activation(output.detach()) for activation, output in pairs]
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
-        return _outputs(self._model, self._device, inputs)
+        with _threads(self.threads):
+            return _outputs(self._model, self._device, inputs)
 
     def weights(self) -> dict[str, Array]:
         tensors = self._model.state_dict()

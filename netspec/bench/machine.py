@@ -9,7 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from netspec.backend import listing, usable_cores
+from netspec.backend import listing
+from netspec.cores import allowed_cores
 
 
 def versions() -> dict[str, str | None]:
@@ -25,7 +26,7 @@ def machine() -> dict[str, Any]:
     `load` is the number of processes that wanted to run in the last 1, 5 and 15 minutes.
     """
     load = list(os.getloadavg()) if hasattr(os, "getloadavg") else None
-    return {"system": platform.platform(), "cpu": cpu(), "cores": usable_cores(), "load": load}
+    return {"system": platform.platform(), "cpu": cpu(), "cores": allowed_cores(), "load": load}
 
 
 def cpu() -> str:

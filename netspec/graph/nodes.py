@@ -114,6 +114,11 @@ class Graph:
             for node in self.output_nodes
         )
 
+    @property
+    def multiply_adds(self) -> int:
+        """The multiply-adds of one example."""
+        return sum(node.multiply_adds for node in self.nodes)
+
     def weights(self) -> Iterator[tuple[str, Weight]]:
         """Every weight with its key `<node>.<weight>`, in the order of the nodes."""
         for node in self.nodes:

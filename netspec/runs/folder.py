@@ -26,7 +26,7 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors.numpy import save
 
 from netspec import weights as weight_files
-from netspec.backend import TrainingBackend
+from netspec.backend import Trainer, TrainingBackend
 from netspec.diagnostics import NetspecError, RunError, SpecError, one_of
 from netspec.files import write_atomically
 from netspec.graph import Network, loads
@@ -54,6 +54,8 @@ class About(Model):
     versions: dict[str, str]
     passes: tuple[str, ...] | None = None
     """The optimizations that it is trained with; without them all."""
+    threads: int | None = None
+    """The threads that compute on a CPU, None where the framework or its user decides."""
 
 
 @dataclass(frozen=True)
@@ -240,7 +242,7 @@ def create(
     folder: Path,
     network: Network,
     backend: TrainingBackend,
-    device: str,
+    trainer: Trainer,
     weights: Weights,
     reference: Reference,
 ) -> Run:
@@ -254,7 +256,7 @@ def create(
         partial.path.mkdir(parents=True)
         write_spec(partial, network)
         write_atomically(partial.path / "model.py", backend.source(network).encode())
-        about = _about(network, backend, device).model_dump_json(indent=2) + "\n"
+        about = _about(network, backend, trainer).model_dump_json(indent=2) + "\n"
         write_atomically(partial.path / "run.json", about.encode())
         partial.save(Checkpoint(dict(weights), {}, [], reference))
         return _named(partial.path, folder, stem)
@@ -292,14 +294,15 @@ def _with_full_paths(network: Network) -> Spec:
     return network.spec.model_copy(update={"data": data.model_copy(update=full)})
 
 
-def _about(network: Network, backend: TrainingBackend, device: str) -> About:
+def _about(network: Network, backend: TrainingBackend, trainer: Trainer) -> About:
     versions = {"python": platform.python_version(), "netspec": version("netspec")}
     versions["numpy"] = np.__version__
     versions |= {needed.module: str(needed.version) for needed in backend.frameworks}
     return About(
         name=network.spec.name,
         backend=backend.name,
-        device=device,
+        device=trainer.device,
+        threads=trainer.threads,
         seed=network.spec.train.seed if network.spec.train else 0,
         graph=network.graph.hash,
         created=datetime.now(UTC).isoformat(),

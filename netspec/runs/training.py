@@ -12,7 +12,8 @@ from typing import Protocol
 import numpy as np
 
 from netspec import weights as weight_files
-from netspec.backend import Device, Predictor, Trainer, find_training
+from netspec.backend import Device, Predictor, Trainer, TrainingBackend, find_training
+from netspec.cores import free_cores, thread_count, threads_set_by_user
 from netspec.data import Dataset, epoch_order, load, mask_seed
 from netspec.diagnostics import RunError, one_of
 from netspec.graph import Network
@@ -82,14 +83,15 @@ def train(
     steps = _steps(settings, len(dataset.train))
     progress.prepares(backend)
     weights = state.weights if state else weight_files.initial(network.graph, settings.seed)
-    trainer = target.trainer(network, weights, dataset.train, device)
+    threads = run.about.threads if run else training_threads(network, target)
+    trainer = target.trainer(network, weights, dataset.train, device, threads)
     if state and state.optimizer:
         trainer.restore(state.optimizer)
         if state.tested:
             trainer.swap_averages()
     if run is None:
         reference = _reference(trainer, dataset)
-        run = create(runs, network, target, trainer.device, weights, reference)
+        run = create(runs, network, target, trainer, weights, reference)
     else:
         write_spec(run, network)
     state = state or run.checkpoint()
@@ -98,6 +100,18 @@ def train(
     training.goes_on(state)
     training.ends(lambda best: target.predictor(network, best, device))
     return run
+
+
+def training_threads(network: Network, target: TrainingBackend) -> int:
+    """The threads for the work of a step on the cores that are free now.
+
+    Sums over another number of threads round differently. So a run keeps its number, and goes on
+    with it when it is resumed.
+    """
+    if threads := threads_set_by_user():
+        return threads
+    work = train_settings(network).batch_size * network.graph.multiply_adds
+    return thread_count(work, target.work_per_thread, free_cores())
 
 
 def _is_complete(run: Run, state: Checkpoint, network: Network) -> bool:

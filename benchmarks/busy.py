@@ -1,0 +1,133 @@
+"""Does netspec choose its threads as well as a user who knows how busy the machine is?"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from benchmarks.harness import ROOT, Program, Table, parser, show, write_json
+from netspec.backend import find_training
+from netspec.cores import allowed_cores
+from netspec.data import load as load_data
+from netspec.graph import load
+from netspec.runs.training import training_threads
+from netspec.weights import initial
+
+SPECS = ("digits_cnn", "mnist_cnn")
+BACKENDS = ("torch", "keras")
+BUSY = (0, 2, 8)
+STEPS = {"digits_cnn": 225, "mnist_cnn": 150}
+QUICK_STEPS = 3
+ROUNDS = 3
+WARM_STEPS = 20
+BATCH = 32
+
+COLUMNS = ("time / best", "backend", "network", "busy", "threads", "ms a step", "by hand", "ms")
+
+
+def main() -> None:
+    options = parser(__doc__, ROUNDS)
+    options.add_argument("--steps-of", nargs=2, metavar=("BACKEND", "SPEC"), help="one measurement")
+    arguments = options.parse_args()
+    if arguments.steps_of:
+        print_seconds(*arguments.steps_of, quick=arguments.quick)
+        return
+    results = [
+        compared(backend, spec, busy, 1 if arguments.quick else arguments.rounds, arguments.quick)
+        for backend in BACKENDS
+        for spec in SPECS
+        for busy in ((0, 2) if arguments.quick else BUSY)
+    ]
+    title = "Steps of training beside busy processes: netspec's threads and the best number by hand"
+    table = Table(title, COLUMNS, tuple(map(cells, results)))
+    show(table)
+    write_json(arguments, "busy", [table], results)
+
+
+def compared(backend: str, spec: str, busy: int, rounds: int, quick: bool) -> dict[str, Any]:
+    """The seconds of a step with netspec's threads and with every number of them, by round."""
+    counts = [None, *range(1, allowed_cores() + 1)]
+    seconds: dict[int | None, list[float]] = {count: [] for count in counts}
+    threads = set[int]()
+    for number in range(rounds):
+        for count in counts[:: -1 if number % 2 else 1]:
+            with busy_processes(busy):
+                taken, used = step_seconds(backend, spec, count, quick)
+            seconds[count].append(taken)
+            if count is None:
+                threads.add(used)
+    medians = {count: median(taken) for count, taken in seconds.items()}
+    best = min(range(1, allowed_cores() + 1), key=lambda count: medians[count])
+    return {
+        "backend": backend,
+        "network": spec,
+        "busy": busy,
+        "ratio": medians[None] / medians[best],
+        "threads": sorted(threads),
+        "best_threads": best,
+        "seconds": {str(count or "netspec"): taken for count, taken in seconds.items()},
+    }
+
+
+def cells(result: dict[str, Any]) -> tuple[str, ...]:
+    best = result["best_threads"]
+    shown = [1000 * median(result["seconds"][str(name)]) for name in ("netspec", best)]
+    return (
+        f"{result['ratio']:.2f}x",
+        result["backend"],
+        result["network"],
+        str(result["busy"]),
+        ", ".join(map(str, result["threads"])),
+        f"{shown[0]:.2f}",
+        str(best),
+        f"{shown[1]:.2f}",
+    )
+
+
+def step_seconds(backend: str, spec: str, threads: int | None, quick: bool) -> tuple[float, int]:
+    """The seconds of a step and the threads, measured in a separate process."""
+    command = [sys.executable, "-m", "benchmarks.busy", "--steps-of", backend, spec]
+    setting = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
+    program = Program(*command, *(["--quick"] if quick else []), **setting)
+    *_, seconds, used = program.output().split()
+    return float(seconds), int(used)
+
+
+def print_seconds(backend: str, spec: str, *, quick: bool) -> None:
+    """Print the seconds of a step as `netspec train` takes it, and its threads."""
+    network = load(ROOT / "specs" / f"{spec}.yaml")
+    target, examples = find_training(backend), load_data(network).train
+    threads = training_threads(network, target)
+    weights = initial(network.graph, 0)
+    trainer = target.trainer(network, weights, examples, "cpu", threads)
+    for steps in (WARM_STEPS, QUICK_STEPS if quick else STEPS[spec]):
+        order = np.resize(np.arange(len(examples)), steps * BATCH)
+        start = perf_counter()
+        for _ in trainer.epoch(order, BATCH, np.full(steps, 1e-3, np.float32), 0):
+            pass
+        seconds = (perf_counter() - start) / steps
+    print(seconds, trainer.threads or 0)
+
+
+@contextmanager
+def busy_processes(count: int) -> Iterator[None]:
+    """Processes that compute without end, each in a session of its own as another user's are."""
+    command = [sys.executable, "-c", "while True: pass"]
+    processes = [subprocess.Popen(command, start_new_session=True) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+if __name__ == "__main__":
+    main()
