@@ -164,7 +164,7 @@ def test_pytorch_rounds_to_tf32_in_a_step_alone() -> None:
 
 def test_tensorflow_rounds_to_tf32_in_a_step_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     found_training("keras")
-    import tensorflow as tf
+    from netspec_keras.framework import tf
 
     tested = small("tf32")
     trained = trainer("keras", tested, examples(tested))
