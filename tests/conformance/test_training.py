@@ -89,7 +89,7 @@ In the first steps it decides which of two equal pixels a max pooling takes, and
 one of 204,800 values of a ReLU is. One such value changes a gradient by 1%, and Adam divides
 gradients by their size. A run in float64 does the same: from initial weights changed by 1e-5 of
 their size its losses differ by 2e-6 after 3 steps and 1.3e-2 after 20. So do float32 kernels:
-without AVX-512 or oneDNN they differ from float64 by 1.1e-2 in Keras and in PyTorch.
+those for AVX2 and SSE4.1 differ from float64 by 1.1e-2 in Keras and in PyTorch.
 """
 
 
