@@ -22,7 +22,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 # The tests of values once for every setting that makes the frameworks compute as on another processor.
-# Where qemu-x86_64 is installed (apt-get install qemu-user), int8 files also run on an emulated one.
+# int8 files also run on an emulated Haswell, which needs qemu-x86_64 (apt-get install qemu-user).
 processors: $(READY)
 	$(BIN)/python tests/processors/run.py
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from processor import numpy_dispatched_features, processor_features
@@ -48,3 +49,10 @@ SETTINGS = (
 
 NumPy draws the initial weights and selects the batches, which one backend is enough to show.
 """
+
+
+def environment_of(setting: Setting | None) -> dict[str, str]:
+    """The environment with one setting, or with none of them."""
+    variables = {each.variable for each in SETTINGS}
+    environment = {name: text for name, text in os.environ.items() if name not in variables}
+    return environment | ({setting.variable: setting.value} if setting else {})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,11 +14,10 @@ from frameworks import require
 from netspec.backend import find_training
 from netspec.weights import Array
 from processors import run
-from processors.settings import SETTINGS, Setting
+from processors.settings import SETTINGS, Setting, environment_of
 from processors.steps import BATCH, STEPS, tutorial
 
 PROGRAM = Path(__file__).with_name("steps.py")
-VARIABLES = {setting.variable for setting in SETTINGS}
 
 FIRST, TWENTY, FIFTY = 1e-5, 3e-2, 2e-1
 """How far losses are from a float64 run's in the first 3, 20 and 50 steps.
@@ -67,10 +65,9 @@ def exact_losses() -> Array:
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
 def test_fifty_steps_have_the_losses_of_float64(setting: Setting, exact_losses: Array) -> None:
     require_setting(setting)
-    environment = {name: text for name, text in os.environ.items() if name not in VARIABLES}
-    environment[setting.variable] = setting.value
-
+    environment = environment_of(setting)
     command = [sys.executable, str(PROGRAM), *setting.backends]
+
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
