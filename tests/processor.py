@@ -36,6 +36,16 @@ def tensorflow_uses_onednn() -> bool:
     return os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1").lower() not in ("0", "false")
 
 
+def tensorflow_lacks_bfloat16() -> bool:
+    """Whether TensorFlow has no kernel for convolutions of bfloat16.
+
+    TensorFlow asks the processor for AVX-512, not oneDNN (IsDataTypeSupportedByOneDNNOnThisCPU in
+    tensorflow/core/util/util.cc), and oneDNN has no such kernel where AVX-512 is forbidden.
+    """
+    handed_over = tensorflow_uses_onednn() and "avx512f" in processor_features()
+    return handed_over and not onednn_uses_avx512()
+
+
 def numpy_dispatched_features() -> tuple[str, ...]:
     """The features that this processor has and NumPy can be told to leave unused."""
     from numpy._core import _multiarray_umath as umath

@@ -82,6 +82,13 @@ RATES = np.array([3e-2, 1e-2, 2e-2, 5e-3, 5e-3, 4e-2, 1e-3, 1e-2, 2e-2, 1e-2], n
 SAME_WEIGHTS = 1e-5
 """How far losses of the tutorial differ before rounding decides a gradient; 1.3e-7 was measured."""
 
+SMALL_GRADIENT = 3e-5
+"""How far a weight may be off, as a part of the largest weight of its layer.
+
+Optimizers divide a gradient by its size, so that the rounding of a small one changes a whole step.
+With oneDNN's kernels for SSE4.1 PyTorch's RMSprop was off by 1.4e-5.
+"""
+
 ROUNDED = 3e-2
 """How far rounding drives the losses of the tutorial's first 20 steps apart.
 
@@ -164,7 +171,12 @@ def check_weights(weights: Weights, expected: Weights) -> None:
     assert weights.keys() == expected.keys()
     for key, value in expected.items():
         np.testing.assert_allclose(
-            weights[key], value, 1e-5, 1e-5 * np.abs(value).max(), err_msg=key, strict=True
+            weights[key],
+            value,
+            1e-5,
+            SMALL_GRADIENT * np.abs(value).max(),
+            err_msg=key,
+            strict=True,
         )
 
 
