@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/ready
 BENCH_READY := .venv/ready-bench
 
-.PHONY: train test lint nightly bench golden clean gpu gpu-wheels
+.PHONY: train test lint nightly processors bench golden clean gpu gpu-wheels gpu-constraints
 
 train: $(READY)
 	$(BIN)/netspec summary specs/mnist_cnn.yaml
@@ -21,8 +21,13 @@ lint: $(READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
+# The tests of values once for every setting that makes the frameworks compute as on another processor.
+# int8 files also run on an emulated Haswell, which needs qemu-x86_64 (apt-get install qemu-user).
+processors: $(READY)
+	$(BIN)/python tests/processors/run.py
+
 # The random specs at length: a thousand of each kind.
-nightly: $(READY)
+nightly: processors
 	NETSPEC_HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/properties --timeout=0
 
 # Every question that this machine can answer; the figures go into benchmarks/results/, and the page

@@ -1,9 +1,40 @@
-"""What all tests share: the --update flag."""
+"""What all tests share: the --update flag, and the cases that this environment cannot compute."""
+
+from __future__ import annotations
 
 import pytest
+
+from processor import tensorflow_uses_onednn
+
+WITHOUT_KERNEL = (
+    "TensorFlow without oneDNN (TF_ENABLE_ONEDNN_OPTS=0) has no kernel for transposed convolutions "
+    "with a dilation"
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update", action="store_true", help="rewrite golden files from what the code gives"
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the cases whose expected values TensorFlow cannot compute without oneDNN."""
+    if tensorflow_uses_onednn():
+        return
+    for item in items:
+        if isinstance(item, pytest.Function) and is_dilated_transposed(item):
+            item.add_marker(pytest.mark.skip(reason=WITHOUT_KERNEL))
+
+
+def is_dilated_transposed(item: pytest.Function) -> bool:
+    """Whether a case of the conformance table has a transposed convolution with a dilation."""
+    from conformance.cases import Case
+
+    parameters = getattr(item, "callspec", None) and item.callspec.params.values()
+    return any(
+        "Transpose" in layer and "dilation_rate" in layer
+        for value in parameters or ()
+        if isinstance(value, Case)
+        for layer in value.layers
     )

@@ -14,13 +14,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "CI" not in os.environ:  # there Keras is always installed, and its absence is a failure
-    pytest.importorskip("keras")
-    pytest.importorskip("tensorflow")
-
-import keras
+    pytest.importorskip("netspec_keras.framework")
 
 from netspec.layers import AnyLayer, Shape
 from netspec.layers.attention import MultiHeadAttention
@@ -28,6 +23,11 @@ from netspec.layers.preprocessing import Normalization
 from netspec.layers.regularization import Dropout, SpatialDropout
 from netspec.layers.tagged import Tagged
 from netspec.layers.wrapping import Bidirectional, TimeDistributed
+
+# TensorFlow reads its environment once, when it is first imported: netspec's import sets it.
+from netspec_keras.framework import keras, tf
+
+__all__ = ["keras", "tf"]
 
 
 @singledispatch

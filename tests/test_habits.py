@@ -68,3 +68,11 @@ def test_every_spec_tells_editors_where_its_schema_is(path):
 
 def test_the_schema_in_the_documents_is_the_one_that_netspec_prints():
     assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema()
+
+
+def test_tests_import_tensorflow_through_netspec():
+    direct = re.compile(r"^\s*(import|from) (keras|tensorflow)\b", re.MULTILINE)
+    folder = ROOT / "tests"
+    # Generated modules and the program that runs them without netspec import Keras themselves.
+    files = [path for path in folder.rglob("*.py") if folder / "golden" not in path.parents]
+    assert [path for path in files if direct.search(path.read_text(encoding="utf-8"))] == []

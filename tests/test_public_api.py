@@ -136,7 +136,7 @@ def test_a_function_can_be_called_again():
 
 def test_compile_gives_a_keras_model():
     require("keras")
-    import keras
+    from netspec_keras.framework import keras
 
     assert isinstance(netspec.compile(netspec.loads(SPEC), "keras"), keras.Model)
 

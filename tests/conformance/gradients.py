@@ -51,7 +51,7 @@ def random_cotangents(outputs: Sequence[Array]) -> list[Array]:
 def _keras(
     model: Any, network: Network, inputs: list[Array], cotangents: list[Array], training: bool
 ) -> Gradients:
-    import tensorflow as tf
+    from netspec_keras.framework import tf
 
     variables = {
         f"{node.name}.{weight.name}": variable

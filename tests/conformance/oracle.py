@@ -8,11 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 import keras_oracle
-from keras_oracle import keras
+from keras_oracle import keras, tf
 from netspec.graph import Network
 from netspec.layers import Activation
 from netspec.spec import Train

@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from conformance.networks import TRAINING, found_training, random_weights
-from keras_oracle import keras
+from keras_oracle import keras, tf
 from netspec.backend import Trainer
 from netspec.data import Examples
 from netspec.graph import Network, loads

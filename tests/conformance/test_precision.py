@@ -8,11 +8,31 @@ import pytest
 from conformance.networks import TRAINING, found_training, network, random_inputs, random_weights
 from netspec.backend import Trainer
 from netspec.data import Examples
+from netspec.diagnostics import SpecError
 from netspec.graph import Network
 from netspec.weights import Array
+from processor import tensorflow_lacks_bfloat16
 
 PRECISIONS = {"mixed_float16": 2**-10, "mixed_bfloat16": 2**-7}
 """The relative distance from one number to the next."""
+
+WITHOUT_BFLOAT16 = pytest.mark.xfail(
+    tensorflow_lacks_bfloat16(),
+    reason="TensorFlow 2.21 hands convolutions of bfloat16 to oneDNN on processors with AVX-512, and "
+    "ONEDNN_MAX_CPU_ISA leaves oneDNN no kernel for them.",
+    raises=SpecError,
+    strict=True,
+)
+
+IN_16_BITS = [
+    pytest.param(
+        name,
+        precision,
+        marks=[WITHOUT_BFLOAT16] if (name, precision) == ("keras", "mixed_bfloat16") else [],
+    )
+    for name in TRAINING
+    for precision in PRECISIONS
+]
 
 
 def small(precision: str, optimizer: str = "sgd: {momentum: 0.9}") -> Network:
@@ -45,8 +65,7 @@ def epoch(trained: Trainer, rate: float = 0.05, images: int = 60) -> float:
     return float(np.concatenate([one.losses for one in steps]).mean())
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("name", TRAINING)
+@pytest.mark.parametrize(("name", "precision"), IN_16_BITS)
 def test_the_loss_falls_and_the_weights_stay_float32(name: str, precision: str) -> None:
     tested = small(precision)
     trained = trainer(name, tested, examples(tested))
@@ -57,8 +76,7 @@ def test_the_loss_falls_and_the_weights_stay_float32(name: str, precision: str) 
     assert {value.dtype for value in trained.weights().values()} == {np.dtype(np.float32)}
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("name", TRAINING)
+@pytest.mark.parametrize(("name", "precision"), IN_16_BITS)
 def test_the_first_step_is_that_of_float32_but_for_rounding(name: str, precision: str) -> None:
     before = random_weights(small("float32").graph)
     moved = {}
@@ -74,8 +92,7 @@ def test_the_first_step_is_that_of_float32_but_for_rounding(name: str, precision
     assert any((moved[precision][key] != exact).any() for key, exact in moved["float32"].items())
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("name", TRAINING)
+@pytest.mark.parametrize(("name", "precision"), IN_16_BITS)
 def test_a_trainer_predicts_in_float32(name: str, precision: str) -> None:
     tested = small(precision)
     given = examples(tested)
@@ -164,7 +181,7 @@ def test_pytorch_rounds_to_tf32_in_a_step_alone() -> None:
 
 def test_tensorflow_rounds_to_tf32_in_a_step_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     found_training("keras")
-    import tensorflow as tf
+    from netspec_keras.framework import tf
 
     tested = small("tf32")
     trained = trainer("keras", tested, examples(tested))

@@ -79,6 +79,27 @@ ACCUMULATED = [
 RATES = np.array([3e-2, 1e-2, 2e-2, 5e-3, 5e-3, 4e-2, 1e-3, 1e-2, 2e-2, 1e-2], np.float32)
 
 
+SAME_WEIGHTS = 1e-5
+"""How far losses of the tutorial differ before rounding decides a gradient; 1.3e-7 was measured."""
+
+SMALL_GRADIENT = 3e-5
+"""How far a weight may be off, as a part of the largest weight of its layer.
+
+Optimizers divide a gradient by its size, so that the rounding of a small one changes a whole step.
+With oneDNN's kernels for SSE4.1 PyTorch's RMSprop was off by 1.4e-5.
+"""
+
+ROUNDED = 3e-2
+"""How far rounding drives the losses of the tutorial's first 20 steps apart.
+
+In the first steps it decides which of two equal pixels a max pooling takes, and on which side of 0
+one of 204,800 values of a ReLU is. One such value changes a gradient by 1%, and Adam divides
+gradients by their size. A run in float64 does the same: from initial weights changed by 1e-5 of
+their size its losses differ by 2e-6 after 3 steps and 1.3e-2 after 20. So do float32 kernels:
+those for AVX2 and SSE4.1 differ from float64 by 1.1e-2 in Keras and in PyTorch.
+"""
+
+
 def small(optimizer: str, **train: object) -> Network:
     """A convolutional network without corners, at which rounding could decide a gradient."""
     layers = [
@@ -150,7 +171,12 @@ def check_weights(weights: Weights, expected: Weights) -> None:
     assert weights.keys() == expected.keys()
     for key, value in expected.items():
         np.testing.assert_allclose(
-            weights[key], value, 1e-5, 1e-5 * np.abs(value).max(), err_msg=key, strict=True
+            weights[key],
+            value,
+            1e-5,
+            SMALL_GRADIENT * np.abs(value).max(),
+            err_msg=key,
+            strict=True,
         )
 
 
@@ -250,7 +276,8 @@ def test_the_backends_have_the_same_losses_on_the_tutorials_network(
     expected = tutorial_losses["keras"]
 
     for name, losses in tutorial_losses.items():
-        np.testing.assert_allclose(losses, expected, 1e-4, err_msg=name)
+        np.testing.assert_allclose(losses[:3], expected[:3], SAME_WEIGHTS, err_msg=name)
+        np.testing.assert_allclose(losses, expected, ROUNDED, err_msg=name)
 
 
 @pytest.mark.parametrize("name", TRAINING)

@@ -7,11 +7,10 @@ from itertools import product
 from typing import Any, TypeAlias, get_args
 
 import pytest
-import tensorflow as tf
 from pydantic import ValidationError
 
 import keras_oracle
-from keras_oracle import keras
+from keras_oracle import keras, tf
 from netspec.graph import infer
 from netspec.layers import LAYERS, LayerBase, LayerFault, Shape
 from netspec.layers.activations import LEFT_OUT, ActivationName

@@ -7,10 +7,9 @@ from itertools import product
 from typing import TypeAlias
 
 import pytest
-import tensorflow as tf
 
 import keras_oracle
-from keras_oracle import keras
+from keras_oracle import keras, tf
 from netspec.graph import infer
 from netspec.layers import LayerBase, LayerFault, Shape
 from netspec.layers.normalization import (

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import pytest
-import tensorflow as tf
 from pydantic import ValidationError
 
 import keras_oracle
-from keras_oracle import keras
+from keras_oracle import keras, tf
 from netspec.graph import infer
 from netspec.layers import LAYERS, LayerFault, Shape
 

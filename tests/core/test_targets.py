@@ -148,12 +148,14 @@ def test_weights_that_are_none_are_told(weights: Any, message: str, tmp_path: Pa
 def test_class_weights_are_those_that_keras_gives_the_examples(
     loss: str, units: int, labels: Any, tmp_path: Path
 ) -> None:
-    from keras.src.trainers.data_adapters.data_adapter_utils import class_weight_to_sample_weights
+    from netspec_keras.framework import keras
+
+    adapters = keras.src.trainers.data_adapters.data_adapter_utils
 
     wanted = ', class_weights: {"0": 0.5, "1": 3}'
     found = loaded(tmp_path, labels, loss, units, train=f"{wanted}, validation_split: 0.5")
 
-    expected = class_weight_to_sample_weights(np.asarray(labels), {0: 0.5, 1: 3.0})
+    expected = adapters.class_weight_to_sample_weights(np.asarray(labels), {0: 0.5, 1: 3.0})
     np.testing.assert_array_equal(found.train.weights, expected[:2])
     assert found.validation is not None
     assert found.validation.weights is None

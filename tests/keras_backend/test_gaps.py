@@ -1,0 +1,94 @@
+"""What TensorFlow cannot compute is an error at the layer's place, and oneDNN is on unless forbidden."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conformance.networks import found, network, random_weights
+from frameworks import require
+from netspec.diagnostics import SpecError
+
+DILATED = """\
+netspec: 1
+name: dilated
+input: [8, 8, 1]
+layers:
+  - Conv2DTranspose: {filters: 2, kernel_size: 3, dilation_rate: 2}
+  - Flatten
+  - Dense: {units: 10, activation: softmax}
+data: {dataset: digits, scale: 16}
+train: {loss: sparse_categorical_crossentropy, epochs: 1}
+"""
+
+REFUSED = """\
+error[device]: TensorFlow without oneDNN computes no transposed convolution with a dilation
+ --> dilated.yaml:5:5
+  |
+5 |   - Conv2DTranspose: {filters: 2, kernel_size: 3, dilation_rate: 2}
+  |     ^^^^^^^^^^^^^^^
+  |
+  = help: unset TF_ENABLE_ONEDNN_OPTS or set it to 1, or use the torch backend
+"""
+
+
+def run_python(
+    folder: Path, onednn: str | None, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Run Python in a process whose TF_ENABLE_ONEDNN_OPTS is this value, or is not set."""
+    require("keras")
+    environment = {
+        name: text for name, text in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"
+    }
+    if onednn is not None:
+        environment["TF_ENABLE_ONEDNN_OPTS"] = onednn
+    command = [sys.executable, *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_training_without_the_kernel_is_one_error(tmp_path: Path) -> None:
+    (tmp_path / "dilated.yaml").write_text(DILATED, encoding="utf-8")
+    command = ("-m", "netspec", "train", "dilated.yaml", "--backend", "keras")
+
+    done = run_python(tmp_path, "0", *command)
+
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", REFUSED)
+    assert [path.name for path in tmp_path.iterdir()] == ["dilated.yaml"]
+
+
+SET_BY_IMPORT = """\
+import os, sys, types
+keras = types.ModuleType("keras")
+keras.backend = types.SimpleNamespace(backend=lambda: "tensorflow")
+sys.modules |= {"keras": keras, "tensorflow": types.ModuleType("tensorflow")}
+import netspec_keras.framework
+print(os.environ["TF_ENABLE_ONEDNN_OPTS"])
+"""
+"""Imports netspec's TensorFlow with empty modules in its place, which takes no seconds."""
+
+
+@pytest.mark.parametrize(("value", "expected"), [(None, "1"), ("0", "0"), ("1", "1")], ids=str)
+def test_the_users_setting_of_onednn_wins(value: str | None, expected: str, tmp_path: Path) -> None:
+    done = run_python(tmp_path, value, "-c", SET_BY_IMPORT)
+
+    assert (done.stdout, done.stderr) == (f"{expected}\n", "")
+
+
+def test_an_operation_that_fails_names_its_layer() -> None:
+    layers = ["Embedding: {input_dim: 3, output_dim: 2, name: words}", "Flatten"]
+    tested = network((4,), layers)
+    predictor = found("keras").predictor(tested, random_weights(tested.graph), "cpu")
+
+    with pytest.raises(SpecError) as raised:
+        predictor.predict(np.full((2, 4), 3, np.float32))
+
+    (diagnostic,) = raised.value.diagnostics
+    assert (diagnostic.code, diagnostic.place.line, diagnostic.place.column) == ("device", 5, 5)
+    assert "not in [0, 3)" in diagnostic.message

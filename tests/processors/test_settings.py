@@ -1,0 +1,105 @@
+"""Settings of the processor change nothing but rounding: in training, and in the layers' values."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from frameworks import require
+from netspec.backend import find_training
+from netspec.weights import Array
+from processors import run
+from processors.settings import SETTINGS, Setting, environment_of
+from processors.steps import BATCH, STEPS, tutorial
+
+PROGRAM = Path(__file__).with_name("steps.py")
+
+FIRST, TWENTY, FIFTY = 1e-5, 3e-2, 2e-1
+"""How far losses are from a float64 run's in the first 3, 20 and 50 steps.
+
+conformance/test_training.py explains the first two. A float64 run whose initial weights are changed
+by 1e-5 of their size is off by 1.3e-2 after 20 steps, and by 8.8e-2 after 50.
+"""
+
+
+def require_setting(setting: Setting) -> None:
+    """Skip the test where this machine cannot apply a setting."""
+    require(*setting.backends)
+    if setting.reason_to_skip is not None:
+        pytest.skip(f"{setting}: {setting.reason_to_skip}")
+
+
+@pytest.fixture(scope="module")
+def exact_losses() -> Array:
+    """The losses of the tutorial's first steps in float64, with Keras's rule of Adam."""
+    require("torch")
+    import torch
+
+    network, weights, images = tutorial()
+    model = find_training("torch").model(network, weights).double().train()
+    parameters = list(model.parameters())
+    means, squares = ([torch.zeros_like(each) for each in parameters] for _ in range(2))
+    losses: list[float] = []
+    for step in range(1, STEPS + 1):
+        batch = images[np.arange((step - 1) * BATCH, step * BATCH)]
+        (values,), (labels,) = batch.values(), batch.targets
+        probabilities = model(torch.from_numpy(values).double())
+        loss = -probabilities[torch.arange(BATCH), torch.from_numpy(labels).long()].log().mean()
+        losses.append(loss.item())
+        gradients = torch.autograd.grad(loss, parameters)
+        rate = 1e-3 * (1 - 0.999**step) ** 0.5 / (1 - 0.9**step)
+        with torch.no_grad():
+            state = zip(parameters, gradients, means, squares, strict=True)
+            for parameter, gradient, mean, square in state:
+                mean += (gradient - mean) * (1 - 0.9)
+                square += (gradient**2 - square) * (1 - 0.999)
+                parameter -= rate * mean / (square.sqrt() + 1e-7)
+    return np.array(losses)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_fifty_steps_have_the_losses_of_float64(setting: Setting, exact_losses: Array) -> None:
+    require_setting(setting)
+    environment = environment_of(setting)
+    command = [sys.executable, str(PROGRAM), *setting.backends]
+
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    for backend, losses in json.loads(done.stdout).items():
+        for steps, bound in ((3, FIRST), (20, TWENTY), (STEPS, FIFTY)):
+            np.testing.assert_allclose(losses[:steps], exact_losses[:steps], bound, err_msg=backend)
+
+
+def test_layers_have_the_oracles_values_without_onednn() -> None:
+    (setting,) = (setting for setting in SETTINGS if str(setting) == "TF_ENABLE_ONEDNN_OPTS=0")
+    require_setting(setting)
+    chosen = "test_the_outputs and keras and (Conv2DTranspose or SeparableConv2D)"
+
+    outcome = run.run_tests(
+        setting, ["tests/conformance/test_layers.py", "-k", chosen], processes=0
+    )
+
+    assert outcome.failed == 0
+    assert outcome.passed > 0
+
+
+def test_the_table_counts_failed_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    test = "import os\ndef test_a(): assert os.environ['A'] == 'b'\ndef test_b(): assert 0\n"
+    (tmp_path / "test_setting.py").write_text(test, encoding="utf-8")
+    impossible = Setting("C", "d", (), frozenset({"no such feature"}))
+    monkeypatch.setattr(run, "SETTINGS", (Setting("A", "b", ()), impossible))
+
+    status = run.main([str(tmp_path), "-p", "no:cacheprovider", "--numprocesses=0"])
+
+    *_, applied, skipped = capfd.readouterr().out.splitlines()
+    assert applied.split()[:3] == ["A=b", "1", "1"]
+    assert skipped.split(maxsplit=1) == ["C=d", "skipped: the processor has no no such feature"]
+    assert status == 1
