@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/ready
 BENCH_READY := .venv/ready-bench
 
-.PHONY: train test lint nightly bench golden clean
+.PHONY: train test lint nightly bench golden gpu-constraints clean
 
 train: $(READY)
 	$(BIN)/netspec summary specs/mnist_cnn.yaml
@@ -21,9 +21,10 @@ lint: $(READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
-# The random specs at length: a thousand of each kind.
+# The random specs at length: a thousand of each kind. The extras for GPU machines, resolved by pip.
 nightly: $(READY)
 	NETSPEC_HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/properties --timeout=0
+	$(BIN)/python -m pytest tests/test_gpu_extras.py -m nightly --timeout=0
 
 # Every question that this machine can answer; the figures go into benchmarks/results/, and the page
 # docs/benchmarks.md is made of them.
@@ -44,6 +45,10 @@ bench: $(BENCH_READY)
 # Rewrites the golden files from what the code gives now; read the difference before committing it.
 golden: $(READY)
 	$(BIN)/python -m pytest --update tests/golden tests/core/test_invalid.py
+
+# Rewrites the versions for GPU machines from what pip resolves now. Run it with Python 3.11 on Linux.
+gpu-constraints: $(READY)
+	$(BIN)/python tests/gpu_wheels.py
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -64,8 +64,8 @@ def _device(wanted: Device) -> tuple[str, str]:
     """TensorFlow's name of the device, and how a person reads it."""
     gpus: list[Any] = tf.config.list_physical_devices("GPU")
     if wanted == "cuda" and not gpus:
-        message = "TensorFlow sees no GPU"
-        raise BackendError(message, "use --device cpu, or pip install 'netspec[gpu]'")
+        help = "use --device cpu, or pip install 'netspec[keras-gpu]' into a separate environment"
+        raise BackendError("TensorFlow sees no GPU", help)
     if wanted == "cpu" or not gpus:
         return "/CPU:0", "cpu"
     for gpu in gpus:

@@ -60,7 +60,10 @@ ERRORS_ONLY, NOTHING = 3, 4  # ONNX Runtime's log severities
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 
 _FOREIGN = "give a file that netspec exported"
-_GET_CUDA = "pip uninstall onnxruntime, then pip install 'netspec[gpu]'; or use the device cpu"
+_GET_CUDA = (
+    "use the device cpu; or pip uninstall onnxruntime onnxruntime-gpu, then "
+    "pip install 'netspec[torch-gpu]', in an environment without 'netspec[keras-gpu]'"
+)
 
 
 class OnnxPredictor(Predicting):
