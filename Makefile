@@ -26,9 +26,10 @@ lint: $(READY)
 processors: $(READY)
 	$(BIN)/python tests/processors/run.py
 
-# The random specs at length: a thousand of each kind.
+# The random specs at length: a thousand of each kind. The extras for GPU machines, resolved by pip.
 nightly: processors
 	NETSPEC_HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/properties --timeout=0
+	$(BIN)/python -m pytest tests/test_gpu_extras.py -m nightly --timeout=0
 
 # Every question that this machine can answer; the figures go into benchmarks/results/, and the page
 # docs/benchmarks.md is made of them.
@@ -59,6 +60,10 @@ gpu:
 # What `make gpu` needs on a machine without a network, downloaded into .gpu beforehand.
 gpu-wheels: $(READY)
 	$(BIN)/python tests/gpu/wheels.py $(or $(PYTHON_VERSION),3.12)
+
+# Rewrites the versions for GPU machines from what pip resolves now. Run it with Python 3.11 on Linux.
+gpu-constraints: $(READY)
+	$(BIN)/python tests/gpu_wheels.py
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -420,17 +420,29 @@ def bench(
 
 @app.command()
 def backends(json_: JsonOption = False) -> None:
-    """List the backends: whether they are installed, which version, which devices."""
-    from netspec.backend import listing
+    """List the backends: whether they are installed, which version, which devices.
 
-    rows = listing()
+    Below the table are the installed packages that overwrite each other's files, such as the
+    libraries of two CUDA versions, and what to do about them.
+    """
+    from importlib.metadata import distributions
+
+    from netspec.backend import listing
+    from netspec.environment import find_conflicts
+
+    rows, conflicts = listing(), find_conflicts(distributions())
     if json_:
-        _print_json(rows)
+        from dataclasses import asdict
+
+        environment = {"conflicts": [asdict(conflict) for conflict in conflicts]}
+        _print_json([row | environment for row in rows])
         return
     for row in rows:
         frameworks = ", ".join(f"{name} {at or 'missing'}" for name, at in row["versions"].items())
         devices = ", ".join(row["devices"]) or f"pip install 'netspec[{row['name']}]'"
         print(f"{row['name']:8}{frameworks:42}{devices}")
+    for conflict in conflicts:
+        print(f"\n{conflict}")
 
 
 @app.command()

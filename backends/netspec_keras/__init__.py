@@ -32,8 +32,8 @@ class KerasBackend:
     forms = MappingProxyType({"keras": "Keras predict"})
 
     def devices(self) -> tuple[str, ...]:
-        # TensorFlow's GPU build is the plain wheel together with NVIDIA's cuDNN wheel.
-        cuda = Framework("", ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13")).version
+        # TensorFlow 2.21's GPU build is the plain wheel together with NVIDIA's cuDNN for CUDA 12.
+        cuda = Framework("", ("nvidia-cudnn-cu12",)).version
         return ("cpu", "cuda") if cuda and gpu_present() else ("cpu",)
 
     def source(self, network: Network) -> str:

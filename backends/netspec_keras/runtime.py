@@ -70,8 +70,8 @@ def _device(wanted: Device) -> tuple[str, str]:
         raise unknown_tensorrt("keras")
     gpus: list[Any] = tf.config.list_physical_devices("GPU")
     if choice.kind == "cuda" and not gpus:
-        message = "TensorFlow sees no GPU"
-        raise BackendError(message, "use --device cpu, or pip install 'netspec[gpu]'")
+        help = "use --device cpu, or pip install 'netspec[keras-gpu]' into a separate environment"
+        raise BackendError("TensorFlow sees no GPU", help)
     if choice.kind == "cpu" or not gpus:
         return "/CPU:0", "cpu"
     if choice.index >= len(gpus):

@@ -70,7 +70,10 @@ DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 
 _FOREIGN = "give a file that netspec exported"
 _GET_TENSORRT = "install NVIDIA's tensorrt beside onnxruntime-gpu; or use --device cuda"
-_GET_CUDA = "pip uninstall onnxruntime, then pip install 'netspec[gpu]'; or use the device cpu"
+_GET_CUDA = (
+    "use the device cpu; or pip uninstall onnxruntime onnxruntime-gpu, then "
+    "pip install 'netspec[torch-gpu]', in an environment without 'netspec[keras-gpu]'"
+)
 
 
 class OnnxPredictor(Predicting):

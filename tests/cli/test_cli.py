@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 import netspec.backend
+import netspec.environment
 from commands import netspec_
 from frameworks import TRAINING, require
 from netspec.backend import find, find_training
+from netspec.environment import Conflict
 from netspec.graph import load
 from netspec.layers import LAYERS
 
@@ -403,6 +405,29 @@ def test_backends_shows_how_to_install_what_is_missing(monkeypatch):
     lines = netspec_("backends").results.splitlines()
     commands = [line.partition("pip install ")[2] for line in lines]
     assert commands == ["'netspec[keras]'", "'netspec[onnx]'", "'netspec[torch]'"]
+
+
+@pytest.fixture
+def conflict(monkeypatch) -> Conflict:
+    """A conflict that the environment is reported to have."""
+    conflict = Conflict(("a-cu12", "a-cu13"), "a-cu12 and a-cu13 overwrite each other", "use one")
+    monkeypatch.setattr(netspec.environment, "find_conflicts", lambda distributions: (conflict,))
+    return conflict
+
+
+def test_backends_shows_conflicts_below_the_table(conflict):
+    shown = netspec_("backends").results
+    assert shown.endswith(f"\n\n{conflict}\n")
+
+
+def test_backends_prints_conflicts_as_json(conflict):
+    rows = json.loads(netspec_("backends", "--json").results)
+    expected = {
+        "distributions": ["a-cu12", "a-cu13"],
+        "message": conflict.message,
+        "help": conflict.help,
+    }
+    assert [row["conflicts"] for row in rows] == [[expected]] * 3
 
 
 def test_a_framework_that_is_missing_is_a_fault_that_says_how_to_install_it(digits, monkeypatch):

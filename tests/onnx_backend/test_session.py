@@ -262,7 +262,7 @@ def test_cuda_without_a_gpu_build_is_refused_with_the_remedy(
     fault = refused(content, "cuda")
     assert fault.message == "the installed ONNX Runtime cannot use a GPU"
     assert fault.help is not None
-    assert "pip install 'netspec[gpu]'" in fault.help
+    assert "pip install 'netspec[torch-gpu]'" in fault.help
 
 
 class Pretended:
@@ -335,7 +335,7 @@ def test_cuda_that_falls_back_in_silence_is_refused(
     assert tried == [session.GRAPHS]
     assert fault.message.endswith("CUDAExecutionProvider: it runs on CPUExecutionProvider instead")
     assert fault.help is not None
-    assert "pip install 'netspec[gpu]'" in fault.help
+    assert "pip install 'netspec[torch-gpu]'" in fault.help
 
 
 def test_cuda_that_does_not_start_says_why(
