@@ -13,7 +13,7 @@ train: $(READY)
 	$(BIN)/netspec export --onnx
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 20
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
+from netspec.cores import threads_set_by_user
 from netspec.diagnostics import BackendError
 from netspec_keras.gpus import grow_memory
 from netspec_keras.quiet import quiet_stderr, without
+from netspec_keras.threads import limit_threads
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's C++ notices say nothing of use
@@ -23,6 +25,7 @@ with quiet_stderr(), without(UNUSED):
     import tensorflow as tf
 
 grow_memory(tf)
+limit_threads(tf, threads_set_by_user())
 
 if keras.backend.backend() != "tensorflow":
     raise BackendError(

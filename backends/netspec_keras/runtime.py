@@ -168,7 +168,7 @@ class KerasTrainer(Predicting):
         device: Device,
         threads: int | None,
     ) -> None:
-        self.threads = limit_threads(threads)
+        self.threads = limit_threads(tf, threads)
         self._tf_device, self.device = _device(device)
         check_kernels(network, self._tf_device)
         self._network = network

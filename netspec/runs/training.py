@@ -95,6 +95,12 @@ def train(
     else:
         write_spec(run, network)
     state = state or run.checkpoint()
+    if run.about.threads not in (None, trainer.threads):
+        threads = trainer.threads or "the framework's own number of"
+        before = run.about.threads
+        progress.remarks(
+            f"Resumed with {threads} threads, begun with {before}: sums round differently"
+        )
     progress.begins(run, trainer.device, state.epoch, settings.epochs)
     training = _Training(network, run, trainer, dataset, steps, progress)
     training.goes_on(state)

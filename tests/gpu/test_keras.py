@@ -13,9 +13,8 @@ from torch_backend.recorded import check_same, epochs_of, examples_of, without_d
 @pytest.fixture(scope="module")
 def device() -> str:
     """A GPU where TensorFlow sees one, else the CPU."""
-    pytest.importorskip("keras")
-    tf = pytest.importorskip("tensorflow")
-    return "cuda" if tf.config.list_physical_devices("GPU") else "cpu"
+    framework = pytest.importorskip("netspec_keras.framework")
+    return "cuda" if framework.tf.config.list_physical_devices("GPU") else "cpu"
 
 
 def trained(device: str):

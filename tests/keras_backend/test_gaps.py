@@ -65,9 +65,12 @@ def test_training_without_the_kernel_is_one_error(tmp_path: Path) -> None:
 
 SET_BY_IMPORT = """\
 import os, sys, types
+from unittest import mock
 keras = types.ModuleType("keras")
 keras.backend = types.SimpleNamespace(backend=lambda: "tensorflow")
-sys.modules |= {"keras": keras, "tensorflow": types.ModuleType("tensorflow")}
+tensorflow = types.ModuleType("tensorflow")
+tensorflow.config = mock.MagicMock()
+sys.modules |= {"keras": keras, "tensorflow": tensorflow}
 import netspec_keras.framework
 print(os.environ["TF_ENABLE_ONEDNN_OPTS"])
 """

@@ -6,8 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-pytest.importorskip("keras")
-pytest.importorskip("tensorflow")
+pytest.importorskip("netspec_keras.framework")
 
 from netspec.diagnostics import BackendError
 from netspec_keras import runtime

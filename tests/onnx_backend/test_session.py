@@ -18,6 +18,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 import netspec_onnx
+from netspec import cores
 from netspec.diagnostics import BackendError
 from netspec.graph import Network, loads
 from netspec.weights import initial
@@ -98,12 +99,33 @@ def test_predictor_says_which_provider_it_got(content: bytes) -> None:
 def test_a_process_that_may_use_fewer_cores_starts_as_many_threads(
     content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5, 7}, raising=False)
+    monkeypatch.setattr(cores, "_others_run", lambda: False)
 
     opened = BACKEND.open(content, "cpu")
 
     assert opened._session.get_session_options().intra_op_num_threads == 3
+
+
+@pytest.mark.parametrize(("free", "spinning"), [(1, "0"), (2, "0"), (3, None)])
+def test_threads_do_not_spin_on_busy_cores(
+    content: bytes, monkeypatch: pytest.MonkeyPatch, free: int, spinning: str | None
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(session, "allowed_cores", lambda: 3)
+    monkeypatch.setattr(session, "free_cores", lambda: free)
+
+    options = BACKEND.open(content, "cpu")._session.get_session_options()
+
+    if spinning is None:
+        with pytest.raises(RuntimeError):  # it has no such entry
+            options.get_session_config_entry("session.intra_op.allow_spinning")
+    else:
+        assert options.intra_op_num_threads == free
+        assert options.get_session_config_entry("session.intra_op.allow_spinning") == spinning
 
 
 def test_predictor_knows_its_input_and_its_metadata(net: Network, content: bytes) -> None:
