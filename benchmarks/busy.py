@@ -39,12 +39,13 @@ def main() -> None:
     if arguments.steps_of:
         print_seconds(*arguments.steps_of, quick=arguments.quick)
         return
-    results = [
-        compared(backend, spec, busy, 1 if arguments.quick else arguments.rounds, arguments.quick)
-        for backend in BACKENDS
-        for spec in SPECS
-        for busy in ((0, 2) if arguments.quick else BUSY)
-    ]
+    rounds = 1 if arguments.quick else arguments.rounds
+    results: list[dict[str, Any]] = []
+    for backend in BACKENDS:
+        for spec in SPECS:
+            for busy in (0, 2) if arguments.quick else BUSY:
+                results.append(compared(backend, spec, busy, rounds, arguments.quick))
+                print(*cells(results[-1]), flush=True)
     title = "Steps of training beside busy processes: netspec's threads and the best number by hand"
     table = Table(title, COLUMNS, tuple(map(cells, results)))
     show(table)
@@ -119,7 +120,9 @@ def print_seconds(backend: str, spec: str, *, quick: bool) -> None:
 @contextmanager
 def busy_processes(count: int) -> Iterator[None]:
     """Processes that compute without end, each in a session of its own as another user's are."""
-    command = [sys.executable, "-c", "while True: pass"]
+    # They end with this process, also where it is killed.
+    work = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
+    command = [sys.executable, "-c", work]
     processes = [subprocess.Popen(command, start_new_session=True) for _ in range(count)]
     try:
         yield
