@@ -15,7 +15,7 @@ from netspec.diagnostics import DataError, NetspecError, RunError
 from netspec.files import write_atomically
 from netspec.graph import Graph, Network, loads
 from netspec.layers.core import Embedding
-from netspec.runs.exported import open_exported, read_content, remarks_about
+from netspec.runs.exported import open_exported, remarks_about
 from netspec.runs.folder import Run
 from netspec.seeds import generator
 from netspec.spec import resolved
@@ -63,9 +63,7 @@ def of_file(path: Path, count: int) -> Subject:
     """An exported file, and the test images that its spec names; else random inputs."""
     file = open_exported(path, "cpu")
     inputs, source = _inputs(file.network, count)
-    return Subject(
-        file.network, {}, inputs, f"{path}, {source}", read_content(path), file.model.remarks
-    )
+    return Subject(file.network, {}, inputs, f"{path}, {source}", file.content, file.model.remarks)
 
 
 def _inputs(network: Network, count: int) -> tuple[tuple[Array, ...], str]:

@@ -34,11 +34,8 @@ def needed_extent(graph: Graph) -> Graph:
     for node in graph.nodes:
         cropped.add(node)
     smaller = replace(graph, nodes=tuple(cropped.nodes.values()))
-    return smaller if _cost(smaller) < (1 - LEAST_SAVING) * _cost(graph) else graph
-
-
-def _cost(graph: Graph) -> int:
-    return sum(node.multiply_adds for node in graph.nodes)
+    limit = (1 - LEAST_SAVING) * graph.multiply_adds
+    return smaller if smaller.multiply_adds < limit else graph
 
 
 def _needed(graph: Graph) -> dict[str, Extents]:

@@ -16,9 +16,9 @@ SUFFIX = ".onnx"
 
 @dataclass(frozen=True)
 class ExportedFile:
-    """The path of a file, the model in it, and the network that it was exported from."""
+    """The bytes of a file, the model in it, and the network that it was exported from."""
 
-    path: Path
+    content: bytes
     model: ExportedModel
     network: Network
 
@@ -52,7 +52,7 @@ def open_exported(path: Path, device: Device) -> ExportedFile:
     except (KeyError, NetspecError):
         message = f"{path} contains no spec that netspec can read"
         raise RunError(message, "give a file that `netspec export --onnx` wrote") from None
-    return ExportedFile(path, model, network)
+    return ExportedFile(content, model, network)
 
 
 def remarks_about(run: Run) -> Iterator[str]:
