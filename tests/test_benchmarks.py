@@ -1,8 +1,12 @@
-"""The benchmarks run, their arithmetic is that of their definitions, and the page is what they found."""
+"""The benchmarks run, their arithmetic is that of their definitions, and the page is what they found.
+
+Running all of them, however short, takes minutes: `make nightly` does it.
+"""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
@@ -11,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import gpu, harness, inference, limits, page
+from benchmarks import busy, gpu, harness, inference, limits, page
 from frameworks import require
+from netspec.cores import allowed_cores
 from netspec.data.mnist import FILES, cache_dir
 from netspec.graph import loads
 
@@ -46,6 +51,7 @@ def test_steps(tmp_path, mnist):
     assert names(quick(tmp_path, "steps", "torch")) == compared[: 2 + bool(find_spec("lightning"))]
 
 
+@pytest.mark.nightly
 def test_training_compares_whole_processes_and_their_memory(tmp_path, mnist):
     require("torch")
     result = quick(tmp_path, "training", "torch")
@@ -53,6 +59,7 @@ def test_training_compares_whole_processes_and_their_memory(tmp_path, mnist):
     assert all(each["peak_megabytes"] > 100 for each in result["results"])
 
 
+@pytest.mark.nightly
 def test_streaming_trains_on_more_than_memory(tmp_path):
     require("torch")
     results = quick(tmp_path, "streaming", "torch")["results"]
@@ -60,12 +67,14 @@ def test_streaming_trains_on_more_than_memory(tmp_path):
     assert all(each["peak_megabytes"][0] > 100 for each in results)
 
 
+@pytest.mark.nightly
 def test_first_step(tmp_path, mnist):
     require("keras")
     result = quick(tmp_path, "first_step", "keras")
     assert names(result) == ["netspec, keras", "keras by hand"]
 
 
+@pytest.mark.nightly
 def test_accuracy_is_that_of_the_exported_files_too(tmp_path, mnist):
     for backend in ("keras", "torch", "onnx"):
         require(backend)
@@ -75,6 +84,7 @@ def test_accuracy_is_that_of_the_exported_files_too(tmp_path, mnist):
     assert all(each["accuracy"] == each["onnx_accuracy"] for each in results)
 
 
+@pytest.mark.nightly
 def test_time_to_99(tmp_path):
     require("torch")
     result = quick(tmp_path, "time_to_99", "torch")
@@ -83,6 +93,17 @@ def test_time_to_99(tmp_path):
     ]
 
 
+@pytest.mark.nightly
+def test_busy_processes_are_beside_both_sides(tmp_path, mnist):
+    require("keras", "torch")
+    results = quick(tmp_path, "busy")["results"]
+    compared = [(each["backend"], each["network"], each["busy"]) for each in results]
+    assert compared == list(itertools.product(busy.BACKENDS, busy.SPECS, (0, 2)))
+    counts = {"netspec", *map(str, range(1, allowed_cores() + 1))}
+    assert all(each["seconds"].keys() == counts for each in results)
+
+
+@pytest.mark.nightly
 def test_start(tmp_path):
     require("keras", "torch")
     assert names(quick(tmp_path, "start"))[:3] == [
@@ -92,6 +113,7 @@ def test_start(tmp_path):
     ]
 
 
+@pytest.mark.nightly
 def test_inference_compares_models_that_compute_the_same(tmp_path):
     require("keras", "torch", "onnx")
     result = quick(tmp_path, "inference")
@@ -112,6 +134,7 @@ def on_cpu(tmp_path, part, *more):
 
 
 @pytest.mark.gpu
+@pytest.mark.nightly
 def test_gpu_epochs_compare_hand_written_loops(tmp_path, mnist):
     require("torch")
     result = on_cpu(tmp_path, "epochs")

@@ -124,7 +124,13 @@ def labelled(tested: Network, count: int, whole: int = 0) -> Examples:
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *MODIFIERS])
 @pytest.mark.parametrize("name", TRAINING)
 def test_one_step_and_ten_steps_are_those_of_keras_optimizer(name: str, optimizer: str) -> None:
-    check_steps(name, small(optimizer))
+    layers = ["Dense: {units: 4, activation: tanh}", "Dense: {units: 3, activation: softmax}"]
+    check_steps(name, network((6,), layers, optimizer))
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_weights_of_convolutions_and_normalization_take_the_same_steps(name: str) -> None:
+    check_steps(name, small("adamw: {clipnorm: 0.2, weight_decay: 0.3}"))
 
 
 @pytest.mark.parametrize("optimizer", ACCUMULATED)
@@ -391,13 +397,14 @@ def test_accumulated_gradients_outlast_a_break(name: str) -> None:
 
 
 def check_broken(name: str, tested: Network, examples: Examples) -> None:
-    unbroken, broken = (started(name, tested, examples, 0) for _ in range(2))
-    go_on(unbroken, tested, len(examples), [1, 2, 3], 0)
-    go_on(broken, tested, len(examples), [1, 2], 0)
-    resumed = found_training(name).trainer(tested, broken.weights(), examples, "cpu")
-    resumed.restore(broken.optimizer_state())
+    """A trainer with the weights and the state after two epochs ends as the one that gave them."""
+    unbroken = started(name, tested, examples, 0)
+    go_on(unbroken, tested, len(examples), [1, 2], 0)
+    resumed = found_training(name).trainer(tested, unbroken.weights(), examples, "cpu")
+    resumed.restore(unbroken.optimizer_state())
 
-    go_on(resumed, tested, len(examples), [3], 0)
+    for trainer in (unbroken, resumed):
+        go_on(trainer, tested, len(examples), [3], 0)
 
     check_identical(resumed.weights(), unbroken.weights())
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from _pytest.mark import ParameterSet
 
 from frameworks import require
 from netspec.backend import find_training
@@ -62,7 +64,15 @@ def exact_losses() -> Array:
     return np.array(losses)
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def settings_of_fifty_steps() -> Iterator[ParameterSet]:
+    """All settings; `make test` runs the one of each backend that is furthest from its default."""
+    furthest = {"TF_ENABLE_ONEDNN_OPTS=0", "ATEN_CPU_CAPABILITY=default"}
+    for setting in SETTINGS:
+        marks = () if str(setting) in furthest else pytest.mark.nightly
+        yield pytest.param(setting, id=str(setting), marks=marks)
+
+
+@pytest.mark.parametrize("setting", [*settings_of_fifty_steps()])
 def test_fifty_steps_have_the_losses_of_float64(setting: Setting, exact_losses: Array) -> None:
     require_setting(setting)
     environment = environment_of(setting)
