@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
+from importlib import import_module
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -13,20 +14,21 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import ROOT, Program, Table, parser, show, write_json
-from netspec.backend import find_training
+from netspec.backend import TrainingBackend, find_training
 from netspec.cores import allowed_cores
+from netspec.data import Examples
 from netspec.data import load as load_data
-from netspec.graph import load
+from netspec.graph import Network, load
 from netspec.runs.training import training_threads
 from netspec.weights import initial
 
 SPECS = ("digits_cnn", "mnist_cnn")
 BACKENDS = ("torch", "keras")
 BUSY = (0, 2, 8)
-STEPS = {"digits_cnn": 225, "mnist_cnn": 150}
-QUICK_STEPS = 3
+STEPS, SECONDS = 15, 3.0
+"""Steps are measured this many at a time, until as much time has passed."""
+
 ROUNDS = 3
-WARM_STEPS = 20
 BATCH = 32
 
 COLUMNS = ("time / best", "backend", "network", "busy", "threads", "ms a step", "by hand", "ms")
@@ -34,10 +36,12 @@ COLUMNS = ("time / best", "backend", "network", "busy", "threads", "ms a step", 
 
 def main() -> None:
     options = parser(__doc__, ROUNDS)
-    options.add_argument("--steps-of", nargs=2, metavar=("BACKEND", "SPEC"), help="one measurement")
+    names = ("BACKEND", "SPEC", "BUSY")
+    options.add_argument("--steps-of", nargs=3, metavar=names, help="one measurement")
     arguments = options.parse_args()
     if arguments.steps_of:
-        print_seconds(*arguments.steps_of, quick=arguments.quick)
+        backend, spec, busy = arguments.steps_of
+        print_seconds(backend, spec, int(busy), quick=arguments.quick)
         return
     rounds = 1 if arguments.quick else arguments.rounds
     results: list[dict[str, Any]] = []
@@ -59,8 +63,7 @@ def compared(backend: str, spec: str, busy: int, rounds: int, quick: bool) -> di
     threads = set[int]()
     for number in range(rounds):
         for count in counts[:: -1 if number % 2 else 1]:
-            with busy_processes(busy):
-                taken, used = step_seconds(backend, spec, count, quick)
+            taken, used = step_seconds(backend, spec, busy, count, quick)
             seconds[count].append(taken)
             if count is None:
                 threads.add(used)
@@ -92,33 +95,50 @@ def cells(result: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def step_seconds(backend: str, spec: str, threads: int | None, quick: bool) -> tuple[float, int]:
+def step_seconds(
+    backend: str, spec: str, busy: int, threads: int | None, quick: bool
+) -> tuple[float, int]:
     """The seconds of a step and the threads, measured in a separate process."""
-    command = [sys.executable, "-m", "benchmarks.busy", "--steps-of", backend, spec]
+    command = [sys.executable, "-m", "benchmarks.busy", "--steps-of", backend, spec, str(busy)]
     setting = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
     program = Program(*command, *(["--quick"] if quick else []), **setting)
     *_, seconds, used = program.output().split()
     return float(seconds), int(used)
 
 
-def print_seconds(backend: str, spec: str, *, quick: bool) -> None:
+def print_seconds(backend: str, spec: str, busy: int, *, quick: bool) -> None:
     """Print the seconds of a step as `netspec train` takes it, and its threads."""
     network = load(ROOT / "specs" / f"{spec}.yaml")
     target, examples = find_training(backend), load_data(network).train
+    import_module(f"netspec_{backend}.runtime")  # the framework is not loaded beside busy processes
+    with busy_processes(busy):
+        seconds, threads = measured(network, target, examples, 0.0 if quick else SECONDS)
+    print(seconds, threads or 0)
+
+
+def measured(
+    network: Network, target: TrainingBackend, examples: Examples, least: float
+) -> tuple[float, int | None]:
+    """The seconds of a step, measured for `least` seconds, and the threads that it took."""
     threads = training_threads(network, target)
     weights = initial(network.graph, 0)
     trainer = target.trainer(network, weights, examples, "cpu", threads)
-    for steps in (WARM_STEPS, QUICK_STEPS if quick else STEPS[spec]):
-        order = np.resize(np.arange(len(examples)), steps * BATCH)
-        start = perf_counter()
-        for _ in trainer.epoch(order, BATCH, np.full(steps, 1e-3, np.float32), 0):
+    order, rates = np.arange(STEPS * BATCH), np.full(STEPS, 1e-3, np.float32)
+
+    def take_steps() -> None:
+        for _ in trainer.epoch(order, BATCH, rates, 0):
             pass
-        seconds = (perf_counter() - start) / steps
-    print(seconds, trainer.threads or 0)
+
+    take_steps()  # to warm up
+    start, rounds = perf_counter(), 0
+    while not rounds or perf_counter() - start < least:
+        take_steps()
+        rounds += 1
+    return (perf_counter() - start) / (rounds * STEPS), trainer.threads
 
 
 @contextmanager
-def busy_processes(count: int) -> Iterator[None]:
+def busy_processes(count: int) -> Generator[None]:
     """Processes that compute without end, each in a session of its own as another user's are."""
     # They end with this process, also where it is killed.
     work = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
