@@ -77,7 +77,7 @@ def _keeps_matrix(weight: Weight, axes: tuple[int, ...]) -> bool:
 
     The matrix of Keras is all axes but the last by the last.
     """
-    return len(axes) == 2 or axes[0] == len(weight.shape) - 1
+    return axes[0] == len(weight.shape) - 1
 
 
 def _orthogonal(
