@@ -1,4 +1,4 @@
-"""Seeded initial values; safetensors in and out; axis permutations.
+"""Seeded initial values; safetensors in and out.
 
 A weights file is safetensors with the keys `<node>.<weight>` and Keras's axes. Its metadata holds
 the format's version and the graph that the weights belong to.
@@ -7,7 +7,7 @@ the format's version and the graph that the weights belong to.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import singledispatch
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -44,7 +44,7 @@ FORMAT = "netspec-weights-1"
 def initial(graph: Graph, seed: int) -> dict[str, Array]:
     """The initial value of every weight, float32, by key. The same for every backend."""
     return {
-        key: draw(resolve(weight.initializer, weight.shape), weight.shape, generator(seed, key))
+        key: draw(resolve(weight.initializer, weight.fans), weight.shape, generator(seed, key))
         for key, weight in graph.weights()
     }
 
@@ -110,8 +110,8 @@ def _(initializer: UnitForgetBias, shape: Shape, random: np.random.Generator) ->
     bias = np.ones(shape, np.float32)
     before, _, behind = initializer.parts(*shape)
     for part in (before, behind):
-        size = bias[part].shape
-        bias[part] = draw(resolve(initializer.others, size), size, random)
+        size = len(bias[part])
+        bias[part] = draw(resolve(initializer.others, (size, size)), (size,), random)
     return bias
 
 
@@ -124,11 +124,6 @@ def penalty(graph: Graph, weights: Weights) -> float:
             value = weights[key].astype(np.float64)
             total += l1 * float(np.abs(value).sum()) + l2 * float(np.square(value).sum())
     return total
-
-
-def permutation(axes: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...]:
-    """What `numpy.transpose` needs to bring a weight from `axes` to the order `wanted`."""
-    return tuple(axes.index(axis) for axis in wanted)
 
 
 def check(graph: Graph, weights: Mapping[str, NDArray[Any]], origin: str) -> None:

@@ -10,6 +10,7 @@ from math import prod
 
 from netspec.code import arguments, call, literal
 from netspec.layers import Weight
+from netspec.layers.axes import DENSE, SPACE, TRANSPOSED
 from netspec.layers.initializers import (
     Constant,
     GlorotUniform,
@@ -41,7 +42,7 @@ def lines(
     """
     if isinstance(weight.initializer, UnitForgetBias):
         return _unit_forget_bias(target, weight, weight.initializer)
-    if isinstance(weight.initializer, Orthogonal) and split:
+    if isinstance(weight.initializer, Orthogonal) and (split or not _keeps_matrix(weight, axes)):
         return _orthogonal(target, weight, weight.initializer.gain, axes, split)
     head, values = _initial_value(weight)
     filled = call(f"        nn.init.{head}", [target, *values])
@@ -71,23 +72,40 @@ def _unit_forget_bias(target: str, weight: Weight, initializer: UnitForgetBias) 
     return [*filled, ones]
 
 
+def _keeps_matrix(weight: Weight, axes: tuple[int, ...]) -> bool:
+    """Whether PyTorch's matrix of a tensor, its first axis by the rest, is Keras's, transposed.
+
+    The matrix of Keras is all axes but the last by the last.
+    """
+    return axes[0] == len(weight.shape) - 1
+
+
 def _orthogonal(
-    target: str, weight: Weight, gain: float, axes: tuple[int, ...], split: tuple[int, int]
+    target: str, weight: Weight, gain: float, axes: tuple[int, ...], split: tuple[int, int] | None
 ) -> list[str]:
     """The statements that draw the matrix of Keras's axes, of which all but the last are rows."""
     *rows, columns = weight.shape
-    return [
-        unfolded(f"{target}.data", split),
-        f"        matrix = nn.init.orthogonal_(torch.empty({prod(rows)}, {columns}), gain={gain})",
-        f"        kernel.copy_(matrix.view{weight.shape}.permute{axes})",
-    ]
+    matrix = (
+        f"        matrix = nn.init.orthogonal_(torch.empty({prod(rows)}, {columns}), gain={gain})"
+    )
+    if split:
+        copied = f"        kernel.copy_(matrix.view{weight.shape}.permute{axes})"
+        return [unfolded(f"{target}.data", split), matrix, copied]
+    ordered = "matrix"
+    if axes != tuple(range(len(axes))):
+        ordered = f"matrix.view{weight.shape}.permute{axes}"
+    return [matrix, f"        {target}.data.copy_({ordered}.reshape({target}.shape))"]
+
+
+_SCALED_BY_PYTORCH = {*SPACE, *DENSE, *TRANSPOSED}
+"""The axes of the kernels whose fans PyTorch counts as Keras does."""
 
 
 def _initial_value(weight: Weight) -> tuple[str, list[str]]:
     """PyTorch's function for an initializer, and its arguments after the tensor."""
-    if isinstance(weight.initializer, GlorotUniform) and {*weight.axes[-2:]} == {"in", "out"}:
+    if isinstance(weight.initializer, GlorotUniform) and {*weight.axes} <= _SCALED_BY_PYTORCH:
         return "xavier_uniform_", []
-    return _nn_init(resolve(weight.initializer, weight.shape))
+    return _nn_init(resolve(weight.initializer, weight.fans))
 
 
 def _nn_init(initializer: Tagged) -> tuple[str, list[str]]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
+from netspec.layers.axes import INPUT, OUTPUT, Axis, WeightAxes, elements
 from netspec.layers.base import AnyLayer, LayerFault, Layout, Shape, Shapes, Weight, sequence
 from netspec.layers.constraints import ConstraintField
 from netspec.layers.initializers import GlorotUniform, InitializerField, Ones, Zeros
@@ -102,21 +103,23 @@ class MultiHeadAttention(Attending):
             *self._projection(
                 "attention_output",
                 (self.num_heads, self.value_size, features),
-                ("heads", "size", "features"),
+                (Axis("head", "in"), Axis("size", "in"), OUTPUT),
                 inputs=2,
             ),
         )
 
     def _into_heads(self, name: str, features: int, size: int) -> tuple[Weight, ...]:
         shape = (features, self.num_heads, size)
-        return self._projection(name, shape, ("features", "heads", "size"), inputs=1)
+        axes = (INPUT, Axis("head", "out"), Axis("size", "out"))
+        return self._projection(name, shape, axes, inputs=1)
 
     def _projection(
-        self, name: str, shape: Shape, axes: tuple[str, ...], *, inputs: int
+        self, name: str, shape: Shape, axes: WeightAxes, *, inputs: int
     ) -> tuple[Weight, ...]:
         """The kernel of a projection, whose first axes are its inputs, and its bias."""
         kernel = self.weight(f"{name}.kernel", shape, axes, "kernel")
-        bias = self.weight(f"{name}.bias", shape[inputs:], axes[inputs:], "bias")
+        outputs = elements(*(axis.role for axis in axes[inputs:]))
+        bias = self.weight(f"{name}.bias", shape[inputs:], outputs, "bias")
         return (kernel, bias) if self.use_bias else (kernel,)
 
     def cost_of(self, inputs: Shapes) -> int:
@@ -185,7 +188,7 @@ class AdditiveAttention(Scoring):
 
     def weights_of(self, inputs: Shapes) -> tuple[Weight, ...]:
         query, _, _ = self.roles(inputs)
-        scale = Weight("scale", query[-1:], ("features",), GlorotUniform())
+        scale = Weight("scale", query[-1:], elements("input"), GlorotUniform())
         return (scale,) if self.use_scale else ()
 
     def cost_of(self, inputs: Shapes) -> int:

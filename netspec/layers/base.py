@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from netspec.layers.axes import WeightAxes, fans
 from netspec.layers.constraints import Constraint
 from netspec.layers.initializers import Initializer, UnitForgetBias
 from netspec.layers.regularizers import Regularizer
@@ -60,13 +61,14 @@ OF_WEIGHTS = ("_initializer", "_regularizer", "_constraint")
 class Weight:
     """A weight of a layer: its shape with Keras's axes, and what it starts as.
 
-    `axes` names what each axis means; a backend finds there how to permute it. Weights that are not
-    trainable stay as they are, or are statistics that training updates without a gradient.
+    `axes` are the roles of its axes, from which its fans and the permutations of backends follow.
+    Weights that are not trainable stay as they are, or are statistics that training updates without
+    a gradient.
     """
 
     name: str
     shape: Shape
-    axes: tuple[str, ...]
+    axes: WeightAxes
     initializer: Initializer | UnitForgetBias
     trainable: bool = True
     regularizer: Regularizer | None = None
@@ -83,6 +85,11 @@ class Weight:
     @property
     def size(self) -> int:
         return prod(self.shape)
+
+    @property
+    def fans(self) -> tuple[int, int]:
+        """The numbers of inputs and outputs of one of its units."""
+        return fans(self.axes, self.shape)
 
 
 class LayerFault(Exception):  # noqa: N818 - caught and shown as a fault of the spec
@@ -135,9 +142,7 @@ class AnyLayer(Tagged):
     def weights_of(self, inputs: Shapes) -> tuple[Weight, ...]:
         """The weights for inputs of these shapes, in Keras's order."""
 
-    def weight(
-        self, name: str, shape: Shape, axes: tuple[str, ...], of: str | None = None
-    ) -> Weight:
+    def weight(self, name: str, shape: Shape, axes: WeightAxes, of: str | None = None) -> Weight:
         """A weight as the fields `<of>_initializer`, `<of>_regularizer` and so on describe it.
 
         `of` is the weight's name where nothing else is said.

@@ -9,6 +9,7 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from netspec.layers.activations import ActivationField
+from netspec.layers.axes import DENSE, DEPTHWISE, SPACE, TRANSPOSED, WeightAxes, elements
 from netspec.layers.base import (
     Extents,
     LayerBase,
@@ -92,9 +93,9 @@ class Kernel(LayerBase):
         )
 
     @property
-    def axes(self) -> tuple[str, ...]:
+    def axes(self) -> WeightAxes:
         """The kernel's axes in space."""
-        return ("depth", "height", "width")[-len(self.kernel_size) :]
+        return SPACE[-len(self.kernel_size) :]
 
     def space(self, shape: Shape) -> tuple[Shape, int]:
         """The spatial sizes and the channels of the input. Raises LayerFault for another rank."""
@@ -204,8 +205,8 @@ class Conv(Kernel, Filtered):
 
     def weights(self, shape: Shape) -> tuple[Weight, ...]:
         size = (*self.kernel_size, shape[-1] // self.groups, self.filters)
-        kernel = self.weight("kernel", size, (*self.axes, "in", "out"))
-        bias = self.weight("bias", (self.filters,), ("out",))
+        kernel = self.weight("kernel", size, (*self.axes, *DENSE))
+        bias = self.weight("bias", (self.filters,), elements("output"))
         return (kernel, bias) if self.use_bias else (kernel,)
 
     def multiply_adds(self, shape: Shape) -> int:
@@ -274,8 +275,8 @@ class DepthwiseConv(Kernel):
 
     def weights(self, shape: Shape) -> tuple[Weight, ...]:
         size = (*self.kernel_size, shape[-1], self.depth_multiplier)
-        kernel = self.weight("kernel", size, (*self.axes, "in", "multiplier"), "depthwise")
-        bias = self.weight("bias", (shape[-1] * self.depth_multiplier,), ("out",))
+        kernel = self.weight("kernel", size, (*self.axes, *DEPTHWISE), "depthwise")
+        bias = self.weight("bias", (shape[-1] * self.depth_multiplier,), elements("output"))
         return (kernel, bias) if self.use_bias else (kernel,)
 
     def multiply_adds(self, shape: Shape) -> int:
@@ -334,12 +335,10 @@ class SeparableConv(Kernel, Filtered):
         depthwise = (*self.kernel_size, shape[-1], self.depth_multiplier)
         pointwise = (*(1 for _ in self.axes), shape[-1] * self.depth_multiplier, self.filters)
         kernels = (
-            self.weight(
-                "depthwise_kernel", depthwise, (*self.axes, "in", "multiplier"), "depthwise"
-            ),
-            self.weight("pointwise_kernel", pointwise, (*self.axes, "in", "out"), "pointwise"),
+            self.weight("depthwise_kernel", depthwise, (*self.axes, *DEPTHWISE), "depthwise"),
+            self.weight("pointwise_kernel", pointwise, (*self.axes, *DENSE), "pointwise"),
         )
-        bias = self.weight("bias", (self.filters,), ("out",))
+        bias = self.weight("bias", (self.filters,), elements("output"))
         return (*kernels, bias) if self.use_bias else kernels
 
     def multiply_adds(self, shape: Shape) -> int:
@@ -427,8 +426,8 @@ class ConvTranspose(Kernel, Filtered):
 
     def weights(self, shape: Shape) -> tuple[Weight, ...]:
         size = (*self.kernel_size, self.filters, shape[-1])
-        kernel = self.weight("kernel", size, (*self.axes, "out", "in"))
-        bias = self.weight("bias", (self.filters,), ("out",))
+        kernel = self.weight("kernel", size, (*self.axes, *TRANSPOSED))
+        bias = self.weight("bias", (self.filters,), elements("output"))
         return (kernel, bias) if self.use_bias else (kernel,)
 
     def multiply_adds(self, shape: Shape) -> int:

@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from netspec.layers.activations import ALONG_CHANNELS, ActivationField
+from netspec.layers.axes import DENSE, INDEX, OUTPUT, elements
 from netspec.layers.base import (
     Axes,
     Extents,
@@ -62,8 +63,8 @@ class Dense(Pointwise):
         return (*shape[:-1], self.units)
 
     def weights(self, shape: Shape) -> tuple[Weight, ...]:
-        kernel = self.weight("kernel", (shape[-1], self.units), ("in", "out"))
-        bias = self.weight("bias", (self.units,), ("out",))
+        kernel = self.weight("kernel", (shape[-1], self.units), DENSE)
+        bias = self.weight("bias", (self.units,), elements("output"))
         return (kernel, bias) if self.use_bias else (kernel,)
 
     def multiply_adds(self, shape: Shape) -> int:
@@ -91,7 +92,7 @@ class Embedding(LayerBase):
         return (*shape, self.output_dim)
 
     def weights(self, shape: Shape) -> tuple[Weight, ...]:
-        return (self.weight("embeddings", (self.input_dim, self.output_dim), ("index", "out")),)
+        return (self.weight("embeddings", (self.input_dim, self.output_dim), (INDEX, OUTPUT)),)
 
 
 class Flatten(LayerBase):
@@ -196,7 +197,7 @@ class PReLU(_OfEveryValue):
         shared = self.shared_axes or ()
         sizes = tuple(1 if axis in shared else size for axis, size in enumerate(shape, start=1))
         space = tuple(f"space{at}" for at in range(1, len(shape)))
-        return (self.weight("alpha", sizes, (*space, "channels")),)
+        return (self.weight("alpha", sizes, elements(*space, "channel")),)
 
     def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
         return tuple(map(whole, inputs))  # the slopes are those of places

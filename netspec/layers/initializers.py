@@ -6,7 +6,7 @@ keras/src/initializers/random_initializers.py (3.15).
 
 from __future__ import annotations
 
-from math import prod, sqrt
+from math import sqrt
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
@@ -174,16 +174,8 @@ class UnitForgetBias(Tagged):
 TRUNCATED_STDDEV = 0.87962566103423978
 
 
-def fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Inputs and outputs of one unit of a weight with Keras's axes (…, in, out)."""
-    if len(shape) < 2:
-        return prod(shape), prod(shape)
-    *receptive, inputs, outputs = shape
-    return inputs * prod(receptive), outputs * prod(receptive)
-
-
 def resolve(
-    initializer: Initializer | UnitForgetBias, shape: tuple[int, ...]
+    initializer: Initializer | UnitForgetBias, fans: tuple[int, int]
 ) -> (
     Zeros
     | Ones
@@ -195,12 +187,12 @@ def resolve(
     | Identity
     | UnitForgetBias
 ):
-    """The initializer with the numbers that the shape of its weight gives it."""
+    """The initializer with the numbers that follow from the fans of its weight."""
     if isinstance(initializer, Scaled):
         initializer = initializer.scaling
     if not isinstance(initializer, VarianceScaling):
         return initializer
-    fan_in, fan_out = fans(shape)
+    fan_in, fan_out = fans
     fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
     variance = initializer.scale / max(1.0, fan[initializer.mode])
     match initializer.distribution:

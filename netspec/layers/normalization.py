@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
+from netspec.layers.axes import elements
 from netspec.layers.base import (
     Axes,
     Extents,
@@ -77,7 +78,7 @@ class BatchNormalization(LayerBase):
 
     def weights(self, shape: Shape) -> tuple[Weight, ...]:
         size = (shape[self.channel_axis(shape)],)
-        axes = ("out",)
+        axes = elements("output")
         gamma = (self.weight("gamma", size, axes),) if self.scale else ()
         beta = (self.weight("beta", size, axes),) if self.center else ()
         return (
@@ -120,7 +121,7 @@ class _Centred(LayerBase):
 
     def weights(self, shape: Shape) -> tuple[Weight, ...]:
         sizes = self.sizes(shape)
-        axes = tuple(f"axis{at}" for at in range(len(sizes)))
+        axes = elements(*(f"axis{at}" for at in range(len(sizes))))
         gamma = (self.weight("gamma", sizes, axes),) if self.scale else ()
         beta = (self.weight("beta", sizes, axes),) if self.center else ()
         return (*gamma, *beta)
@@ -230,7 +231,8 @@ class RMSNormalization(LayerBase):
 
     def weights(self, shape: Shape) -> tuple[Weight, ...]:
         sizes = shape[-len(self.axis) :]
-        return (Weight("scale", sizes, tuple(f"axis{at}" for at in range(len(sizes))), Ones()),)
+        axes = elements(*(f"axis{at}" for at in range(len(sizes))))
+        return (Weight("scale", sizes, axes, Ones()),)
 
     def multiply_adds(self, shape: Shape) -> int:
         return prod(shape)

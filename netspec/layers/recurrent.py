@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, TypeAlias
 from pydantic import Field
 
 from netspec.layers.activations import ActivationField
+from netspec.layers.axes import DENSE, elements
 from netspec.layers.base import LayerBase, Shape, Weight, sequence
 from netspec.layers.constraints import ConstraintField
 from netspec.layers.initializers import (
@@ -67,13 +68,13 @@ class RecurrentLayer(LayerBase):
         return (steps, self.units) if self.return_sequences else (self.units,)
 
     def weights(self, shape: Shape) -> tuple[Weight, ...]:
-        columns, axes = self.gates * self.units, ("in", "out")
-        kernel = self.weight("kernel", (shape[-1], columns), axes)
-        recurrent = self.weight("recurrent_kernel", (self.units, columns), axes, "recurrent")
+        columns = self.gates * self.units
+        kernel = self.weight("kernel", (shape[-1], columns), DENSE)
+        recurrent = self.weight("recurrent_kernel", (self.units, columns), DENSE, "recurrent")
         return (kernel, recurrent, self._bias()) if self.use_bias else (kernel, recurrent)
 
     def _bias(self) -> Weight:
-        return self.weight("bias", (self.gates * self.units,), ("out",))
+        return self.weight("bias", (self.gates * self.units,), elements("output"))
 
     def multiply_adds(self, shape: Shape) -> int:
         steps, inputs = shape
@@ -142,7 +143,7 @@ class GRU(Gated):
     def _bias(self) -> Weight:
         if not self.reset_after:
             return super()._bias()
-        return self.weight("bias", (2, self.gates * self.units), ("side", "out"))
+        return self.weight("bias", (2, self.gates * self.units), elements("side", "output"))
 
 
 Recurrent: TypeAlias = SimpleRNN | LSTM | GRU

@@ -17,6 +17,19 @@ from safetensors.numpy import save
 from netspec.diagnostics import WeightsError
 from netspec.graph import Graph, infer
 from netspec.layers import Conv2D, Dense, Flatten, GlobalAveragePooling2D, MaxPooling2D
+from netspec.layers.attention import MultiHeadAttention
+from netspec.layers.axes import (
+    INDEX,
+    INPUT,
+    MULTIPLIER,
+    OUTPUT,
+    SPACE,
+    TRANSPOSED,
+    WeightAxes,
+    channels_first,
+    elements,
+    fans,
+)
 from netspec.layers.initializers import (
     Constant,
     GlorotNormal,
@@ -44,7 +57,6 @@ from netspec.weights import (
     generator,
     initial,
     load,
-    permutation,
     read_safetensors,
     to_bytes,
 )
@@ -203,13 +215,52 @@ def test_a_truncated_initializer_has_keras_deviation_and_ends_at_two_of_the_uncu
 
 
 @pytest.mark.parametrize(
-    ("shape", "fan_in"), [((50,), 50), ((50, 7), 50), ((3, 5, 7, 2), 105)], ids=str
+    ("axes", "shape", "expected"),
+    [
+        ((), (), (1, 1)),
+        (elements("output"), (50,), (50, 50)),
+        (elements("side", "output"), (2, 6), (2, 6)),
+        (elements("space1", "space2", "channel"), (5, 6, 3), (30, 15)),
+        ((INPUT, OUTPUT), (50, 7), (50, 7)),
+        ((*SPACE[1:], INPUT, OUTPUT), (3, 5, 7, 2), (105, 30)),
+        ((*SPACE[1:], INPUT, MULTIPLIER), (3, 5, 7, 2), (105, 30)),
+        ((*SPACE[1:], *TRANSPOSED), (3, 5, 7, 2), (105, 30)),
+    ],
 )
-def test_the_fan_of_a_weight_is_keras_own(shape: tuple[int, ...], fan_in: int) -> None:
-    resolved = resolve(LecunUniform(), shape)
+def test_fans_follow_from_the_roles_of_axes(
+    axes: WeightAxes, shape: tuple[int, ...], expected: tuple[int, int]
+) -> None:
+    assert fans(axes, shape) == expected
 
-    assert isinstance(resolved, RandomUniform)
-    assert resolved.maxval == pytest.approx(math.sqrt(3 / fan_in))
+
+# PyTorch's shapes: Linear (out, in), Conv2d (out, in, kH, kW), ConvTranspose2d (in, out, kH, kW);
+# an Embedding (index, out) as Keras's.
+@pytest.mark.parametrize(
+    ("axes", "order"),
+    [
+        ((INPUT, OUTPUT), (1, 0)),
+        ((*SPACE[1:], INPUT, OUTPUT), (3, 2, 0, 1)),
+        ((*SPACE[1:], *TRANSPOSED), (3, 2, 0, 1)),
+        ((*SPACE, INPUT, MULTIPLIER), (3, 4, 0, 1, 2)),
+        ((INDEX, OUTPUT), (0, 1)),
+        (elements("side", "output"), (0, 1)),
+        (elements("output"), (0,)),
+        ((), ()),
+    ],
+)
+def test_kernels_are_permuted_by_the_roles_of_axes(
+    axes: WeightAxes, order: tuple[int, ...]
+) -> None:
+    assert channels_first(axes) == order
+
+
+def test_the_kernels_of_an_attention_have_the_deviations_of_keras() -> None:
+    # Fans: 64 features and 8 heads of size 16; deviation sqrt(2 / (64 + 128)) as in Keras 3.15.1.
+    layer = MultiHeadAttention(num_heads=8, key_dim=16, name="attention")
+    values = initial(network(layer, shape=(16, 64)), 0)
+
+    for name in ("query", "key", "value", "attention_output"):
+        assert values[f"attention.{name}.kernel"].std() == pytest.approx(0.102, rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -431,15 +482,9 @@ def test_metadata_hold_the_format_and_the_graph(tmp_path: Path) -> None:
     }
 
 
-def test_a_permutation_brings_axes_into_another_order() -> None:
-    kernel = np.zeros((3, 5, 2, 7))  # height, width, in, out
-    order = permutation(("height", "width", "in", "out"), ("out", "in", "height", "width"))
-
-    assert kernel.transpose(order).shape == (7, 2, 3, 5)
-
-
 def drawn(initializer: Initializer, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    return draw(resolve(initializer, shape), shape, generator(0, "test"))
+    axes = elements(*map(str, range(len(shape))))  # as those of a kernel
+    return draw(resolve(initializer, fans(axes, shape)), shape, generator(0, "test"))
 
 
 def written(folder: Path, content: bytes) -> Path:

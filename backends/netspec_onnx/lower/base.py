@@ -13,23 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from netspec.graph import Node
-from netspec.weights import Weights, permutation
+from netspec.layers.axes import DENSE, MULTIPLIER, channels_first
+from netspec.weights import Weights
 
 Held: TypeAlias = tuple[str, tuple[int, ...], bytes]
 """The type of a constant, its shape, and a hash of its bytes."""
-
-_LEADING = {
-    ("in", "out"): ("out", "in"),
-    ("out", "in"): ("in", "out"),
-    ("in", "multiplier"): ("in", "multiplier"),
-}
-"""ONNX's first axes of a kernel by Keras's last ones: plain, transposed and depthwise."""
-
-
-def onnx_axes(axes: tuple[str, ...]) -> tuple[str, ...]:
-    """ONNX's order of a weight's axes: a convolution's has its space behind outputs and inputs."""
-    leading = _LEADING.get(axes[-2:]) if len(axes) > 2 else None
-    return (*leading, *axes[:-2]) if leading else axes
 
 
 @dataclass
@@ -63,11 +51,12 @@ class Builder:
         """Keep the weights of a node with ONNX's axes. Gives what each is called there."""
         held: dict[str, str] = {}
         for weight in node.weights:
-            axes = permutation(weight.axes, onnx_axes(weight.axes))
             key = f"{node.name}.{weight.name}"
-            value = np.transpose(self.weights[key], axes)
+            value = self.weights[key]
+            if weight.axes != DENSE:  # the matrix of a MatMul has Keras's order
+                value = np.transpose(value, channels_first(weight.axes))
             # Each output of a depthwise kernel has one input.
-            if weight.axes[-1:] == ("multiplier",):
+            if MULTIPLIER in weight.axes:
                 value = value.reshape(-1, 1, *value.shape[2:])
             held[weight.name] = self.constant(key, value)
         return held

@@ -9,7 +9,7 @@ from functools import singledispatch
 from netspec.code import call
 from netspec.graph import Node
 from netspec.layers import Weight
-from netspec.weights import permutation
+from netspec.layers.axes import channels_first
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Lowered:
     """A layer in PyTorch: the module it keeps, where it keeps one, and its line in `forward`.
 
     `parameters` gives the name of a weight inside the module where it is another than Keras's,
-    `axes` the order of its axes where it is another than `default_axes`. After the permutation the
-    weight is reshaped to what the module holds. For a depthwise kernel (channels multiplier, 1, …)
-    `split` gives channels and multiplier. `memory_format` is that of PyTorch in which the module is
+    `axes` the permutation of its axes where it is not `channels_first`. After it the weight is
+    reshaped to what the module holds. For a depthwise kernel (channels multiplier, 1, …) `split`
+    gives channels and multiplier. `memory_format` is that of PyTorch in which the module is
     fastest, where it is not the usual one.
     """
 
@@ -52,34 +52,19 @@ class Lowered:
     arguments: list[str] = field(default_factory=list[str])
     needs: tuple[Part, ...] = ()
     parameters: dict[str, str] = field(default_factory=dict[str, str])
-    axes: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    axes: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     split: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     memory_format: str = ""
 
     def place(self, weight: Weight) -> tuple[str, tuple[int, ...]]:
         """The weight's name inside the module, and the permutation of its axes."""
-        wanted = self.axes.get(weight.name, default_axes(weight.axes))
-        name = self.parameters.get(weight.name, weight.name)
-        return name, permutation(weight.axes, wanted)
+        axes = self.axes.get(weight.name, channels_first(weight.axes))
+        return self.parameters.get(weight.name, weight.name), axes
 
 
 def unfolded(target: str, split: tuple[int, int]) -> str:
     """A line that makes `kernel` a view of the depthwise kernel `target`, with an axis for each."""
     return call("        kernel = torch.unflatten", [target, "0", str(split)], ".squeeze(2)")
-
-
-_LEADING = {
-    ("in", "out"): ("out", "in"),
-    ("out", "in"): ("in", "out"),
-    ("in", "multiplier"): ("in", "multiplier"),
-}
-"""PyTorch's first axes of a kernel by Keras's last ones: dense, transposed and depthwise."""
-
-
-def default_axes(axes: tuple[str, ...]) -> tuple[str, ...]:
-    """PyTorch's order of a kernel's axes: the outputs, the inputs, and then space."""
-    leading = _LEADING.get(axes[-2:])
-    return (*leading, *axes[:-2]) if leading else axes
 
 
 @singledispatch

@@ -82,10 +82,9 @@ class PReLU(nn.Module):
 @lower_layer.register
 def _(_layer: PReLU, node: Node, x: str) -> Lowered:
     (alpha,) = node.weights
-    *space, channels = alpha.axes
-    axes = (channels, *space) if node.layout == "channels_first" else alpha.axes
-    sizes = dict(zip(alpha.axes, alpha.shape, strict=True))
-    made = arguments([sizes[axis] for axis in axes], {})
+    *space, channels = range(len(alpha.shape))
+    axes = (channels, *space) if node.layout == "channels_first" else (*space, channels)
+    made = arguments([alpha.shape[axis] for axis in axes], {})
     return Lowered(f"self.{node.name}({x})", "PReLU", made, (_PRELU,), axes={"alpha": axes})
 
 

@@ -220,23 +220,23 @@ class AttentionNet(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        nn.init.uniform_(self.own.query.kernel, -0.3535533905932738, 0.3535533905932738)
+        nn.init.uniform_(self.own.query.kernel, -0.6123724356957945, 0.6123724356957945)
         nn.init.zeros_(self.own.query.bias)
-        nn.init.uniform_(self.own.key.kernel, -0.3535533905932738, 0.3535533905932738)
+        nn.init.uniform_(self.own.key.kernel, -0.6123724356957945, 0.6123724356957945)
         nn.init.zeros_(self.own.key.bias)
-        nn.init.uniform_(self.own.value.kernel, -0.3535533905932738, 0.3535533905932738)
+        nn.init.uniform_(self.own.value.kernel, -0.6123724356957945, 0.6123724356957945)
         nn.init.zeros_(self.own.value.bias)
-        nn.init.uniform_(self.own.attention_output.kernel, -0.5, 0.5)
+        nn.init.uniform_(self.own.attention_output.kernel, -0.6123724356957945, 0.6123724356957945)
         nn.init.zeros_(self.own.attention_output.bias)
         nn.init.xavier_uniform_(self.side.weight)
         nn.init.zeros_(self.side.bias)
-        nn.init.uniform_(self.cross.query.kernel, -0.3872983346207417, 0.3872983346207417)
-        nn.init.uniform_(self.cross.key.kernel, -0.3872983346207417, 0.3872983346207417)
-        nn.init.uniform_(self.cross.value.kernel, -0.30618621784789724, 0.30618621784789724)
+        nn.init.uniform_(self.cross.query.kernel, -0.6546536707079771, 0.6546536707079771)
+        nn.init.uniform_(self.cross.key.kernel, -0.6546536707079771, 0.6546536707079771)
+        nn.init.uniform_(self.cross.value.kernel, -0.5107539184552492, 0.5107539184552492)
         nn.init.uniform_(
             self.cross.attention_output.kernel,
-            -0.3922322702763681,
-            0.3922322702763681,
+            -0.5107539184552492,
+            0.5107539184552492,
         )
         nn.init.trunc_normal_(
             self.multi_head_attention.query.kernel,

@@ -210,26 +210,26 @@ class MnistVit(nn.Module):
         nn.init.zeros_(self.encoder_0_self_attention_layer_normalization.bias)
         nn.init.uniform_(
             self.encoder_0_self_attention_multi_head_attention.query.kernel,
-            -0.06846531968814577,
-            0.06846531968814577,
+            -0.21650635094610965,
+            0.21650635094610965,
         )
         nn.init.zeros_(self.encoder_0_self_attention_multi_head_attention.query.bias)
         nn.init.uniform_(
             self.encoder_0_self_attention_multi_head_attention.key.kernel,
-            -0.06846531968814577,
-            0.06846531968814577,
+            -0.21650635094610965,
+            0.21650635094610965,
         )
         nn.init.zeros_(self.encoder_0_self_attention_multi_head_attention.key.bias)
         nn.init.uniform_(
             self.encoder_0_self_attention_multi_head_attention.value.kernel,
-            -0.06846531968814577,
-            0.06846531968814577,
+            -0.21650635094610965,
+            0.21650635094610965,
         )
         nn.init.zeros_(self.encoder_0_self_attention_multi_head_attention.value.bias)
         nn.init.uniform_(
             self.encoder_0_self_attention_multi_head_attention.attention_output.kernel,
-            -0.13693063937629155,
-            0.13693063937629155,
+            -0.21650635094610965,
+            0.21650635094610965,
         )
         nn.init.zeros_(self.encoder_0_self_attention_multi_head_attention.attention_output.bias)
         nn.init.ones_(self.encoder_0_perceptron_layer_normalization.weight)
@@ -242,26 +242,26 @@ class MnistVit(nn.Module):
         nn.init.zeros_(self.encoder_1_self_attention_layer_normalization.bias)
         nn.init.uniform_(
             self.encoder_1_self_attention_multi_head_attention.query.kernel,
-            -0.06846531968814577,
-            0.06846531968814577,
+            -0.21650635094610965,
+            0.21650635094610965,
         )
         nn.init.zeros_(self.encoder_1_self_attention_multi_head_attention.query.bias)
         nn.init.uniform_(
             self.encoder_1_self_attention_multi_head_attention.key.kernel,
-            -0.06846531968814577,
-            0.06846531968814577,
+            -0.21650635094610965,
+            0.21650635094610965,
         )
         nn.init.zeros_(self.encoder_1_self_attention_multi_head_attention.key.bias)
         nn.init.uniform_(
             self.encoder_1_self_attention_multi_head_attention.value.kernel,
-            -0.06846531968814577,
-            0.06846531968814577,
+            -0.21650635094610965,
+            0.21650635094610965,
         )
         nn.init.zeros_(self.encoder_1_self_attention_multi_head_attention.value.bias)
         nn.init.uniform_(
             self.encoder_1_self_attention_multi_head_attention.attention_output.kernel,
-            -0.13693063937629155,
-            0.13693063937629155,
+            -0.21650635094610965,
+            0.21650635094610965,
         )
         nn.init.zeros_(self.encoder_1_self_attention_multi_head_attention.attention_output.bias)
         nn.init.ones_(self.encoder_1_perceptron_layer_normalization.weight)
@@ -274,26 +274,26 @@ class MnistVit(nn.Module):
         nn.init.zeros_(self.encoder_2_self_attention_layer_normalization.bias)
         nn.init.uniform_(
             self.encoder_2_self_attention_multi_head_attention.query.kernel,
-            -0.06846531968814577,
-            0.06846531968814577,
+            -0.21650635094610965,
+            0.21650635094610965,
         )
         nn.init.zeros_(self.encoder_2_self_attention_multi_head_attention.query.bias)
         nn.init.uniform_(
             self.encoder_2_self_attention_multi_head_attention.key.kernel,
-            -0.06846531968814577,
-            0.06846531968814577,
+            -0.21650635094610965,
+            0.21650635094610965,
         )
         nn.init.zeros_(self.encoder_2_self_attention_multi_head_attention.key.bias)
         nn.init.uniform_(
             self.encoder_2_self_attention_multi_head_attention.value.kernel,
-            -0.06846531968814577,
-            0.06846531968814577,
+            -0.21650635094610965,
+            0.21650635094610965,
         )
         nn.init.zeros_(self.encoder_2_self_attention_multi_head_attention.value.bias)
         nn.init.uniform_(
             self.encoder_2_self_attention_multi_head_attention.attention_output.kernel,
-            -0.13693063937629155,
-            0.13693063937629155,
+            -0.21650635094610965,
+            0.21650635094610965,
         )
         nn.init.zeros_(self.encoder_2_self_attention_multi_head_attention.attention_output.bias)
         nn.init.ones_(self.encoder_2_perceptron_layer_normalization.weight)
@@ -306,26 +306,26 @@ class MnistVit(nn.Module):
         nn.init.zeros_(self.encoder_3_self_attention_layer_normalization.bias)
         nn.init.uniform_(
             self.encoder_3_self_attention_multi_head_attention.query.kernel,
-            -0.06846531968814577,
-            0.06846531968814577,
+            -0.21650635094610965,
+            0.21650635094610965,
         )
         nn.init.zeros_(self.encoder_3_self_attention_multi_head_attention.query.bias)
         nn.init.uniform_(
             self.encoder_3_self_attention_multi_head_attention.key.kernel,
-            -0.06846531968814577,
-            0.06846531968814577,
+            -0.21650635094610965,
+            0.21650635094610965,
         )
         nn.init.zeros_(self.encoder_3_self_attention_multi_head_attention.key.bias)
         nn.init.uniform_(
             self.encoder_3_self_attention_multi_head_attention.value.kernel,
-            -0.06846531968814577,
-            0.06846531968814577,
+            -0.21650635094610965,
+            0.21650635094610965,
         )
         nn.init.zeros_(self.encoder_3_self_attention_multi_head_attention.value.bias)
         nn.init.uniform_(
             self.encoder_3_self_attention_multi_head_attention.attention_output.kernel,
-            -0.13693063937629155,
-            0.13693063937629155,
+            -0.21650635094610965,
+            0.21650635094610965,
         )
         nn.init.zeros_(self.encoder_3_self_attention_multi_head_attention.attention_output.bias)
         nn.init.ones_(self.encoder_3_perceptron_layer_normalization.weight)
