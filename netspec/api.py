@@ -107,14 +107,19 @@ def train(
     *,
     device: Device = "auto",
     runs: str | Path = "runs",
-    resume: bool = False,
+    resume: bool | str | Path = False,
     memory: str | None = None,
 ) -> Run:
-    """Train a network as its spec says, into a new folder in `runs`; see `netspec train`."""
+    """Train a network as its spec says, into a new folder in `runs`; see `netspec train`.
+
+    With `resume` the newest run of exactly this spec goes on, or the run of this path or name. A
+    run that is complete already is returned unchanged.
+    """
     from netspec.data.memory import bytes_of
     from netspec.runs.training import train
 
     most = bytes_of(memory) if memory else None
+    resume = Path(resume) if isinstance(resume, str) else resume
     return train(network, backend, device=device, runs=Path(runs), resume=resume, memory=most)
 
 

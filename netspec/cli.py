@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
+from typer.core import TyperCommand
 
 from netspec.api import MAX_LOSS
 from netspec.diagnostics import NetspecError, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from netspec.bench.forms import Named
     from netspec.bench.subject import Subject
@@ -174,7 +175,21 @@ def compile_(
     print(f"Wrote {output}")
 
 
-@app.command()
+class _TrainCommand(TyperCommand):
+    """A command whose option --resume has a value or none, which typer does not know."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Any: typer's own click
+        return super().parse_args(ctx, list(_with_values(args)))
+
+
+def _with_values(args: Sequence[str]) -> Iterator[str]:
+    """The arguments, with an empty value for a --resume that no run follows."""
+    for arg, following in zip(args, [*args[1:], "--"], strict=True):
+        named = not following.startswith("-") and not following.endswith((".yaml", ".yml"))
+        yield f"{arg}=" if arg == "--resume" and not named else arg
+
+
+@app.command(cls=_TrainCommand)
 def train(
     spec: SpecFile,
     backend: Annotated[str, typer.Option(help="keras or torch.")],
@@ -186,8 +201,12 @@ def train(
     passes: PassesOption = None,
     runs: RunsOption = Path("runs"),
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the newest run of this spec.")
-    ] = False,
+        str | None,
+        typer.Option(
+            metavar="[RUN]",
+            help="Go on with a run; without a name, with the newest run of exactly this spec.",
+        ),
+    ] = None,
     memory: Annotated[
         str | None,
         typer.Option(
@@ -212,7 +231,7 @@ def train(
             backend,
             device=device,
             runs=runs,
-            resume=resume,
+            resume=Path(resume) if resume else resume is not None,
             memory=most,
             progress=progress,
         )
@@ -222,7 +241,8 @@ def train(
         raise typer.Exit(130) from None
     finally:
         progress.close()
-    print(f"Wrote {run.path}: {', '.join(sorted(path.name for path in run.path.iterdir()))}")
+    names = sorted(path.name for path in run.path.iterdir() if path.name[0] != ".")
+    print(f"Wrote {run.path}: {', '.join(names)}")
 
 
 @app.command()
@@ -298,6 +318,7 @@ def export(
     if not onnx:
         raise NetspecError("no format was named", "write: netspec export --onnx")
     chosen = _run(runs, run)
+    _show_remarks(chosen.remarks)
     from netspec.runs.export import export as export_run
     from netspec.summary import in_bytes
 
@@ -336,9 +357,13 @@ def predict(
     transparent parts black, and scaled to the network's height and width, whatever its proportions
     were. MNIST's digits are light on dark: use --invert for a photograph of ink on paper.
     """
+    from netspec.files import is_file
+    from netspec.runs.folder import Run
     from netspec.runs.prediction import predict as predict_images
 
-    chosen = model if model.is_file() else _run(runs, model)
+    chosen = model if is_file(model) else _run(runs, model)
+    if isinstance(chosen, Run):
+        _show_remarks(chosen.remarks)
     predictions = predict_images(chosen, images, device=device, invert=invert)
     if json_:
         from dataclasses import asdict
@@ -493,6 +518,7 @@ def _subject(
 ) -> Subject:
     """What a user names to be measured, with inputs for `count` examples."""
     from netspec.bench.subject import find_run, of_file, of_run, of_spec
+    from netspec.files import is_file
     from netspec.runs.exported import is_exported
 
     if is_exported(given):
@@ -500,7 +526,7 @@ def _subject(
             message = f"{given} is an ONNX file, and --set and --passes change specs"
             raise NetspecError(message, "give the spec or the run instead")
         return of_file(given, count)
-    if given.is_file() or given.suffix in {".yaml", ".yml"}:
+    if is_file(given) or given.suffix in {".yaml", ".yml"}:
         return of_spec(_network(given, overrides, passes), count)
     run = find_run(runs, given)
     if overrides:

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from netspec.diagnostics import Diagnostic, NetspecError, Place, SpecError
+from netspec.files import open_regular
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 32
@@ -170,7 +171,7 @@ class Source:
 def read(path: Path) -> Source:
     """Read a spec file; see `parse`. Raises NetspecError where the file cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path, pipes=True) as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         help = "`netspec new NAME` writes a spec to start from"

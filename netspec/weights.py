@@ -14,10 +14,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse
 from safetensors.numpy import save
 
 from netspec.diagnostics import WeightsError, one_of
+from netspec.files import read_regular
 from netspec.graph import Graph
 from netspec.layers import Shape, written
 from netspec.layers.initializers import (
@@ -168,30 +170,55 @@ def _in_order(content: bytes) -> bytes:
 
 def load(path: Path, graph: Graph) -> dict[str, Array]:
     """The weights of a file, by key. Raises WeightsError where they are not those of the graph."""
-    tensors, metadata = read_safetensors(path)
+    return _of_graph(*read_safetensors(path), graph, str(path))
+
+
+def loads(content: bytes, graph: Graph, origin: str) -> dict[str, Array]:
+    """The weights in the content of a file; see `load`. `origin` is its name in errors."""
+    return _of_graph(*parse_safetensors(content, origin), graph, origin)
+
+
+def _of_graph(
+    tensors: dict[str, Any], metadata: dict[str, str], graph: Graph, origin: str
+) -> dict[str, Array]:
     if metadata.get("format") != FORMAT:
         found = metadata.get("format", "another program's safetensors")
-        raise WeightsError(f"{path} is {found}, not {FORMAT}", "give a file that netspec wrote")
+        raise WeightsError(f"{origin} is {found}, not {FORMAT}", "give a file that netspec wrote")
     if metadata.get("graph") != graph.hash:
         difference = _first_difference(metadata.get("structure", "{}"), graph)
-        message = f"{path} belongs to another graph: {difference}"
+        message = f"{origin} belongs to another graph: {difference}"
         raise WeightsError(message, _ANOTHER_GRAPH)
-    check(graph, tensors, str(path))
+    check(graph, tensors, origin)
     return tensors
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """The arrays and the metadata of a safetensors file. Raises WeightsError."""
     try:
-        opened: Any = safe_open(path, framework="numpy")  # pyright: ignore[reportUnknownVariableType] - Any: safetensors has no types
-        with opened:
-            tensors: dict[str, Any] = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 - no mapping
-            return tensors, opened.metadata() or {}
+        content = read_regular(path)
     except FileNotFoundError:
         raise WeightsError(f"there is no file {path}", "train the network first") from None
-    except (OSError, SafetensorError, TypeError, ValueError) as error:
-        message = f"{path} cannot be read as safetensors: {error}"
-        raise WeightsError(message, "the file is damaged; train again, or copy it again") from None
+    except OSError as error:
+        raise _unreadable(str(path), error.strerror) from None
+    return parse_safetensors(content, str(path))
+
+
+def parse_safetensors(content: bytes, origin: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """The arrays and the metadata in the content of a safetensors file. Raises WeightsError."""
+    try:
+        tensors: dict[str, Any] = parse(content)  # Any: safetensors has no types
+        size = int.from_bytes(content[:8], "little")
+        metadata: dict[str, str] = json.loads(content[8 : 8 + size]).get("__metadata__") or {}
+    except KeyError as error:  # of the types, such as bfloat16
+        raise _unreadable(origin, f"NumPy has no type {error.args[0]}") from None
+    except (SafetensorError, TypeError, ValueError, RecursionError, OverflowError) as error:
+        raise _unreadable(origin, error) from None
+    return tensors, metadata
+
+
+def _unreadable(origin: str, reason: object) -> WeightsError:
+    message = f"{origin} cannot be read as safetensors: {reason}"
+    return WeightsError(message, "the file is damaged; train again, or copy it again")
 
 
 def _first_difference(text: str, graph: Graph) -> str:

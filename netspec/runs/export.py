@@ -62,8 +62,8 @@ def export(
         raise NetspecError(message, "give 0 or more to --max-loss, such as 0.005")
     target = find_exporting("onnx")
     network = replace(run.network, passes=passes)
-    weights, backend = run.weights(), run.backend
-    reference = run.reference()
+    weights, reference = run.result()
+    backend = run.backend
     content = target.export(network, weights, opset=opset, raw_input=False)
     predictor = target.open(content, "cpu")
     outputs = predicted_in_batches(predictor, reference.inputs)

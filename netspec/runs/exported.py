@@ -8,6 +8,7 @@ from pathlib import Path
 
 from netspec.backend import Device, ExportedModel, find_exporting
 from netspec.diagnostics import BackendError, NetspecError, RunError
+from netspec.files import read_regular
 from netspec.graph import Network, loads
 from netspec.runs.folder import Run
 
@@ -31,7 +32,7 @@ def is_exported(path: Path) -> bool:
 def read_content(path: Path) -> bytes:
     """The bytes of a file. Raises RunError where it cannot be read."""
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror}"
         raise RunError(message, "give a run or an ONNX file") from None
@@ -56,10 +57,11 @@ def open_exported(path: Path, device: Device) -> ExportedFile:
 
 
 def remarks_about(run: Run) -> Iterator[str]:
-    """What a user would not expect of the int8 files in the folder of a run."""
+    """What a user would not expect of a run's folder, and of the int8 files in it."""
+    yield from run.remarks
     for path in sorted(run.path.glob(f"*int8*{SUFFIX}")):
         try:
-            remarks = find_exporting("onnx").open(path.read_bytes(), "cpu").remarks
+            remarks = find_exporting("onnx").open(read_regular(path), "cpu").remarks
         except (OSError, NetspecError):
             continue  # another command reports a file that cannot be opened
         yield from (f"{path}: {remark}" for remark in remarks)

@@ -1,8 +1,8 @@
 """The folder of a run: what it holds, and how it stays complete whatever happens.
 
 `checkpoint.safetensors` is the one file that decides: it holds the weights, the optimizer's state
-and the figures of every epoch, and is replaced in one step. The other files follow from it, so a
-run that was killed between two of them is whole again as soon as it is resumed.
+and the figures of every epoch. The other files follow from it, so a run that was killed between two
+of them is whole again as soon as it is resumed. `manifest.json` has the hash of every file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import json
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -28,15 +28,26 @@ from safetensors.numpy import save
 from netspec import weights as weight_files
 from netspec.backend import Trainer, TrainingBackend
 from netspec.diagnostics import NetspecError, RunError, SpecError, one_of
-from netspec.files import write_atomically
+from netspec.files import is_file
 from netspec.graph import Network, loads
 from netspec.layers.tagged import Model
+from netspec.runs.manifest import (
+    MANIFEST,
+    damaged,
+    present_hashes,
+    read_files,
+    read_manifest,
+    replace_files,
+)
 from netspec.runs.metrics import Record
 from netspec.schedules import spans_training
 from netspec.spec import Idx, Npz, Spec, resolved
-from netspec.weights import Array, Weights, read_safetensors
+from netspec.weights import Array, Weights, parse_safetensors
 
 CHECKPOINT_FORMAT = "netspec-checkpoint-2"
+CHECKPOINT = "checkpoint.safetensors"
+WEIGHTS = "weights.safetensors"
+REFERENCE = "reference.safetensors"
 
 _RECORD = TypeAdapter(Record)
 _HISTORY = TypeAdapter(list[Record])
@@ -125,9 +136,9 @@ class Run:
     def about(self) -> About:
         """What run.json says: the backend, the device, the versions, when it began."""
         try:
-            return About.model_validate_json(self._text("run.json"))
+            return About.model_validate_json(self._content("run.json", whole=False))
         except ValidationError:
-            raise self._damaged("run.json") from None
+            raise damaged(self.path / "run.json") from None
 
     @property
     def backend(self) -> str:
@@ -137,58 +148,78 @@ class Run:
     @cached_property
     def network(self) -> Network:
         """The network as its resolved spec describes it, with the passes of its training."""
-        text, passes = self._text("spec.yaml"), self.about.passes
+        content, passes = self._content("spec.yaml", whole=False), self.about.passes
         try:
-            network = loads(text, self.path)
-        except SpecError:
-            raise self._damaged("spec.yaml") from None
+            network = loads(content.decode("utf-8"), self.path)
+        except (SpecError, UnicodeDecodeError):
+            raise damaged(self.path / "spec.yaml") from None
         return network if passes is None else replace(network, passes=frozenset(passes))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a user would not expect of the folder, a sentence for each fact."""
+        if read_manifest(self.path) is not None:
+            return ()
+        message = (
+            f"{self.path} has no {MANIFEST}: an older netspec wrote it, and damage is not seen"
+        )
+        return (message,)
 
     def weights(self) -> dict[str, Array]:
         """The weights after the last complete epoch, by key."""
-        return weight_files.load(self.path / "weights.safetensors", self.network.graph)
+        return self._weights(self._content(WEIGHTS))
+
+    def reference(self) -> Reference:
+        """The backend's own predictions for the weights of this run. Raises RunError."""
+        return self.result()[1]
+
+    def result(self) -> tuple[dict[str, Array], Reference]:
+        """The weights and the backend's own predictions for them, of one epoch.
+
+        Also while another process trains the run. Raises RunError, WeightsError.
+        """
+        contents = read_files(self.path, (WEIGHTS, REFERENCE))
+        origin = self.path / REFERENCE
+        tensors, metadata = parse_safetensors(contents[REFERENCE], str(origin))
+        if metadata.get("weights") != hashlib.sha256(contents[WEIGHTS]).hexdigest():
+            message = f"the predictions kept in {self.path} belong to another epoch's weights"
+            raise RunError(message, "the run was stopped as it wrote: train with --resume first")
+        return self._weights(contents[WEIGHTS]), self._reference(tensors, origin)
 
     @property
     def history(self) -> list[Record]:
         """The figures of every epoch, and of the test once it is done."""
-        lines = self._text("metrics.jsonl").splitlines()
+        lines = self._content("metrics.jsonl").splitlines()
         try:
             return [_RECORD.validate_json(line) for line in lines]
         except ValidationError:
-            raise self._damaged("metrics.jsonl") from None
+            raise damaged(self.path / "metrics.jsonl") from None
 
     def checkpoint(self) -> Checkpoint:
-        """The state that training goes on from. Raises WeightsError, RunError."""
-        path = self.path / "checkpoint.safetensors"
-        tensors, metadata = read_safetensors(path)
+        """The state that training goes on from. Raises WeightsError, RunError.
+
+        The checkpoint decides: other files may still be those of the epoch before.
+        """
+        path = self.path / CHECKPOINT
+        tensors, metadata = parse_safetensors(self._content(CHECKPOINT, whole=False), str(path))
         if metadata.get("format") != CHECKPOINT_FORMAT:
             raise RunError(f"{path} is not a {CHECKPOINT_FORMAT}", "start a new run")
         weights = _part(tensors, "weights/")
         weight_files.check(self.network.graph, weights, str(path))
         try:
             history = _HISTORY.validate_json(metadata.get("history", ""))
-            reference = _reference(_part(tensors, "reference/"), self.network)
-        except (ValidationError, KeyError):
-            raise self._damaged(path.name) from None
+        except ValidationError:
+            raise damaged(path) from None
+        if not _is_sound(history, self.network):
+            raise damaged(path)
+        reference = self._reference(_part(tensors, "reference/"), path)
         optimizer, best = _part(tensors, "optimizer/"), _part(tensors, "best/")
         if best:
             weight_files.check(self.network.graph, best, str(path))
         return Checkpoint(weights, optimizer, history, reference, best)
 
-    def reference(self) -> Reference:
-        """The backend's own predictions for the weights of this run. Raises RunError."""
-        tensors, metadata = read_safetensors(self.path / "reference.safetensors")
-        found = hashlib.sha256((self.path / "weights.safetensors").read_bytes()).hexdigest()
-        if metadata.get("weights") != found:
-            message = f"the predictions kept in {self.path} belong to another epoch's weights"
-            raise RunError(message, "the run was stopped as it wrote: train with --resume first")
-        try:
-            return _reference(tensors, self.network)
-        except KeyError:
-            raise self._damaged("reference.safetensors") from None
-
     def save(self, state: Checkpoint) -> None:
-        """Write a checkpoint, and then what follows from it."""
+        """Write a checkpoint and what follows from it. Raises RunError."""
         tensors = {
             **{f"weights/{key}": value for key, value in state.weights.items()},
             **{f"optimizer/{key}": value for key, value in state.optimizer.items()},
@@ -197,37 +228,77 @@ class Run:
         }
         metadata = {"format": CHECKPOINT_FORMAT, "history": json.dumps(state.history)}
         content = save({key: _contiguous(value) for key, value in tensors.items()}, metadata)
-        write_atomically(self.path / "checkpoint.safetensors", content)
-        self.follow(state)
+        self.write({CHECKPOINT: content, **self._followers(state)})
 
     def follow(self, state: Checkpoint) -> bool:
         """Write what follows from a checkpoint, where it is not there yet. Whether any was."""
+        files, present = self._followers(state), present_hashes(self.path)
+        stale = {
+            name: content
+            for name, content in files.items()
+            if present.get(name) != hashlib.sha256(content).hexdigest()
+        }
+        manifest = read_manifest(self.path)
+        if stale or manifest is None or manifest.files != present:
+            self.write(stale, present)
+        return bool(stale)
+
+    def write(self, files: Mapping[str, bytes], present: Mapping[str, str] | None = None) -> None:
+        """Replace files of the run together; see `replace_files`. Raises RunError."""
+        try:
+            replace_files(self.path, files, present)
+        except OSError as error:
+            message = f"{self.path} cannot be written: {error.strerror}"
+            raise RunError(
+                message, "check that it can be written to, and that it has room"
+            ) from None
+
+    def _followers(self, state: Checkpoint) -> dict[str, bytes]:
+        """The content of the files that follow from a checkpoint."""
         weights = weight_files.to_bytes(self.network.graph, state.result)
         metadata = {"weights": hashlib.sha256(weights).hexdigest()}
         lines = "".join(json.dumps(record) + "\n" for record in state.history)
-        files = {
-            "reference.safetensors": save(state.reference.tensors(), metadata),
-            "weights.safetensors": weights,
+        return {
+            REFERENCE: save(state.reference.tensors(), metadata),
+            WEIGHTS: weights,
             "metrics.jsonl": lines.encode(),
         }
-        stale = [name for name, content in files.items() if self._lacks(name, content)]
-        for name in stale:
-            write_atomically(self.path / name, files[name])
-        return bool(stale)
 
-    def _lacks(self, name: str, content: bytes) -> bool:
-        path = self.path / name
-        return not path.is_file() or path.read_bytes() != content
+    def _content(self, name: str, *, whole: bool = True) -> bytes:
+        return read_files(self.path, (name,), whole=whole)[name]
 
-    def _damaged(self, name: str) -> RunError:
-        return RunError(f"{self.path / name} is damaged", "copy the run again, or train again")
+    def _weights(self, content: bytes) -> dict[str, Array]:
+        return weight_files.loads(content, self.network.graph, str(self.path / WEIGHTS))
 
-    def _text(self, name: str) -> str:
+    def _reference(self, tensors: Mapping[str, NDArray[Any]], path: Path) -> Reference:
+        """The reference in a file. Raises RunError where its arrays are not the network's."""
         try:
-            return (self.path / name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            message = f"{self.path} is not a run: {name} cannot be read"
-            raise RunError(message, "give the folder that `netspec train` wrote") from None
+            reference = _reference(tensors, self.network)
+        except KeyError:
+            raise damaged(path) from None
+        graph = self.network.graph
+        count = len(reference.inputs[0]) if reference.inputs[0].ndim else 0
+        pairs = (
+            *zip(reference.inputs, (each.shape for each in graph.inputs), strict=True),
+            *zip(reference.outputs, (node.shape for node in graph.output_nodes), strict=True),
+        )
+        if not count or any(
+            a.dtype != np.float32 or a.shape != (count, *shape) for a, shape in pairs
+        ):
+            raise damaged(path)
+        return reference
+
+
+def _is_sound(history: list[Record], network: Network) -> bool:
+    """Whether the records are those of the epochs in their order, and at most of one test."""
+    epochs = [record for record in history if "loss" in record]
+    stopping = network.spec.train.early_stopping if network.spec.train else None
+    monitored = [record.get(stopping.monitor) for record in epochs] if stopping else []
+    return (
+        [record.get("epoch") for record in epochs] == [*range(1, len(epochs) + 1)]
+        and ["test_loss" in record for record in history[len(epochs) :]] in ([], [True])
+        and all(isinstance(value, int | float) for value in monitored)
+    )
 
 
 def _part(tensors: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
@@ -252,12 +323,16 @@ def create(
     """
     stem = f"{network.spec.name}-{backend.name}"
     partial = Run(folder / f".{stem}-{uuid4().hex[:8]}.partial")
+    about = _about(network, backend, trainer).model_dump_json(indent=2) + "\n"
     try:
         partial.path.mkdir(parents=True)
-        write_spec(partial, network)
-        write_atomically(partial.path / "model.py", backend.source(network).encode())
-        about = _about(network, backend, trainer).model_dump_json(indent=2) + "\n"
-        write_atomically(partial.path / "run.json", about.encode())
+        partial.write(
+            {
+                "spec.yaml": _spec_text(network),
+                "model.py": backend.source(network).encode(),
+                "run.json": about.encode(),
+            }
+        )
         partial.save(Checkpoint(dict(weights), {}, [], reference))
         return _named(partial.path, folder, stem)
     except OSError as error:
@@ -269,7 +344,11 @@ def create(
 
 def write_spec(run: Run, network: Network) -> None:
     """Keep the spec as resolved, its files named so that they are found from the run too."""
-    write_atomically(run.path / "spec.yaml", resolved(_with_full_paths(network)).encode())
+    run.write({"spec.yaml": _spec_text(network)})
+
+
+def _spec_text(network: Network) -> bytes:
+    return resolved(_with_full_paths(network)).encode()
 
 
 def _named(partial: Path, folder: Path, stem: str) -> Run:
@@ -320,7 +399,7 @@ def find(folder: Path, chosen: Path | None = None) -> Run:
             raise RunError(message, "train first: netspec train SPEC --backend keras")
         return runs[-1]
     for path in (chosen, folder / chosen):
-        if (path / "run.json").is_file():
+        if is_file(path / "run.json"):
             return Run(path)
     names = [run.path.name for run in in_order(folder)]
     help = f"{folder} holds {one_of(names, 'and')}" if names else f"{folder} holds no run"
@@ -328,7 +407,10 @@ def find(folder: Path, chosen: Path | None = None) -> Run:
 
 
 def in_order(folder: Path) -> list[Run]:
-    """The runs in a folder, the newest last. What is not a whole run is passed over."""
+    """The runs in a folder, the newest last. What never was a run is passed over.
+
+    Raises RunError where a run is damaged, for it may be the newest.
+    """
     runs = [Run(path.parent) for path in folder.glob("*/run.json") if path.parent.name[0] != "."]
     return sorted(filter(_readable, runs), key=lambda run: run.about.created)
 
@@ -336,37 +418,67 @@ def in_order(folder: Path) -> list[Run]:
 def _readable(run: Run) -> bool:
     try:
         return bool(run.about)
-    except NetspecError:
+    except NetspecError as error:
+        if (run.path / MANIFEST).exists():
+            help = "copy this run again, remove it, or name another run"
+            raise RunError(error.message, help) from None
         return False
 
 
-def resumable(folder: Path, network: Network, backend: str) -> Run:
-    """The newest run of this network and backend. Raises RunError where it cannot be gone on with.
+def resumable(folder: Path, network: Network, backend: str, chosen: Path | None = None) -> Run:
+    """The chosen run, or the newest run of exactly this spec and backend, to go on with.
 
-    More epochs than before may be asked for, unless the learning rate's schedule is as long as the
-    training; everything else must be as it was.
+    More epochs than before may be requested, unless the learning rate's schedule is as long as the
+    training; a run with the same number of epochs comes first. Raises RunError where no run fits,
+    with the first difference of the newest one.
     """
-    runs = [
-        run
-        for run in in_order(folder)
-        if run.backend == backend and run.about.name == network.spec.name
-    ]
+    runs = [find(folder, chosen)] if chosen else _runs_of(folder, network, backend)
     if not runs:
         message = f"there is no run of {network.spec.name} with {backend} in {folder} to resume"
         raise RunError(message, "leave --resume out to begin one")
-    run = runs[-1]
-    before = json.loads(run.network.spec.model_dump_json())
-    now = json.loads(_with_full_paths(network).model_dump_json())
-    if not (network.spec.train and spans_training(network.spec.train.optimizer.learning_rate)):
-        before["train"]["epochs"] = now["train"]["epochs"]
-    before["description"] = now["description"]
+    for ignored in ((), _changeable(network)):
+        for run in runs:
+            if _change(run, network, backend, ignored) is None:
+                return run
+    message = f"{runs[0].path} was begun with {_change(runs[0], network, backend, ignored)}"
+    help = "resume with the spec as it was, or leave --resume out"
+    if "passes" in message:
+        help = "leave --passes out: a run keeps those that it was begun with"
+    raise RunError(message, help)
+
+
+def _runs_of(folder: Path, network: Network, backend: str) -> list[Run]:
+    """The runs of a network's name and a backend, the newest first."""
+    return [
+        run
+        for run in reversed(in_order(folder))
+        if run.backend == backend and run.about.name == network.spec.name
+    ]
+
+
+def _changeable(network: Network) -> tuple[str, ...]:
+    """The fields of `train` that may differ when a run goes on."""
+    train = network.spec.train
+    return () if train and spans_training(train.optimizer.learning_rate) else ("epochs",)
+
+
+def _change(run: Run, network: Network, backend: str, ignored: Sequence[str]) -> str | None:
+    """What a run was begun with and is otherwise now, in words."""
+    if run.backend != backend:
+        return f"the backend {run.backend}"
+    before = _compared(run.network.spec, ignored)
+    now = _compared(_with_full_paths(network), ignored)
     if difference := _difference(before, now, ""):
-        message = f"{run.path} was begun with another spec: {difference}"
-        raise RunError(message, "resume with the spec as it was, or leave --resume out")
-    if network.passes not in (None, run.network.passes):
-        message = f"{run.path} was begun with other passes"
-        raise RunError(message, "leave --passes out: a run keeps those that it was begun with")
-    return run
+        return f"another spec: {difference}"
+    return "other passes" if network.passes not in (None, run.network.passes) else None
+
+
+def _compared(spec: Spec, ignored: Sequence[str]) -> Any:  # Any: JSON data
+    """A spec without its description, and without these fields of `train`."""
+    data = json.loads(spec.model_dump_json(exclude={"description"}))
+    for name in ignored if spec.train else ():
+        del data["train"][name]
+    return data
 
 
 def _difference(before: Any, now: Any, at: str) -> str | None:  # Any: JSON data

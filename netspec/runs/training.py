@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
@@ -20,6 +21,7 @@ from netspec.graph import Network
 from netspec.objective import figures
 from netspec.rates import Span, epoch_rates
 from netspec.runs.folder import Checkpoint, Reference, Run, create, resumable, write_spec
+from netspec.runs.lock import locked
 from netspec.runs.measures import Figure
 from netspec.runs.metrics import NO_FIGURES, Meter, Record, evaluate
 from netspec.runs.stopping import Watch, watch
@@ -60,28 +62,49 @@ def train(
     *,
     device: Device = "auto",
     runs: Path = Path("runs"),
-    resume: bool = False,
+    resume: bool | Path = False,
     memory: int | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Train a network as its spec says; the run is complete after every epoch.
 
-    With `resume` the newest run of this network and backend in `runs` goes on, and ends with the
-    weights of a run that was never broken. Examples that take more than `memory` bytes, by default
-    half of what the machine has to give, are read as they are needed. Raises NetspecError.
+    With `resume` the newest run of this spec and backend in `runs` goes on, or the run with this
+    path or name. It ends with the weights of a run that was never broken. Examples that take more
+    than `memory` bytes, by default half of what the machine has to give, are read as they are
+    needed. Raises NetspecError.
     """
     progress = progress or Silent()
-    settings = train_settings(network)
+    train_settings(network)
     target = find_training(backend)
-    run = resumable(runs, network, backend) if resume else None
+    if resume is False:
+        return _train(network, target, None, device, runs, memory, progress)
+    run = resumable(runs, network, backend, None if resume is True else resume)
+    for remark in run.remarks:
+        progress.remarks(f"{remark}; from now on it has hashes")
+    with locked(run.path):
+        return _train(network, target, run, device, runs, memory, progress)
+
+
+def _train(
+    network: Network,
+    target: TrainingBackend,
+    run: Run | None,
+    device: Device,
+    runs: Path,
+    memory: int | None,
+    progress: Progress,
+) -> Run:
+    """Train a new run, or a run that is locked."""
+    settings = train_settings(network)
     if run:
         network = replace(network, passes=run.network.passes)
     state = run.checkpoint() if run else None
-    if run and state and _is_complete(run, state, network):
+    if run and state and (complete := _is_complete(run, state, network)):
+        progress.remarks(complete)
         return run
     dataset = load(network, memory)
     steps = _steps(settings, len(dataset.train))
-    progress.prepares(backend)
+    progress.prepares(target.name)
     weights = state.weights if state else weight_files.initial(network.graph, settings.seed)
     threads = run.about.threads if run else training_threads(network, target)
     trainer = target.trainer(network, weights, dataset.train, device, threads)
@@ -89,22 +112,24 @@ def train(
         trainer.restore(state.optimizer)
         if state.tested:
             trainer.swap_averages()
-    if run is None:
-        reference = _reference(trainer, dataset)
-        run = create(runs, network, target, trainer, weights, reference)
-    else:
-        write_spec(run, network)
-    state = state or run.checkpoint()
-    if run.about.threads not in (None, trainer.threads):
-        threads = trainer.threads or "the framework's own number of"
-        before = run.about.threads
-        progress.remarks(
-            f"Resumed with {threads} threads, begun with {before}: sums round differently"
-        )
-    progress.begins(run, trainer.device, state.epoch, settings.epochs)
-    training = _Training(network, run, trainer, dataset, steps, progress)
-    training.goes_on(state)
-    training.ends(lambda best: target.predictor(network, best, device))
+    with ExitStack() as stack:
+        if run is None:
+            reference = _reference(trainer, dataset)
+            run = create(runs, network, target, trainer, weights, reference)
+            stack.enter_context(locked(run.path))
+        else:
+            write_spec(run, network)
+        state = state or run.checkpoint()
+        if run.about.threads not in (None, trainer.threads):
+            threads = trainer.threads or "the framework's own number of"
+            before = run.about.threads
+            progress.remarks(
+                f"Resumed with {threads} threads, begun with {before}: sums round differently"
+            )
+        progress.begins(run, trainer.device, state.epoch, settings.epochs)
+        training = _Training(network, run, trainer, dataset, steps, progress)
+        training.goes_on(state)
+        training.ends(lambda best: target.predictor(network, best, device))
     return run
 
 
@@ -120,27 +145,26 @@ def training_threads(network: Network, target: TrainingBackend) -> int:
     return thread_count(work, target.work_per_thread, free_cores())
 
 
-def _is_complete(run: Run, state: Checkpoint, network: Network) -> bool:
-    """Whether a run only had to be tidied up after it was killed as it wrote its last files.
+def _is_complete(run: Run, state: Checkpoint, network: Network) -> str | None:
+    """A sentence about a run that is complete, None where there is something to go on with.
 
-    Raises RunError where there is nothing to go on with.
+    The files of a run that was killed as it wrote them are completed first. Raises RunError where
+    more epochs are done than requested.
     """
-    tidied = run.follow(state)
+    run.follow(state)
     settings = train_settings(network)
     if state.epoch > settings.epochs:
         message = (
             f"{run.path} has done {state.epoch} epochs, more than the {settings.epochs} wanted"
         )
         raise RunError(message, "ask for more with --epochs, or leave --resume out")
-    stopped = _watched(network, state.history).stopped
-    complete = (state.epoch == settings.epochs or stopped) and state.tested
-    if complete and stopped and not tidied:
-        message = f"{run.path} is complete: it stopped early, after {state.epoch} epochs"
-        raise RunError(message, "leave --resume out to begin another run")
-    if complete and not tidied:
-        message = f"{run.path} is complete: all of its {state.epoch} epochs are done"
-        raise RunError(message, "ask for more with --epochs, or leave --resume out")
-    return complete
+    if not state.tested:
+        return None
+    if _watched(network, state.history).stopped:
+        return f"{run.path} is complete: it stopped early, after {state.epoch} epochs"
+    if state.epoch < settings.epochs:
+        return None
+    return f"{run.path} is complete: all of its {state.epoch} epochs are done"
 
 
 def train_settings(network: Network) -> Train:

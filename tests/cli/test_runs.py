@@ -158,10 +158,28 @@ def test_train_goes_on_with_resume(on_torch, digits):
     assert second.startswith("Epoch 2/2")
 
 
-def test_train_does_not_go_on_with_what_is_complete(on_torch, digits):
+def test_train_reports_a_complete_run_as_complete(on_torch, digits):
     options = ["--backend", "torch", "--runs", on_torch.runs, "--device", "cpu"]
-    fault = netspec_("train", digits, *options, "--resume", "--epochs", "1").fault
-    assert "is complete: all of its 1 epochs are done" in fault
+    first, _ = netspec_("train", digits, *options, "--resume", "--epochs", "1").results.splitlines()
+    assert first == f"{on_torch.run.path} is complete: all of its 1 epochs are done"
+
+
+def test_train_goes_on_with_the_run_that_is_named(on_torch, digits):
+    options = ["--backend", "torch", "--runs", on_torch.runs, "--device", "cpu", "--epochs", "1"]
+    netspec_("train", digits, *options)  # a newer run
+    shown = netspec_("train", digits, *options, "--resume", "small_digits-torch-1").results
+    assert f"{on_torch.run.path} is complete" in shown
+
+
+def test_resume_may_be_before_the_spec(on_torch, digits):
+    options = ["--backend", "torch", "--runs", on_torch.runs, "--device", "cpu", "--epochs", "1"]
+    assert "is complete" in netspec_("train", "--resume", digits, *options).results
+
+
+def test_a_run_to_resume_that_is_not_there_is_a_fault(on_torch, digits):
+    options = ["--backend", "torch", "--runs", on_torch.runs]
+    fault = netspec_("train", digits, *options, "--resume", "nowhere").fault
+    assert "there is no run nowhere" in fault
 
 
 @pytest.mark.parametrize(

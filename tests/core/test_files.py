@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from netspec.diagnostics import NetspecError
-from netspec.files import check_writable, write_atomically
+from netspec.files import check_writable, is_file, open_regular, write_atomically
+
+ON_POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows has no named pipes")
 
 
 def test_a_file_is_written_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -56,3 +62,145 @@ def test_where_a_file_could_be_written_nothing_is(tmp_path: Path) -> None:
 def test_where_a_file_cannot_be_written_is_known_before(tmp_path: Path, name: str) -> None:
     with pytest.raises(NetspecError, match="cannot be written"):
         check_writable(tmp_path / name)
+
+
+def test_a_name_of_as_many_letters_as_a_file_may_have_is_written(tmp_path: Path) -> None:
+    path = tmp_path / ("a" * 255)
+
+    write_atomically(path, b"new")
+
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {path.name: b"new"}
+
+
+@pytest.mark.parametrize("write", [lambda path: write_atomically(path, b"new"), check_writable])
+def test_a_name_that_is_too_long_is_refused(write, tmp_path: Path) -> None:
+    with pytest.raises(NetspecError, match="File name too long") as raised:
+        write(tmp_path / ("a" * 256))
+
+    assert raised.value.help == "choose a shorter name"
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_name_that_no_file_can_have_is_no_file(tmp_path: Path) -> None:
+    assert not is_file(tmp_path / ("a" * 256))
+
+
+def test_two_writers_of_a_file_leave_the_content_of_one(tmp_path: Path) -> None:
+    path, seen = tmp_path / "file", set()
+    contents = [bytes([letter]) * 100_000 for letter in b"ab"]
+    writers = [
+        threading.Thread(
+            target=lambda content=content: [write_atomically(path, content) for _ in range(20)]
+        )
+        for content in contents
+    ]
+    write_atomically(path, contents[0])
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        seen.add(path.read_bytes())
+
+    assert seen <= {*contents}
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+# What is no regular file stays, and takes the content.
+
+
+@ON_POSIX
+def test_a_link_stays_and_its_file_is_written(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    file, link = tmp_path / "folder/file", tmp_path / "link"
+    file.write_bytes(b"old")
+    link.symlink_to("folder/file")
+
+    write_atomically(link, b"new")
+
+    assert link.is_symlink()
+    assert file.read_bytes() == b"new"
+    assert [one.name for one in (tmp_path / "folder").iterdir()] == ["file"]
+
+
+@ON_POSIX
+def test_a_link_to_no_file_makes_it(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+
+    write_atomically(tmp_path / "link", b"new")
+
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+@ON_POSIX
+def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "link")
+
+    with pytest.raises(NetspecError, match="cannot be written: Too many levels"):
+        write_atomically(tmp_path / "link", b"new")
+
+
+@ON_POSIX
+def test_a_pipe_stays_and_takes_the_content(tmp_path: Path) -> None:
+    pipe, content, received = tmp_path / "pipe", os.urandom(300_000), []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
+    reader.start()
+
+    write_atomically(pipe, content)
+    reader.join()
+
+    assert received == [content]
+    assert pipe.is_fifo()
+
+
+@ON_POSIX
+def test_a_device_stays(tmp_path: Path) -> None:
+    check_writable(Path("/dev/null"))
+    write_atomically(Path("/dev/null"), b"new")
+
+    assert Path("/dev/null").is_char_device()
+
+
+@ON_POSIX
+def test_a_device_that_is_full_is_an_error() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(NetspecError, match="No space left on device"):
+        write_atomically(Path("/dev/full"), b"new")
+
+
+@ON_POSIX
+@pytest.mark.parametrize("mode", ["wb", "ab"])
+def test_the_standard_output_is_written_where_it_is_a_file(mode: str, tmp_path: Path) -> None:
+    program = (
+        "from pathlib import Path; from netspec.files import write_atomically; "
+        "print('before'); write_atomically(Path('/dev/stdout'), b'new\\n'); print('after')"
+    )
+    (tmp_path / "file").write_bytes(b"old\n")
+    with (tmp_path / "file").open(mode) as out:
+        subprocess.run([sys.executable, "-c", program], stdout=out, check=True)
+
+    expected = b"before\nnew\nafter\n"
+    assert (tmp_path / "file").read_bytes() == (b"old\n" if mode == "ab" else b"") + expected
+
+
+@ON_POSIX
+def test_a_pipe_with_a_name_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(OSError, match="it is no regular file"):
+        open_regular(tmp_path / "pipe", pipes=True)
+
+
+@ON_POSIX
+def test_a_pipe_of_a_shell_is_opened_where_it_may_be() -> None:
+    read, write = os.pipe()
+    os.write(write, b"netspec: 1")
+    os.close(write)
+    try:
+        with open_regular(Path(f"/dev/fd/{read}"), pipes=True) as file:
+            assert file.read() == b"netspec: 1"
+        with pytest.raises(OSError, match="it is no regular file"):
+            open_regular(Path(f"/dev/fd/{read}"))
+    finally:
+        os.close(read)

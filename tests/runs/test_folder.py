@@ -12,11 +12,10 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import abacus
-import netspec.runs.folder
-from netspec.api import export
+import netspec.runs.manifest
 from netspec.backend import find_training
 from netspec.diagnostics import RunError, WeightsError
-from netspec.files import write_atomically
+from netspec.files import write_partial
 from netspec.graph import loads
 from netspec.runs.folder import Run, find, in_order
 from netspec.runs.training import Silent, train
@@ -29,7 +28,13 @@ FILES = {
     "weights.safetensors",
     "reference.safetensors",
     "metrics.jsonl",
+    "manifest.json",
 }
+
+
+def names_of(run: Run) -> set[str]:
+    """The files in the folder of a run, without those of its lock."""
+    return {path.name for path in run.path.iterdir()} - {".lock", ".holder.json"}
 
 
 class Killed(BaseException):
@@ -40,7 +45,7 @@ class Killed(BaseException):
 
 
 def test_a_run_holds_these_files_and_no_others(digits_run):
-    assert {path.name for path in digits_run.path.iterdir()} == FILES
+    assert names_of(digits_run) == FILES
 
 
 def test_a_run_is_named_after_its_network_and_backend(digits_run):
@@ -113,11 +118,11 @@ def test_a_run_is_whole_after_every_epoch(on_abacus, tmp_path):
 def test_a_run_appears_under_its_name_all_at_once(on_abacus, tmp_path, monkeypatch):
     names: list[set[str]] = []
 
-    def watched(path: Path, content: bytes) -> None:
+    def watched(folder: Path, *content: bytes) -> Path:
         names.append({each.name for each in (tmp_path / "runs").iterdir()})
-        write_atomically(path, content)
+        return write_partial(folder, *content)
 
-    monkeypatch.setattr(netspec.runs.folder, "write_atomically", watched)
+    monkeypatch.setattr(netspec.runs.manifest, "write_partial", watched)
     network = abacus.network(tmp_path)
     with pytest.raises(Killed):
         train(network, "abacus", runs=tmp_path / "runs", progress=StoppedAtTheBeginning())
@@ -141,8 +146,7 @@ class Inspector(Silent):
     def _look(self) -> tuple[set[str], int, int]:
         run = Run(self._run.path)  # what another process would see
         assert len(run.reference().outputs[0]) == 10  # which raises where the weights are others
-        names = {path.name for path in run.path.iterdir()}
-        return names, run.checkpoint().epoch, len(run.history)
+        return names_of(run), run.checkpoint().epoch, len(run.history)
 
 
 class StoppedAtTheBeginning(Silent):
@@ -155,24 +159,25 @@ class StoppedAtTheBeginning(Silent):
 
 
 FOLLOWING = ["reference.safetensors", "weights.safetensors", "metrics.jsonl"]
-STOPS = [(file, epoch) for file in ("checkpoint.safetensors", *FOLLOWING) for epoch in (1, 2, 3)]
+DECIDING = ["manifest.json", "checkpoint.safetensors"]
+STOPS = [(file, epoch) for file in (*DECIDING, *FOLLOWING) for epoch in (1, 2, 3)]
 LAST_STOPS = [("checkpoint.safetensors", 4), ("metrics.jsonl", 4)]
 
 
 def broken_run(monkeypatch, folder: Path, file: str, epoch: int) -> Run:
     """A run of three epochs that was killed before it wrote a file of this epoch."""
     checkpoints = 0
+    replace = Path.replace
 
-    def killed(path: Path, content: bytes) -> None:
+    def killed(partial: Path, path: Path) -> Path:
         nonlocal checkpoints
         if path.name == file and checkpoints == epoch + (file in FOLLOWING):
-            path.with_name(f".{path.name}.partial").write_bytes(content[:100])
             raise Killed
         checkpoints += path.name == "checkpoint.safetensors"  # the first is that of the beginning
-        write_atomically(path, content)
+        return replace(partial, path)
 
     with monkeypatch.context() as patched:
-        patched.setattr(netspec.runs.folder, "write_atomically", killed)
+        patched.setattr(Path, "replace", killed)
         with pytest.raises(Killed):
             train(abacus.network(folder), "abacus", runs=folder / "runs")
     (run,) = in_order(folder / "runs")
@@ -200,12 +205,28 @@ def test_a_run_that_was_killed_as_it_wrote_ends_as_the_unbroken_one(
     ]
 
 
-def test_an_export_refuses_weights_that_another_epoch_predicted_with(
+@pytest.mark.parametrize(("file", "epoch"), STOPS)
+def test_readers_of_a_killed_run_see_one_epoch_or_an_error(
+    on_abacus, tmp_path, monkeypatch, file, epoch
+):
+    run = broken_run(monkeypatch, tmp_path, file, epoch)
+    monkeypatch.setattr(netspec.runs.manifest, "PATIENCE", 0)
+    if file in DECIDING:
+        assert len(run.history) == epoch - 1
+        assert run.result()[0]["dense.bias"].any() == (epoch > 1)
+    else:
+        with pytest.raises(RunError, match="are of two epochs: the run was stopped") as raised:
+            run.result()
+        assert "--resume" in raised.value.help
+
+
+def test_what_a_killed_process_left_is_removed_when_the_run_goes_on(
     on_abacus, tmp_path, monkeypatch
 ):
     run = broken_run(monkeypatch, tmp_path, "weights.safetensors", 2)
-    with pytest.raises(RunError, match="belong to another epoch's weights"):
-        export(run)
+    (run.path / ".run-0123456789abcdef.partial").write_bytes(b"the beginning of a file")
+    train(abacus.network(tmp_path), "abacus", runs=tmp_path / "runs", resume=True)
+    assert names_of(run) == FILES
 
 
 def content(run: Run, file: str):
@@ -223,13 +244,13 @@ def test_two_trainings_that_begin_at_once_get_a_folder_each(on_abacus, tmp_path,
     network = abacus.network(tmp_path)
     others: list[Run] = []
 
-    def interrupted(path: Path, content: bytes) -> None:
-        write_atomically(path, content)
-        if path.name == "model.py" and not others:
+    def interrupted(folder: Path, *content: bytes) -> Path:
+        if not others:
             others.append(Run(Path()))
             others[0] = train(network, "abacus", runs=tmp_path / "runs")
+        return write_partial(folder, *content)
 
-    monkeypatch.setattr(netspec.runs.folder, "write_atomically", interrupted)
+    monkeypatch.setattr(netspec.runs.manifest, "write_partial", interrupted)
     run = train(network, "abacus", runs=tmp_path / "runs")
     assert run.path != others[0].path
     assert run.history[-1].keys() == others[0].history[-1].keys()
@@ -238,17 +259,16 @@ def test_two_trainings_that_begin_at_once_get_a_folder_each(on_abacus, tmp_path,
 def test_what_a_killed_beginning_left_behind_does_not_stop_the_next(
     on_abacus, tmp_path, monkeypatch
 ):
-    def killed(path: Path, content: bytes) -> None:
-        write_atomically(path, content)
-        if path.name == "model.py":
-            raise Killed
+    def killed(folder: Path, *content: bytes) -> Path:
+        write_partial(folder, *content)
+        raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(netspec.runs.folder, "write_atomically", killed)
+        patched.setattr(netspec.runs.manifest, "write_partial", killed)
         with pytest.raises(Killed):
             train(abacus.network(tmp_path), "abacus", runs=tmp_path / "runs")
     run = train(abacus.network(tmp_path), "abacus", runs=tmp_path / "runs")
-    assert {path.name for path in run.path.iterdir()} == FILES
+    assert names_of(run) == FILES
 
 
 def test_a_folder_that_only_has_the_name_of_a_run_is_left_alone(on_abacus, tmp_path):
@@ -266,7 +286,7 @@ def three_runs(on_abacus, tmp_path) -> list[Run]:
 
 def test_the_newest_run_is_the_one_that_was_created_last(three_runs):
     # Neither the number in the name nor the time of the last change may decide.
-    oldest, _, newest = three_runs
+    oldest, _, newest = map(without_manifest, three_runs)
     first, last = (
         json.loads((run.path / "run.json").read_text("utf-8")) for run in (oldest, newest)
     )
@@ -318,9 +338,21 @@ def test_runs_cannot_be_written_into_a_file(on_abacus, tmp_path):
 
 
 @pytest.fixture
-def run(on_abacus, tmp_path) -> Run:
+def whole(on_abacus, tmp_path) -> Run:
     """A whole run that a test may damage, opened anew."""
     return Run(train(abacus.network(tmp_path), "abacus", runs=tmp_path / "runs").path)
+
+
+def without_manifest(run: Run) -> Run:
+    """The run as an older netspec wrote it."""
+    (run.path / "manifest.json").unlink()
+    return Run(run.path)
+
+
+@pytest.fixture
+def run(whole) -> Run:
+    """A run of an older netspec, whose files have no hashes."""
+    return without_manifest(whole)
 
 
 @pytest.mark.parametrize(
@@ -372,9 +404,9 @@ def test_a_truncated_file_of_tensors_is_an_error_of_the_weights(run, name):
 
 
 @pytest.mark.parametrize("name", SAFETENSORS)
-def test_a_missing_file_of_tensors_is_an_error_of_the_weights(run, name):
+def test_a_missing_file_of_tensors_is_an_error_of_the_run(run, name):
     (run.path / f"{name}.safetensors").unlink()
-    with pytest.raises(WeightsError, match=f"there is no file .*{name}.safetensors"):
+    with pytest.raises(RunError, match=f"{name}.safetensors cannot be read: No such file"):
         read(run, name)
 
 

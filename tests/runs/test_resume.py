@@ -138,19 +138,76 @@ def test_a_run_that_went_on_holds_the_spec_that_it_went_on_with(on_abacus, tmp_p
     assert Run(run.path).network.spec.train.epochs == 5
 
 
-def test_a_complete_run_is_not_resumed(on_abacus, tmp_path):
-    train(abacus.network(tmp_path), "abacus", runs=tmp_path / "runs")
-    with pytest.raises(RunError, match="is complete: all of its 3 epochs are done") as raised:
-        resumed(tmp_path)
-    assert "--epochs" in raised.value.help
+class Listening(Silent):
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def remarks(self, text):
+        self.heard.append(text)
 
 
-def test_a_complete_run_that_is_not_resumed_stays_as_it_was(on_abacus, tmp_path):
+def test_a_complete_run_is_reported_as_complete(on_abacus, tmp_path):
+    run = train(abacus.network(tmp_path), "abacus", runs=tmp_path / "runs")
+    listening = Listening()
+    network = abacus.network(tmp_path)
+    again = train(network, "abacus", runs=tmp_path / "runs", resume=True, progress=listening)
+    assert again.path == run.path
+    assert listening.heard == [f"{run.path} is complete: all of its 3 epochs are done"]
+
+
+def test_a_complete_run_stays_as_it_was(on_abacus, tmp_path):
     run = train(abacus.network(tmp_path), "abacus", runs=tmp_path / "runs")
     before = {path.name: path.read_bytes() for path in run.path.iterdir()}
-    with pytest.raises(RunError):
-        resumed(tmp_path)
+    resumed(tmp_path)
     assert {path.name: path.read_bytes() for path in run.path.iterdir()} == before
+
+
+SEEDS = [{"epochs: 3": f"epochs: 3\n  seed: {seed}"} for seed in (1, 2)]
+
+
+def test_of_two_seeds_the_run_of_the_same_seed_is_resumed(on_abacus, tmp_path):
+    first, second = (stopped(tmp_path, 2, seed) for seed in SEEDS)
+    assert resumed(tmp_path, SEEDS[0]).path == first.path
+    assert resumed(tmp_path, SEEDS[1]).path == second.path
+
+
+def test_a_run_of_as_many_epochs_comes_before_a_newer_one_of_more(on_abacus, tmp_path):
+    same = stopped(tmp_path, 2)
+    stopped(tmp_path, 4, {"epochs: 3": "epochs: 9"})
+    assert resumed(tmp_path).path == same.path
+
+
+@pytest.mark.parametrize("named", [lambda run: run.path, lambda run: Path(run.path.name)])
+def test_a_run_is_resumed_by_its_path_or_name(on_abacus, tmp_path, named):
+    oldest = stopped(tmp_path, 2)
+    stopped(tmp_path, 2)
+    network = abacus.network(tmp_path)
+    run = train(network, "abacus", runs=tmp_path / "runs", resume=named(oldest))
+    assert run.path == oldest.path
+    assert run.history[-1].keys() >= {"test_loss"}
+
+
+def test_a_named_run_of_another_spec_is_refused(on_abacus, tmp_path):
+    first, _ = (stopped(tmp_path, 2, seed) for seed in SEEDS)
+    network = abacus.network(tmp_path, SEEDS[1])
+    with pytest.raises(RunError, match=r"was begun with another spec: train\.seed was 1, and is 2"):
+        train(network, "abacus", runs=tmp_path / "runs", resume=first.path)
+
+
+def test_a_named_run_of_another_backend_is_refused(on_abacus, tmp_path):
+    require("torch")
+    run = stopped(tmp_path, 2)
+    with pytest.raises(RunError, match="was begun with the backend abacus"):
+        train(abacus.network(tmp_path), "torch", runs=tmp_path / "runs", resume=run.path)
+
+
+def test_a_run_whose_spec_lost_its_training_is_refused(on_abacus, tmp_path):
+    run = stopped(tmp_path, 2)
+    (run.path / "manifest.json").unlink()
+    text = (run.path / "spec.yaml").read_text("utf-8")
+    (run.path / "spec.yaml").write_text(text[: text.index("train:")], "utf-8")
+    with pytest.raises(RunError, match="was begun with another spec"):
+        resumed(tmp_path)
 
 
 def test_fewer_epochs_than_are_done_make_no_false_figures(on_abacus, tmp_path):
