@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from netspec.diagnostics import one_of
 from netspec.graph import Graph
 from netspec.layers import written
 from netspec.schedules import Schedule
@@ -198,6 +199,19 @@ def taken_and_given(graph: Graph, about: str, named: str) -> str:
     if len(line) <= WIDTH - 10:
         return line
     return f"{len(graph.inputs)} inputs{about} to {len(graph.outputs)} outputs."
+
+
+def division(scales: Mapping[str, float]) -> str:
+    """What a line about a model adds where its inputs are divided, by the names of the inputs.
+
+    >>> division({"image": 255.0, "words": 1.0})
+    ', all but words divided by 255,'
+    """
+    left = [name for name, scale in scales.items() if scale == 1]
+    if len(left) == len(scales):
+        return ""
+    named = f", all but {one_of(left, 'and')} divided" if left else ", divided"
+    return f"{named} by {next(scale for scale in scales.values() if scale != 1):g},"
 
 
 def camel_case(name: str) -> str:

@@ -31,8 +31,10 @@ class Feed:
         self._resident = None if examples.streamed else self._placed(examples)
         # A variable: by a constant, TensorFlow multiplies with its reciprocal, which rounds
         # differently (tensorflow/core/grappler/optimizers/constant_folding.h).
-        scale = examples.scale
-        self._scale = None if scale == 1 else tf.Variable(scale, trainable=False, dtype=tf.float32)
+        self._scales = [
+            None if scale == 1 else tf.Variable(scale, trainable=False, dtype=tf.float32)
+            for scale in examples.scales
+        ]
 
     def _arrays(self, examples: Examples) -> list[Any]:
         weights = [] if examples.weights is None else [examples.weights]
@@ -72,11 +74,14 @@ class Feed:
         """The inputs as the network takes them, the targets, and the weights of a batch."""
         count = len(self._examples.inputs)
         gathered = [tf.gather(each, chosen) for each in tensors]
-        inputs = [self._values(each) for each in gathered[:count]]
+        inputs = [
+            _values(each, by) for each, by in zip(gathered[:count], self._scales, strict=True)
+        ]
         targets = gathered[count : count + self._targets] or inputs
         return inputs, targets, None if self._examples.weights is None else gathered[-1]
 
-    def _values(self, stored: tf.Tensor) -> tf.Tensor:
-        """`scaled` of netspec.data.examples."""
-        values = tf.cast(stored, tf.float32)
-        return values if self._scale is None else values / self._scale
+
+def _values(stored: tf.Tensor, scale: tf.Variable | None) -> tf.Tensor:
+    """`scaled` of netspec.data.examples."""
+    values = tf.cast(stored, tf.float32)
+    return values if scale is None else values / scale

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from netspec.code import Code, arguments, call, module, taken_and_given, variables
+from netspec.code import Code, arguments, call, division, module, taken_and_given, variables
 from netspec.graph import Graph, Network, Node
 from netspec.layers import written
 from netspec.layers.core import Softmax
@@ -24,10 +24,9 @@ def source(network: Network) -> str:
     imports = "import keras\nfrom keras import layers"
     if spec.train:
         imports = training.imports(spec.train) + imports
-    scale = spec.data.scale if spec.data else 1.0
     return module(
         f"{head}\n\n{imports}",
-        _build_model(optimized(network), scale, network.taken_off),
+        _build_model(optimized(network), network.scales, network.taken_off),
         *(training.parts(spec.train) if spec.train else ()),
         *(losses.parts(network.objectives) if spec.train else ()),
         _weights_table(graph),
@@ -41,11 +40,11 @@ def layer_name(name: str) -> str:
     return name.replace("/", ".")
 
 
-def _build_model(graph: Graph, scale: float, taken_off: Sequence[str | None]) -> str:
+def _build_model(graph: Graph, scales: Mapping[str, float], taken_off: Sequence[str | None]) -> str:
     optional = {name: it for name, it in zip(graph.outputs, taken_off, strict=True) if it}
     held = variables(graph, "inputs", RESERVED)
     lines = [f"def build_model({'logits: bool = False' if optional else ''}) -> keras.Model:"]
-    doc = f'    """{_description(graph, scale, probabilities=bool(optional))}'
+    doc = f'    """{_description(graph, scales, probabilities=bool(optional))}'
     if optional:
         kinds = [*dict.fromkeys(optional.values())]
         left = f"{' and '.join(kinds)} {'is' if len(kinds) == 1 else 'are'} left off"
@@ -70,10 +69,9 @@ def _build_model(graph: Graph, scale: float, taken_off: Sequence[str | None]) ->
     return "\n".join(lines)
 
 
-def _description(graph: Graph, scale: float, *, probabilities: bool) -> str:
+def _description(graph: Graph, scales: Mapping[str, float], *, probabilities: bool) -> str:
     """What the model takes and gives."""
-    divided = f", divided by {scale:g}," if scale != 1 else ""
-    return taken_and_given(graph, divided, "probabilities" if probabilities else "outputs")
+    return taken_and_given(graph, division(scales), "probabilities" if probabilities else "outputs")
 
 
 def _one_or_list(names: list[str]) -> str:

@@ -67,7 +67,7 @@ def export(
     _check_size(network.graph)
     data = network.spec.data or DataBase()
     tensors = {each.name: each.name for each in network.graph.inputs}
-    compiled = _on_pixels(network, data.scale) if raw_input else network
+    compiled = _on_pixels(network) if raw_input else network
     graph, weights = for_inference(compiled, weights, without=UNPAID)
     builder = Builder(opset, weights)
     if raw_input:
@@ -99,15 +99,15 @@ def _check_size(graph: Graph) -> None:
         raise BackendError(message, "make the network smaller, or keep it in safetensors")
 
 
-def _on_pixels(network: Network, scale: float) -> Network:
+def _on_pixels(network: Network) -> Network:
     """The network with a division in front that makes its only input of pixels."""
     graph = network.graph
     if len(graph.inputs) > 1:
         message = f"{graph.name} has {len(graph.inputs)} inputs, and raw input is for one of images"
         raise BackendError(message, "leave --raw-input out, and scale the pixels before")
     (pixels,) = graph.inputs
-    scaled = f"{pixels.name}.scaled"
-    divided = Node(scaled, Division(divisor=scale), (pixels.name,), (pixels.shape,), pixels.shape)
+    scaled, divided_by = f"{pixels.name}.scaled", Division(divisor=network.scales[pixels.name])
+    divided = Node(scaled, divided_by, (pixels.name,), (pixels.shape,), pixels.shape)
     others = renamed(replace(graph, inputs=()), {pixels.name: scaled}).nodes
     return replace(network, graph=replace(graph, nodes=(divided, *others)))
 
@@ -145,7 +145,7 @@ def _metadata(network: Network, data: DataBase, *, raw_input: bool) -> dict[str,
     return {
         "netspec.spec": resolved(spec),
         "netspec.class_names": json.dumps(class_names(spec.data, graph.output.shape[-1])),
-        "netspec.scale": str(data.scale),
+        "netspec.scale": str(network.scales[graph.inputs[0].name]),
         "netspec.largest_pixel": str(data.largest_pixel),
         "netspec.raw_input": json.dumps(raw_input),
         "netspec.graph": graph.hash,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -13,6 +13,9 @@ from torch import Tensor
 
 from netspec.data import Examples
 from netspec.data.mapped import Stored
+
+Scales: TypeAlias = tuple[Tensor | None, ...]
+"""What each input is divided by; None where it is not."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Part:
     inputs: tuple[Tensor, ...]
     targets: tuple[Tensor, ...]
     weights: Tensor | None
-    scale: Tensor | None
+    scales: Scales
 
     def __len__(self) -> int:
         return len(self.inputs[0])
@@ -42,8 +45,7 @@ class Part:
         yield from self.targets
         if self.weights is not None:
             yield self.weights
-        if self.scale is not None:
-            yield self.scale
+        yield from (scale for scale in self.scales if scale is not None)
 
     def _each(self, made: Callable[[Tensor], Tensor]) -> Part:
         """The same, with what is made of every tensor of examples."""
@@ -51,7 +53,7 @@ class Part:
             tuple(made(each) for each in self.inputs),
             tuple(made(each) for each in self.targets),
             None if self.weights is None else made(self.weights),
-            self.scale,
+            self.scales,
         )
 
     def chosen(self, indices: Tensor) -> Part:
@@ -73,48 +75,51 @@ class Part:
 
     def batch(self) -> Batch:
         """The examples as a step takes them."""
-        inputs = tuple(self._values(each) for each in self.inputs)
+        pairs = zip(self.inputs, self.scales, strict=True)
+        inputs = tuple(_values(each, scale) for each, scale in pairs)
         targets = tuple(_answers(each) for each in self.targets)
         return Batch(inputs, targets or inputs, self.weights)
 
-    def _values(self, stored: Tensor) -> Tensor:
-        """What the network takes: `scaled` of netspec.data.examples."""
-        values = stored.to(torch.float32)
-        return values if self.scale is None else values / self.scale
+
+def _values(stored: Tensor, scale: Tensor | None) -> Tensor:
+    """What the network takes: `scaled` of netspec.data.examples."""
+    values = stored.to(torch.float32)
+    return values if scale is None else values / scale
 
 
 def placed(examples: Examples, device: torch.device) -> Part:
     """Examples on a device."""
     move: Callable[[Tensor], Tensor] = lambda tensor: tensor.to(device)  # noqa: E731
-    return _part(examples, move, scale_of(examples, device))
+    return _part(examples, move, scales_of(examples, device))
 
 
-def copied_later(examples: Examples, device: torch.device, scale: Tensor | None) -> Part:
+def copied_later(examples: Examples, device: torch.device, scales: Scales) -> Part:
     """Examples that are copied to a GPU on the current stream, while the program goes on."""
 
     def move(tensor: Tensor) -> Tensor:
         return tensor.pin_memory().to(device, non_blocking=True)
 
-    return _part(examples, move, scale)
+    return _part(examples, move, scales)
 
 
-def scale_of(examples: Examples, device: torch.device) -> Tensor | None:
-    """What the inputs are divided by, on a device.
+def scales_of(examples: Examples, device: torch.device) -> Scales:
+    """What each input is divided by, on a device.
 
-    A tensor, for CUDA multiplies by the reciprocal of a number, which rounds differently.
+    Tensors, for CUDA multiplies by the reciprocal of a number, which rounds differently.
     """
-    if examples.scale == 1:
-        return None
-    return torch.tensor(examples.scale, dtype=torch.float32, device=device)
+    return tuple(
+        None if scale == 1 else torch.tensor(scale, dtype=torch.float32, device=device)
+        for scale in examples.scales
+    )
 
 
-def _part(examples: Examples, move: Callable[[Tensor], Tensor], scale: Tensor | None) -> Part:
+def _part(examples: Examples, move: Callable[[Tensor], Tensor], scales: Scales) -> Part:
     targets = () if examples.own_targets else examples.targets
     return Part(
         tuple(move(_tensor(array)) for array in examples.inputs),
         tuple(move(_tensor(array)) for array in targets),
         None if examples.weights is None else move(_tensor(examples.weights)),
-        scale,
+        scales,
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from netspec.data import Examples
 from netspec.data.streaming import steps_of_stream, streamed
-from netspec_torch.examples import Part, copied_later, placed, scale_of
+from netspec_torch.examples import Part, copied_later, placed, scales_of
 
 
 class Feed(Protocol):
@@ -88,12 +88,12 @@ class _Copies:
         self._device = device
         self._stream = torch.cuda.Stream(device)
         # Made once: to make it waits for the GPU.
-        self._scale = scale_of(examples, device)
+        self._scales = scales_of(examples, device)
 
     def begin(self, examples: Examples) -> tuple[Part, torch.cuda.Event]:
         """Begin to copy examples: the part, and the event that it is copied."""
         with torch.cuda.stream(self._stream):
-            part = copied_later(examples, self._device, self._scale)
+            part = copied_later(examples, self._device, self._scales)
             copied = self._stream.record_event()
         # The steps read it on another stream, and its memory is not free before they are done.
         for tensor in part.tensors():

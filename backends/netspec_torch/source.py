@@ -14,6 +14,7 @@ from netspec.code import (
     arguments,
     call,
     camel_case,
+    division,
     identifiers,
     module,
     statement,
@@ -191,8 +192,7 @@ def _returned(values: list[str]) -> str:
 
 def _description(made: _Written) -> str:
     """What the module takes and gives."""
-    data = made.network.spec.data
-    divided = f", divided by {data.scale:g}," if data and data.scale != 1 else ""
+    divided = division(made.network.scales)
     named = "probabilities" if any(made.taken_off) else "outputs"
     return taken_and_given(made.network.graph, f", channels last{divided}", named)
 

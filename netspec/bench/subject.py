@@ -14,7 +14,7 @@ from netspec import weights as weight_files
 from netspec.diagnostics import DataError, NetspecError, RunError
 from netspec.files import write_atomically
 from netspec.graph import Graph, Network, loads
-from netspec.layers.core import Embedding
+from netspec.graph.indices import embeddings, index_count, index_inputs
 from netspec.runs.exported import open_exported, remarks_about
 from netspec.runs.folder import Run
 from netspec.seeds import generator
@@ -79,15 +79,13 @@ def _inputs(network: Network, count: int) -> tuple[tuple[Array, ...], str]:
 def random_inputs(graph: Graph, count: int) -> tuple[Array, ...]:
     """Inputs (count, …) from a normal distribution; whole numbers where an Embedding reads them."""
     _check_size(graph, count)
+    indices = index_inputs(graph)
+    counts = [index_count(node.layer) or 1 for node in embeddings(graph)]
     drawn: list[Array] = []
     for each in graph.inputs:
         random, shape = generator(0, f"bench/{each.name}"), (count, *each.shape)
-        indices = [
-            node.layer.input_dim
-            for node in graph.nodes
-            if isinstance(node.layer, Embedding) and each.name in node.inputs
-        ]
-        values = random.integers(0, min(indices), shape) if indices else random.normal(size=shape)
+        whole = each.name in indices
+        values = random.integers(0, min(counts), shape) if whole else random.normal(size=shape)
         drawn.append(values.astype(np.float32))
     return tuple(drawn)
 

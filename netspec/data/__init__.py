@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.data.examples import Examples, compact, parts, scaled
+from netspec.data.indices import check_indices
 from netspec.data.mapped import Stored
 from netspec.data.memory import half_of_memory
 from netspec.data.targets import check_own_inputs, class_weights, targets
 from netspec.diagnostics import DataError
 from netspec.graph import Graph, Input, Network
+from netspec.graph.indices import embeddings
 from netspec.layers import written
-from netspec.layers.core import Embedding
 from netspec.seeds import generator
 from netspec.spec import DataSpec, Digits, Idx, Mnist, Npz
 
@@ -104,16 +105,20 @@ def target_keys(graph: Graph, part: str) -> list[str]:
 
 
 def _examples(arrays: Arrays, part: str, data: DataSpec, network: Network) -> Examples:
-    graph = network.graph
+    graph, scales = network.graph, network.scales
     keys = input_keys(graph, part)
-    inputs = tuple(_input(arrays[keys[each.name]], each, part, data.scale) for each in graph.inputs)
+    inputs = tuple(
+        _input(arrays[keys[each.name]], each, part, scales[each.name]) for each in graph.inputs
+    )
     count = len(inputs[0])
     for each, key in zip(inputs, keys.values(), strict=True):
         if len(each) != count:
             message = f"there are {count:,} {part} examples, and {key} has {len(each):,}"
             raise DataError(message, "every example needs a part in every input")
-    examples = Examples(inputs, inputs, _weights(arrays.get(f"w_{part}"), count, part), data.scale)
-    _check_indices(examples, part, graph)
+    weights = _weights(arrays.get(f"w_{part}"), count, part)
+    examples = Examples(inputs, inputs, weights, tuple(scales.values()))
+    for some in examples.parts() if embeddings(graph) else ():
+        check_indices(graph, some.values(), f"{part} data")
     if data.target == "input":
         check_own_inputs(examples, part, network)
     else:
@@ -147,27 +152,6 @@ def _input(array: Stored, to: Input, part: str, scale: float) -> Stored:
         if not np.isfinite(scaled(each, scale)).all():
             raise DataError(f"the {part} images hold values that are not finite", "clean the data")
     return stored
-
-
-def _check_indices(examples: Examples, part: str, graph: Graph) -> None:
-    """Raise DataError where an Embedding would look for a vector that it does not have."""
-    names = [to.name for to in graph.inputs]
-    for node in graph.nodes:
-        if not isinstance(node.layer, Embedding) or node.inputs[0] not in names:
-            continue
-        place = names.index(node.inputs[0])
-        found = [_range(each.values()[place]) for each in examples.parts()]
-        count, least = node.layer.input_dim, min((low for low, _ in found), default=0)
-        greatest = max((high for _, high in found), default=0)
-        if least < 0 or greatest >= count:
-            index = least if least < 0 else greatest
-            message = f"the {part} data hold the index {index:g}, and {node.name} has {count:,}"
-            help = "indices count from 0: raise input_dim, or change the data"
-            raise DataError(message, help)
-
-
-def _range(values: NDArray[np.float32]) -> tuple[float, float]:
-    return values.min(initial=0), values.max(initial=0)
 
 
 def _weights(array: Stored | None, count: int, part: str) -> NDArray[np.float32] | None:

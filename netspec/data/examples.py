@@ -26,17 +26,18 @@ class Examples:
     """The inputs of some examples, what the outputs should be, and what each example counts for.
 
     `inputs` holds an array (n, …) for every input of the network: integers of at most 16 bits, as
-    images are stored, or float32. The network takes them as float32, divided by `scale`. `targets`
-    holds for every output class indices (n, …) int32 or values (n, …) float32, as its loss takes
-    them; in an autoencoder it is `inputs` itself. `weights` is (n,) float32, or None where all
-    count alike. Of either the arrays may be in their files; `streamed` says that they, or arrays in
-    memory, are too large to be put on a device as a whole.
+    images are stored, or float32. The network takes them as float32, divided by `scale`: a number
+    for all inputs, or one for each. `targets` holds for every output class indices (n, …) int32 or
+    values (n, …) float32, as its loss takes them; in an autoencoder it is `inputs` itself.
+    `weights` is (n,) float32, or None where all count alike. Of either the arrays may be in their
+    files; `streamed` says that they, or arrays in memory, are too large to be put on a device as a
+    whole.
     """
 
     inputs: tuple[Stored, ...]
     targets: tuple[Stored, ...]
     weights: NDArray[np.float32] | None = None
-    scale: float = 1.0
+    scale: float | tuple[float, ...] = 1.0
     streamed: bool = False
 
     def __len__(self) -> int:
@@ -48,6 +49,13 @@ class Examples:
         targets = inputs if self.own_targets else tuple(each[part] for each in self.targets)
         weights = None if self.weights is None else self.weights[part]
         return replace(self, inputs=inputs, targets=targets, weights=weights)
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """What each input is divided by."""
+        if isinstance(self.scale, tuple):
+            return self.scale
+        return (self.scale,) * len(self.inputs)
 
     @property
     def own_targets(self) -> bool:
@@ -65,7 +73,8 @@ class Examples:
 
     def values(self, part: Part = ALL) -> tuple[NDArray[np.float32], ...]:
         """The inputs of some examples as the network takes them; floats of all take memory."""
-        return tuple(scaled(np.asarray(each[part]), self.scale) for each in self.inputs)
+        pairs = zip(self.inputs, self.scales, strict=True)
+        return tuple(scaled(np.asarray(each[part]), scale) for each, scale in pairs)
 
     def answers(self, part: Part = ALL) -> tuple[NDArray[Any], ...]:
         """What the outputs for some examples should be; in an autoencoder, the values."""

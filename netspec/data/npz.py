@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import struct
 import tokenize
@@ -28,6 +29,10 @@ _HEADER_LIMIT = 1024  # bytes; NumPy's own 10,000 let in headers that exhaust Py
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes
 _ENCRYPTED_OR_PATCHED = 0x61  # bits of a member's flags
 _HELP = "write it with numpy.savez(path, x_train=..., y_train=..., x_test=..., y_test=...)"
+_SIZES_FOLLOW = 8  # the bit of a member's flags that its own header has neither sizes nor checksum
+_HEADER = struct.Struct("<4s5H3L2H")  # of a member, without its name and its extra fields
+_ZIP64 = 0xFFFFFFFF  # for a size that is in the extra fields
+_ZIP64_FIELD = 1  # which of them
 _CHUNK = 1 << 20  # bytes
 _SHOWN = 8  # names that are worth a person's reading
 
@@ -63,6 +68,7 @@ def read_npz(
         with file, zipfile.ZipFile(file) as archive:
             there = archive.namelist()
             _check_names(there, keys, optional, path)
+            _check_places(archive)
             wanted = [*keys, *(key for key in optional if f"{key}.npy" in there)]
             source = File(path, state(file))
             return {key: _member(archive, key, source) for key in wanted}
@@ -83,6 +89,57 @@ def _check_names(
         raise DataError(f"{path} holds {one_of(sorted(extra), 'and')} besides", help)
 
 
+def _check_places(archive: zipfile.ZipFile) -> None:
+    """Raise BadZipFile where a member cannot be where the zip's directory claims it to be.
+
+    The sizes in the directory are what its writer claims: of two members, or of a member and the
+    directory, no bytes overlap, and a stored member has as many bytes as values.
+    """
+    behind = 0
+    for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
+        if info.compress_type == zipfile.ZIP_STORED and info.compress_size != info.file_size:
+            sizes = f"{info.compress_size} and {info.file_size} bytes"
+            raise zipfile.BadZipFile(f"{info.filename!r} is stored, and has the sizes {sizes}")
+        if info.header_offset < behind:
+            raise zipfile.BadZipFile(f"{info.filename!r} overlaps the member before it")
+        behind = _start(archive, info) + info.compress_size
+    if behind > archive.start_dir:
+        raise zipfile.BadZipFile("the last member overlaps the directory")
+
+
+def _start(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> int:
+    """Where the bytes of a member begin: after its own header, whose last two parts vary.
+
+    Raises BadZipFile where the header states something else than the directory. See 4.3.7 and 4.5.3
+    of https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
+    """
+    assert archive.fp
+    archive.fp.seek(info.header_offset)
+    header = archive.fp.read(_HEADER.size)
+    if len(header) < _HEADER.size:
+        raise zipfile.BadZipFile(f"the header of {info.filename!r} is cut off")
+    _, _, flags, compression, _, _, checksum, compressed, size, name, extra = _HEADER.unpack(header)
+    archive.fp.seek(name, io.SEEK_CUR)
+    if _ZIP64 in (compressed, size):
+        size, compressed = _large_sizes(archive.fp.read(extra)) or (size, compressed)
+    stated = flags, compression, checksum, compressed, size
+    expected = info.flag_bits, info.compress_type, info.CRC, info.compress_size, info.file_size
+    known = 2 if flags & _SIZES_FOLLOW else len(stated)
+    if stated[:known] != expected[:known]:
+        raise zipfile.BadZipFile(f"the header of {info.filename!r} differs from the directory")
+    return info.header_offset + _HEADER.size + name + extra
+
+
+def _large_sizes(extra: bytes) -> tuple[int, int] | None:
+    """The size and the compressed size in the extra fields of a member's header."""
+    while len(extra) >= 4:
+        kind, length = struct.unpack_from("<2H", extra)
+        if kind == _ZIP64_FIELD and 16 <= length <= len(extra) - 4:
+            return struct.unpack_from("<2Q", extra, 4)
+        extra = extra[4 + length :]
+    return None
+
+
 def _member(archive: zipfile.ZipFile, key: str, file: File) -> Stored:
     name = f"{key} in {file.path}"
     info = archive.getinfo(f"{key}.npy")
@@ -93,7 +150,7 @@ def _member(archive: zipfile.ZipFile, key: str, file: File) -> Stored:
         header = stream.tell()
         stays = info.compress_type == zipfile.ZIP_STORED and not fortran
         size = header + _checked_size(shape, dtype, name, None if stays else LIMIT)
-        there = min(info.file_size, _DEFLATE_RATIO * file.state[0])
+        there = min(info.file_size, _DEFLATE_RATIO * info.compress_size)
         if size != there:
             raise DataError(f"{name} declares {size} bytes, and {there} are there", _HELP)
         if stays:
@@ -105,17 +162,6 @@ def _member(archive: zipfile.ZipFile, key: str, file: File) -> Stored:
     with archive.open(info) as stream:
         array = np.lib.format.read_array(stream, allow_pickle=False)
     return np.asarray(array, array.dtype.newbyteorder("="), order="C")
-
-
-def _start(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> int:
-    """Where the bytes of a member begin: behind its own header, whose last two parts vary.
-
-    See 4.3.7 of https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
-    """
-    assert archive.fp
-    archive.fp.seek(info.header_offset + 26)
-    name, extra = struct.unpack("<2H", archive.fp.read(4))
-    return info.header_offset + 30 + name + extra
 
 
 def _checked_size(shape: tuple[int, ...], dtype: np.dtype, name: str, limit: int | None) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from netspec import objective
 from netspec.diagnostics import BackendError, NetspecError
 from netspec.expansion import expand
+from netspec.graph.indices import index_faults, index_inputs
 from netspec.graph.inference import infer, unread
 from netspec.graph.nodes import Graph
 from netspec.layers import Dense, Flatten, written
@@ -40,6 +41,13 @@ class Network:
     def objectives(self) -> tuple[Objective, ...]:
         """What training asks of every output; nothing where the spec does not say how to train."""
         return objective.objectives(self.spec, self.graph.ends) if self.spec.train else ()
+
+    @cached_property
+    def scales(self) -> dict[str, float]:
+        """What the data of every input are divided by, by its name; indices are never divided."""
+        scale = self.spec.data.scale if self.spec.data else 1.0
+        indices = index_inputs(self.graph)
+        return {each.name: 1.0 if each.name in indices else scale for each in self.graph.inputs}
 
     @property
     def rounds_to_tf32(self) -> bool:
@@ -99,7 +107,7 @@ def build(source: Source, folder: Path) -> Network:
     spec = validate(source.data)
     if isinstance(spec, Spec):
         graph, faults = infer(spec.name, spec.input, spec.layers, spec.output)
-        faults = faults or unread(graph)
+        faults = faults or unread(graph) or index_faults(graph)
         if not faults:
             faults = _training_faults(spec, graph)
         if not faults:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from netspec.backend import Device, ExportedModel, find_exporting
+from netspec.data.indices import check_indices
 from netspec.diagnostics import BackendError, DataError, RunError
 from netspec.graph import Graph, loads
 from netspec.layers import written
@@ -63,6 +64,7 @@ def _exported(run: Run) -> bytes:
 
 @dataclass(frozen=True)
 class _About:
+    graph: Graph
     shape: tuple[int, int, int]
     class_names: tuple[str, ...]
     scale: float
@@ -77,6 +79,7 @@ def _about(metadata: dict[str, str], model: Run | Path) -> _About:
         network = loads(metadata["netspec.spec"])
         height, width, channels = _classified(network.graph, model)
         return _About(
+            network.graph,
             (height, width, channels),
             tuple(json.loads(metadata["netspec.class_names"])),
             float(metadata["netspec.scale"]),
@@ -151,9 +154,11 @@ def _fitted(image: Image.Image, height: int, width: int, channels: int) -> Image
 def _outputs(session: ExportedModel, about: _About, pixels: NDArray[np.uint8]) -> Array:
     """The model's outputs for pixels from 0 to 255, in the range that it was trained on."""
     trained = pixels.astype(np.float32) * np.float32(about.largest_pixel / 255)
+    inputs = trained / np.float32(about.scale)
+    check_indices(about.graph, [inputs], "images")
     if about.raw_input:
         return session.predict_pixels(np.rint(trained).astype(np.uint8))
-    return session.predict(trained / np.float32(about.scale))
+    return session.predict(inputs)
 
 
 def _prediction(path: Path, outputs: Array, names: tuple[str, ...]) -> Prediction:

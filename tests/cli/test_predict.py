@@ -79,6 +79,22 @@ def test_a_network_that_classifies_no_images_is_a_fault(spec, reason, tmp_path):
     assert reason in ended.err
 
 
+def test_pixels_that_an_embedding_cannot_look_up_are_told(tmp_path):
+    require("onnx")
+    layers = "[Flatten, Embedding: {input_dim: 9, output_dim: 2}, Flatten]"
+    network = loads(
+        f"netspec: 1\nname: palette\ninput: [2, 2, 1]\nlayers: {layers}\n"
+        "data: {dataset: npz, path: none.npz, scale: 255}\n"
+    )
+    weights = initial(network.graph, 0)
+    content = find_exporting("onnx").export(network, weights, opset=None, raw_input=False)
+    (tmp_path / "palette.onnx").write_bytes(content)
+    image = saved(tmp_path, Image.new("L", (2, 2), 9))
+    ended = netspec_("predict", tmp_path / "palette.onnx", image)
+    assert ended.status == 1
+    assert "the images hold the index 9, and embedding has 9" in ended.err
+
+
 def seen(camera: Path, image: Path, *options: str) -> list[int]:
     """The pixels that the camera sees, row by row."""
     (prediction,) = json.loads(netspec_("predict", camera, image, "--json", *options).results)

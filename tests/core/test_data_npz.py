@@ -184,19 +184,73 @@ def test_values_are_as_many_as_declared(path: Path, size: int) -> None:
     assert fault(path) == expected
 
 
+def patched(path: Path, member: str, central: tuple[int, int], local: tuple[int, int]) -> None:
+    """Write a 4-byte number at an offset of a member's record in the directory and its header."""
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        header = archive.getinfo(member).header_offset
+    record = content.index(b"PK\x01\x02")
+    while content[record + 46 : record + 46 + len(member)] != member.encode():
+        record = content.index(b"PK\x01\x02", record + 4)
+    for start, (offset, value) in ((record, central), (header, local)):
+        struct.pack_into("<I", content, start + offset, value)
+    path.write_bytes(content)
+
+
 def test_zip_that_lies_about_its_size_takes_no_memory(path: Path) -> None:
     header = npy_declaring((3 << 30,))
-    with_x_train(path, header)
-    content = bytearray(path.read_bytes())
-    # The uncompressed size in the first record of the zip's directory.
-    struct.pack_into("<I", content, content.index(b"PK\x01\x02") + 24, len(header) + (3 << 30))
-    path.write_bytes(content)
+    with_x_train(path, header, zipfile.ZIP_DEFLATED)
+    size = len(header) + (3 << 30)
+    patched(path, "x_train.npy", (24, size), (22, size))
     tracemalloc.start()
     try:
         assert fault(path).startswith("x_train in FILE declares")
         assert tracemalloc.get_traced_memory()[1] < 4 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_stored_member_shorter_than_its_size_is_refused(path: Path) -> None:
+    """The checksum is of the bytes that are there; the values would be those of other members."""
+    content = npy_declaring((24,)) + bytes(4)
+    with_x_train(path, content)
+    size = len(content) + 20
+    patched(path, "x_train.npy", (24, size), (22, size))
+    sizes = f"{len(content)} and {size} bytes"
+    reason = f"'x_train.npy' is stored, and has the sizes {sizes}"
+    assert fault(path) == f"FILE is not a sound .npz file ({reason})"
+
+
+@pytest.mark.parametrize("member", ["x_train.npy", "y_test.npy"])
+def test_stored_member_that_reaches_into_another_is_refused(path: Path, member: str) -> None:
+    """Every size says the same; the bytes are those of the next member, or of the directory."""
+    with_x_train(path, npy(ARRAYS["x_train"]))
+    with zipfile.ZipFile(path) as archive:
+        size = archive.getinfo(member).file_size + 16
+    for offsets in ((20, 18), (24, 22)):
+        central, local = offsets
+        patched(path, member, (central, size), (local, size))
+    assert "overlap" in fault(path).lower()
+
+
+@pytest.mark.parametrize("offset", [14, 18, 22], ids=["checksum", "compressed", "size"])
+def test_header_that_differs_from_the_directory_is_refused(path: Path, offset: int) -> None:
+    with_x_train(path, npy(ARRAYS["x_train"]))
+    content = bytearray(path.read_bytes())
+    header = content.index(b"PK\x03\x04")
+    content[header + offset] ^= 1
+    path.write_bytes(content)
+    reason = "the header of 'x_train.npy' differs from the directory"
+    assert fault(path) == f"FILE is not a sound .npz file ({reason})"
+
+
+def test_header_of_64_bit_sizes_is_compared(path: Path) -> None:
+    save(path, ARRAYS)  # NumPy always writes such headers
+    content = bytearray(path.read_bytes())
+    header = content.index(b"PK\x03\x04")
+    content[header + 30 + len("x_train.npy") + 4] ^= 1
+    path.write_bytes(content)
+    assert "differs from the directory" in fault(path)
 
 
 @pytest.mark.parametrize(
@@ -230,6 +284,8 @@ def test_compression_that_numpy_never_writes_is_refused(path: Path, compression:
 def test_encrypted_member_is_refused(path: Path) -> None:
     save(path, ARRAYS)
     content = bytearray(path.read_bytes())
-    content[content.index(b"PK\x01\x02") + 8] |= 1  # the first of the flags in the directory
+    # The first of the flags in the directory, and in the member's own header.
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    content[content.index(b"PK\x03\x04") + 6] |= 1
     path.write_bytes(content)
     assert fault(path).startswith("x_train in FILE is compressed or encrypted")
