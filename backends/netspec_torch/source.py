@@ -7,7 +7,7 @@ channels_last memory format that is a view, and Flatten keeps Keras's order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netspec.code import (
     WIDTH,
@@ -105,7 +105,21 @@ def _written(network: Network) -> _Written:
     reserved = {*prelude.NAMES, *(part.name for part in parts)}
     held = variables(laid_out, "x", reserved)
     lowered = {node.name: _lowered(node, held) for node in laid_out.nodes}
+    for name in _without_gradient(laid_out):
+        each = lowered[name]
+        lowered[name] = replace(each, expression=each.without_gradient or each.expression)
     return _Written(network, laid_out, lowered, held, attributes, network.taken_off)
+
+
+def _without_gradient(graph: Graph) -> list[str]:
+    """The nodes of which no input depends on a weight that is trained."""
+    trained, found = set[str](), list[str]()
+    for node in graph.nodes:
+        if trained.isdisjoint(node.inputs):
+            found.append(node.name)
+        if node.name not in found or any(weight.trainable for weight in node.weights):
+            trained.add(node.name)
+    return found
 
 
 def _lowered(node: Node, held: Mapping[str, str]) -> Lowered:

@@ -44,7 +44,8 @@ class Lowered:
     `axes` the permutation of its axes where it is not `channels_first`. After it the weight is
     reshaped to what the module holds. For a depthwise kernel (channels multiplier, 1, …) `split`
     gives channels and multiplier. `memory_format` is that of PyTorch in which the module is
-    fastest, where it is not the usual one.
+    fastest, where it is not the usual one. `without_gradient` is the expression for inputs that
+    need no gradient, where it is another one.
     """
 
     expression: str
@@ -55,6 +56,7 @@ class Lowered:
     axes: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     split: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     memory_format: str = ""
+    without_gradient: str = ""
 
     def place(self, weight: Weight) -> tuple[str, tuple[int, ...]]:
         """The weight's name inside the module, and the permutation of its axes."""

@@ -171,13 +171,19 @@ def _(layer: GroupNormalization, node: Node, x: str) -> Lowered:
     sizes = [layer.count(shape), *layer.sizes(shape)]
     given = x if dim == 1 else f"{x}.movedim({dim}, 1)"
     expression = f"self.{node.name}({given})" + ("" if dim == 1 else f".movedim(1, {dim})")
+    flat = ""
+    if node.layout == "channels_first" and layer.scale:
+        # PyTorch 2.13 ends the process in the gradient of gamma for a channels_last input that
+        # needs none: native_group_norm_backward (aten/src/ATen/native/group_norm.cpp).
+        flat = f"self.{node.name}({x}.flatten(2)).unflatten(2, {shape[:-1]})"
     # nn.GroupNorm takes no group of a single value.
     if layer.scale != layer.center or sizes[0] == prod(shape):
         made = arguments([*sizes, layer.epsilon], _without(layer))
-        return Lowered(expression, "GroupNormalization", made, (_GROUP_NORMALIZATION,))
+        parts = (_GROUP_NORMALIZATION,)
+        return Lowered(expression, "GroupNormalization", made, parts, without_gradient=flat)
     named = {"eps": layer.epsilon, **({} if layer.scale else {"affine": False})}
-    names = {"gamma": "weight", "beta": "bias"}
-    return Lowered(expression, "nn.GroupNorm", arguments(sizes, named), parameters=names)
+    made, names = arguments(sizes, named), {"gamma": "weight", "beta": "bias"}
+    return Lowered(expression, "nn.GroupNorm", made, parameters=names, without_gradient=flat)
 
 
 @lower_layer.register
