@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from netspec.data import Examples
 from netspec.diagnostics import BackendError, nearest, one_of
 from netspec.graph import Network
+from netspec.layers import Shape
 from netspec.metrics import Accuracy
 from netspec.objective import Objective
 from netspec.weights import Array, Weights
@@ -71,6 +72,16 @@ class ExportedModel(Predictor, Protocol):
     @property
     def metadata(self) -> dict[str, str]:
         """What was written into the file, by name."""
+        ...
+
+    @property
+    def input_shapes(self) -> tuple[Shape, ...]:
+        """The shapes of the inputs, without the batch axis."""
+        ...
+
+    @property
+    def output_shapes(self) -> tuple[tuple[int | None, ...], ...]:
+        """The shapes of the outputs, without the batch axis; None is a size not declared."""
         ...
 
     @property

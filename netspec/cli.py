@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import sys
+import warnings
+from contextlib import suppress
 from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TextIO
 
 import typer
 from typer.core import TyperCommand
@@ -172,7 +175,7 @@ def compile_(
     from netspec.files import write_atomically
 
     write_atomically(output, source.encode())
-    print(f"Wrote {output}")
+    print(f"Wrote {output}", file=_beside(output))
 
 
 class _TrainCommand(TyperCommand):
@@ -332,12 +335,12 @@ def export(
         max_loss=max_loss,
         force=force,
     )
-    sizes = ", ".join(str(size) for size in done.batches)
-    print(f"Wrote {done.path} ({in_bytes(done.size)}) from {chosen.path}")
+    sizes, out = ", ".join(str(size) for size in done.batches), _beside(done.path)
+    print(f"Wrote {done.path} ({in_bytes(done.size)}) from {chosen.path}", file=out)
     of = "Largest difference of the float32 model" if done.quantized else "Largest difference"
-    print(f"{of} from {done.backend} at batches of {sizes}: {done.difference:.1e}")
+    print(f"{of} from {done.backend} at batches of {sizes}: {done.difference:.1e}", file=out)
     if done.quantized:
-        print(done.quantized.table())
+        print(done.quantized.table(), file=out)
 
 
 @app.command()
@@ -581,6 +584,13 @@ def _print_json(data: Any) -> None:  # Any: JSON data
     print(json.dumps(data, indent=2))
 
 
+def _beside(output: Path) -> TextIO:
+    """Where lines about an output go: to stderr where it may be what stdout leads to."""
+    from netspec.files import is_stream
+
+    return sys.stderr if is_stream(output) else sys.stdout
+
+
 def _show_remarks(remarks: Sequence[str]) -> None:
     for remark in remarks:
         sys.stderr.write(f"note: {visible(remark)}\n")
@@ -592,16 +602,54 @@ def _show(error: NetspecError) -> None:
 
 def main() -> NoReturn:
     """Run the command line; a fault of the user's ends it with a message and status 1."""
+    _open_streams()
     stdout: object = sys.stdout
     if isinstance(stdout, TextIOWrapper):
         stdout.reconfigure(errors="replace")  # a terminal may know no more than ASCII
     gc.set_threshold(50_000)  # what is imported stays: looking through it takes 10 ms a command
+    with warnings.catch_warnings():
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")  # of libraries: users get errors and notes
+        status = _status()
+    sys.exit(status)
+
+
+def _status() -> int:
+    """The status that a command ends with."""
     try:
-        app(prog_name="netspec")
+        try:
+            app(prog_name="netspec")
+        finally:
+            sys.stdout.flush()
     except NetspecError as error:
         _show(error)
-        sys.exit(1)
     except BrokenPipeError:
+        _drop_output()
         sys.stderr.close()
-        sys.exit(1)
-    sys.exit(0)
+    except MemoryError:
+        help = "close other programs, or make the network, the batches or the data smaller"
+        _show(NetspecError("the memory of this machine is not enough", help))
+    except OSError as error:
+        _drop_output()
+        at = error.filename or "the output"
+        _show(NetspecError(f"{at} cannot be read or written: {error.strerror or error}"))
+    else:
+        return 0
+    return 1
+
+
+def _open_streams() -> None:
+    """Open standard streams that are closed: the next file would get their numbers, and outputs."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w" if number else "r", encoding="utf-8"))  # noqa: SIM115 - until the end
+
+
+def _drop_output() -> None:
+    """Leave out what stdout has not taken: Python would try again at its end, and complain."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -65,13 +65,18 @@ def _with(parent: Node, steps: list[str], override: Override) -> Node:
         data: Data = {str(name): member.data for name, member in members.items()}
         return replace(parent, data=data, keys=keys, members=members)
     if isinstance(parent.data, list):
-        if not step.isdecimal() or int(step) >= len(parent.data):
+        if not _is_index(step, len(parent.data)):
             message = f"there is no item {step!r}; the list has {len(parent.data)}"
             raise _fault(override, steps, message, "items count from 0, as in layers.0")
         members = {**parent.members, int(step): _with(parent.members[int(step)], rest, override)}
         return replace(parent, data=[it.data for it in members.values()], members=members)
     message = f"{parent.data!r} holds nothing named {step!r}"
     raise _fault(override, steps, message, "the path leads through mappings and lists")
+
+
+def _is_index(step: str, count: int) -> bool:
+    """Whether a step is a number below the count; Python reads no number of 5,000 digits."""
+    return step.isascii() and step.isdecimal() and len(step) < 10 and int(step) < count
 
 
 def _fault(override: Override, steps: list[str], message: str, help: str) -> Exception:

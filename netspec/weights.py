@@ -35,6 +35,7 @@ from netspec.layers.initializers import (
     resolve,
 )
 from netspec.layers.regularizers import factors
+from netspec.memory import free_memory
 from netspec.seeds import generator
 
 Array: TypeAlias = NDArray[np.float32]
@@ -44,11 +45,30 @@ FORMAT = "netspec-weights-1"
 
 
 def initial(graph: Graph, seed: int) -> dict[str, Array]:
-    """The initial value of every weight, float32, by key. The same for every backend."""
+    """The initial value of every weight, float32, by key. The same for every backend.
+
+    Raises WeightsError where they do not fit into the memory.
+    """
+    check_memory(graph)
     return {
         key: draw(resolve(weight.initializer, weight.fans), weight.shape, generator(seed, key))
         for key, weight in graph.weights()
     }
+
+
+def check_memory(graph: Graph, copies: int = 1) -> None:
+    """Raise WeightsError where so many copies of the weights do not fit into the memory."""
+    size, free = 4 * sum(weight.size for _, weight in graph.weights()), free_memory()
+    if copies * size <= free:
+        return
+    times = f"{copies} times " if copies > 1 else ""
+    message = f"{graph.name} needs {times}{_gibibytes(size)} for its weights, and the memory has "
+    help = "make the network smaller; `netspec summary` shows the parameters of every layer"
+    raise WeightsError(f"{message}{_gibibytes(free)} free", help)
+
+
+def _gibibytes(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"
 
 
 @singledispatch

@@ -6,10 +6,12 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
+from netspec_onnx.seal import unsealed
+
 
 def with_8_bits(content: bytes) -> bytes:
-    """A quantized file with weights up to 127, where its own go up to 64."""
-    model = onnx.load_from_string(content)
+    """A quantized file with weights up to 127, where its own go up to 64, and without a hash."""
+    model = onnx.load_from_string(unsealed(content))
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
         if tensor.data_type == TensorProto.INT8 and values.ndim > 1:

@@ -67,18 +67,26 @@ class OnnxBackend:
         raw_input: bool = False,
     ) -> bytes:
         from netspec_onnx.model import export
+        from netspec_onnx.seal import sealed
 
-        return export(network, weights, opset=opset, raw_input=raw_input)
+        return sealed(export(network, weights, opset=opset, raw_input=raw_input))
 
     def open(self, content: bytes, device: Device) -> OnnxPredictor:
+        from netspec_onnx.seal import UNSEALED, check_seal, is_sealed
         from netspec_onnx.session import OnnxPredictor
 
-        return OnnxPredictor(content, device)
+        predictor = OnnxPredictor(content, device)
+        check_seal(content, predictor.metadata)
+        if not is_sealed(content):
+            predictor.remarks += (UNSEALED,)
+        return predictor
 
     def quantize(self, content: bytes, to: Quantization, inputs: Sequence[NDArray[Any]]) -> bytes:
         from netspec_onnx.quantization import float16, int8
+        from netspec_onnx.seal import sealed, unsealed
 
-        return int8(content, inputs) if to == "int8" else float16(content)
+        content = unsealed(content)
+        return sealed(int8(content, inputs) if to == "int8" else float16(content))
 
 
 BACKEND = OnnxBackend()

@@ -34,6 +34,7 @@ with warnings.catch_warnings():
     import onnxruntime  # pyright: ignore[reportMissingTypeStubs] - it ships none
 
 from netspec_onnx.binding import BoundSession
+from netspec_onnx.bounds import check_bounds
 from netspec_onnx.saturation import remarks
 
 ort: Any = onnxruntime  # Any: it ships no types
@@ -63,7 +64,7 @@ MEMORY = {CUDA: "cuda", TENSORRT: "cuda"}
 
 TUNED_BATCH = 32  # the batch size for which TensorRT chooses its kernels
 
-ERRORS_ONLY, NOTHING = 3, 4  # ONNX Runtime's log severities
+NOTHING = 4  # ONNX Runtime's log severity at which it prints nothing but what is fatal
 
 # ONNX's own operators. Others may read files: EPContext names a compiled engine on the disk.
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
@@ -80,9 +81,9 @@ class OnnxPredictor(Predicting):
     """An ONNX model in a session of ONNX Runtime; see `netspec.backend.Predictor`.
 
     `metadata` is what the file says of itself, under the keys `netspec.…` in those that netspec
-    wrote. `input_shapes` have no batch axis. `raw_input` tells whether the model takes pixels as
-    uint8 and divides them itself. `remarks` are sentences about what a user would not expect of the
-    file.
+    wrote. `input_shapes` and `output_shapes` have no batch axis. `raw_input` tells whether the
+    model takes pixels as uint8 and divides them itself. `remarks` are sentences about what a user
+    would not expect of the file.
     """
 
     def __init__(self, content: bytes, device: Device) -> None:
@@ -92,12 +93,13 @@ class OnnxPredictor(Predicting):
         float, or where the device is not there.
         """
         model = _parsed(content)
+        self.metadata = _metadata(model)
         _check_closed(model)
-        self.remarks = remarks(model)
+        check_bounds(model)
         self._session, provider, chain = _session(content, model, device)
+        self.remarks = remarks(model)  # of weights that ONNX Runtime has found to be sound
         self._names, self.raw_input, self.input_shapes = _inputs(self._session)
-        self._outputs = _outputs(self._session)
-        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        self._outputs, self.output_shapes = _outputs(self._session)
         self._bound: BoundSession | None = None  # on the CPU inputs and outputs lie where they are
         if provider in MEMORY:
             graphs = chain is GRAPHS
@@ -131,7 +133,15 @@ class OnnxPredictor(Predicting):
             wanted, given = (", ".join(map(written, some)) for some in (self.input_shapes, shapes))
             message = f"the model takes inputs of {wanted}, and gets {given}"
             raise BackendError(message, "bring the inputs to this shape")
-        return outputs_in_batches(inputs, self._run)
+        outputs = outputs_in_batches(inputs, self._run)
+        for output, shape in zip(outputs, self.output_shapes, strict=True):
+            known = (len(inputs[0]), *shape)
+            if output.ndim != len(known) or any(
+                size not in (None, found) for found, size in zip(output.shape, known, strict=True)
+            ):
+                message = f"the model gives {written(output.shape)} where it declares other sizes"
+                raise BackendError(message, _FOREIGN)
+        return outputs
 
     def _run(self, *inputs: NDArray[Any]) -> tuple[Array, ...]:  # Any: float32 or uint8
         try:
@@ -152,6 +162,17 @@ def _parsed(content: bytes) -> ModelProto:
     if not model.HasField("graph"):
         raise BackendError("the content is an ONNX model without a graph", _FOREIGN)
     return model
+
+
+def _metadata(model: ModelProto) -> dict[str, str]:
+    """What a file says of itself. ONNX Runtime's own way to it fails without a message."""
+    metadata: dict[str, str] = {}
+    for each in model.metadata_props:
+        pair: tuple[Any, Any] = each.key, each.value  # Any: protobuf gives bytes for no UTF-8
+        if not all(isinstance(text, str) for text in pair):
+            raise BackendError("the metadata of the model is not UTF-8", _FOREIGN)
+        metadata |= [pair]
+    return metadata
 
 
 def _check_closed(model: ModelProto) -> None:
@@ -181,8 +202,8 @@ def _session(content: bytes, model: ModelProto, device: Device) -> tuple[Session
     """A session, its provider and the chain it was opened with: the first to try that works."""
     choice = parse_device(device)
     wanted = _wanted(choice)
-    # While several are tried, one that is not installed is no error to be shown.
-    ort.set_default_logger_severity(ERRORS_ONLY if len(wanted) == 1 else NOTHING)
+    # What it logs is in its exceptions too; beside the one message it would be shown twice.
+    ort.set_default_logger_severity(NOTHING)
     if wanted[0] != CPU:
         with redirect_stdout(sys.stderr):  # where it says what it misses
             ort.preload_dlls()
@@ -239,9 +260,9 @@ def _with_the_best_options(
     best = _best(provider, model)
     if best is not None:
         with suppress(Exception):  # ONNX Runtime's errors share no class; without it says why
-            return _opened(content, _on_gpu(best, index), NOTHING), best
+            return _opened(content, _on_gpu(best, index)), best
     chain = CHAINS[provider]
-    return _opened(content, _on_gpu(chain, index), ERRORS_ONLY), chain
+    return _opened(content, _on_gpu(chain, index)), chain
 
 
 def _on_gpu(chain: Chain, index: int) -> Chain:
@@ -282,9 +303,9 @@ def _profile(model: ModelProto) -> dict[str, str]:
     }
 
 
-def _opened(content: bytes, chain: Chain, severity: int) -> Session:
+def _opened(content: bytes, chain: Chain) -> Session:
     options = ort.SessionOptions()
-    options.log_severity_level = severity
+    options.log_severity_level = NOTHING
     threads = threads_set_by_user() or free_cores()
     if threads < (os.cpu_count() or threads):
         # By itself ONNX Runtime starts a thread for every core of the machine.
@@ -318,14 +339,20 @@ def _inputs(session: Session) -> tuple[tuple[str, ...], bool, tuple[Shape, ...]]
     return tuple(each.name for each in inputs), types == {"tensor(uint8)"}, shapes
 
 
-def _outputs(session: Session) -> list[str]:
-    """The names of the outputs, which are float."""
+def _outputs(session: Session) -> tuple[list[str], tuple[tuple[int | None, ...], ...]]:
+    """The names of the outputs, which are float, and their shapes; None is a size not declared."""
     outputs = session.get_outputs()
     types = {each.type for each in outputs}
     if types != {"tensor(float)"}:
         named = ", ".join(sorted(types)) or "nothing"
         raise BackendError(f"the model gives {named}, not float", _FOREIGN)
-    return [each.name for each in outputs]
+    if any(not each.shape for each in outputs):
+        raise BackendError("the model has an output without a batch axis", _FOREIGN)
+    shapes = tuple(
+        tuple(size if isinstance(size, int) else None for size in each.shape[1:])
+        for each in outputs
+    )
+    return [each.name for each in outputs], shapes
 
 
 def reason_of(error: Exception) -> str:

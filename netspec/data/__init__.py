@@ -47,6 +47,7 @@ def load(network: Network, memory: int | None = None) -> Dataset:
         help = "add `data: {dataset: mnist, scale: 255}` or another data set to the spec"
         raise DataError(f"{network.spec.name} names no data set", help)
     arrays = _arrays(data, network)
+    _check_axes(arrays)
     train = _examples(arrays, "train", data, network)
     test = _examples(arrays, "test", data, network)
     if train.nbytes + test.nbytes <= (half_of_memory() if memory is None else memory):
@@ -90,6 +91,13 @@ def _arrays(data: DataSpec, network: Network) -> Arrays:
                 "x_test": read_idx(folder / data.test_images),
                 "y_test": read_idx(folder / data.test_labels),
             }
+
+
+def _check_axes(arrays: Arrays) -> None:
+    for key, array in arrays.items():
+        if array.ndim == 0:
+            message = f"{key} is a single number, without an axis of examples"
+            raise DataError(message, f"give {key} a first axis, with an element for every example")
 
 
 def input_keys(graph: Graph, part: str) -> dict[str, str]:

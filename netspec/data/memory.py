@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 
 from netspec.diagnostics import DataError
+from netspec.memory import free_memory
 
 UNITS = {
     "": 1,
@@ -17,8 +16,6 @@ UNITS = {
     "MiB": 1 << 20,
     "GiB": 1 << 30,
 }
-
-_UNKNOWN = 8 << 30  # bytes, where the machine does not tell
 
 
 def bytes_of(written: str) -> int:
@@ -31,27 +28,4 @@ def bytes_of(written: str) -> int:
 
 def half_of_memory() -> int:
     """Half of the bytes that this process can have before the machine begins to swap."""
-    there, group = _of_machine(), _of_group()
-    return (there if group is None else min(there, group)) // 2
-
-
-def _of_machine() -> int:
-    about = Path("/proc/meminfo")  # where Linux says what it could free, too
-    found = (
-        re.search(r"MemAvailable:\s+([0-9]+) kB", about.read_text("utf-8"))
-        if about.exists()
-        else None
-    )
-    if found:
-        return int(found[1]) << 10
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return _UNKNOWN
-
-
-def _of_group() -> int | None:
-    """What is left to a container, if it is bound to less (Linux's control groups, version 2)."""
-    most, now = (Path("/sys/fs/cgroup") / f"memory.{name}" for name in ("max", "current"))
-    if not most.exists() or (limit := most.read_text("utf-8").strip()) == "max":
-        return None
-    return max(0, int(limit) - int(now.read_text("utf-8")))
+    return free_memory() // 2

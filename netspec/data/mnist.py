@@ -94,9 +94,16 @@ def load_mnist() -> dict[str, np.ndarray]:
 
 
 def cache_dir() -> Path:
-    """The folder of fetched data: $NETSPEC_CACHE, or else the user's cache folder for netspec."""
+    """The folder of fetched data: $NETSPEC_CACHE, or else the user's cache folder for netspec.
+
+    Raises DataError where the variable names the home of a user that there is not.
+    """
     if chosen := os.environ.get("NETSPEC_CACHE"):
-        return Path(chosen).expanduser().absolute()
+        try:
+            return Path(chosen).expanduser().absolute()
+        except RuntimeError:
+            message = f"the environment variable NETSPEC_CACHE is {chosen}, the home of no user"
+            raise DataError(message, "set it to a folder that can be written") from None
     return platformdirs.user_cache_path("netspec")
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from netspec.backend import Device, ExportedModel, find_exporting
 from netspec.diagnostics import BackendError, NetspecError, RunError
-from netspec.files import read_regular
+from netspec.files import open_regular, read_regular
 from netspec.graph import Network, loads
 from netspec.runs.folder import Run
 
 SUFFIX = ".onnx"
+MAX_BYTES = (1 << 31) - 1
+"""The limit of protobuf, in which ONNX files are written."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,17 @@ def is_exported(path: Path) -> bool:
 
 
 def read_content(path: Path) -> bytes:
-    """The bytes of a file. Raises RunError where it cannot be read."""
+    """The bytes of a file. Raises RunError where it cannot be read, or is too large for ONNX."""
     try:
-        return read_regular(path)
+        with open_regular(path) as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror}"
         raise RunError(message, "give a run or an ONNX file") from None
+    if len(content) > MAX_BYTES:
+        message = f"{path} is larger than {MAX_BYTES:,} bytes, the limit of an ONNX file"
+        raise RunError(message, "give a file that `netspec export --onnx` wrote")
+    return content
 
 
 def open_exported(path: Path, device: Device) -> ExportedFile:
@@ -53,6 +60,11 @@ def open_exported(path: Path, device: Device) -> ExportedFile:
     except (KeyError, NetspecError):
         message = f"{path} contains no spec that netspec can read"
         raise RunError(message, "give a file that `netspec export --onnx` wrote") from None
+    inputs = tuple(each.shape for each in network.graph.inputs)
+    outputs = tuple(node.shape for node in network.graph.output_nodes)
+    if (model.input_shapes, model.output_shapes) != (inputs, outputs):
+        message = f"{path} has other inputs or outputs than the spec in it"
+        raise RunError(message, "export the run again")
     return ExportedFile(content, model, network)
 
 

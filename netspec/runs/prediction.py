@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
+from pydantic import Field, TypeAdapter, ValidationError
 
 from netspec.backend import Device, ExportedModel, find_exporting
+from netspec.data.images import converted, opened_image
 from netspec.data.indices import check_indices
-from netspec.diagnostics import BackendError, DataError, RunError
+from netspec.diagnostics import DataError, RunError, SpecError
 from netspec.graph import Graph, loads
 from netspec.layers import written
-from netspec.runs.exported import read_content
+from netspec.runs.exported import open_exported
 from netspec.runs.folder import Run
 from netspec.runs.measures import softmax
 from netspec.weights import Array
 
-MAX_PIXELS = 80_000_000  # fewer than Pillow warns of
+_NAMES = TypeAdapter(tuple[str, ...])
+_NUMBER = TypeAdapter(Annotated[float, Field(gt=0, lt=1e9, allow_inf_nan=False)])
+BILINEAR = Image.Resampling.BILINEAR
+_WRITTEN = "give a run, or a file that `netspec export --onnx` wrote"
 
 
 @dataclass(frozen=True)
@@ -41,12 +46,10 @@ def predict(
     Each image is made to fit: see `read_image`. With `invert`, light and dark change places first.
     Raises NetspecError.
     """
-    target = find_exporting("onnx")
-    content = read_content(model) if isinstance(model, Path) else _exported(model)
-    try:
-        session = target.open(content, device)
-    except BackendError as error:
-        raise BackendError(f"{model}: {error.message}", error.help) from None
+    if isinstance(model, Path):
+        session = open_exported(model, device).model
+    else:
+        session = find_exporting("onnx").open(_exported(model), device)
     about = _about(session.metadata, model)
     shape = about.shape
     pixels = np.stack([read_image(path, shape, invert=invert) for path in images])
@@ -78,20 +81,24 @@ def _about(metadata: dict[str, str], model: Run | Path) -> _About:
     try:
         network = loads(metadata["netspec.spec"])
         height, width, channels = _classified(network.graph, model)
-        return _About(
+        names = _NAMES.validate_json(metadata["netspec.class_names"])
+        scale, largest = metadata["netspec.scale"], metadata["netspec.largest_pixel"]
+        about = _About(
             network.graph,
             (height, width, channels),
-            tuple(json.loads(metadata["netspec.class_names"])),
-            float(metadata["netspec.scale"]),
-            int(metadata["netspec.largest_pixel"]),
+            names,
+            _NUMBER.validate_json(scale),
+            int(_NUMBER.validate_json(largest)),
             metadata["netspec.raw_input"] == "true",
             network.graph.ends[0].activation == "softmax",
         )
-    except (KeyError, ValueError) as error:
-        message = f"{model} does not say how it takes images ({error})"
-        raise RunError(
-            message, "give a run, or a file that `netspec export --onnx` wrote"
-        ) from None
+    except (KeyError, ValidationError, SpecError):
+        message = f"{model} does not say how it takes images"
+        raise RunError(message, _WRITTEN) from None
+    if len(names) != network.graph.output.shape[-1]:
+        message = f"{model} names {len(names)} classes, and has {network.graph.output.shape[-1]}"
+        raise RunError(message, _WRITTEN)
+    return about
 
 
 def _classified(graph: Graph, model: Run | Path) -> tuple[int, int, int]:
@@ -123,32 +130,21 @@ def read_image(
     if channels not in (1, 3):
         message = f"the network takes {channels} channels, and an image file has 1 or 3"
         raise DataError(message, "predict from Python with arrays instead")
-    try:
-        with Image.open(path, formats=("PNG", "JPEG")) as opened:
-            if opened.width * opened.height > MAX_PIXELS:
-                message = f"{path} has {opened.width}x{opened.height} pixels"
-                raise DataError(message, f"the limit is {MAX_PIXELS:,}; make it smaller")
-            fitted = _fitted(ImageOps.exif_transpose(opened), height, width, channels)
-    except UnidentifiedImageError:
-        raise DataError(f"{path} is not a PNG or JPEG image", "convert it first") from None
-    except FileNotFoundError:
-        raise DataError(f"there is no file {path}", "check the path") from None
-    except Image.DecompressionBombError:
-        raise DataError(f"{path} has too many pixels", f"the limit is {MAX_PIXELS:,}") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}", "the file is damaged") from None
+    mode = "L" if channels == 1 else "RGB"
+    with opened_image(path) as image:
+        fitted = converted(image, mode, _on_black).resize((width, height), BILINEAR)
     pixels = np.asarray(fitted, np.uint8).reshape(shape)
     return 255 - pixels if invert else pixels
 
 
-def _fitted(image: Image.Image, height: int, width: int, channels: int) -> Image.Image:
+def _on_black(image: Image.Image) -> Image.Image:
+    """An image of 8 bits a channel, whose transparent parts are black."""
     if image.mode.startswith("I"):  # 16 bits a pixel
         image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         black = Image.new("RGBA", image.size, "black")
         image = Image.alpha_composite(black, image.convert("RGBA"))
-    image = image.convert("L" if channels == 1 else "RGB")
-    return image.resize((width, height), Image.Resampling.BILINEAR)
+    return image
 
 
 def _outputs(session: ExportedModel, about: _About, pixels: NDArray[np.uint8]) -> Array:

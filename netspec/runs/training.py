@@ -32,6 +32,10 @@ REFERENCE_BATCHES = (1, 2, 7)
 """Batches of test images whose predictions a run keeps, for an export to be compared with."""
 
 
+COPIES = 2
+"""How often the weights are in memory at least: the initial values and the model."""
+
+
 class Progress(Protocol):
     """Shows a training to a person."""
 
@@ -102,6 +106,7 @@ def _train(
     if run and state and (complete := _is_complete(run, state, network)):
         progress.remarks(complete)
         return run
+    weight_files.check_memory(network.graph, COPIES)
     dataset = load(network, memory)
     steps = _steps(settings, len(dataset.train))
     progress.prepares(target.name)

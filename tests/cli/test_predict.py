@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from PIL import Image
 from commands import netspec_
 from frameworks import require
 from netspec.backend import find_exporting
+from netspec.data.images import converted
 from netspec.graph import loads
 from netspec.weights import initial
 
@@ -240,7 +242,7 @@ def test_an_onnx_file_of_another_program_is_a_fault_that_names_it(camera, tmp_pa
     onnx.save(model, tmp_path / "other.onnx")
     image = saved(tmp_path, Image.fromarray(GREY))
     fault = netspec_("predict", tmp_path / "other.onnx", image).fault
-    assert f"{tmp_path / 'other.onnx'} does not say how it takes images" in fault
+    assert f"{tmp_path / 'other.onnx'} contains no spec that netspec can read" in fault
 
 
 def test_a_class_is_shown_without_what_a_terminal_would_obey(tmp_path):
@@ -257,3 +259,49 @@ def test_a_class_is_shown_without_what_a_terminal_would_obey(tmp_path):
     shown = netspec_("predict", tmp_path / "camera.onnx", tmp_path / "image.png").results
 
     assert "\x1b" not in shown
+
+
+def test_a_pipe_is_no_image(camera, tmp_path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("Windows has no named pipes")
+    os.mkfifo(tmp_path / "image.png")
+    assert "it is no regular file" in netspec_("predict", camera, tmp_path / "image.png").fault
+
+
+def test_an_image_is_converted_in_strips_as_at_once(monkeypatch):
+    image = Image.effect_noise((7, 50), 90).convert("RGBA")
+    image.putalpha(Image.effect_noise((7, 50), 90))
+    at_once = converted(image, "L", lambda part: part.convert("RGB"))
+    monkeypatch.setattr("netspec.data.images._STRIP", 30)
+    in_strips = converted(image, "L", lambda part: part.convert("RGB"))
+    assert np.array_equal(np.asarray(at_once), np.asarray(image.convert("RGB").convert("L")))
+    assert np.array_equal(np.asarray(in_strips), np.asarray(at_once))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("netspec.class_names", "5", "does not say how it takes images"),
+        ("netspec.class_names", "null", "does not say how it takes images"),
+        ("netspec.class_names", "[]", "names 0 classes, and has 5"),
+        ("netspec.class_names", "[1, 2, 3, 4, 5]", "does not say how it takes images"),
+        ("netspec.class_names", "9" * 400, "does not say how it takes images"),
+        ("netspec.scale", "9" * 400, "does not say how it takes images"),
+        ("netspec.scale", "0", "does not say how it takes images"),
+        ("netspec.scale", "nan", "does not say how it takes images"),
+        ("netspec.largest_pixel", "-1", "does not say how it takes images"),
+        ("netspec.spec", "5", "contains no spec that netspec can read"),
+        ("netspec.spec", CAMERA.format(input="[2, 3, 1]", units=5), "has other inputs or outputs"),
+        ("netspec.spec", CAMERA.format(input="[2, 2, 1]", units=4), "has other inputs or outputs"),
+    ],
+)
+def test_metadata_that_is_not_of_netspec_is_a_fault(camera, tmp_path, key, value, message):
+    import onnx
+
+    model = onnx.load(camera)
+    metadata = {each.key: each.value for each in model.metadata_props if "sha256" not in each.key}
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, metadata | {key: value})
+    onnx.save(model, tmp_path / "other.onnx")
+    image = saved(tmp_path, Image.fromarray(GREY))
+    assert message in netspec_("predict", tmp_path / "other.onnx", image).fault

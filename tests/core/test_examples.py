@@ -103,3 +103,15 @@ def test_no_float_copy_of_the_pixels_is_made(tmp_path: Path) -> None:
 
     # The training images and the test images, and a part of either as floats.
     assert peak < 2 * pixels.nbytes + (34 << 20) < 4 * pixels.nbytes
+
+
+@pytest.mark.parametrize("key", ["x_train", "y_train", "x_test", "y_test", "w_train"])
+def test_a_single_number_is_no_array_of_examples(key: str, tmp_path: Path) -> None:
+    arrays = {
+        f"{kind}_{part}": np.zeros(3, np.uint8) for kind in "xy" for part in ("train", "test")
+    }
+    np.savez(tmp_path / "data.npz", **(arrays | {key: np.uint8(1)}))
+    spec = SPEC.format(shape=[1], scale=1).replace("target: input, ", "")
+    with pytest.raises(DataError, match=f"{key} is a single number") as raised:
+        load(loads(spec, tmp_path))
+    assert raised.value.help == (f"give {key} a first axis, with an element for every example")

@@ -179,3 +179,10 @@ def at(data: Any, location: tuple[str | int, ...]) -> Any:
 def pointed_at(place: Place) -> str:
     """The part of the line that the carets stand under."""
     return place.text[place.column - 1 : place.column - 1 + place.length]
+
+
+def test_an_item_of_5000_digits_is_not_there():
+    # Python reads no number of more than 4,300 digits (sys.set_int_max_str_digits).
+    with pytest.raises(SpecError, match="there is no item") as raised:
+        apply(parse("layers: [Flatten]"), Override("--set x", f"layers.{'9' * 5000}", "1"))
+    assert raised.value.diagnostics[0].help == "items count from 0, as in layers.0"

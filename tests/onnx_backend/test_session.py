@@ -23,6 +23,7 @@ from netspec.diagnostics import BackendError
 from netspec.graph import Network, loads
 from netspec.weights import initial
 from netspec_onnx import BACKEND, session
+from netspec_onnx.seal import unsealed
 from netspec_onnx.session import CPU, CUDA, TENSORRT
 
 SPEC = """
@@ -273,7 +274,7 @@ def test_operator_that_may_read_files_is_refused() -> None:
 
 def test_bytes_that_look_like_onnx_runtimes_own_format_are_read_as_onnx(content: bytes) -> None:
     # A producer's name puts the mark of that format at its place, and leaves an ONNX model.
-    marked = b"\x12\x06abORTM" + content
+    marked = b"\x12\x06abORTM" + unsealed(content)
     assert BACKEND.open(marked, "cpu").input_shapes == ((4, 4, 1),)
 
 
@@ -310,14 +311,14 @@ def gpu_build(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[session.Cha
     ) -> list[session.Chain]:
         tried: list[session.Chain] = []
 
-        def pretended(content: bytes, chain: session.Chain, severity: int) -> Any:
+        def pretended(content: bytes, chain: session.Chain) -> Any:
             tried.append(chain)
             provider = chain[0] if isinstance(chain[0], str) else chain[0][0]
             if best_fails and chain not in session.CHAINS.values():
                 raise RuntimeError("[ONNXRuntimeError] : 1 : FAIL : This session cannot use it")
             if provider in failing:
                 raise RuntimeError("[ONNXRuntimeError] : 1 : FAIL : no such library\nand more")
-            real = opened(content, [CPU], severity)
+            real = opened(content, [CPU])
             return Pretended(real, provider) if provider in starting else real
 
         monkeypatch.setattr(session.ort, "get_available_providers", lambda: [TENSORRT, CUDA, CPU])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 import abacus
@@ -426,4 +427,48 @@ def test_a_checkpoint_without_a_sound_history_is_an_error_of_the_run(run, histor
     )
     save_file(tensors, path, metadata)
     with pytest.raises(RunError, match=r"checkpoint\.safetensors"):
+        run.checkpoint()
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("inputs/0", lambda value: value[:3]),
+        ("inputs/0", lambda value: value[0]),
+        ("outputs/0", lambda value: value[:, :2]),
+        ("outputs/0", lambda value: value.astype(np.float64)),
+        ("outputs/0", lambda value: value[:0]),
+    ],
+)
+def test_predictions_of_another_shape_are_an_error_of_the_run(run, name, change):
+    path = run.path / "reference.safetensors"
+    tensors = load_file(path)
+    with safe_open(path, "numpy") as opened:
+        metadata = opened.metadata()
+    save_file(tensors | {name: np.ascontiguousarray(change(tensors[name]))}, path, metadata)
+    with pytest.raises(RunError, match=r"reference\.safetensors is damaged"):
+        run.result()
+
+
+def without_loss(history):
+    return [{"epoch": record["epoch"]} for record in history]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        without_loss,
+        lambda history: history[1:],
+        lambda history: history[::-1],
+        lambda history: history + history[-1:],
+    ],
+    ids=["no loss", "an epoch less", "in another order", "two tests"],
+)
+def test_a_checkpoint_with_other_epochs_is_an_error_of_the_run(run, change):
+    path = run.path / "checkpoint.safetensors"
+    with safe_open(path, "numpy") as opened:
+        metadata = opened.metadata()
+    history = json.dumps(change(json.loads(metadata["history"])))
+    save_file(load_file(path), path, metadata | {"history": history})
+    with pytest.raises(RunError, match=r"checkpoint\.safetensors is damaged"):
         run.checkpoint()

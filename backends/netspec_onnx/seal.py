@@ -1,0 +1,47 @@
+"""A hash at the end of an exported file, by which a reader notices damage.
+
+It is the last entry of the metadata, `netspec.sha256`, of all bytes before it. Protobuf joins the
+fields of bytes that follow each other, so that every other reader sees an entry like any other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from onnx import ModelProto, StringStringEntryProto
+
+from netspec.diagnostics import BackendError
+
+KEY = "netspec.sha256"
+UNSEALED = "the file has no hash: an older netspec or another program wrote it; damage is not seen"
+
+
+def sealed(content: bytes) -> bytes:
+    """The content of a file with its hash at the end."""
+    return content + _seal(content)
+
+
+def unsealed(content: bytes) -> bytes:
+    """The content without its hash, if it has one."""
+    return content[:-_LENGTH] if is_sealed(content) else content
+
+
+def is_sealed(content: bytes) -> bool:
+    """Whether a file ends in its own hash."""
+    return content.endswith(_seal(content[:-_LENGTH]))
+
+
+def check_seal(content: bytes, metadata: dict[str, str]) -> None:
+    """Raise BackendError where a file has a hash that is not its own."""
+    if KEY in metadata and not is_sealed(content):
+        message = "the model is damaged, or was changed after netspec wrote it"
+        raise BackendError(message, "export the run again, or copy the file again")
+
+
+def _seal(content: bytes) -> bytes:
+    value = hashlib.sha256(content).hexdigest()
+    entry = StringStringEntryProto(key=KEY, value=value)
+    return ModelProto(metadata_props=[entry]).SerializeToString()
+
+
+_LENGTH = len(_seal(b""))
