@@ -91,14 +91,18 @@ def compile(network: Network, backend: str, weights: Weights | None = None) -> A
     """The network as a keras.Model or a torch.nn.Module, in float32 on the CPU.
 
     `weights` are arrays by key, such as `run.weights()`; without them the model has the initial
-    values that the spec's seed gives. A torch.nn.Module takes images channels last.
+    values that the spec's seed gives. A torch.nn.Module takes images channels last. Raises
+    WeightsError for weights with other keys, shapes or types, or values that are not finite.
     """
     from netspec.backend import find_training
-    from netspec.weights import initial
+    from netspec.weights import check, initial
 
-    seed = network.spec.train.seed if network.spec.train else 0
     target = find_training(backend)
-    return target.model(network, weights or initial(network.graph, seed))
+    if weights is None:
+        seed = network.spec.train.seed if network.spec.train else 0
+        weights = initial(network.graph, seed)
+    check(network.graph, weights, "weights")
+    return target.model(network, weights)
 
 
 def train(

@@ -8,11 +8,13 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from inspect import getsource
 from typing import Any
 
 from netspec.diagnostics import one_of
 from netspec.graph import Graph
 from netspec.layers import written
+from netspec.mismatch import find_mismatch
 from netspec.schedules import Schedule
 
 WIDTH = 100
@@ -233,6 +235,19 @@ def length(count: int | None, schedule: Schedule, epochs: int) -> str:
     if schedule.unit == "steps" or count == 0:
         return str(count)
     return "steps_per_epoch" if count == 1 else f"{count} * steps_per_epoch"
+
+
+def weights_check(graph: Graph) -> str:
+    """The axes of every weight as source, and the function that finds weights without them."""
+    lines = ["# The axes of every weight in a weights file.", "AXES = {"]
+    for key, weight in graph.weights():
+        sizes = [f'"{role}": {size}' for role, size in weight.sizes.items()]
+        lines.append(call(f'    "{key}": ', sizes, ",", brackets="{}"))
+    table = "\n".join([*lines, "}"]) if len(lines) > 2 else f"{lines[0]}\nAXES = {{}}"
+    return module(table, _PRAGMA.sub("", getsource(find_mismatch)))
+
+
+_PRAGMA = re.compile(r"  # pyright: .*")
 
 
 def module(*parts: str) -> str:

@@ -21,7 +21,7 @@ from safetensors.numpy import save
 from netspec.diagnostics import WeightsError, one_of
 from netspec.files import read_regular
 from netspec.graph import Graph
-from netspec.layers import Shape, written
+from netspec.layers import Shape
 from netspec.layers.initializers import (
     Constant,
     Identity,
@@ -36,6 +36,7 @@ from netspec.layers.initializers import (
 )
 from netspec.layers.regularizers import factors
 from netspec.memory import free_memory
+from netspec.mismatch import find_mismatch
 from netspec.seeds import generator
 
 Array: TypeAlias = NDArray[np.float32]
@@ -149,22 +150,11 @@ def penalty(graph: Graph, weights: Weights) -> float:
 
 
 def check(graph: Graph, weights: Mapping[str, NDArray[Any]], origin: str) -> None:
-    """Raise WeightsError with the first weight that is missing, left over or of another shape."""
-    expected = dict(graph.weights())
-    for key, weight in expected.items():
-        if key not in weights:
-            raise WeightsError(f"{origin} has no weight {key}", _ANOTHER_GRAPH)
-        if weights[key].shape != weight.shape:
-            message = (
-                f"{origin} holds {key} with the shape {written(weights[key].shape)}, and the graph "
-                f"needs {written(weight.shape)}"
-            )
-            raise WeightsError(message, _ANOTHER_GRAPH)
-        if weights[key].dtype != np.float32:
-            message = f"{origin} holds {key} as {weights[key].dtype}, not as float32"
-            raise WeightsError(message, "convert it to float32")
-    if extra := next((key for key in weights if key not in expected), None):
-        raise WeightsError(f"{origin} holds {extra}, which the graph does not have", _ANOTHER_GRAPH)
+    """Raise WeightsError where weights have other keys, shapes or types, or are not finite."""
+    axes = {key: weight.sizes for key, weight in graph.weights()}
+    if mismatch := find_mismatch({**weights}, axes):
+        fault, help = mismatch
+        raise WeightsError(f"{origin}: {fault}", help)
 
 
 _ANOTHER_GRAPH = "use the weights with the spec that they were trained with"

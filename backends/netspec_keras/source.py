@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from netspec.code import Code, arguments, call, division, module, taken_and_given, variables
+from netspec.code import (
+    Code,
+    arguments,
+    call,
+    division,
+    module,
+    taken_and_given,
+    variables,
+    weights_check,
+)
 from netspec.graph import Graph, Network, Node
 from netspec.layers import written
 from netspec.layers.core import Softmax
@@ -30,6 +39,7 @@ def source(network: Network) -> str:
         *(training.parts(spec.train) if spec.train else ()),
         *(losses.parts(network.objectives) if spec.train else ()),
         _weights_table(graph),
+        weights_check(graph),
         _SET_WEIGHTS,
         _MAIN,
     )
@@ -111,7 +121,12 @@ def _weights_table(graph: Graph) -> str:
 
 _SET_WEIGHTS = '''
 def set_weights(model: keras.Model, weights: dict) -> None:
-    """Fill the model from a weights file: safetensors.numpy.load_file("weights.safetensors")."""
+    """Fill the model from a weights file: safetensors.numpy.load_file("weights.safetensors").
+
+    Raises ValueError where the weights are not the ones of the network.
+    """
+    if mismatch := find_mismatch(weights, AXES):
+        raise ValueError(": ".join(mismatch))
     for name, keys in WEIGHTS.items():
         model.get_layer(name).set_weights([weights[key] for key in keys])
 '''

@@ -63,8 +63,8 @@ def export(
     the weights are not those of the network.
     """
     opset = _checked_opset(opset)
-    check(network.graph, weights, "the model")
     _check_size(network.graph)
+    check(network.graph, weights, "the model")
     data = network.spec.data or DataBase()
     tensors = {each.name: each.name for each in network.graph.inputs}
     compiled = _on_pixels(network) if raw_input else network

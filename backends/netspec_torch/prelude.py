@@ -15,7 +15,12 @@ def imports(body: str) -> str:
 
 SET_WEIGHTS = '''
 def set_weights(model: nn.Module, weights: dict) -> None:
-    """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors")."""
+    """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors").
+
+    Raises ValueError where the weights are not the ones of the network.
+    """
+    if mismatch := find_mismatch(weights, AXES):
+        raise ValueError(": ".join(mismatch))
     tensors = model.state_dict()
     for key, (name, axes) in WEIGHTS.items():
         value = torch.as_tensor(weights[key]).permute(axes)
@@ -45,5 +50,7 @@ _METHODS = ("constrain", "logits", "regularization", "reset_parameters")
 ATTRIBUTES = frozenset({*_MODULE_ATTRIBUTES.split(), *_METHODS})
 """Names that a layer's attribute cannot have: those of nn.Module (PyTorch 2.13) and the class."""
 
-NAMES = frozenset({"F", "None", "True", "False", "Tensor", "WEIGHTS", "nn", "self", "torch"})
+NAMES = frozenset(
+    {"F", "None", "True", "False", "Tensor", "AXES", "WEIGHTS", "nn", "self", "torch"}
+)
 """Names that a module uses whatever the network is."""

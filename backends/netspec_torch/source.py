@@ -20,6 +20,7 @@ from netspec.code import (
     statement,
     taken_and_given,
     variables,
+    weights_check,
 )
 from netspec.graph import Graph, Network, Node
 from netspec.layers import Weight, written
@@ -81,6 +82,7 @@ def source(network: Network) -> str:
         *(training.parts(train, frozen=_frozen(network.graph)) if train else ()),
         *(losses.parts(network.objectives) if train else ()),
         _weights_table(made),
+        weights_check(network.graph),
         prelude.SET_WEIGHTS,
         prelude.main(name),
     )

@@ -87,6 +87,11 @@ class Weight:
         return prod(self.shape)
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """The size of every axis, by its role."""
+        return {axis.role: size for axis, size in zip(self.axes, self.shape, strict=True)}
+
+    @property
     def fans(self) -> tuple[int, int]:
         """The numbers of inputs and outputs of one of its units."""
         return fans(self.axes, self.shape)

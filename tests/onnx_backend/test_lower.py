@@ -533,7 +533,7 @@ def test_network_over_2_gib_is_refused() -> None:
 
 def test_weights_of_another_network_are_refused() -> None:
     net = network((4,), "Dense: {units: 2}")
-    with pytest.raises(WeightsError, match=r"has no weight dense\.kernel"):
+    with pytest.raises(WeightsError, match=r"there is no weight dense\.kernel"):
         export(net, {})
 
 

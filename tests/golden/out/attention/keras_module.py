@@ -92,8 +92,74 @@ WEIGHTS = {
 }
 
 
+# The axes of every weight in a weights file.
+AXES = {
+    "own.query.kernel": {"input": 8, "head": 2, "size": 4},
+    "own.query.bias": {"head": 2, "size": 4},
+    "own.key.kernel": {"input": 8, "head": 2, "size": 4},
+    "own.key.bias": {"head": 2, "size": 4},
+    "own.value.kernel": {"input": 8, "head": 2, "size": 4},
+    "own.value.bias": {"head": 2, "size": 4},
+    "own.attention_output.kernel": {"head": 2, "size": 4, "output": 8},
+    "own.attention_output.bias": {"output": 8},
+    "side.kernel": {"input": 8, "output": 8},
+    "side.bias": {"output": 8},
+    "cross.query.kernel": {"input": 8, "head": 3, "size": 2},
+    "cross.key.kernel": {"input": 8, "head": 3, "size": 2},
+    "cross.value.kernel": {"input": 8, "head": 3, "size": 5},
+    "cross.attention_output.kernel": {"head": 3, "size": 5, "output": 8},
+    "multi_head_attention.query.kernel": {"input": 8, "head": 1, "size": 4},
+    "multi_head_attention.query.bias": {"head": 1, "size": 4},
+    "multi_head_attention.key.kernel": {"input": 8, "head": 1, "size": 4},
+    "multi_head_attention.key.bias": {"head": 1, "size": 4},
+    "multi_head_attention.value.kernel": {"input": 8, "head": 1, "size": 4},
+    "multi_head_attention.value.bias": {"head": 1, "size": 4},
+    "multi_head_attention.attention_output.kernel": {"head": 1, "size": 4, "output": 8},
+    "multi_head_attention.attention_output.bias": {"output": 8},
+    "attention.scale": {},
+    "attention_1.concat_score_weight": {},
+    "additive_attention.scale": {"input": 8},
+    "dense.kernel": {"input": 48, "output": 3},
+    "dense.bias": {"output": 3},
+}
+
+
+def find_mismatch(
+    weights: dict[str, object], axes: dict[str, dict[str, int]]
+) -> tuple[str, str] | None:
+    """The first weight that does not fit and why, and what to do; None where all fit.
+
+    Weights are float32 arrays by key. `axes` has the size of every axis by its role, by key.
+    """
+    retrained = "use the weights with the network that they were trained with"
+    for key, sizes in axes.items():
+        if key not in weights:
+            return f"there is no weight {key}", retrained
+        value, expected = weights[key], tuple(sizes.values())
+        shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+        if shape is None or dtype is None:
+            return f"{key} is not an array", "convert it to an array of float32"
+        if tuple(shape) != expected:
+            named = ", ".join(f"{role} {size}" for role, size in sizes.items())
+            fault = f"{key} has the shape {tuple(shape)}, not ({named})"
+            turned = sorted(shape) == sorted(expected)
+            return fault, "transpose its axes to this order" if turned else retrained
+        if str(dtype).removeprefix("torch.") != "float32":
+            return f"{key} is {dtype}, not float32", "convert it to float32"
+        low, high = value.min(), value.max()
+        if not float("-inf") < low <= high < float("inf"):
+            return f"{key} has values that are not finite", "take weights of an earlier epoch"
+    unknown = [key for key in weights if key not in axes]
+    return (f"{unknown[0]} is not a weight of the network", retrained) if unknown else None
+
+
 def set_weights(model: keras.Model, weights: dict) -> None:
-    """Fill the model from a weights file: safetensors.numpy.load_file("weights.safetensors")."""
+    """Fill the model from a weights file: safetensors.numpy.load_file("weights.safetensors").
+
+    Raises ValueError where the weights are not the ones of the network.
+    """
+    if mismatch := find_mismatch(weights, AXES):
+        raise ValueError(": ".join(mismatch))
     for name, keys in WEIGHTS.items():
         model.get_layer(name).set_weights([weights[key] for key in keys])
 

@@ -55,8 +55,62 @@ WEIGHTS = {
 }
 
 
+# The axes of every weight in a weights file.
+AXES = {
+    "embedding.embeddings": {"index": 20000, "output": 128},
+    "bidirectional.forward.kernel": {"input": 128, "output": 256},
+    "bidirectional.forward.recurrent_kernel": {"input": 64, "output": 256},
+    "bidirectional.forward.bias": {"output": 256},
+    "bidirectional.backward.kernel": {"input": 128, "output": 256},
+    "bidirectional.backward.recurrent_kernel": {"input": 64, "output": 256},
+    "bidirectional.backward.bias": {"output": 256},
+    "bidirectional_1.forward.kernel": {"input": 128, "output": 256},
+    "bidirectional_1.forward.recurrent_kernel": {"input": 64, "output": 256},
+    "bidirectional_1.forward.bias": {"output": 256},
+    "bidirectional_1.backward.kernel": {"input": 128, "output": 256},
+    "bidirectional_1.backward.recurrent_kernel": {"input": 64, "output": 256},
+    "bidirectional_1.backward.bias": {"output": 256},
+    "dense.kernel": {"input": 128, "output": 1},
+    "dense.bias": {"output": 1},
+}
+
+
+def find_mismatch(
+    weights: dict[str, object], axes: dict[str, dict[str, int]]
+) -> tuple[str, str] | None:
+    """The first weight that does not fit and why, and what to do; None where all fit.
+
+    Weights are float32 arrays by key. `axes` has the size of every axis by its role, by key.
+    """
+    retrained = "use the weights with the network that they were trained with"
+    for key, sizes in axes.items():
+        if key not in weights:
+            return f"there is no weight {key}", retrained
+        value, expected = weights[key], tuple(sizes.values())
+        shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+        if shape is None or dtype is None:
+            return f"{key} is not an array", "convert it to an array of float32"
+        if tuple(shape) != expected:
+            named = ", ".join(f"{role} {size}" for role, size in sizes.items())
+            fault = f"{key} has the shape {tuple(shape)}, not ({named})"
+            turned = sorted(shape) == sorted(expected)
+            return fault, "transpose its axes to this order" if turned else retrained
+        if str(dtype).removeprefix("torch.") != "float32":
+            return f"{key} is {dtype}, not float32", "convert it to float32"
+        low, high = value.min(), value.max()
+        if not float("-inf") < low <= high < float("inf"):
+            return f"{key} has values that are not finite", "take weights of an earlier epoch"
+    unknown = [key for key in weights if key not in axes]
+    return (f"{unknown[0]} is not a weight of the network", retrained) if unknown else None
+
+
 def set_weights(model: keras.Model, weights: dict) -> None:
-    """Fill the model from a weights file: safetensors.numpy.load_file("weights.safetensors")."""
+    """Fill the model from a weights file: safetensors.numpy.load_file("weights.safetensors").
+
+    Raises ValueError where the weights are not the ones of the network.
+    """
+    if mismatch := find_mismatch(weights, AXES):
+        raise ValueError(": ".join(mismatch))
     for name, keys in WEIGHTS.items():
         model.get_layer(name).set_weights([weights[key] for key in keys])
 

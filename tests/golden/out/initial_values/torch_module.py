@@ -271,8 +271,79 @@ WEIGHTS = {
 }
 
 
+# The axes of every weight in a weights file.
+AXES = {
+    "conv2d.kernel": {"height": 3, "width": 3, "input": 2, "output": 4},
+    "conv2d.bias": {"output": 4},
+    "conv2d_1.kernel": {"height": 1, "width": 1, "input": 4, "output": 4},
+    "conv2d_1.bias": {"output": 4},
+    "conv2d_2.kernel": {"height": 2, "width": 2, "input": 4, "output": 6},
+    "conv2d_2.bias": {"output": 6},
+    "conv2d_3.kernel": {"height": 1, "width": 1, "input": 6, "output": 4},
+    "conv2d_3.bias": {"output": 4},
+    "batch_normalization.gamma": {"output": 4},
+    "batch_normalization.beta": {"output": 4},
+    "batch_normalization.moving_mean": {"output": 4},
+    "batch_normalization.moving_variance": {"output": 4},
+    "conv2d_4.kernel": {"height": 2, "width": 2, "input": 4, "output": 4},
+    "conv2d_4.bias": {"output": 4},
+    "dense.kernel": {"input": 36, "output": 8},
+    "dense.bias": {"output": 8},
+    "dense_1.kernel": {"input": 8, "output": 8},
+    "dense_1.bias": {"output": 8},
+    "dense_2.kernel": {"input": 8, "output": 8},
+    "dense_2.bias": {"output": 8},
+    "dense_3.kernel": {"input": 8, "output": 8},
+    "dense_3.bias": {"output": 8},
+    "dense_4.kernel": {"input": 8, "output": 8},
+    "dense_4.bias": {"output": 8},
+    "dense_5.kernel": {"input": 8, "output": 8},
+    "dense_5.bias": {"output": 8},
+    "dense_6.kernel": {"input": 8, "output": 8},
+    "dense_6.bias": {"output": 8},
+    "dense_7.kernel": {"input": 8, "output": 8},
+    "dense_7.bias": {"output": 8},
+    "dense_8.kernel": {"input": 8, "output": 4},
+    "dense_8.bias": {"output": 4},
+}
+
+
+def find_mismatch(
+    weights: dict[str, object], axes: dict[str, dict[str, int]]
+) -> tuple[str, str] | None:
+    """The first weight that does not fit and why, and what to do; None where all fit.
+
+    Weights are float32 arrays by key. `axes` has the size of every axis by its role, by key.
+    """
+    retrained = "use the weights with the network that they were trained with"
+    for key, sizes in axes.items():
+        if key not in weights:
+            return f"there is no weight {key}", retrained
+        value, expected = weights[key], tuple(sizes.values())
+        shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+        if shape is None or dtype is None:
+            return f"{key} is not an array", "convert it to an array of float32"
+        if tuple(shape) != expected:
+            named = ", ".join(f"{role} {size}" for role, size in sizes.items())
+            fault = f"{key} has the shape {tuple(shape)}, not ({named})"
+            turned = sorted(shape) == sorted(expected)
+            return fault, "transpose its axes to this order" if turned else retrained
+        if str(dtype).removeprefix("torch.") != "float32":
+            return f"{key} is {dtype}, not float32", "convert it to float32"
+        low, high = value.min(), value.max()
+        if not float("-inf") < low <= high < float("inf"):
+            return f"{key} has values that are not finite", "take weights of an earlier epoch"
+    unknown = [key for key in weights if key not in axes]
+    return (f"{unknown[0]} is not a weight of the network", retrained) if unknown else None
+
+
 def set_weights(model: nn.Module, weights: dict) -> None:
-    """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors")."""
+    """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors").
+
+    Raises ValueError where the weights are not the ones of the network.
+    """
+    if mismatch := find_mismatch(weights, AXES):
+        raise ValueError(": ".join(mismatch))
     tensors = model.state_dict()
     for key, (name, axes) in WEIGHTS.items():
         value = torch.as_tensor(weights[key]).permute(axes)

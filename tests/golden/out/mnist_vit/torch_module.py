@@ -626,8 +626,182 @@ WEIGHTS = {
 }
 
 
+# The axes of every weight in a weights file.
+AXES = {
+    "patches.kernel": {"height": 7, "width": 7, "input": 1, "output": 64},
+    "patches.bias": {"output": 64},
+    "layer_normalization.beta": {"axis0": 16, "axis1": 64},
+    "encoder_0/self_attention/layer_normalization.gamma": {"axis0": 64},
+    "encoder_0/self_attention/layer_normalization.beta": {"axis0": 64},
+    "encoder_0/self_attention/multi_head_attention.query.kernel": {
+        "input": 64,
+        "head": 4,
+        "size": 16,
+    },
+    "encoder_0/self_attention/multi_head_attention.query.bias": {"head": 4, "size": 16},
+    "encoder_0/self_attention/multi_head_attention.key.kernel": {
+        "input": 64,
+        "head": 4,
+        "size": 16,
+    },
+    "encoder_0/self_attention/multi_head_attention.key.bias": {"head": 4, "size": 16},
+    "encoder_0/self_attention/multi_head_attention.value.kernel": {
+        "input": 64,
+        "head": 4,
+        "size": 16,
+    },
+    "encoder_0/self_attention/multi_head_attention.value.bias": {"head": 4, "size": 16},
+    "encoder_0/self_attention/multi_head_attention.attention_output.kernel": {
+        "head": 4,
+        "size": 16,
+        "output": 64,
+    },
+    "encoder_0/self_attention/multi_head_attention.attention_output.bias": {"output": 64},
+    "encoder_0/perceptron/layer_normalization.gamma": {"axis0": 64},
+    "encoder_0/perceptron/layer_normalization.beta": {"axis0": 64},
+    "encoder_0/perceptron/dense.kernel": {"input": 64, "output": 128},
+    "encoder_0/perceptron/dense.bias": {"output": 128},
+    "encoder_0/perceptron/dense_1.kernel": {"input": 128, "output": 64},
+    "encoder_0/perceptron/dense_1.bias": {"output": 64},
+    "encoder_1/self_attention/layer_normalization.gamma": {"axis0": 64},
+    "encoder_1/self_attention/layer_normalization.beta": {"axis0": 64},
+    "encoder_1/self_attention/multi_head_attention.query.kernel": {
+        "input": 64,
+        "head": 4,
+        "size": 16,
+    },
+    "encoder_1/self_attention/multi_head_attention.query.bias": {"head": 4, "size": 16},
+    "encoder_1/self_attention/multi_head_attention.key.kernel": {
+        "input": 64,
+        "head": 4,
+        "size": 16,
+    },
+    "encoder_1/self_attention/multi_head_attention.key.bias": {"head": 4, "size": 16},
+    "encoder_1/self_attention/multi_head_attention.value.kernel": {
+        "input": 64,
+        "head": 4,
+        "size": 16,
+    },
+    "encoder_1/self_attention/multi_head_attention.value.bias": {"head": 4, "size": 16},
+    "encoder_1/self_attention/multi_head_attention.attention_output.kernel": {
+        "head": 4,
+        "size": 16,
+        "output": 64,
+    },
+    "encoder_1/self_attention/multi_head_attention.attention_output.bias": {"output": 64},
+    "encoder_1/perceptron/layer_normalization.gamma": {"axis0": 64},
+    "encoder_1/perceptron/layer_normalization.beta": {"axis0": 64},
+    "encoder_1/perceptron/dense.kernel": {"input": 64, "output": 128},
+    "encoder_1/perceptron/dense.bias": {"output": 128},
+    "encoder_1/perceptron/dense_1.kernel": {"input": 128, "output": 64},
+    "encoder_1/perceptron/dense_1.bias": {"output": 64},
+    "encoder_2/self_attention/layer_normalization.gamma": {"axis0": 64},
+    "encoder_2/self_attention/layer_normalization.beta": {"axis0": 64},
+    "encoder_2/self_attention/multi_head_attention.query.kernel": {
+        "input": 64,
+        "head": 4,
+        "size": 16,
+    },
+    "encoder_2/self_attention/multi_head_attention.query.bias": {"head": 4, "size": 16},
+    "encoder_2/self_attention/multi_head_attention.key.kernel": {
+        "input": 64,
+        "head": 4,
+        "size": 16,
+    },
+    "encoder_2/self_attention/multi_head_attention.key.bias": {"head": 4, "size": 16},
+    "encoder_2/self_attention/multi_head_attention.value.kernel": {
+        "input": 64,
+        "head": 4,
+        "size": 16,
+    },
+    "encoder_2/self_attention/multi_head_attention.value.bias": {"head": 4, "size": 16},
+    "encoder_2/self_attention/multi_head_attention.attention_output.kernel": {
+        "head": 4,
+        "size": 16,
+        "output": 64,
+    },
+    "encoder_2/self_attention/multi_head_attention.attention_output.bias": {"output": 64},
+    "encoder_2/perceptron/layer_normalization.gamma": {"axis0": 64},
+    "encoder_2/perceptron/layer_normalization.beta": {"axis0": 64},
+    "encoder_2/perceptron/dense.kernel": {"input": 64, "output": 128},
+    "encoder_2/perceptron/dense.bias": {"output": 128},
+    "encoder_2/perceptron/dense_1.kernel": {"input": 128, "output": 64},
+    "encoder_2/perceptron/dense_1.bias": {"output": 64},
+    "encoder_3/self_attention/layer_normalization.gamma": {"axis0": 64},
+    "encoder_3/self_attention/layer_normalization.beta": {"axis0": 64},
+    "encoder_3/self_attention/multi_head_attention.query.kernel": {
+        "input": 64,
+        "head": 4,
+        "size": 16,
+    },
+    "encoder_3/self_attention/multi_head_attention.query.bias": {"head": 4, "size": 16},
+    "encoder_3/self_attention/multi_head_attention.key.kernel": {
+        "input": 64,
+        "head": 4,
+        "size": 16,
+    },
+    "encoder_3/self_attention/multi_head_attention.key.bias": {"head": 4, "size": 16},
+    "encoder_3/self_attention/multi_head_attention.value.kernel": {
+        "input": 64,
+        "head": 4,
+        "size": 16,
+    },
+    "encoder_3/self_attention/multi_head_attention.value.bias": {"head": 4, "size": 16},
+    "encoder_3/self_attention/multi_head_attention.attention_output.kernel": {
+        "head": 4,
+        "size": 16,
+        "output": 64,
+    },
+    "encoder_3/self_attention/multi_head_attention.attention_output.bias": {"output": 64},
+    "encoder_3/perceptron/layer_normalization.gamma": {"axis0": 64},
+    "encoder_3/perceptron/layer_normalization.beta": {"axis0": 64},
+    "encoder_3/perceptron/dense.kernel": {"input": 64, "output": 128},
+    "encoder_3/perceptron/dense.bias": {"output": 128},
+    "encoder_3/perceptron/dense_1.kernel": {"input": 128, "output": 64},
+    "encoder_3/perceptron/dense_1.bias": {"output": 64},
+    "layer_normalization_1.gamma": {"axis0": 64},
+    "layer_normalization_1.beta": {"axis0": 64},
+    "dense.kernel": {"input": 64, "output": 10},
+    "dense.bias": {"output": 10},
+}
+
+
+def find_mismatch(
+    weights: dict[str, object], axes: dict[str, dict[str, int]]
+) -> tuple[str, str] | None:
+    """The first weight that does not fit and why, and what to do; None where all fit.
+
+    Weights are float32 arrays by key. `axes` has the size of every axis by its role, by key.
+    """
+    retrained = "use the weights with the network that they were trained with"
+    for key, sizes in axes.items():
+        if key not in weights:
+            return f"there is no weight {key}", retrained
+        value, expected = weights[key], tuple(sizes.values())
+        shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+        if shape is None or dtype is None:
+            return f"{key} is not an array", "convert it to an array of float32"
+        if tuple(shape) != expected:
+            named = ", ".join(f"{role} {size}" for role, size in sizes.items())
+            fault = f"{key} has the shape {tuple(shape)}, not ({named})"
+            turned = sorted(shape) == sorted(expected)
+            return fault, "transpose its axes to this order" if turned else retrained
+        if str(dtype).removeprefix("torch.") != "float32":
+            return f"{key} is {dtype}, not float32", "convert it to float32"
+        low, high = value.min(), value.max()
+        if not float("-inf") < low <= high < float("inf"):
+            return f"{key} has values that are not finite", "take weights of an earlier epoch"
+    unknown = [key for key in weights if key not in axes]
+    return (f"{unknown[0]} is not a weight of the network", retrained) if unknown else None
+
+
 def set_weights(model: nn.Module, weights: dict) -> None:
-    """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors")."""
+    """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors").
+
+    Raises ValueError where the weights are not the ones of the network.
+    """
+    if mismatch := find_mismatch(weights, AXES):
+        raise ValueError(": ".join(mismatch))
     tensors = model.state_dict()
     for key, (name, axes) in WEIGHTS.items():
         value = torch.as_tensor(weights[key]).permute(axes)
