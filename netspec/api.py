@@ -109,13 +109,25 @@ def train(
     runs: str | Path = "runs",
     resume: bool = False,
     memory: str | None = None,
+    strict: bool = False,
 ) -> Run:
-    """Train a network as its spec says, into a new folder in `runs`; see `netspec train`."""
-    from netspec.data.memory import bytes_of
-    from netspec.runs.training import train
+    """Train a network as its spec says, into a new folder in `runs`; see `netspec train`.
 
-    most = bytes_of(memory) if memory else None
-    return train(network, backend, device=device, runs=Path(runs), resume=resume, memory=most)
+    What is suspicious about the data is a warning, and with `strict` an error.
+    """
+    from netspec.data.memory import bytes_of
+    from netspec.runs.training import Warnings, train
+
+    return train(
+        network,
+        backend,
+        device=device,
+        runs=Path(runs),
+        resume=resume,
+        memory=bytes_of(memory) if memory else None,
+        strict=strict,
+        progress=Warnings(),
+    )
 
 
 def run(path: str | Path | None = None, *, runs: str | Path = "runs") -> Run:

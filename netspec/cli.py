@@ -196,6 +196,9 @@ def train(
             "Without it, half of what there is.",
         ),
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Do not train on data that are suspicious.")
+    ] = False,
 ) -> None:
     """Train a spec into a new run folder; test it at the end."""
     given = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
@@ -214,6 +217,7 @@ def train(
             runs=runs,
             resume=resume,
             memory=most,
+            strict=strict,
             progress=progress,
         )
     except KeyboardInterrupt:

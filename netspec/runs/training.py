@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from math import isfinite
@@ -15,7 +16,8 @@ from netspec import weights as weight_files
 from netspec.backend import Device, Predictor, Trainer, TrainingBackend, find_training
 from netspec.cores import free_cores, thread_count, threads_set_by_user
 from netspec.data import Dataset, epoch_order, load, mask_seed
-from netspec.diagnostics import RunError, one_of
+from netspec.data.suspicious import suspicions
+from netspec.diagnostics import RunError, SuspiciousDataError, one_of
 from netspec.graph import Network
 from netspec.objective import figures
 from netspec.rates import Span, epoch_rates
@@ -33,6 +35,7 @@ REFERENCE_BATCHES = (1, 2, 7)
 class Progress(Protocol):
     """Shows a training to a person."""
 
+    def warns(self, text: str) -> None: ...
     def prepares(self, backend: str) -> None: ...
     def begins(self, run: Run, device: str, epoch: int, epochs: int) -> None: ...
     def epoch_begins(self, epoch: int, images: int) -> None: ...
@@ -45,6 +48,7 @@ class Progress(Protocol):
 class Silent:
     """Shows nothing."""
 
+    def warns(self, text: str) -> None: ...
     def prepares(self, backend: str) -> None: ...
     def begins(self, run: Run, device: str, epoch: int, epochs: int) -> None: ...
     def epoch_begins(self, epoch: int, images: int) -> None: ...
@@ -52,6 +56,13 @@ class Silent:
     def epoch_ends(self, record: Record) -> None: ...
     def remarks(self, text: str) -> None: ...
     def tested(self, record: Record) -> None: ...
+
+
+class Warnings(Silent):
+    """Shows only what is suspicious: Python's warnings, at the line that calls netspec.train."""
+
+    def warns(self, text: str) -> None:
+        warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def train(
@@ -62,13 +73,15 @@ def train(
     runs: Path = Path("runs"),
     resume: bool = False,
     memory: int | None = None,
+    strict: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Train a network as its spec says; the run is complete after every epoch.
 
     With `resume` the newest run of this network and backend in `runs` goes on, and ends with the
     weights of a run that was never broken. Examples that take more than `memory` bytes, by default
-    half of what the machine has to give, are read as they are needed. Raises NetspecError.
+    half of what the machine has to give, are read as they are needed. What is suspicious about the
+    data is shown before a new run begins, and raised with `strict`. Raises NetspecError.
     """
     progress = progress or Silent()
     settings = train_settings(network)
@@ -81,6 +94,11 @@ def train(
         return run
     dataset = load(network, memory)
     steps = _steps(settings, len(dataset.train))
+    found = suspicions(dataset, network) if strict or run is None else []
+    if found and strict:
+        raise SuspiciousDataError(found)
+    for sentence in found:
+        progress.warns(sentence)
     progress.prepares(backend)
     weights = state.weights if state else weight_files.initial(network.graph, settings.seed)
     threads = run.about.threads if run else training_threads(network, target)
