@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from netspec.layers.base import AnyLayer, LayerFault, Layout, Shape, Shapes, Weight, sequence
+from netspec.layers.base import AnyLayer, Kept, LayerFault, Layout, Shape, Shapes, Weight, sequence
 from netspec.layers.constraints import ConstraintField
 from netspec.layers.initializers import GlorotUniform, InitializerField, Ones, Zeros
 from netspec.layers.regularizers import RegularizerField
@@ -118,6 +118,11 @@ class MultiHeadAttention(Attending):
         kernel = self.weight(f"{name}.kernel", shape, axes, "kernel")
         bias = self.weight(f"{name}.bias", shape[inputs:], axes[inputs:], "bias")
         return (kernel, bias) if self.use_bias else (kernel,)
+
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        query, value, _ = self.roles(inputs)
+        heads = self.num_heads * (self.key_dim + self.value_size)
+        return Kept(inputs=True, values=(query[0] + value[0]) * heads)
 
     def cost_of(self, inputs: Shapes) -> int:
         query, value, key = self.roles(inputs)
