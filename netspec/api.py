@@ -113,18 +113,27 @@ def train(
     runs: str | Path = "runs",
     resume: bool | str | Path = False,
     memory: str | None = None,
+    strict: bool = False,
 ) -> Run:
     """Train a network as its spec says, into a new folder in `runs`; see `netspec train`.
 
     With `resume` the newest run of exactly this spec goes on, or the run of this path or name. A
-    run that is complete already is returned unchanged.
+    run that is complete already is returned unchanged. What is suspicious about the data is a
+    warning, and with `strict` an error.
     """
     from netspec.data.memory import bytes_of
-    from netspec.runs.training import train
+    from netspec.runs.training import Warnings, train
 
-    most = bytes_of(memory) if memory else None
-    resume = Path(resume) if isinstance(resume, str) else resume
-    return train(network, backend, device=device, runs=Path(runs), resume=resume, memory=most)
+    return train(
+        network,
+        backend,
+        device=device,
+        runs=Path(runs),
+        resume=Path(resume) if isinstance(resume, str) else resume,
+        memory=bytes_of(memory) if memory else None,
+        strict=strict,
+        progress=Warnings(),
+    )
 
 
 def run(path: str | Path | None = None, *, runs: str | Path = "runs") -> Run:

@@ -218,6 +218,9 @@ def train(
             "Without it, half of what there is.",
         ),
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Do not train on data that are suspicious.")
+    ] = False,
 ) -> None:
     """Train a spec into a new run folder; test it at the end."""
     given = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
@@ -236,6 +239,7 @@ def train(
             runs=runs,
             resume=Path(resume) if resume else resume is not None,
             memory=most,
+            strict=strict,
             progress=progress,
         )
     except KeyboardInterrupt:

@@ -153,6 +153,18 @@ class DataError(NetspecError):
     """A data set that cannot be had, read or used."""
 
 
+class SuspiciousDataError(DataError):
+    """A data set that may be used, with what is suspicious about it: a sentence for each fact."""
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        super().__init__("; ".join(sentences), "change the data, or train without `strict`")
+        self.sentences = tuple(sentences)
+
+    def __str__(self) -> str:
+        lines = [f"error: {visible(sentence)}" for sentence in self.sentences]
+        return "\n".join([*lines, f"  help: {self.help}"])
+
+
 class WeightsError(NetspecError):
     """A weights file that cannot be read, or that belongs to another graph."""
 

@@ -112,7 +112,11 @@ def faults(spec: Spec, ends: Sequence[End]) -> list[Fault]:
         found += _ending_faults(losses[end.name], train, end)
         found += _target_faults(losses[end.name], spec.data, end) if len(ends) == 1 else ()
         found += _metric_faults(losses[end.name], train, end)
-    return found or [*_class_weight_faults(spec, train, ends), *_monitor_faults(spec, train, ends)]
+    return found or [
+        *_class_weight_faults(spec, train, ends),
+        *_stratify_faults(train, ends),
+        *_monitor_faults(spec, train, ends),
+    ]
 
 
 def _unnamed(train: Train, ends: Sequence[End]) -> Iterator[Fault]:
@@ -281,8 +285,7 @@ def _class_weight_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Itera
         return
     loss, at = losses_by_output(train, ends)[ends[0].name], ("train", "class_weights")
     shape = ends[0].shape
-    one_label = len(ends) == 1 and len(shape) == 1 and loss.kind in ("classes", "one_hot", "binary")
-    if not one_label or (loss.kind == "binary" and shape[-1] > 1):
+    if not _has_one_class(train, ends):
         message = "class_weights need one output with one class an example"
         yield Fault(at, "value", message, "weigh the examples: w_train in an npz file", key=True)
         return
@@ -297,6 +300,20 @@ def _class_weight_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Itera
             yield Fault((*at, name), "value", message, help, key=True)
 
 
+def _has_one_class(train: Train, ends: Sequence[End]) -> bool:
+    """Whether the network has one output, and every example one class."""
+    loss, shape = losses_by_output(train, ends)[ends[0].name], ends[0].shape
+    one_label = len(ends) == 1 and len(shape) == 1 and loss.kind in ("classes", "one_hot", "binary")
+    return one_label and (loss.kind != "binary" or shape[-1] == 1)
+
+
+def _stratify_faults(train: Train, ends: Sequence[End]) -> Iterator[Fault]:
+    if train.validation and train.validation.stratify and not _has_one_class(train, ends):
+        message = "stratify needs one output with one class an example"
+        at = ("train", "validation", "stratify")
+        yield Fault(at, "value", message, "write `stratify: false`", key=True)
+
+
 def _monitor_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Iterator[Fault]:
     stopping = train.early_stopping
     if stopping is None:
@@ -304,7 +321,7 @@ def _monitor_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Iterator[F
     at = ("train", "early_stopping")
     at = (*at, "monitor") if "monitor" in stopping.model_fields_set else at
     key = at[-1] != "monitor"
-    if stopping.monitor.startswith("val_") and not train.validation_split:
+    if stopping.monitor.startswith("val_") and not train.kept:
         message = f"early stopping watches {stopping.monitor}, and nothing is kept for validation"
         help = "add `validation_split: 0.1` to train, or watch the training: `monitor: loss`"
         yield Fault(at, "value", message, help, key=key)

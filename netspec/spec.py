@@ -137,6 +137,20 @@ class EarlyStopping(Model):
     ] = False
 
 
+class Validation(Model):
+    """Which of the training examples are kept for validation."""
+
+    fraction: Annotated[float, Field(gt=0, lt=1, description="The part of the training examples.")]
+    shuffle: Annotated[
+        bool,
+        Field(description="Whether they are drawn at random; otherwise they are the last ones."),
+    ] = True
+    stratify: Annotated[
+        bool, Field(description="Whether every class has the same fraction in both parts.")
+    ] = False
+    seed: Annotated[int, Field(ge=0, lt=2**63, description="Decides which examples are drawn.")] = 0
+
+
 class Train(Model):
     """How the network is trained."""
 
@@ -193,6 +207,10 @@ class Train(Model):
         Fraction,
         Field(description="The last part of the training images, kept for validation."),
     ] = 0.0
+    validation: Annotated[
+        Validation | None,
+        Field(description="Training images kept for validation, instead of validation_split."),
+    ] = None
     seed: Annotated[
         int,
         Field(
@@ -202,10 +220,24 @@ class Train(Model):
         ),
     ] = 0
 
+    @property
+    def kept(self) -> Validation | None:
+        """Which examples are kept for validation, whether Keras's field or the other names them."""
+        if self.validation_split:
+            return Validation(fraction=self.validation_split, shuffle=False)
+        return self.validation
+
+    @model_validator(mode="after")
+    def _keeps_examples_once(self) -> Self:
+        if self.validation_split and self.validation:
+            message = "validation and validation_split both keep examples for validation"
+            raise fault("validation_split", message, "remove one of them")
+        return self
+
     @model_validator(mode="after")
     def _watches_what_is_reported(self) -> Self:
         rate = self.optimizer.learning_rate
-        if not isinstance(rate, ReduceOnPlateau) or self.validation_split:
+        if not isinstance(rate, ReduceOnPlateau) or self.kept:
             return self
         if rate.monitor.startswith("val_"):
             message = f"{rate.tag} watches {rate.monitor}, and no images are kept for validation"

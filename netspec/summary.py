@@ -12,6 +12,9 @@ from netspec.layers import Shape, written
 
 FLOAT32_BYTES = 4
 
+VIEWS = ("Flatten", "Reshape")
+"""The layers whose output is their input under other axes."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -29,7 +32,8 @@ class Row:
 class Summary:
     """The table of a graph, and its totals. Sizes are in bytes of float32 values, for one example.
 
-    `activation_bytes` counts the input and the output of every layer.
+    `activation_bytes` counts the input and the output of every layer. `kept_bytes` is what training
+    keeps of them for the backward pass.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Summary:
     multiply_adds: int
     weight_bytes: int
     activation_bytes: int
+    kept_bytes: int
 
     def to_json(self) -> dict[str, Any]:
         """The same as JSON data."""
@@ -68,7 +73,31 @@ def summarize(graph: Graph) -> Summary:
         multiply_adds=sum(row.multiply_adds for row in rows),
         weight_bytes=subtotal * FLOAT32_BYTES,
         activation_bytes=values * FLOAT32_BYTES,
+        kept_bytes=kept_values(graph) * FLOAT32_BYTES,
     )
+
+
+def kept_values(graph: Graph) -> int:
+    """How many float32 values of one example training keeps for the backward pass.
+
+    A tensor that several layers need is kept once. A layer that no trainable weight comes before,
+    and that has none, keeps nothing.
+    """
+    sizes = {each.name: prod(each.shape) for each in (*graph.inputs, *graph.nodes)}
+    owners = {each.name: each.name for each in graph.inputs}
+    with_gradient, kept, more = set[str](), set[str](), 0
+    for node in graph.nodes:
+        # A view of its input, in the same memory.
+        owners[node.name] = owners[node.inputs[0]] if node.layer.tag in VIEWS else node.name
+        trained = any(weight.trainable for weight in node.weights)
+        if not trained and with_gradient.isdisjoint(node.inputs):
+            continue
+        with_gradient.add(node.name)
+        needed = node.layer.kept_of(node.input_shapes, node.shape)
+        kept.update(owners[name] for name in node.inputs if needed.inputs)
+        kept.update([owners[node.name]] if needed.output else [])
+        more += needed.values
+    return more + sum(sizes[name] for name in kept)
 
 
 COLUMNS = ("Layer (type)", "Output shape", "Parameters", "Subtotal", "Multiply-adds")
@@ -109,6 +138,7 @@ def totals(summary: Summary) -> list[tuple[str, str]]:
         ("Multiply-adds", f"{summary.multiply_adds:,} an example"),
         ("Weights", in_bytes(summary.weight_bytes)),
         ("Activations", f"{in_bytes(summary.activation_bytes)} an example"),
+        ("Backward pass", f"{in_bytes(summary.kept_bytes)} an example, kept in training"),
     ]
 
 

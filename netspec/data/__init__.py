@@ -12,6 +12,7 @@ from netspec.data.examples import Examples, compact, parts, scaled
 from netspec.data.indices import check_indices
 from netspec.data.mapped import Stored
 from netspec.data.memory import half_of_memory
+from netspec.data.split import split
 from netspec.data.targets import check_own_inputs, class_weights, targets
 from netspec.diagnostics import DataError
 from netspec.graph import Graph, Input, Network
@@ -55,7 +56,7 @@ def load(network: Network, memory: int | None = None) -> Dataset:
     else:
         train = replace(train, streamed=True)
     settings = network.spec.train
-    train, validation = _split(train, settings.validation_split if settings else 0.0)
+    train, validation = split(train, settings.kept if settings else None)
     if settings and settings.class_weights is not None:
         train = _weighted(train, settings.class_weights, network)
     return Dataset(train, validation, test)
@@ -172,17 +173,6 @@ def _weights(array: Stored | None, count: int, part: str) -> NDArray[np.float32]
     if not (np.isfinite(weights) & (weights >= 0)).all():
         raise DataError(f"w_{part} holds negative or infinite weights", "clean the data")
     return weights
-
-
-def _split(train: Examples, fraction: float) -> tuple[Examples, Examples | None]:
-    """Keras's split: the last part is for validation, before anything is shuffled."""
-    if fraction == 0:
-        return train, None
-    kept = int(len(train) * (1 - fraction))
-    if kept in (0, len(train)):
-        message = f"validation_split {fraction} of {len(train):,} images leaves a part without any"
-        raise DataError(message, "choose a fraction that leaves images on both sides")
-    return train[:kept], train[kept:]
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:

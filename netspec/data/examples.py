@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.data.mapped import Part, Stored
+from netspec.data.mapped import Part, Selected, Stored
 
 PART = 1000
 """How many examples are looked at, or evaluated, at once at the most."""
@@ -48,6 +48,14 @@ class Examples:
         inputs = tuple(each[part] for each in self.inputs)
         targets = inputs if self.own_targets else tuple(each[part] for each in self.targets)
         weights = None if self.weights is None else self.weights[part]
+        return replace(self, inputs=inputs, targets=targets, weights=weights)
+
+    def chosen(self, indices: NDArray[np.int64]) -> Examples:
+        """The examples of rising indices; arrays that are in their files stay there."""
+        inputs = tuple(_chosen(each, indices) for each in self.inputs)
+        own = self.own_targets
+        targets = inputs if own else tuple(_chosen(each, indices) for each in self.targets)
+        weights = None if self.weights is None else self.weights[indices]
         return replace(self, inputs=inputs, targets=targets, weights=weights)
 
     @property
@@ -94,6 +102,10 @@ class Examples:
         """What its inputs and targets take in memory."""
         arrays = self.inputs if self.own_targets else (*self.inputs, *self.targets)
         return sum(prod(each.shape) * each.dtype.itemsize for each in arrays)
+
+
+def _chosen(array: Stored, indices: NDArray[np.int64]) -> Stored:
+    return array[indices] if isinstance(array, np.ndarray) else Selected(array, indices)
 
 
 def parts(array: Stored) -> Iterator[NDArray[Any]]:

@@ -130,5 +130,49 @@ def _pages(file: BinaryIO) -> Generator[mmap.mmap]:
         yield pages
 
 
-Stored: TypeAlias = NDArray[Any] | Mapped
+@dataclass(frozen=True)
+class Selected:
+    """Some examples of an array in a file, by rising indices; it is read as the array itself is."""
+
+    array: Mapped | Selected
+    indices: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    @property
+    def ndim(self) -> int:
+        return self.array.ndim
+
+    @property
+    def shape(self) -> Shape:
+        return (len(self), *self.array.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.array.dtype
+
+    def reshape(self, count: int, *shape: int) -> Selected:
+        """The same examples, each of another shape; `count` is -1 or their number."""
+        assert count in (-1, len(self))
+        return replace(self, array=self.array.reshape(-1, *shape))
+
+    def astype(self, dtype: type[np.generic], *, copy: bool = False) -> Selected:
+        """The same examples, to be read as another type; the arguments are NumPy's."""
+        return replace(self, array=self.array.astype(dtype, copy=copy))
+
+    def __getitem__(self, part: Part) -> Any:  # Any: a Selected of a slice, an array of indices
+        if isinstance(part, slice):
+            return replace(self, indices=self.indices[part])
+        return self.array[self.indices[part]]
+
+    def __array__(
+        self,
+        dtype: np.dtype[Any] | None = None,
+        copy: bool | None = None,  # noqa: FBT001 - as NumPy calls it
+    ) -> NDArray[Any]:
+        return np.asarray(self.array[self.indices], dtype)
+
+
+Stored: TypeAlias = NDArray[Any] | Mapped | Selected
 """An array of examples, in memory or in its file."""

@@ -110,11 +110,12 @@ def class_weights(
     classes = max(network.graph.output.shape[-1], 2)
     names = class_names(network.spec.data, classes)
     weights = np.array([wanted.get(name, 1.0) for name in names], np.float32)
-    return np.concatenate([weights[_class_of(each)] for each in parts(answers)])
+    return np.concatenate([weights[classes_of(each)] for each in parts(answers)])
 
 
-def _class_of(answers: NDArray[Any]) -> NDArray[np.int64]:
-    """The class (n,) of every example."""
+def classes_of(targets: Stored) -> NDArray[np.int64]:
+    """The class (n,) of every example, of targets with one class an example."""
+    answers: NDArray[Any] = np.asarray(targets)
     if answers.ndim > 1:
         answers = answers[:, 0] if answers.shape[-1] == 1 else answers.argmax(-1)
     return np.round(answers).astype(np.int64)

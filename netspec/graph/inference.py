@@ -9,6 +9,7 @@ from math import prod
 from netspec.diagnostics import MAX_FAULTS, nearest, one_of
 from netspec.graph.nodes import Graph, Input, Node
 from netspec.layers import Layer, LayerFault, Shape, written
+from netspec.layers.base import WindowFault
 from netspec.layers.constraints import Norm
 from netspec.layers.initializers import Identity, Orthogonal, UnitForgetBias
 from netspec.names import automatic
@@ -51,12 +52,26 @@ def infer(
             parameters += _checked_parameters(node, parameters)
         except LayerFault as fault:
             at = ("layers", index, layer.tag, *fault.path)
-            faults.append(Fault(at, "shape", fault.message, fault.help, fault.key))
+            channels = _channels_help(graph_inputs) if isinstance(fault, WindowFault) else None
+            help = channels or fault.help
+            faults.append(Fault(at, "shape", fault.message, help, fault.key))
             continue
         nodes.append(node)
         shapes[node.name] = shape
     given, wrong = _given(outputs, names)
     return Graph(name, graph_inputs, tuple(nodes), given), faults + wrong
+
+
+def _channels_help(inputs: Sequence[Input]) -> str | None:
+    """What to do where a window does not fit, and an input looks like channels first."""
+    for each in inputs:
+        if each.channels_first:
+            channels, *space = each.shape
+            return (
+                f"{list(each.shape)} looks like an image with channels first, and netspec takes "
+                f"[height, width, channels]: write `input: {[*space, channels]}`"
+            )
+    return None
 
 
 def _read(

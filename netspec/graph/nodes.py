@@ -24,6 +24,15 @@ class Input:
     name: str
     shape: Shape
 
+    @property
+    def channels_first(self) -> bool:
+        """Whether the shape looks like (channels, height, width), as PyTorch's images have it."""
+        if len(self.shape) != 3:
+            return False
+        channels, height, width = self.shape
+        grey = channels == 1 and height == width
+        return (grey or channels in (3, 4)) and min(height, width) >= 8
+
 
 @dataclass(frozen=True)
 class Node:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from netspec.layers.axes import INPUT, OUTPUT, Axis, WeightAxes, elements
-from netspec.layers.base import AnyLayer, LayerFault, Layout, Shape, Shapes, Weight, sequence
+from netspec.layers.base import AnyLayer, Kept, LayerFault, Layout, Shape, Shapes, Weight, sequence
 from netspec.layers.constraints import ConstraintField
 from netspec.layers.initializers import GlorotUniform, InitializerField, Ones, Zeros
 from netspec.layers.regularizers import RegularizerField
@@ -121,6 +121,11 @@ class MultiHeadAttention(Attending):
         outputs = elements(*(axis.role for axis in axes[inputs:]))
         bias = self.weight(f"{name}.bias", shape[inputs:], outputs, "bias")
         return (kernel, bias) if self.use_bias else (kernel,)
+
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        query, value, _ = self.roles(inputs)
+        heads = self.num_heads * (self.key_dim + self.value_size)
+        return Kept(inputs=True, values=(query[0] + value[0]) * heads)
 
     def cost_of(self, inputs: Shapes) -> int:
         query, value, key = self.roles(inputs)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias, cast
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from netspec.layers.base import LayerBase, Layout, Shape, image
+from netspec.layers.base import Layout, Linear, Shape, image
 from netspec.layers.initializers import Float32
 
 Range: TypeAlias = tuple[float, float]
@@ -38,7 +38,7 @@ _INPUT = float | tuple[float, float]
 Factor: TypeAlias = Annotated[Range, BeforeValidator(_range, json_schema_input_type=_INPUT)]
 
 
-class Augmentation(LayerBase):
+class Augmentation(Linear):
     """A layer that changes images in training alone."""
 
     def output_shape(self, shape: Shape) -> Shape:

@@ -97,6 +97,23 @@ class Weight:
         return fans(self.axes, self.shape)
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What the backward pass of a layer takes from the forward pass, for one example.
+
+    `inputs` and `output` say whether it takes the layer's own, which other layers may take too.
+    `values` are float32 values besides, such as a mask; an index of 64 bits counts as two.
+    """
+
+    inputs: bool = False
+    output: bool = False
+    values: int = 0
+
+
+FROM_OUTPUT = frozenset(("relu", "sigmoid", "tanh", "exponential", "softmax", "log_softmax"))
+"""The activations whose gradient follows from their output."""
+
+
 class LayerFault(Exception):  # noqa: N818 - caught and shown as a fault of the spec
     """A layer that cannot take its input.
 
@@ -112,9 +129,13 @@ class LayerFault(Exception):  # noqa: N818 - caught and shown as a fault of the 
 
     def inside(self, *path: str) -> LayerFault:
         """The same fault, of a layer that stands further inside."""
-        found = LayerFault(self.message, self.help, (*path, *self.path))
+        found = type(self)(self.message, self.help, (*path, *self.path))
         found.key = self.key
         return found
+
+
+class WindowFault(LayerFault):
+    """A window, such as a kernel, that does not fit into its input."""
 
 
 class AnyLayer(Tagged):
@@ -167,6 +188,19 @@ class AnyLayer(Tagged):
     def cost_of(self, inputs: Shapes) -> int:
         """Multiplications followed by an addition, for one example."""
 
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        """What the backward pass needs, as PyTorch 2.13 keeps it (tools/autograd/derivatives.yaml).
+
+        By default that is the inputs, from which the gradients of the weights follow, and what the
+        activation needs.
+        """
+        activation: str = getattr(self, "activation", "linear")
+        if not self.ends_in_activation or activation == "linear":
+            return Kept(inputs=True)
+        if activation in FROM_OUTPUT:
+            return Kept(inputs=True, output=True)
+        return Kept(inputs=True, values=prod(output))
+
     def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
         """What of every input a part of the output is computed from.
 
@@ -214,6 +248,13 @@ class LayerBase(AnyLayer):
 def whole(shape: Shape) -> Extents:
     """The extents of all of a tensor."""
     return tuple((0, size) for size in shape)
+
+
+class Linear(LayerBase):
+    """A layer whose gradient follows from that of its output only: it moves, adds or averages."""
+
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        return Kept()
 
 
 class Pointwise(LayerBase):

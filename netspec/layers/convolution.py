@@ -18,6 +18,7 @@ from netspec.layers.base import (
     Shape,
     Shapes,
     Weight,
+    WindowFault,
     kind,
     spatial,
     whole,
@@ -106,7 +107,7 @@ class Kernel(LayerBase):
         spans = self.extents
         if self.padding == "valid" and any(map(gt, spans, space)):
             dilated = " after dilation" if max(self.dilation_rate) > 1 else ""
-            raise LayerFault(
+            raise WindowFault(
                 f"a kernel of {by(spans)}{dilated} does not fit into {kind(len(space))} of "
                 f"{by(space)}",
                 "use padding: same, a smaller kernel, or less pooling before this layer",

@@ -10,11 +10,14 @@ from pydantic import Field
 from netspec.layers.activations import ALONG_CHANNELS, ActivationField
 from netspec.layers.axes import DENSE, INDEX, OUTPUT, elements
 from netspec.layers.base import (
+    FROM_OUTPUT,
     Axes,
     Extents,
+    Kept,
     LayerBase,
     LayerFault,
     Layout,
+    Linear,
     Pointwise,
     Shape,
     Shapes,
@@ -91,11 +94,14 @@ class Embedding(LayerBase):
     def output_shape(self, shape: Shape) -> Shape:
         return (*shape, self.output_dim)
 
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        return Kept(values=2 * prod(inputs[0]))
+
     def weights(self, shape: Shape) -> tuple[Weight, ...]:
         return (self.weight("embeddings", (self.input_dim, self.output_dim), (INDEX, OUTPUT)),)
 
 
-class Flatten(LayerBase):
+class Flatten(Linear):
     """All axes in one, the last one running fastest.
 
     Input (…), output (product of the axes).
@@ -124,6 +130,12 @@ class Activation(Pointwise):
     def layout(self, shape: Shape) -> Layout:
         return "channels_last" if self.activation in ALONG_CHANNELS else "either"
 
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        if self.activation == "linear":
+            return Kept()
+        from_output = self.activation in FROM_OUTPUT
+        return Kept(inputs=not from_output, output=from_output)
+
 
 class _OfEveryValue(Pointwise):
     """A function of every value."""
@@ -151,6 +163,10 @@ class ReLU(_OfEveryValue):
         0.0
     )
     threshold: Annotated[NotNegative, Field(description="Where the slope ends.")] = 0.0
+
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        plain = self.max_value is None and not self.negative_slope and not self.threshold
+        return Kept(inputs=not plain, output=plain)
 
 
 class LeakyReLU(_OfEveryValue):
@@ -233,6 +249,9 @@ class Softmax(LayerBase):
     def output_shape(self, shape: Shape) -> Shape:
         axis_indices(self.axis, shape)
         return shape
+
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        return Kept(output=True)
 
     def layout(self, shape: Shape) -> Layout:
         return "either"

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from netspec.layers.base import (
     AnyLayer,
     Extents,
+    Kept,
     LayerFault,
     Layout,
     Shape,
@@ -25,6 +26,9 @@ from netspec.layers.base import (
 class Merge(AnyLayer):
     """A layer of several inputs and no weights."""
 
+    linear: ClassVar[bool] = False
+    """Whether it only adds or moves values, so that the backward pass needs none of them."""
+
     only_two: ClassVar[bool] = False
     """Whether it takes no more than two inputs."""
 
@@ -36,6 +40,9 @@ class Merge(AnyLayer):
 
     def cost_of(self, inputs: Shapes) -> int:
         return 0
+
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        return Kept(inputs=not self.linear)
 
     def check_count(self, inputs: Shapes) -> None:
         """Raises LayerFault for fewer inputs than two, or more than the layer takes."""
@@ -93,6 +100,7 @@ class Add(Elementwise):
     """
 
     tag = "Add"
+    linear = True
 
 
 class Subtract(Elementwise):
@@ -102,6 +110,7 @@ class Subtract(Elementwise):
     """
 
     tag = "Subtract"
+    linear = True
     only_two = True
 
 
@@ -121,6 +130,7 @@ class Average(Elementwise):
     """
 
     tag = "Average"
+    linear = True
 
 
 class Maximum(Elementwise):
@@ -150,6 +160,7 @@ class Concatenate(Merge):
     """
 
     tag = "Concatenate"
+    linear = True
 
     axis: Annotated[
         int, Field(description="The axis that grows, counted as Keras does: 0 is the batch.")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from math import prod
 from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import Field
 
 from netspec.layers.base import (
     Extents,
+    Kept,
     LayerBase,
-    LayerFault,
     Layout,
+    Linear,
     Shape,
     Shapes,
+    WindowFault,
     kind,
     spatial,
 )
@@ -55,7 +58,7 @@ class WindowPooling(LayerBase):
         if self.padding == "valid" and any(
             cells > size for cells, size in zip(self.window, space, strict=True)
         ):
-            raise LayerFault(
+            raise WindowFault(
                 f"a window of {by(self.window)} does not fit into {kind(self.rank)} of {by(space)}",
                 "use padding: same, a smaller window, or fewer pooling layers before this one",
                 "pool_size",
@@ -122,7 +125,14 @@ class Pooling3D(WindowPooling):
         return self.strides or self.pool_size
 
 
-class MaxPooling1D(Pooling1D):
+class _Largest(LayerBase):
+    """Keeps where the largest values were: an index of 64 bits each."""
+
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        return Kept(inputs=True, values=2 * prod(output))
+
+
+class MaxPooling1D(_Largest, Pooling1D):
     """The largest value of every window.
 
     y[i, c] = max over a of x[i s + a, c]. Padding never wins. Input (steps, channels), output
@@ -132,7 +142,7 @@ class MaxPooling1D(Pooling1D):
     tag = "MaxPooling1D"
 
 
-class MaxPooling2D(Pooling2D):
+class MaxPooling2D(_Largest, Pooling2D):
     """The largest value of every window.
 
     y[i, j, c] = max over a, b of x[i s + a, j s + b, c]. Padding never wins. Input (height, width,
@@ -142,7 +152,7 @@ class MaxPooling2D(Pooling2D):
     tag = "MaxPooling2D"
 
 
-class MaxPooling3D(Pooling3D):
+class MaxPooling3D(_Largest, Pooling3D):
     """The largest value of every window.
 
     y[i, j, k, c] = max over a, b, d of x[i s + a, j s + b, k s + d, c]. Padding never wins. Input
@@ -196,6 +206,9 @@ class GlobalPooling(LayerBase):
     def layout(self, shape: Shape) -> Layout:
         return "channels_first"
 
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        return Kept(inputs=True, output=True)
+
     def output_shape(self, shape: Shape) -> Shape:
         _, channels = spatial(shape, self.tag, self.rank)
         return *([1] * self.rank if self.keepdims else []), channels
@@ -234,7 +247,7 @@ class GlobalMaxPooling3D(GlobalPooling):
     rank = 3
 
 
-class GlobalAveragePooling1D(GlobalPooling):
+class GlobalAveragePooling1D(Linear, GlobalPooling):
     """The mean of every channel.
 
     y[c] = mean over i of x[i, c]. Input (steps, channels), output (channels), or (1, channels) with
@@ -245,7 +258,7 @@ class GlobalAveragePooling1D(GlobalPooling):
     rank = 1
 
 
-class GlobalAveragePooling2D(GlobalPooling):
+class GlobalAveragePooling2D(Linear, GlobalPooling):
     """The mean of every channel.
 
     y[c] = mean over i, j of x[i, j, c]. Input (height, width, channels), output (channels), or
@@ -256,7 +269,7 @@ class GlobalAveragePooling2D(GlobalPooling):
     rank = 2
 
 
-class GlobalAveragePooling3D(GlobalPooling):
+class GlobalAveragePooling3D(Linear, GlobalPooling):
     """The mean of every channel.
 
     y[c] = mean over i, j, k of x[i, j, k, c]. Input (depth, height, width, channels), output

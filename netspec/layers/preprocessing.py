@@ -12,9 +12,9 @@ from pydantic_core import PydanticCustomError
 
 from netspec.layers.base import (
     Axes,
-    LayerBase,
     LayerFault,
     Layout,
+    Linear,
     Pointwise,
     Shape,
     axis_index,
@@ -62,7 +62,7 @@ def along(count: int, axis: int, rank: int, layout: Layout) -> Shape:
     return (count, *(1 for _ in places[places.index(axis) + 1 :]))
 
 
-class Rescaling(Pointwise):
+class Rescaling(Linear, Pointwise):
     """The values times `scale`, plus `offset`.
 
     y[…, c] = x[…, c] scale[c] + offset[c], where a single number serves all channels. Input
@@ -85,7 +85,7 @@ class Rescaling(Pointwise):
         return shape
 
 
-class Division(Pointwise):
+class Division(Linear, Pointwise):
     """The values divided by a number.
 
     No spec names it: a graph that takes pixels as they are stored begins with it. Input (…), output
@@ -103,7 +103,7 @@ class Division(Pointwise):
         return shape
 
 
-class Normalization(LayerBase):
+class Normalization(Linear):
     """The values less their mean, in standard deviations.
 
     y = (x - mean) / max(sqrt(variance), 1e-7), and with `invert` the other way around: y = x
@@ -173,7 +173,7 @@ class Fit:
 _NONE: tuple[Sides, Sides] = ((0, 0), (0, 0))
 
 
-class Fitting(LayerBase):
+class Fitting(Linear):
     """An image at another size."""
 
     height: Annotated[Size, Field(description="The height of the output.")]

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from netspec.layers.activations import ActivationField
 from netspec.layers.axes import DENSE, elements
-from netspec.layers.base import LayerBase, Shape, Weight, sequence
+from netspec.layers.base import Kept, LayerBase, Shape, Shapes, Weight, sequence
 from netspec.layers.constraints import ConstraintField
 from netspec.layers.initializers import (
     GlorotUniform,
@@ -29,6 +29,8 @@ class RecurrentLayer(LayerBase):
 
     gates: ClassVar[int] = 1
     """How many blocks of `units` columns the kernels have."""
+    kept_states: ClassVar[int] = 1
+    """How many values of every unit and step the backward pass needs: gates and states."""
 
     units: Annotated[Size, Field(description="The size of the state, and of the output.")]
     activation: Annotated[
@@ -73,6 +75,9 @@ class RecurrentLayer(LayerBase):
         recurrent = self.weight("recurrent_kernel", (self.units, columns), DENSE, "recurrent")
         return (kernel, recurrent, self._bias()) if self.use_bias else (kernel, recurrent)
 
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        return Kept(inputs=True, values=self.kept_states * inputs[0][0] * self.units)
+
     def _bias(self) -> Weight:
         return self.weight("bias", (self.gates * self.units,), elements("output"))
 
@@ -110,6 +115,7 @@ class LSTM(Gated):
 
     tag = "LSTM"
     gates = 4
+    kept_states = 7
 
     unit_forget_bias: Annotated[
         bool, Field(description="Begin with 1 as the forget gate's bias (Jozefowicz et al., 2015).")
@@ -135,6 +141,7 @@ class GRU(Gated):
 
     tag = "GRU"
     gates = 3
+    kept_states = 5
 
     reset_after: Annotated[
         bool, Field(description="Reset the state after its kernel, not before.")

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from netspec.layers.base import LayerBase, LayerFault, Layout, Pointwise, Shape, spatial, written
+from netspec.layers.base import (
+    Kept,
+    LayerBase,
+    LayerFault,
+    Layout,
+    Linear,
+    Pointwise,
+    Shape,
+    Shapes,
+    spatial,
+    written,
+)
 from netspec.layers.tagged import as_tuple
 from netspec.layers.window import Size
 
@@ -34,6 +46,9 @@ class Dropout(LayerBase):
 
     def layout(self, shape: Shape) -> Layout:
         return "either" if self.noise_shape is None else "channels_last"
+
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        return Kept(values=prod(self.mask_shape(output)))
 
     def mask_shape(self, shape: Shape) -> Shape:
         """The shape of the mask of one input: `noise_shape`, its gaps filled from the input's."""
@@ -72,6 +87,9 @@ class SpatialDropout(_OfShape, Pointwise):
         spatial(shape, self.tag, self.rank)
         return shape
 
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        return Kept(values=output[-1])
+
 
 class SpatialDropout1D(SpatialDropout):
     """Sets random channels of a sequence to 0 in training, and scales the rest up.
@@ -109,7 +127,7 @@ class SpatialDropout3D(SpatialDropout):
     rank = 3
 
 
-class GaussianNoise(_OfShape):
+class GaussianNoise(Linear, _OfShape):
     """Adds noise in training.
 
     y = x + e, with e from a normal distribution of mean 0 and deviation `stddev`; at prediction
@@ -133,6 +151,9 @@ class GaussianDropout(_OfShape):
     rate: Annotated[
         float, Field(ge=0, lt=1, description="The rate of the Dropout with this deviation.")
     ]
+
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        return Kept(values=prod(output))
 
 
 Regularization: TypeAlias = (

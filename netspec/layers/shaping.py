@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from netspec.layers.base import LayerBase, LayerFault, Layout, Shape, kind, spatial, written
+from netspec.layers.base import LayerFault, Layout, Linear, Shape, kind, spatial, written
 from netspec.layers.tagged import as_tuple
 from netspec.layers.window import Pair, Size, Triple, by
 
@@ -67,7 +67,7 @@ Sides3D: TypeAlias = Annotated[
 ]
 
 
-class Reshape(LayerBase):
+class Reshape(Linear):
     """The same values under other axes, in their order, the last axis running fastest.
 
     Input (…), output `target_shape`.
@@ -104,7 +104,7 @@ class Reshape(LayerBase):
         return tuple(size // known if axis == -1 else axis for axis in target)
 
 
-class Permute(LayerBase):
+class Permute(Linear):
     """The axes in another order.
 
     Axis i of the output is axis dims[i] of the input, counted from 1 behind the batch axis. Input
@@ -130,7 +130,7 @@ class Permute(LayerBase):
         return tuple(shape[axis - 1] for axis in self.dims)
 
 
-class RepeatVector(LayerBase):
+class RepeatVector(Linear):
     """A vector `n` times, as a sequence.
 
     y[i, c] = x[c] for i from 0 to n - 1. Input (channels), output (n, channels).
@@ -149,7 +149,7 @@ class RepeatVector(LayerBase):
         return self.n, *shape
 
 
-class InSpace(LayerBase):
+class InSpace(Linear):
     """A layer that changes the sizes of space alone.
 
     Input (…space, channels), output (…space', channels).

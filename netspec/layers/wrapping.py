@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from netspec.layers.base import (
     AnyLayer,
+    Kept,
     LayerBase,
     LayerFault,
     Layout,
@@ -81,6 +82,10 @@ class Bidirectional(LayerBase):
         ahead = _weights(self.layer, shape, "forward.")
         return ahead + _weights(self.layer, shape, "backward.")
 
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        kept = self.layer.kept_of(inputs, output)
+        return replace(kept, values=2 * kept.values)
+
     def multiply_adds(self, shape: Shape) -> int:
         return 2 * self.layer.multiply_adds(shape)
 
@@ -116,6 +121,10 @@ class TimeDistributed(LayerBase):
 
     def weights(self, shape: Shape) -> tuple[Weight, ...]:
         return _weights(self.layer, shape[1:])
+
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        kept = self.layer.kept_of((inputs[0][1:],), output[1:])
+        return replace(kept, values=output[0] * kept.values)
 
     def multiply_adds(self, shape: Shape) -> int:
         return shape[0] * self.layer.cost_of((shape[1:],))

@@ -14,6 +14,7 @@ from rich.progress import (
 )
 from rich.status import Status
 
+from netspec.diagnostics import visible
 from netspec.runs.folder import Run
 from netspec.runs.metrics import NO_FIGURES, Record
 
@@ -26,6 +27,9 @@ class Terminal:
         self._bar: Progress | None = None
         self._waiting: Status | None = None
         self._epochs = 0
+
+    def warns(self, text: str) -> None:
+        sys.stderr.write(f"warning: {visible(text)}\n")
 
     def prepares(self, backend: str) -> None:
         if self.console.is_terminal:

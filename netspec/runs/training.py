@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -16,7 +17,8 @@ from netspec import weights as weight_files
 from netspec.backend import Device, Predictor, Trainer, TrainingBackend, find_training
 from netspec.cores import free_cores, thread_count, threads_set_by_user
 from netspec.data import Dataset, epoch_order, load, mask_seed
-from netspec.diagnostics import RunError, one_of
+from netspec.data.suspicious import suspicions
+from netspec.diagnostics import RunError, SuspiciousDataError, one_of
 from netspec.graph import Network
 from netspec.objective import figures
 from netspec.rates import Span, epoch_rates
@@ -39,6 +41,7 @@ COPIES = 2
 class Progress(Protocol):
     """Shows a training to a person."""
 
+    def warns(self, text: str) -> None: ...
     def prepares(self, backend: str) -> None: ...
     def begins(self, run: Run, device: str, epoch: int, epochs: int) -> None: ...
     def epoch_begins(self, epoch: int, images: int) -> None: ...
@@ -51,6 +54,7 @@ class Progress(Protocol):
 class Silent:
     """Shows nothing."""
 
+    def warns(self, text: str) -> None: ...
     def prepares(self, backend: str) -> None: ...
     def begins(self, run: Run, device: str, epoch: int, epochs: int) -> None: ...
     def epoch_begins(self, epoch: int, images: int) -> None: ...
@@ -58,6 +62,13 @@ class Silent:
     def epoch_ends(self, record: Record) -> None: ...
     def remarks(self, text: str) -> None: ...
     def tested(self, record: Record) -> None: ...
+
+
+class Warnings(Silent):
+    """Shows only what is suspicious: Python's warnings, at the line that calls netspec.train."""
+
+    def warns(self, text: str) -> None:
+        warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def train(
@@ -68,6 +79,7 @@ def train(
     runs: Path = Path("runs"),
     resume: bool | Path = False,
     memory: int | None = None,
+    strict: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Train a network as its spec says; the run is complete after every epoch.
@@ -75,18 +87,19 @@ def train(
     With `resume` the newest run of this spec and backend in `runs` goes on, or the run with this
     path or name. It ends with the weights of a run that was never broken. Examples that take more
     than `memory` bytes, by default half of what the machine has to give, are read as they are
-    needed. Raises NetspecError.
+    needed. What is suspicious about the data is shown before a new run begins, and raised with
+    `strict`. Raises NetspecError.
     """
     progress = progress or Silent()
     train_settings(network)
     target = find_training(backend)
     if resume is False:
-        return _train(network, target, None, device, runs, memory, progress)
+        return _train(network, target, None, device, runs, memory, progress, strict=strict)
     run = resumable(runs, network, backend, None if resume is True else resume)
     for remark in run.remarks:
         progress.remarks(f"{remark}; from now on it has hashes")
     with locked(run.path):
-        return _train(network, target, run, device, runs, memory, progress)
+        return _train(network, target, run, device, runs, memory, progress, strict=strict)
 
 
 def _train(
@@ -97,6 +110,8 @@ def _train(
     runs: Path,
     memory: int | None,
     progress: Progress,
+    *,
+    strict: bool,
 ) -> Run:
     """Train a new run, or a run that is locked."""
     settings = train_settings(network)
@@ -109,6 +124,11 @@ def _train(
     weight_files.check_memory(network.graph, COPIES)
     dataset = load(network, memory)
     steps = _steps(settings, len(dataset.train))
+    found = suspicions(dataset, network) if strict or run is None else []
+    if found and strict:
+        raise SuspiciousDataError(found)
+    for sentence in found:
+        progress.warns(sentence)
     progress.prepares(target.name)
     weights = state.weights if state else weight_files.initial(network.graph, settings.seed)
     threads = run.about.threads if run else training_threads(network, target)

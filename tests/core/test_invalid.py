@@ -95,7 +95,7 @@ def test_every_kind_of_fault_is_shown() -> None:
         *("alias", "depth", "duplicate-key", "empty", "encoding", "key", "number", "size", "tag"),
         *("yaml", "limit", "missing-field", "type", "unknown-field", "unknown-name", "value"),
         *("classes", "data", "duplicate-name", "flatten", "loss", "output", "shape"),
-        *("block", "expression", "inputs", "name", "unused"),
+        *("block", "expression", "indices", "inputs", "name", "unused"),
     }
 
 

@@ -1,0 +1,224 @@
+"""What is suspicious about a data set: one sentence for each fact, before training begins.
+
+Nothing here is an error by itself. Inputs are looked at on at most `LOOKED_AT` bytes of a part, in
+examples that are spread evenly over it, so that a data set of any size is checked in a moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.data.examples import Examples, parts
+from netspec.data.mapped import Stored
+from netspec.diagnostics import one_of
+from netspec.graph import INPUT, Input, Network
+from netspec.graph.indices import index_inputs
+from netspec.layers import written
+from netspec.objective import Objective
+from netspec.spec import class_names
+
+if TYPE_CHECKING:
+    from netspec.data import Dataset
+
+LOOKED_AT = 64 << 20  # bytes
+MAX_CLASSES = 1_000  # more are words of a vocabulary, of which many are rare
+MAX_FEATURES = 100  # more are pixels or steps, of which some are always constant
+MAX_RATIO = 500  # between the ranges of two features
+_SHOWN = 5  # names
+
+
+def suspicions(dataset: Dataset, network: Network) -> list[str]:
+    """What is suspicious, a sentence for each fact with what to do about it."""
+    validation = dataset.validation and _looked_at(dataset.validation)
+    sample = type(dataset)(_looked_at(dataset.train), validation, _looked_at(dataset.test))
+    return [
+        *_channels_first(network),
+        *_classes_without_examples(dataset, network),
+        *_values_of_inputs(sample.train, network),
+        *_equal_examples(sample, dataset),
+    ]
+
+
+def _looked_at(examples: Examples) -> Examples:
+    """Examples in memory that are spread evenly over all; all of them where they are small."""
+    size = sum(prod(each.shape[1:]) * each.dtype.itemsize for each in examples.inputs)
+    count = max(1, min(len(examples), LOOKED_AT // max(size, 1)))
+    return examples[np.linspace(0, len(examples) - 1, count).astype(np.int64)]
+
+
+def _classes_without_examples(dataset: Dataset, network: Network) -> Iterator[str]:
+    """Classes that no example has, or that only the validation or the test part has."""
+    for place, objective in enumerate(network.objectives):
+        train = _present(dataset.train, place, objective)
+        if train is None:
+            continue
+        known = network.spec.data if len(network.objectives) == 1 else None
+        names = class_names(known, len(train))
+        of = f" of {objective.output}" if len(network.objectives) > 1 else ""
+        missing = ~train
+        for part, examples in (("validation", dataset.validation), ("test", dataset.test)):
+            there = None if examples is None else _present(examples, place, objective)
+            if there is None or not (only := there & ~train).any():
+                continue
+            missing &= ~there
+            help = "shuffle the data before they are split into training and test"
+            if part == "validation":
+                kept = network.spec.train and network.spec.train.kept
+                fraction = kept.fraction if kept else 0.1
+                help = f"write `validation: {{fraction: {fraction:g}, stratify: true}}` in train"
+            named = _named(only, names)
+            yield f"the {part} part has {named}{of}, the training part has not; {help}"
+        if missing.any():
+            help = "use fewer units, or add examples"
+            yield f"no example has {_named(missing, names)}{of}; {help}"
+
+
+def _present(examples: Examples, place: int, objective: Objective) -> NDArray[np.bool_] | None:
+    """Whether any example is of each class; None for targets that are no classes, or in a file."""
+    if examples.own_targets or objective.loss.kind not in ("classes", "one_hot", "binary"):
+        return None
+    targets, units = examples.targets[place], objective.shape[-1]
+    two = objective.loss.kind == "binary" and units == 1
+    if units > MAX_CLASSES or not isinstance(targets, np.ndarray) or (two and targets.ndim > 2):
+        return None
+    present = np.zeros(2 if two else units, bool)
+    for each in parts(targets):
+        if two or objective.loss.kind == "classes":
+            found = np.unique(np.round(each).astype(np.int64))
+            present[found[found < len(present)]] = True
+        else:
+            present |= (each.reshape(-1, units) > 0).any(0)
+    return present
+
+
+def _named(chosen: NDArray[np.bool_], names: tuple[str, ...]) -> str:
+    """The classes that are chosen: the class 3, or the classes 3, 4 and 5."""
+    found = [name for name, one in zip(names, chosen, strict=False) if one]
+    more = [f"{len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+    return f"the class{'es' if len(found) > 1 else ''} {one_of([*found[:_SHOWN], *more], 'and')}"
+
+
+def _channels_first(network: Network) -> Iterator[str]:
+    """Inputs that look like images with their channels first, read by a layer of images."""
+    for each in network.graph.inputs:
+        images = any(
+            node.layer.tag.endswith("2D") and each.shape in node.input_shapes
+            for node in network.graph.nodes
+        )
+        if each.channels_first and images:
+            channels, *space = each.shape
+            yield (
+                f"the input {written(each.shape)} looks like an image with channels first; an "
+                f"image is [height, width, channels]: write {[*space, channels]}, and move the "
+                "axis of the data with numpy.moveaxis(x, 1, -1)"
+            )
+
+
+def _values_of_inputs(train: Examples, network: Network) -> Iterator[str]:
+    """Inputs that are scaled twice or constant, and features of very different ranges."""
+    indices = index_inputs(network.graph)
+    for place, each in enumerate(network.graph.inputs):
+        scale = network.scales[each.name]
+        least, greatest = _ranges(np.asarray(train.inputs[place]))
+        yield from _scaled_twice(each, greatest.max(initial=0), scale)
+        yield from _constant(each, least, greatest, of_indices=each.name in indices)
+        if each.name not in indices and not _normalized(each, network):
+            yield from _different(each, (greatest - least) / scale)
+        if each.name in indices and network.spec.data and network.spec.data.scale != 1:
+            yield (
+                f"{_named_input(each)} holds indices, which are never divided by "
+                f"`scale: {network.spec.data.scale:g}`"
+            )
+
+
+def _ranges(values: NDArray[np.generic]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The least and the greatest value of every feature, along the last axis."""
+    axes = tuple(range(values.ndim - 1))
+    least, greatest = values.min(axes), values.max(axes)
+    return np.asarray(least, np.float64), np.asarray(greatest, np.float64)
+
+
+def _scaled_twice(each: Input, greatest: float, scale: float) -> Iterator[str]:
+    if 0 < greatest <= 1 < scale:
+        yield (
+            f"the greatest value of {_named_input(each)} is {greatest:g}, and "
+            f"`scale: {scale:g}` divides it; remove `scale` where the data are scaled already"
+        )
+
+
+def _named_input(each: Input) -> str:
+    return "the input" if each.name == INPUT else f"the input {each.name}"
+
+
+def _constant(
+    each: Input, least: NDArray[np.float64], greatest: NDArray[np.float64], *, of_indices: bool
+) -> Iterator[str]:
+    constant = least == greatest
+    if constant.all() and len(set(least.tolist())) == 1:
+        yield f"every value of {_named_input(each)} is {least.flat[0]:g}"
+    elif constant.any() and len(constant) <= MAX_FEATURES and not of_indices:
+        places = [str(place) for place in np.flatnonzero(constant)]
+        more = [f"{len(places) - _SHOWN} more"] if len(places) > _SHOWN else []
+        features = one_of([*places[:_SHOWN], *more], "and")
+        named = "features" if len(places) > 1 else "feature"
+        yield (
+            f"the {named} {features} of {_named_input(each)}, counted from 0, "
+            f"{'are' if len(places) > 1 else 'is'} constant; leave out what tells nothing"
+        )
+
+
+def _normalized(each: Input, network: Network) -> bool:
+    readers = [node for node in network.graph.nodes if each.name in node.inputs]
+    return all(node.layer.tag in _NORMALIZING for node in readers)
+
+
+_NORMALIZING = ("Normalization", "BatchNormalization")
+"""The layers that bring every feature to the same scale."""
+
+
+def _different(each: Input, ranges: NDArray[np.float64]) -> Iterator[str]:
+    varying = np.flatnonzero(ranges)
+    if len(ranges) > MAX_FEATURES or len(varying) < 2:
+        return
+    narrow, wide = varying[ranges[varying].argmin()], varying[ranges[varying].argmax()]
+    if ranges[wide] > MAX_RATIO * ranges[narrow]:
+        yield (
+            f"the features of {_named_input(each)} have very different scales: feature {wide} "
+            f"ranges over {ranges[wide]:.3g}, feature {narrow} over {ranges[narrow]:.3g}; begin "
+            "with Normalization or BatchNormalization"
+        )
+
+
+def _equal_examples(sample: Dataset, dataset: Dataset) -> Iterator[str]:
+    """Examples that training sees, and that the validation or the test has too."""
+    train = {*_contents(sample.train)}
+    parts = (
+        ("validation", sample.validation, dataset.validation),
+        ("test", sample.test, dataset.test),
+    )
+    for part, looked_at, examples in parts:
+        equal = sum(each in train for each in _contents(looked_at)) if looked_at else 0
+        if looked_at and examples and equal:
+            whole = len(looked_at) == len(examples) and len(sample.train) == len(dataset.train)
+            among = "" if whole else " that were looked at"
+            yield (
+                f"{equal:,} of the {len(looked_at):,} {part} examples{among} are equal to "
+                "training examples; results on them are too good"
+            )
+
+
+def _contents(examples: Examples) -> Iterator[tuple[int, ...]]:
+    """Hashes of the inputs of every example."""
+    return zip(*map(_hashes, examples.inputs), strict=True)
+
+
+def _hashes(array: Stored) -> list[int]:
+    """A hash of every example of an array."""
+    content = memoryview(np.asarray(array).tobytes())
+    size = len(content) // len(array)
+    return [hash(content[start : start + size]) for start in range(0, len(content), size)]

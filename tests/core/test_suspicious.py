@@ -1,0 +1,227 @@
+"""What is suspicious about data is told before training, a sentence for each fact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import abacus
+import netspec
+from netspec.data import load, suspicious
+from netspec.data.suspicious import suspicions
+from netspec.diagnostics import SuspiciousDataError
+from netspec.graph import loads
+from netspec.runs.training import Silent, train
+
+RANDOM = np.random.default_rng(7)
+CLASSES = np.tile([0, 1, 2], 20)
+
+
+def features(*shape: int) -> NDArray[Any]:
+    """Examples that nothing is wrong with."""
+    return RANDOM.normal(size=(60, *shape)).astype(np.float32)
+
+
+def found(
+    folder: Path,
+    x: NDArray[Any],
+    y: NDArray[Any] = CLASSES,
+    *,
+    layers: str = "",
+    data: str = "",
+    train: str = "",
+    memory: int | None = None,
+    **other: NDArray[Any],
+) -> list[str]:
+    """What is suspicious about a data set, by default of three classes and with another test."""
+    text = f"""\
+netspec: 1
+name: tested
+input: {[*x.shape[1:]]}
+layers: [{layers}Flatten, Dense: {{units: 3, activation: softmax}}]
+data: {{dataset: npz, path: data.npz{data}}}
+train: {{loss: sparse_categorical_crossentropy{train}}}
+"""
+    network = loads(text, folder)
+    arrays = {"x_train": x, "y_train": y, "x_test": x[:30] + 1, "y_test": y[:30]} | other
+    np.savez(folder / "data.npz", **arrays)  # pyright: ignore[reportArgumentType]  # no allow_pickle
+    return suspicions(load(network, memory), network)
+
+
+@pytest.mark.parametrize("memory", [None, 0], ids=["in memory", "in its file"])
+def test_nothing_is_suspicious_about_good_data(memory: int | None, tmp_path: Path) -> None:
+    assert found(tmp_path, features(4), memory=memory) == []
+    images = RANDOM.integers(0, 256, (60, 8, 8, 1)).astype(np.uint8)
+    images[:, 0] = 0  # as the borders of MNIST
+    assert found(tmp_path, images, data=", scale: 255", memory=memory) == []
+
+
+RARE = np.where(np.arange(60) < 54, np.tile([0, 1], 30), 2)
+"""Classes of which the last stands only in the last examples."""
+
+HALF = np.tile([0, 1], 30)
+
+
+@pytest.mark.parametrize(
+    ("y", "options", "expected"),
+    [
+        (
+            RARE,
+            {"train": ", validation_split: 0.1"},
+            "the validation part has the class 2, the training part has not; write "
+            "`validation: {fraction: 0.1, stratify: true}` in train",
+        ),
+        (
+            HALF,
+            {"y_test": np.tile([0, 2], 15)},
+            "the test part has the class 2, the training part has not; shuffle the data before "
+            "they are split into training and test",
+        ),
+        (HALF, {}, "no example has the class 2; use fewer units, or add examples"),
+        (HALF * 0, {}, "no example has the classes 1 and 2; use fewer units, or add examples"),
+        (
+            HALF,
+            {"data": ", class_names: [ant, bee, cat]"},
+            "no example has the class cat; use fewer units, or add examples",
+        ),
+    ],
+    ids=["validation", "test", "none", "two", "named"],
+)
+def test_classes_without_training_examples_are_named(
+    y: NDArray[Any], options: dict[str, Any], expected: str, tmp_path: Path
+) -> None:
+    assert found(tmp_path, features(4), y, **options) == [expected]
+
+
+def test_stratified_validation_has_no_other_classes(tmp_path: Path) -> None:
+    validation = ", validation: {fraction: 0.1, stratify: true}"
+
+    assert found(tmp_path, features(4), RARE, train=validation) == []
+
+
+X = features(4)
+
+
+@pytest.mark.parametrize(
+    ("x", "options", "expected"),
+    [
+        (
+            np.abs(X) / np.abs(X).max(),
+            {"data": ", scale: 255"},
+            "the greatest value of the input is 1, and `scale: 255` divides it; remove `scale` "
+            "where the data are scaled already",
+        ),
+        (
+            features(3, 32, 32),
+            {"layers": "Conv2D: {filters: 2, kernel_size: 1}, "},
+            "the input (3, 32, 32) looks like an image with channels first; an image is [height, "
+            "width, channels]: write [32, 32, 3], and move the axis of the data with "
+            "numpy.moveaxis(x, 1, -1)",
+        ),
+        (np.full((60, 4), 3), {}, "every value of the input is 3"),
+        (
+            X * [1, 0, 1, 0],
+            {},
+            "the features 1 and 3 of the input, counted from 0, are constant; leave out what tells "
+            "nothing",
+        ),
+        (
+            np.array([[0, 0.5, 7, -1], [1, 0.25, 7000, 0]] * 30) + X * 1e-6,
+            {},
+            "the features of the input have very different scales: feature 2 ranges over "
+            "6.99e+03, feature 1 over 0.25; begin with Normalization or BatchNormalization",
+        ),
+        (
+            X,
+            {"x_test": np.concatenate([X[:2], features(4)[2:30]])},
+            "2 of the 30 test examples are equal to training examples; results on them are too "
+            "good",
+        ),
+        (
+            np.stack([np.arange(60) % 9, np.arange(60) // 9], 1),
+            {
+                "layers": "Embedding: {input_dim: 9, output_dim: 2}, ",
+                "data": ", scale: 255",
+                "x_test": np.full((30, 2), 8),
+            },
+            "the input holds indices, which are never divided by `scale: 255`",
+        ),
+    ],
+    ids=["scaled", "channels", "constant", "features", "scales", "equal", "indices"],
+)
+@pytest.mark.parametrize("memory", [None, 0], ids=["in memory", "in its file"])
+def test_suspicious_inputs_are_told(
+    x: NDArray[Any], options: dict[str, Any], expected: str, memory: int | None, tmp_path: Path
+) -> None:
+    assert found(tmp_path, x, memory=memory, **options) == [expected]
+
+
+def test_normalized_features_may_have_any_scale(tmp_path: Path) -> None:
+    x = X * [1, 10_000, 1, 1]
+
+    assert len(found(tmp_path, x)) == 1
+    assert found(tmp_path, x, layers="BatchNormalization, ") == []
+
+
+def test_large_data_are_looked_at_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suspicious, "LOOKED_AT", 10 * 4 * 4)  # bytes: ten examples
+    x = np.full((60, 4), 3, np.float32)
+
+    first, second = found(tmp_path, x, memory=0, x_test=x[:30])
+
+    assert first == "every value of the input is 3"
+    assert second == (
+        "10 of the 10 test examples that were looked at are equal to training examples; results "
+        "on them are too good"
+    )
+
+
+@pytest.fixture
+def regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> netspec.graph.Network:
+    """A network of the abacus whose test images are its training images."""
+    abacus.install(monkeypatch)
+    network = abacus.network(tmp_path)
+    arrays = dict(np.load(tmp_path / "images.npz"))
+    test = {"x_test": arrays["x_train"], "y_test": arrays["y_train"]}
+    np.savez(tmp_path / "images.npz", **(arrays | test))
+    return network
+
+
+EQUAL = "40 of the 40 test examples are equal to training examples"
+
+
+def test_suspicious_data_are_reported_once_before_a_run_begins(regression, tmp_path: Path) -> None:
+    told: list[str] = []
+
+    class Progress(Silent):
+        def warns(self, text: str) -> None:
+            told.append(text)
+
+        def prepares(self, backend: str) -> None:
+            told.append(backend)
+
+    train(regression, "abacus", runs=tmp_path, progress=Progress())
+
+    assert [text.partition(";")[0] for text in told] == [EQUAL, "abacus"]
+
+
+def test_python_warns_of_suspicious_data(regression, tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match=EQUAL) as caught:
+        netspec.train(regression, "abacus", runs=tmp_path)
+
+    assert caught[0].filename == __file__
+
+
+def test_strict_training_does_not_begin_on_suspicious_data(regression, tmp_path: Path) -> None:
+    with pytest.raises(SuspiciousDataError) as caught:
+        train(regression, "abacus", runs=tmp_path / "runs", strict=True)
+
+    assert str(caught.value) == (
+        f"error: {EQUAL}; results on them are too good\n"
+        "  help: change the data, or train without `strict`"
+    )
+    assert not (tmp_path / "runs").exists()
