@@ -141,7 +141,7 @@ class GRU(Gated):
 
     tag = "GRU"
     gates = 3
-    kept_states = 5
+    kept_states = 7
 
     reset_after: Annotated[
         bool, Field(description="Reset the state after its kernel, not before.")
