@@ -123,7 +123,7 @@ def check(
             failed += 1
             continue
         if expanded:
-            sys.stdout.write(resolved(network.spec))
+            _print_source(resolved(network.spec))
             continue
         parameters = sum(node.parameters for node in network.graph.nodes)
         print(f"{path}: {len(network.graph.nodes)} layers, {parameters:,} parameters, no faults")
@@ -170,7 +170,7 @@ def compile_(
     network = _network(spec, _overrides(set_), passes)
     source = difference(network, backend) if diff else to_source(network, backend)
     if output is None:
-        sys.stdout.write(source)
+        _print_source(source)
         return
     from netspec.files import write_atomically
 
@@ -244,7 +244,8 @@ def train(
         )
     except KeyboardInterrupt:
         progress.close()
-        sys.stderr.write("\nStopped. Go on from the last complete epoch with --resume.\n")
+        remedy = " Go on from the last complete epoch with --resume." if progress.run else ""
+        sys.stderr.write(f"\nStopped.{remedy}\n")
         raise typer.Exit(130) from None
     finally:
         progress.close()
@@ -582,6 +583,14 @@ def _run(runs: Path, chosen: Path | None) -> Run:
     from netspec.runs.folder import find
 
     return find(runs, chosen)
+
+
+def _print_source(text: str) -> None:
+    """Print a spec or a module: in UTF-8, as their files are, whatever the terminal's encoding."""
+    stdout: object = sys.stdout
+    if isinstance(stdout, TextIOWrapper):
+        stdout.reconfigure(encoding="utf-8")
+    sys.stdout.write(text)
 
 
 def _print_json(data: Any) -> None:  # Any: JSON data

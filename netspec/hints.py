@@ -14,21 +14,79 @@ ELSEWHERE = {
     "learning_rate": "it is a field of the optimizer: `optimizer: {adam: {learning_rate: 1e-3}}`",
     "schedule": "it is the learning_rate of the optimizer: `{adam: {learning_rate: {NAME: {…}}}}`",
     "scheduler": "it is the learning_rate of the optimizer: `{adam: {learning_rate: {NAME: {…}}}}`",
+    "weight_decay": "it is a field of the optimizer: `optimizer: {adamw: {weight_decay: 0.004}}`",
+    "model": "`input` and `layers` are at the top of the spec; leave it out",
+    "network": "`input` and `layers` are at the top of the spec; leave it out",
+    "normalize": "`scale: 255` divides pixels; the layer Normalization takes mean and variance",
     "device": "the command line chooses it: `netspec train --device cuda`",
     "shuffle": "every epoch is shuffled; leave it out",
 }
 """Fields that people bring along from Keras, and why this language has none of them."""
 
+_NO_MASKS = "there are no masks here: every step counts, those of padding too; leave it out"
+_NO_SHARING = "every layer has weights of its own here; a layer can be read by several others"
+_NO_OUTPUT_PENALTIES = "nothing penalizes outputs here; kernel_regularizer penalizes weights"
+_FIXED_FORM = "it changes no value; leave it out"
+
+LEFT_OUT = {
+    "return_state": "a layer has one output here: without return_sequences it is the last state",
+    "stateful": "every example begins with a state of zeros here; leave it out",
+    "activity_regularizer": _NO_OUTPUT_PENALTIES,
+    "mask_zero": _NO_MASKS,
+    "mask_value": _NO_MASKS,
+    "mask": _NO_MASKS,
+    "attention_mask": _NO_MASKS,
+    "supports_masking": _NO_MASKS,
+    "zero_output_for_mask": _NO_MASKS,
+    "shared": _NO_SHARING,
+    "share": _NO_SHARING,
+    "share_with": _NO_SHARING,
+    "share_weights": _NO_SHARING,
+    "shared_weights": _NO_SHARING,
+    "weights_of": _NO_SHARING,
+    "tied_to": _NO_SHARING,
+    "reuse": _NO_SHARING,
+    "unroll": _FIXED_FORM,
+    "use_cudnn": _FIXED_FORM,
+    "fused": _FIXED_FORM,
+    "implementation": _FIXED_FORM,
+    "flash_attention": _FIXED_FORM,
+    "time_major": "sequences are (steps, features) here; leave it out",
+    "input_length": "the input's shape is written once, as `input` at the top of the spec",
+    "batch_size": "it is a field of train: `train: {batch_size: 32}`",
+    "weights": "weights come from the seed or from a run; a spec holds none",
+    "lora_rank": "a network is trained as a whole here; `trainable: false` freezes a layer",
+    "renorm": "batch normalization has no renorm here; leave it out",
+    "virtual_batch_size": "the batch is that of train.batch_size; leave it out",
+    "synchronized": "the batch is that of train.batch_size; leave it out",
+    "callbacks": "`early_stopping`, and schedules of the learning rate, are fields here",
+    "validation_data": "write `validation_split: 0.1`, which takes the last part of the data",
+}
+"""Fields of Keras that the language leaves out on purpose, whatever name here is near to them."""
+
 INSTEAD = {
+    "Masking": _NO_MASKS,
+    "ActivityRegularization": _NO_OUTPUT_PENALTIES,
+    "Lambda": "a spec holds no code; build it of layers, such as Rescaling, Multiply or Activation",
     "Input": "the input's shape is written once, as `input` at the top of the spec",
     "InputLayer": "the input's shape is written once, as `input` at the top of the spec",
     "Sequential": "a list of layers is a chain already; `blocks` give a part of it a name",
     "Identity": "it changes nothing: leave it out",
     "ReLU6": "write `- ReLU: {max_value: 6}`",
+    **dict.fromkeys(
+        ("TextVectorization", "StringLookup", "IntegerLookup", "Hashing", "CategoryEncoding"),
+        "a network takes numbers here: turn words into whole numbers first, for an Embedding",
+    ),
 }
 """Layers of other frameworks, and how this language says the same."""
 
 SYNONYMS = {
+    "he": "he_normal",
+    "kaiming": "he_normal",
+    "glorot": "glorot_uniform",
+    "lecun": "lecun_normal",
+    "normal": "random_normal",
+    "uniform": "random_uniform",
     "xavier": "glorot_uniform",
     "xavier_uniform": "glorot_uniform",
     "xavier_normal": "glorot_normal",
@@ -97,6 +155,8 @@ SYNONYMS = {
     "num_embeddings": "input_dim",
     "embedding_dim": "output_dim",
     "dim": "axis",
+    "file": "path",
+    "filename": "path",
     "alpha": "negative_slope",
     "float16": "mixed_float16",
     "fp16": "mixed_float16",

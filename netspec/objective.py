@@ -9,12 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from netspec.diagnostics import nearest, one_of
+from netspec.hints import likely
 from netspec.layers import Shape, written
 from netspec.layers.activations import ActivationName
 from netspec.losses import Loss
 from netspec.metrics import Accuracy, ConfusionMatrix, Metric, by_default
+from netspec.schedules import ReduceOnPlateau
 from netspec.source import Fault, Location
-from netspec.spec import DataSpec, Npz, Spec, Train
+from netspec.spec import DataSpec, EarlyStopping, Npz, OwnData, Spec, Train, class_names
 
 
 @dataclass(frozen=True)
@@ -158,8 +160,7 @@ def _output_faults(loss: Loss, data: DataSpec | None, end: End) -> Iterator[Faul
         help = "use binary_crossentropy or mean_squared_error"
         yield Fault(("train", "loss"), "loss", message, help)
     one_label = not isinstance(data, Npz | None) and data.target == "labels"
-    image = data is None and len(end.shape) == 3
-    if loss.kind == "classes" and len(end.shape) > 1 and (one_label or image):
+    if loss.kind == "classes" and len(end.shape) > 1 and one_label:
         shape = written(end.shape)
         message = f"{end.subject} ends in {shape}, and a classifier ends in one value a class"
         help = "end with `- Flatten` and `- Dense: {units: CLASSES, activation: softmax}`"
@@ -209,12 +210,17 @@ def _without_probabilities(loss: Loss, end: End, last: Location) -> Fault:
         help = f"end with `{layer}` alone, which takes every step by itself"
     elif not end.activation_field and end.at[-1] not in ("Dense", "Activation") and last == end.at:
         layer = f"- Dense: {{units: {units}, {activation}}}"
+        layer = f"- Flatten` and `{layer}" if len(end.shape) > 2 else layer
         help = f"end with `{layer}`, or give the loss `from_logits: true`"
     return Fault(last, "loss", message, help, key=last == end.at)
 
 
 def _target_faults(loss: Loss, data: DataSpec | None, end: End) -> Iterator[Fault]:
     """Data whose targets are not what the loss takes."""
+    if isinstance(data, OwnData) and data.labels_from and loss.kind != "classes":
+        message = f"labels_from is the label of the first class, and {loss.tag} takes no labels"
+        help = "remove it, or use sparse_categorical_crossentropy"
+        yield Fault(("data", "labels_from"), "data", message, help, key=True)
     if data is None or data.target == "input":
         return
     at = (*end.at, "units") if end.units_field else end.at
@@ -290,8 +296,7 @@ def _class_weight_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Itera
         yield Fault(at, "value", message, "weigh the examples: w_train in an npz file", key=True)
         return
     classes = 2 if loss.kind == "binary" else shape[-1]
-    named = spec.data.class_names if spec.data else None
-    known = named or tuple(str(label) for label in range(classes))
+    known = class_names(spec.data, classes)
     for name in weights:
         if name not in known:
             meant = nearest(name, known)
@@ -315,20 +320,40 @@ def _stratify_faults(train: Train, ends: Sequence[End]) -> Iterator[Fault]:
 
 
 def _monitor_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Iterator[Fault]:
-    stopping = train.early_stopping
-    if stopping is None:
-        return
-    at = ("train", "early_stopping")
-    at = (*at, "monitor") if "monitor" in stopping.model_fields_set else at
-    key = at[-1] != "monitor"
-    if stopping.monitor.startswith("val_") and not train.kept:
-        message = f"early stopping watches {stopping.monitor}, and nothing is kept for validation"
+    """What early stopping or the learning rate watches, where training does not report it."""
+    known = list(figures(objectives(spec, ends)))
+    for base, watching in _watching(train):
+        written = "monitor" in watching.model_fields_set
+        at = (*base, "monitor") if written else base
+        if reason := _unreported(watching, train, known):
+            yield Fault(at, "value", *reason, key=not written)
+
+
+def _watching(train: Train) -> Iterator[tuple[Location, EarlyStopping | ReduceOnPlateau]]:
+    """What goes by a figure of training, and its place."""
+    rate = train.optimizer.learning_rate
+    if train.early_stopping is not None:
+        yield ("train", "early_stopping"), train.early_stopping
+    if isinstance(rate, ReduceOnPlateau):
+        yield ("train", "optimizer", train.optimizer.tag, "learning_rate", rate.tag), rate
+
+
+def _unreported(
+    watching: EarlyStopping | ReduceOnPlateau, train: Train, known: list[str]
+) -> tuple[str, str] | None:
+    """Why there is no figure to watch, and what to do."""
+    figure = watching.monitor.removeprefix("val_")
+    prefix = watching.monitor.removesuffix(figure)
+    if prefix and not train.kept:
+        subject = watching.tag if isinstance(watching, ReduceOnPlateau) else "early stopping"
+        message = f"{subject} watches {watching.monitor}, and nothing is kept for validation"
         help = "add `validation_split: 0.1` to train, or watch the training: `monitor: loss`"
-        yield Fault(at, "value", message, help, key=key)
-    elif stopping.monitor.removeprefix("val_") not in (known := figures(objectives(spec, ends))):
-        meant = nearest(stopping.monitor.removeprefix("val_"), list(known))
-        help = f"did you mean `{meant}`?" if meant else f"there is {one_of(list(known))}"
-        yield Fault(at, "value", f"there is no figure named {stopping.monitor!r}", help, key=key)
+        return message, help
+    if figure in known:
+        return None
+    meant, named = likely(figure, known), one_of([f"{prefix}{name}" for name in known])
+    help = f"did you mean `{prefix}{meant}`?" if meant else f"there is {named}"
+    return f"there is no figure named {watching.monitor!r}", help
 
 
 def figures(asked: Sequence[Objective]) -> dict[str, bool]:

@@ -11,20 +11,25 @@ import gc
 import re
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
 
+from netspec import foreign
 from netspec.diagnostics import Diagnostic, NetspecError, Place, SpecError
 from netspec.files import open_regular
+from netspec.lookalikes import find_lookalike
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 32
 MAX_KEYS = 10_000  # of one mapping
 MAX_VALUES = 250_000  # counted with every alias written out
 MAX_DIGITS = 40
+
+MERGE = "<<"
+"""The key whose value is merged into its mapping (https://yaml.org/type/merge.html)."""
 
 Scalar: TypeAlias = str | int | float | bool | None
 Data: TypeAlias = "Scalar | list[Data] | dict[str, Data]"
@@ -164,8 +169,18 @@ class Source:
         return Diagnostic(fault.code, fault.message, place, fault.help, related, trail)
 
     def error(self, faults: Iterable[Fault]) -> SpecError:
-        """The faults at their places; what many copies of a layer share is said of the first."""
-        return SpecError(distinct(self.diagnostic(fault) for fault in faults))
+        """The faults at their places; what many copies of a layer share is said of the first.
+
+        Where characters look like others, the faults are due to them.
+        """
+        found = [(fault, self.diagnostic(fault)) for fault in faults]
+        misleading = [
+            _misleading(diagnostic.place)
+            for fault, diagnostic in found
+            if fault.location[:2] != ("train", "class_weights")  # whose names may be any text
+        ]
+        lookalikes = [diagnostic for diagnostic in misleading if diagnostic]
+        return SpecError(distinct(lookalikes or [diagnostic for _, diagnostic in found]))
 
 
 def read(path: Path) -> Source:
@@ -187,6 +202,9 @@ def parse(content: str | bytes, file: str = "<spec>") -> Source:
 
 
 def _decode(content: str | bytes, file: str) -> str:
+    if isinstance(content, bytes) and (about := foreign.of_bytes(content[: foreign.HEAD])):
+        what, help = about
+        raise _fault("format", f"the file is {what}", Place(file, 1, 1, ""), help)
     if len(content) > MAX_BYTES:
         raise _fault(
             "size",
@@ -266,8 +284,26 @@ def compose(content: str, file: str) -> Node:
         if mark is None or mark.line >= len(text.lines):  # the end of the file explains nothing
             mark = error.context_mark or mark
         place = text.place(mark.line, mark.column) if mark else text.place(0, 0)
+        if misleading := _misleading_line(text, place.line - 1):
+            raise single(misleading) from None
         context = f" {error.context}" if error.context else ""
         raise _fault("yaml", f"{error.problem}{context}", place, _syntax_help(place)) from None
+
+
+def _misleading(place: Place) -> Diagnostic | None:
+    """What is wrong with the characters of a place, where they look like others."""
+    found = find_lookalike(place.text, place.column - 1, place.column - 1 + place.length)
+    if found is None:
+        return None
+    at = Place(place.file, place.line, found.index + 1, place.text, found.length)
+    return Diagnostic("character", found.message, at, found.help)
+
+
+def _misleading_line(text: Text, line: int) -> Diagnostic | None:
+    """The same of a line that is no YAML, or of one before it that reads as its beginning."""
+    indices = [line, line - 1] if line and ":" not in text.lines[line - 1] else [line]
+    places = (text.place(index, 0, len(text.lines[index])) for index in indices)
+    return next(filter(None, map(_misleading, places)), None)
 
 
 def _events(content: str) -> Iterator[Event]:
@@ -275,11 +311,18 @@ def _events(content: str) -> Iterator[Event]:
 
 
 def _syntax_help(place: Place) -> str | None:
-    if "\t" in place.text:
+    line = place.text
+    if re.search(r"\\u[dD][89a-fA-F]", line):
+        return 'write the character itself, or as in "\\U0001F600": YAML has no pairs of escapes'
+    if "\t" in line:
         return "YAML is indented with spaces; this line holds a tab"
-    if "%" in place.text or "@" in place.text or "`" in place.text:
+    if "${" in line:
+        return "a reference is written without braces, as in `$width`, or `$(2 * width)`"
+    if "%" in line or "@" in line or "`" in line:
         return "a text that begins with a special character needs quotes"
-    return "look for a missing space after a colon, an open bracket, or uneven indentation"
+    if line[: place.column - 1].count(": ") and line[place.column - 1 :].startswith(": "):
+        return "a text that contains a colon and a space needs quotes"
+    return "look for a missing dash, a space after a colon, an open bracket, or uneven indentation"
 
 
 class _Composer:
@@ -362,20 +405,42 @@ class _Composer:
         numbers: dict[str, Event | None] = {}
         keys: dict[str, Node] = {}
         members: dict[str | int, Node] = {}
+        plain_merge = False
         while not isinstance(item := next(self.events), yaml.MappingEndEvent):
             if len(keys) == MAX_KEYS:
                 message = f"this mapping has more than {MAX_KEYS:,} keys"
                 raise self.fault(item, "size", message, "a spec needs fewer than a hundred")
             key = self.key(item, keys)
             name = str(key.data)
-            numbers[name] = item if isinstance(key.data, int) else None
+            if name == MERGE and item.implicit[0]:
+                plain_merge = True
+            else:
+                numbers[name] = item if isinstance(key.data, int) else None
             members[name] = self.node(next(self.events), depth + 1)
             key.data, keys[name] = name, key
+        if plain_merge:
+            merged = self.merged(keys.pop(MERGE), members.pop(MERGE))
+            keys = {name: key for name, (key, _) in merged.items()} | keys
+            members = {name: node for name, (_, node) in merged.items()} | members
         number = next(filter(None, numbers.values()), None)
         if number and None in numbers.values():
             raise self.not_a_text(number)
         data: Data = {name: members[name].data for name in keys}
         return self.at(event, data, item, keys=keys, members=members)
+
+    def merged(self, key: Node, value: Node) -> dict[str, tuple[Node, Node]]:
+        """The keys and values of a mapping, or of several of which the first one counts."""
+        mappings = list(value.members.values()) if isinstance(value.data, list) else [value]
+        found: dict[str, tuple[Node, Node]] = {}
+        for mapping in reversed(mappings):
+            if not isinstance(mapping.data, dict):
+                message = f"`{MERGE}` merges a mapping, or a list of mappings"
+                help = f"name one that has an anchor, as in `{MERGE}: *name`"
+                raise _fault("merge", message, mapping.place, help)
+            for name, node in mapping.members.items():
+                note = Note("merged here", key, node.note)
+                found[str(name)] = mapping.keys[str(name)], replace(node, note=note)
+        return found
 
     def key(self, event: Event, seen: dict[str, Node]) -> Node:
         if not isinstance(event, yaml.ScalarEvent) or event.tag is not None or event.anchor:

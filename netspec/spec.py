@@ -16,11 +16,12 @@ from netspec.layers.window import Size
 from netspec.losses import Losses
 from netspec.metrics import Metrics
 from netspec.optimizers import Adam, Optimizer
-from netspec.schedules import ReduceOnPlateau
 from netspec.source import resolve
 
 MAX_LAYERS = 20_000
 MAX_INPUTS = 100
+
+MAX_IMPLICIT_KEY = 1000  # characters; a parser of YAML needs to look no further than 1,024
 
 INPUT = "input"
 """The name of an input that is written as a shape alone."""
@@ -67,7 +68,16 @@ class Digits(DataBase):
     dataset: Literal["digits"]
 
 
-class Npz(DataBase):
+class OwnData(DataBase):
+    """Files of the user's own."""
+
+    labels_from: Annotated[
+        int,
+        Field(ge=-(2**31), lt=2**31, description="The label of the first class; class indices."),
+    ] = 0
+
+
+class Npz(OwnData):
     """A NumPy archive of the arrays x_train, y_train, x_test and y_test.
 
     Several inputs are x_train_NAME each, several outputs y_train_NAME. w_train and w_test, where
@@ -83,7 +93,7 @@ class Npz(DataBase):
         return {"path": self.path}
 
 
-class Idx(DataBase):
+class Idx(OwnData):
     """Four files in MNIST's format, gzipped or not, seen from the spec's folder."""
 
     dataset: Literal["idx"]
@@ -234,17 +244,6 @@ class Train(Model):
             raise fault("validation_split", message, "remove one of them")
         return self
 
-    @model_validator(mode="after")
-    def _watches_what_is_reported(self) -> Self:
-        rate = self.optimizer.learning_rate
-        if not isinstance(rate, ReduceOnPlateau) or self.kept:
-            return self
-        if rate.monitor.startswith("val_"):
-            message = f"{rate.tag} watches {rate.monitor}, and no images are kept for validation"
-            help = "add `validation_split: 0.1` to train, or watch the training: `monitor: loss`"
-            raise fault(("optimizer", self.optimizer.tag, "learning_rate", rate.tag), message, help)
-        return self
-
 
 InputShape: TypeAlias = Annotated[tuple[Size, ...], List, Field(min_length=1, max_length=4)]
 
@@ -322,18 +321,38 @@ def flow(value: Any) -> str:  # Any: JSON data
     """JSON data in YAML's flow style. Texts are quoted where they would read as something else."""
     match value:
         case dict():
-            items = (f"{flow(key)}: {flow(item)}" for key, item in value.items())  # pyright: ignore[reportUnknownVariableType] - JSON data
+            items = (f"{_key(key)}: {flow(item)}" for key, item in value.items())  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType] - JSON data
             return "{" + ", ".join(items) + "}"
         case list():
             return "[" + ", ".join(flow(item) for item in value) + "]"  # pyright: ignore[reportUnknownVariableType] - JSON data
-        case str() if re.fullmatch(r"[A-Za-z_][\w./-]*", value) and resolve(value) == value:
+        case str() if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*", value) and resolve(value) == value:
             return value
+        case str():
+            return f'"{"".join(map(_escaped, value))}"'
         case _:
             return json.dumps(value)
 
 
+def _key(name: str) -> str:
+    """A key in YAML's flow style; a very long one is announced (YAML 1.2.2, section 7.4.2)."""
+    written = flow(name)
+    return written if len(written) <= MAX_IMPLICIT_KEY else f"? {written} "
+
+
+def _escaped(char: str) -> str:
+    """A character within double quotes (YAML 1.2.2, section 5.7)."""
+    if char in _ESCAPES or char.isprintable():
+        return _ESCAPES.get(char, char)
+    code = ord(char)
+    return f"\\u{code:04x}" if code < 1 << 16 else f"\\U{code:08x}"
+
+
+_ESCAPES = {'"': r"\"", "\\": r"\\", "\n": r"\n", "\t": r"\t"}
+
+
 def class_names(data: DataSpec | None, classes: int) -> tuple[str, ...]:
-    """The name of every class: those of the data set, or 0, 1, 2, …"""
+    """The name of every class: those of the data set, or 0, 1, 2, …, or from its first label on."""
     if data is not None and data.class_names is not None:
         return data.class_names
-    return tuple(str(label) for label in range(classes))
+    first = data.labels_from if isinstance(data, OwnData) else 0
+    return tuple(str(label) for label in range(first, first + classes))

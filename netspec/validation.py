@@ -9,10 +9,12 @@ from typing import Any, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from netspec import foreign
 from netspec.diagnostics import one_of
-from netspec.hints import ELSEWHERE, INSTEAD, SYNONYMS, likely
+from netspec.hints import ELSEWHERE, INSTEAD, LEFT_OUT, SYNONYMS, likely
 from netspec.layers import LAYERS, Layer, LayerField, Shape
-from netspec.layers.activations import LEFT_OUT, ActivationName
+from netspec.layers.activations import LEFT_OUT as LEFT_OUT_ACTIVATIONS
+from netspec.layers.activations import ActivationName
 from netspec.layers.base import OF_WEIGHTS, AnyLayer
 from netspec.layers.constraints import Constraint
 from netspec.layers.initializers import Initializer
@@ -21,6 +23,7 @@ from netspec.losses import BY_OUTPUT, LOSSES, ONE
 from netspec.metrics import BY_OUTPUT as METRICS_BY_OUTPUT
 from netspec.metrics import METRICS
 from netspec.metrics import ONE as ONE_LIST
+from netspec.names import is_identifier
 from netspec.optimizers import Adam, Optimizer
 from netspec.schedules import ReduceOnPlateau, StepSchedule
 from netspec.source import Data, Fault, Location, resolve
@@ -29,6 +32,7 @@ from netspec.spec import (
     MAX_LAYERS,
     DataSpec,
     EarlyStopping,
+    Npz,
     Spec,
     Train,
     flow,
@@ -80,6 +84,15 @@ def validate(data: Data) -> Spec | list[Fault]:
         return list(dict.fromkeys(faults))
 
 
+def foreign_fault(data: Data) -> Fault | None:
+    """What data are that are not meant as a spec."""
+    known = frozenset((*Spec.model_fields, *_expanded_fields("the spec")))
+    if not isinstance(data, dict) or (about := foreign.of_data(data, known)) is None:
+        return None
+    what, help = about
+    return Fault((), "format", f"the file is {what}", help, key=True)
+
+
 def _is(details: ErrorDetails, kind: str) -> bool:
     return details["type"] == kind
 
@@ -122,7 +135,8 @@ def _fault(details: ErrorDetails, data: Data) -> Fault:
         case "missing":
             return _missing_field(location)
         case "union_tag_invalid":
-            return _unknown_tag(location, str(context["tag"]), str(context["expected_tags"]))
+            expected = str(context["expected_tags"])
+            return _unknown_tag(location, str(context["tag"]), expected, details["input"])
         case "union_tag_not_found":
             return _no_tag(location, details["input"])
         case "literal_error":
@@ -197,14 +211,32 @@ def _unknown_field(location: Location) -> Fault:
     name, colon, value = field.partition(":")
     if colon and name in written:
         help = f"a space is missing: `{name}: {value}`"
+    elif field in LEFT_OUT:
+        help = LEFT_OUT[field]
+    elif home := _home(owner, field):
+        help = f"it is a field of {home}"
     elif field in ELSEWHERE and meant is None:
         help = ELSEWHERE[field]
     elif meant:
         help = f"did you mean `{meant}`?"
     else:
-        help = f"it has {one_of(known, 'and')}"
+        help = f"it has {one_of(written, 'and')}"
     message = f"{owner} has no field {field!r}"
     return Fault(location, "unknown-field", message, help, key=True)
+
+
+def _home(owner: str, field: str) -> str | None:
+    """Where a field of the spec, of train or of data belongs, if that is another of them."""
+    if owner not in ("the spec", "train", *_DATASETS):
+        return None
+    homes: dict[str, type[BaseModel]] = {
+        "train": Train,
+        "data": Npz,
+        "train.early_stopping": EarlyStopping,
+    }
+    here = "data" if owner in _DATASETS else owner
+    names = (name for name, model in homes.items() if field in model.model_fields)
+    return next((name for name in names if name != here), None)
 
 
 def _expanded_fields(owner: str) -> tuple[str, ...]:
@@ -227,7 +259,7 @@ def _missing_field(location: Location) -> Fault:
     return Fault(at, "missing-field", f"{owner} needs {field}", help, key=True)
 
 
-def _unknown_tag(location: Location, tag: str, expected: str) -> Fault:
+def _unknown_tag(location: Location, tag: str, expected: str, value: object) -> Fault:
     known = [tag for tag in (name.strip("' ") for name in expected.split(",")) if _model(tag)]
     what, at = _kind(location), location
     if location == ("data",):
@@ -235,12 +267,16 @@ def _unknown_tag(location: Location, tag: str, expected: str) -> Fault:
     meant = likely(tag, known)
     if what == "layer" and tag in INSTEAD:
         help = INSTEAD[tag]
+    elif form := _of_a_call(tag, known) or _of_a_typed(value, known):
+        help = f"write `- {form}`" if what == "layer" else f"write `{location[-1]}: {{{form}}}`"
     elif what == "layer" and tag not in SYNONYMS and (name := _activation(tag)):
         help = f"write `- Activation: {{activation: {name}}}`, or the `activation` of a layer"
     elif what == "optimizer" and tag in Adam.model_fields:
         help = f"name the optimizer first: `optimizer: {{adam: {{{tag}: …}}}}`"
     elif meant is None and location[:1] == ("layers",) and len(location) == 2:
         help = "`netspec layers` lists the vocabulary"
+    elif meant is None and what == "data set":
+        help = f"{_choice(known)}; npz takes any arrays"
     else:
         help = f"did you mean `{meant}`?" if meant else _choice(known)
     key = at == location  # the tag is written as the only key of the value
@@ -249,6 +285,35 @@ def _unknown_tag(location: Location, tag: str, expected: str) -> Fault:
         message = f"{_owner(location)[0]} cannot hold {tag}"
         return Fault(at, "value", message, f"it holds {one_of(known)}", key=key)
     return Fault(at, "unknown-name", f"there is no {what} named {tag!r}", help, key=key)
+
+
+def _of_a_call(tag: str, known: list[str]) -> str | None:
+    """`Dense(units=10)` as the language writes it."""
+    call = re.fullmatch(r"(\w+)\((.*)\)", tag)
+    name = call and likely(call[1], known)
+    if call is None or name is None:
+        return None
+    given = [each.strip().partition("=") for each in call[2].split(",") if each.strip()]
+    own = iter(_own_fields(name))
+    fields = [
+        f"{key}: {value}" if equals else f"{next(own, key)}: {key}" for key, equals, value in given
+    ]
+    return f"{name}: {{{', '.join(fields)}}}" if fields else name
+
+
+def _of_a_typed(value: object, known: list[str]) -> str | None:
+    """`{type: Dense, units: 10}` as the language writes it."""
+    if not isinstance(value, dict):
+        return None
+    fields: dict[str, Any] = dict(value)  # pyright: ignore[reportUnknownArgumentType] - data of a spec
+    tag = next((key for key in _TYPE_KEYS if isinstance(fields.get(key), str)), None)
+    name = tag and likely(fields.pop(tag), known)
+    if name is None:
+        return None
+    return f"{name}: {flow(fields)}" if fields else name
+
+
+_TYPE_KEYS = ("type", "class_name", "class", "kind", "layer", "name")
 
 
 def _activation(tag: str) -> str | None:
@@ -271,6 +336,10 @@ def _kind(location: Location) -> str:
 def _no_tag(location: Location, value: object) -> Fault:
     if location == ("data",):
         help = "for example `data: {dataset: mnist, scale: 255}`"
+        if isinstance(value, str) and value in _DATASETS:
+            help = f"write `data: {{dataset: {value}}}`"
+        elif isinstance(value, str) and value.endswith(".npz"):
+            help = f"write `data: {{dataset: npz, path: {flow(value)}}}`"
         if isinstance(value, Mapping):
             return Fault(location, "missing-field", "data needs dataset", help, key=True)
         return Fault(location, "type", f"data must be a mapping, not {_shown(value)}", help)
@@ -287,15 +356,31 @@ def _no_tag(location: Location, value: object) -> Fault:
     shown, several = _shown(value), isinstance(value, dict) and len(value) > 1  # pyright: ignore[reportUnknownArgumentType] - any mapping
     if several:
         message = f"{named} is a mapping with one key, its type"
-        return Fault(location, "type", message, f"write {example}; indent its fields further")
+        help = f"write {example}; indent its fields further"
+        if form := _of_a_typed(value, _members(what)):
+            help = f"write `- {form}`" if what == "layer" else f"write `{location[-1]}: {{{form}}}`"
+        return Fault(location, "type", message, help)
+    if what == "regularizer" and isinstance(value, float):
+        example = f"`{location[-1]}: {{l2: {{l2: {value}}}}}`"
     return Fault(location, "type", f"{named} cannot be {shown}", f"write {example}")
+
+
+def _members(what: str) -> list[str]:
+    """The names of the layers, or of the optimizers, or of another kind."""
+    return list(LAYERS) if what == "layer" else list(_TAGGED)
 
 
 def _not_among(location: Location, value: object, expected: str) -> Fault:
     known = [name.strip(" '") for name in expected.replace(" or ", ",").split(",")]
     meant = likely(value, known) if isinstance(value, str) else None
-    if isinstance(value, str) and value in LEFT_OUT and "activation" in str(location[-1]):
-        help = LEFT_OUT[value]
+    of_activation = "activation" in str(location[-1])
+    if isinstance(value, str) and value in LEFT_OUT_ACTIVATIONS and of_activation:
+        help = LEFT_OUT_ACTIVATIONS[value]
+    elif of_activation and not isinstance(value, str):
+        help = f"an activation is a name, as in `{location[-1]}: relu`"
+    elif location[-1] == "padding" and isinstance(value, int):
+        layer = "- ZeroPadding2D: {padding: 1}"
+        help = f"{_choice(known)}; padding of a size is a layer, as in `{layer}`"
     elif location == ("netspec",):
         help = "this netspec reads version 1 of the language: write `netspec: 1`"
     else:
@@ -321,8 +406,19 @@ def _wanted(kind: str, context: Mapping[str, Any]) -> tuple[str, str | None]:
 
 def _remedy(kind: str, location: Location, value: object) -> str | None:
     """How to write a value, where what was written or its place tells."""
-    if location[:1] == ("input",) and (value is None or kind == "too_long"):
+    if location[:1] == ("input",) and kind == "too_long":
         return "the batch axis is never written; leave it out"
+    if location[:1] == ("input",) and kind == "greater_than":
+        return (
+            "leave the batch axis out; every other axis has a fixed size" if value == -1 else None
+        )
+    if kind == "string_pattern_mismatch":
+        identifier = re.sub(r"[^A-Za-z0-9]+", "_", str(value)).strip("_")
+        return f"for example `{identifier}`" if is_identifier(identifier) else None
+    if kind == "float_type" and location[0] == "data" and isinstance(value, str):
+        return "the data are divided by it: write `scale: 255`"
+    if location[:1] == ("input",) and value is None:
+        return "leave the batch axis out; every other axis has a fixed size, so pad to the longest"
     if location == ("input",) and isinstance(value, dict):
         return "write a shape, as in [28, 28, 1], or shapes by name"
     if location[:1] == ("input",) and kind == "tuple_type":
@@ -335,23 +431,44 @@ def _remedy(kind: str, location: Location, value: object) -> str | None:
         return "write 1e-3, or a schedule, as in `{cosine_decay: {initial_learning_rate: 1e-3}}`"
     if isinstance(value, str) and isinstance(resolve(value), int | float):
         return "write it without quotes"
-    return "write it without a decimal point" if isinstance(value, float) else None
+    if kind != "int_type" or not isinstance(value, float):
+        return None
+    whole = value.is_integer() and abs(value) < 10**15
+    return f"write {int(value)}" if whole else "write it without a decimal point"
 
 
 def _as_fields(location: Location, value: object) -> str | None:
-    """How to write a value that stands in the place of a layer's fields, or the like."""
+    """How to write a value that is in the place of a layer's fields, or the like."""
     name = str(location[-1]) if location else ""
-    model = LAYERS[name] if name in LAYERS else _TAGGED.get(name)
-    if model is None or not isinstance(value, str | int | float) or isinstance(value, bool):
+    if not location and isinstance(value, str) and re.match(r"\w+:\S", value):
+        return "a space is missing after each colon: `netspec: 1`"
+    if _model(name) is None or isinstance(value, bool):
         return None
-    own = [each for each in model.model_fields if each not in ("axis", *AnyLayer.model_fields)]
+    names = (
+        name in LAYERS and isinstance(value, list) and all(isinstance(each, str) for each in value)
+    )  # pyright: ignore[reportUnknownVariableType] - data of a spec
+    field = next(iter(_own_fields(name)), "inputs" if names else None)
+    if field is None or not (isinstance(value, str | int | float) or field == "inputs"):
+        return None
     written = flow(value)
-    if not own or len(written) > 40:
-        return None
-    return f"write its fields by name, as in `{name}: {{{own[0]}: {written}}}`"
+    return (
+        f"write its fields by name, as in `{name}: {{{field}: {written}}}`"
+        if len(written) <= 40
+        else None
+    )
 
 
-_REMEDIES = ("int_type", "float_type", "string_type", "tuple_type", "too_short", "too_long")
+def _own_fields(name: str) -> list[str]:
+    """The fields of a layer, or the like, that describe it, in their order."""
+    model = LAYERS[name] if name in LAYERS else _TAGGED.get(name)
+    fields = model.model_fields if model else ()
+    return [each for each in fields if each not in ("axis", *AnyLayer.model_fields)]
+
+
+_REMEDIES = (
+    *("int_type", "float_type", "string_type", "tuple_type", "too_short", "too_long"),
+    *("greater_than", "string_pattern_mismatch"),
+)
 """The faults of a value of which its place may tell what to write."""
 
 _LISTS: dict[Location, str] = {

@@ -33,6 +33,8 @@ def opened_image(path: Path) -> Generator[Image.Image]:
         raise DataError(f"{path} is not a PNG or JPEG image", "convert it first") from None
     except FileNotFoundError:
         raise DataError(f"there is no file {path}", "check the path") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder", f"name its images, as in {path / '*.png'}") from None
     except Image.DecompressionBombError:
         raise DataError(f"{path} has too many pixels", f"the limit is {MAX_PIXELS:,}") from None
     except (OSError, SyntaxError, ValueError, EOFError, OverflowError) as error:

@@ -84,9 +84,14 @@ def _check_names(
     found, expected = Counter(names), Counter(f"{key}.npy" for key in keys)
     help = f"write it with numpy.savez(path, {', '.join(f'{key}=...' for key in keys[:_SHOWN])})"
     if missing := expected - found:
-        raise DataError(f"{path} lacks {one_of(list(missing), 'and')}", help)
+        held = [name.removesuffix(".npy") for name in names[:_SHOWN]]
+        held += ["more"] if len(names) > _SHOWN else []
+        lacked = one_of([name.removesuffix(".npy") for name in missing], "and")
+        holds = f"; it holds {one_of(held, 'and')}" if held else ", for it is empty"
+        raise DataError(f"{path} lacks {lacked}{holds}", help)
     if extra := found - expected - Counter(f"{key}.npy" for key in optional):
-        raise DataError(f"{path} holds {one_of(sorted(extra), 'and')} besides", help)
+        names = sorted(name.removesuffix(".npy") for name in extra)
+        raise DataError(f"{path} holds {one_of(names, 'and')} besides", help)
 
 
 def _check_places(archive: zipfile.ZipFile) -> None:

@@ -15,14 +15,16 @@ from netspec.graph import Network
 from netspec.layers import written
 from netspec.losses import SparseCategoricalCrossentropy
 from netspec.objective import Objective
-from netspec.spec import class_names
+from netspec.spec import OwnData, class_names
 
 
 def targets(arrays: Sequence[Stored], part: str, network: Network) -> tuple[Stored, ...]:
     """The targets of every output, as its loss takes them. Raises DataError."""
     asked = network.objectives or tuple(map(_labelled, network.graph.ends))
+    data = network.spec.data
+    first = data.labels_from if isinstance(data, OwnData) else 0
     return tuple(
-        _checked(array, each, _named(part, each, len(asked)))
+        _checked(array, each, _named(part, each, len(asked)), first)
         for array, each in zip(arrays, asked, strict=True)
     )
 
@@ -45,9 +47,9 @@ def _named(part: str, asked: Objective, outputs: int) -> str:
     return part if outputs == 1 else f"{part} {asked.output}"
 
 
-def _checked(labels: Stored, asked: Objective, part: str) -> Stored:
+def _checked(labels: Stored, asked: Objective, part: str, first: int) -> Stored:
     if asked.loss.kind == "classes":
-        return _classes(labels, asked, part)
+        return _classes(labels, asked, part, first)
     shape = asked.target_shape
     if labels.shape[1:] != shape and (*labels.shape[1:], 1) != shape:
         found = written(labels.shape[1:])
@@ -62,26 +64,51 @@ def _checked(labels: Stored, asked: Objective, part: str) -> Stored:
     return values
 
 
-def _classes(labels: Stored, asked: Objective, part: str) -> Stored:
+def _classes(labels: Stored, asked: Objective, part: str, first: int) -> Stored:
+    """Class indices from 0; `first` is the label of the first class."""
     shape, classes = asked.target_shape, asked.shape[-1]
     if labels.ndim == len(shape) + 2 and labels.shape[-1] == 1:
         labels = labels.reshape(-1, *labels.shape[1:-1])
     if labels.shape[1:] != shape or not np.issubdtype(labels.dtype, np.integer):
         message = f"the {part} labels are {labels.dtype} of the shape {written(labels.shape)}"
-        help = "labels are whole numbers, one an image, that count from 0"
-        if shape:
-            help = f"labels are whole numbers that count from 0, {written(shape)} an example"
+        raise DataError(message, _remedy(labels, asked))
+    least, greatest = _range(labels)
+    if least < first or greatest >= first + classes:
+        wrong = least if least < first else greatest
+        known = f"the network has the classes {first} to {first + classes - 1}"
+        message = f"a {part} label is {wrong}, and {known}"
+        help = "change the units of the last layer, or the labels"
+        if greatest - least + 1 == classes and not first:
+            help = f"the labels count from {least}: add `labels_from: {least}` to data"
         raise DataError(message, help)
-    for each in parts(labels):
-        least, greatest = each.min(initial=0), each.max(initial=0)
-        if least < 0 or greatest >= classes:
-            wrong = least if least < 0 else greatest
-            known = f"the network has the classes 0 to {classes - 1}"
-            message = f"a {part} label is {wrong}, and {known}"
-            raise DataError(message, "change the units of the last layer, or the labels")
+    if first:
+        labels = np.asarray(labels) - first
     indices = labels.astype(np.int32)
     # One an example is little, and asked for at every report.
     return indices if shape else np.asarray(indices)
+
+
+def _range(labels: Stored) -> tuple[int, int]:
+    """The least and the greatest label."""
+    ranges = [(int(each.min()), int(each.max())) for each in parts(labels) if each.size]
+    return min((low for low, _ in ranges), default=0), max((high for _, high in ranges), default=0)
+
+
+def _remedy(labels: Stored, asked: Objective) -> str:
+    """What to do about labels that are no class indices, or have another shape."""
+    shape, classes = asked.target_shape, asked.shape[-1]
+    if labels.shape[1:] == (*shape, classes):
+        return "use categorical_crossentropy, which takes one value a class"
+    if labels.shape[1:] == shape:
+        return "labels are whole numbers that count from 0: write them with numpy's astype(int)"
+    if shape and labels.ndim == 1:
+        return (
+            f"{asked.output} gives classes for {written(shape)} places; for one class an example "
+            "end with `- Flatten` and `- Dense: {units: CLASSES, activation: softmax}`"
+        )
+    if shape:
+        return f"labels are whole numbers that count from 0, {written(shape)} an example"
+    return "labels are whole numbers, one an image, that count from 0"
 
 
 def _fault(values: NDArray[np.float32], asked: Objective) -> tuple[str, str] | None:

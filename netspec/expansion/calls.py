@@ -196,7 +196,7 @@ class Calls:
     def _call(self, call: Call, frame: Frame, previous: Names) -> Names:
         """Write out the copies of a call, each behind the one before."""
         before, start = self.values.failures, len(self.layers)
-        given = self._inputs(call.written, frame)
+        given = None if call.times == 0 else self._inputs(call.written, frame)
         reads = previous if given is None else tuple(str(node.data) for node in given)
         for index in range(1 if call.times is None else call.times):
             name = call.name if call.times is None else f"{call.name}_{index}"

@@ -332,10 +332,22 @@ def shown(data: Data) -> str:
 
 
 def fits(value: Data, former: Data) -> bool:
-    """Whether a value has the type of another; a whole number may stand for a number."""
+    """Whether a value has the type of another.
+
+    A whole number may replace a number, and a list of numbers one number or the reverse, because
+    sizes are written in both ways.
+    """
     if isinstance(former, float) and isinstance(value, int) and not isinstance(value, bool):
         return True
+    if isinstance(value, list) and _is_number(former):
+        return bool(value) and all(fits(item, former) for item in value)
+    if isinstance(former, list) and _is_number(value):
+        return bool(former) and all(fits(value, item) for item in former)
     return kind(value) == kind(former)
+
+
+def _is_number(data: Data) -> bool:
+    return isinstance(data, int | float) and not isinstance(data, bool)
 
 
 def is_plain(data: Data, depth: int = 2) -> bool:

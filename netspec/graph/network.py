@@ -20,7 +20,7 @@ from netspec.objective import Objective
 from netspec.override import Override, apply
 from netspec.source import Fault, Source, parse, read, uncollected
 from netspec.spec import DataSpec, Npz, Spec
-from netspec.validation import leading_layers, validate
+from netspec.validation import foreign_fault, leading_layers, validate
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,8 @@ def loads(text: str, folder: Path = Path()) -> Network:
 @uncollected()
 def build(source: Source, folder: Path) -> Network:
     """The network that a source describes. Raises SpecError with every fault that can be found."""
+    if fault := foreign_fault(source.data):
+        raise source.error([fault])
     source = expand(source)
     spec = validate(source.data)
     if isinstance(spec, Spec):

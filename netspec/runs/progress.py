@@ -27,6 +27,7 @@ class Terminal:
         self._bar: Progress | None = None
         self._waiting: Status | None = None
         self._epochs = 0
+        self.run: Run | None = None
 
     def warns(self, text: str) -> None:
         sys.stderr.write(f"warning: {visible(text)}\n")
@@ -38,6 +39,7 @@ class Terminal:
 
     def begins(self, run: Run, device: str, epoch: int, epochs: int) -> None:
         self.close()
+        self.run = run
         self._epochs = epochs
         verb = f"Resuming after epoch {epoch}" if epoch else "Training"
         self.console.print(f"{verb} with {run.backend} on {device}, into {run.path}", markup=False)

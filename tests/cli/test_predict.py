@@ -223,6 +223,13 @@ def test_an_image_that_is_not_there_is_a_fault(camera, tmp_path, name):
     assert str(tmp_path / name) in netspec_("predict", camera, tmp_path / name).fault
 
 
+def test_a_folder_of_images_is_called_a_folder(camera, tmp_path):
+    fault = netspec_("predict", camera, tmp_path).fault
+
+    assert f"{tmp_path} is a folder" in fault
+    assert f"name its images, as in {tmp_path}/*.png" in fault
+
+
 def test_predict_gives_no_results_where_one_image_is_faulty(camera, tmp_path):
     image = saved(tmp_path, Image.fromarray(GREY))
     assert "nowhere.png" in netspec_("predict", camera, image, tmp_path / "nowhere.png").fault

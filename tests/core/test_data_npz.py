@@ -115,12 +115,17 @@ def test_missing_file_is_refused(path: Path) -> None:
 
 def test_missing_names_are_listed(path: Path) -> None:
     save(path, {key: ARRAYS[key] for key in ("x_train", "x_test")})
-    assert fault(path) == "FILE lacks y_train.npy and y_test.npy"
+    assert fault(path) == "FILE lacks y_train and y_test; it holds x_train and x_test"
+
+
+def test_an_archive_without_arrays_is_refused(path: Path) -> None:
+    save(path, {})
+    assert fault(path) == "FILE lacks x_train, y_train, x_test and y_test, for it is empty"
 
 
 def test_further_names_are_listed(path: Path) -> None:
     save(path, ARRAYS | {"z": ARRAYS["x_test"]})
-    assert fault(path) == "FILE holds z.npy besides"
+    assert fault(path) == "FILE holds z besides"
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -128,7 +133,7 @@ def test_name_that_is_there_twice_is_refused(path: Path) -> None:
     save(path, ARRAYS)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("x_train.npy", npy(ARRAYS["x_train"]))
-    assert fault(path) == "FILE holds x_train.npy besides"
+    assert fault(path) == "FILE holds x_train besides"
 
 
 def test_file_that_is_no_zip_is_refused(path: Path) -> None:

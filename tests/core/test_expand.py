@@ -208,6 +208,19 @@ def test_a_variable_keeps_its_type(setting, said):
     assert said in faults(WIDTH, setting)
 
 
+@pytest.mark.parametrize(
+    ("default", "given", "kernel"),
+    [("1", "[1, 7]", [1, 7]), ("[3, 3]", "5", 5), ("0.5", "[1, 0.25]", [1, 0.25])],
+)
+def test_a_size_may_be_one_number_or_a_list(default, given, kernel):
+    block = f"blocks: {{unit: {{parameters: {{k: {default}}}, layers: [Layer: {{size: $k}}]}}}}"
+    text = f"{block}\nlayers: [unit: {{k: {given}}}]\n"
+    variable = f"variables: {{k: {default}}}\nlayers: [Layer: {{size: $k}}]\n"
+
+    assert layers(text)[0]["Layer"]["size"] == kernel
+    assert layers(variable, f"variables.k={given}")[0]["Layer"]["size"] == kernel
+
+
 def test_a_fault_of_a_setting_shows_the_command_line_and_the_spec():
     assert (
         faults(WIDTH, "variables.width=wide")
@@ -485,6 +498,20 @@ layers: [Flatten: {name: a}, maybe: {on: false}, Dense: {units: 3, name: end}]
 
 def test_a_block_is_left_out_by_repeat_0():
     assert layers(UNIT + "layers: [unit: {filters: 4, repeat: 0}, Flatten]") == ["Flatten"]
+
+
+def test_what_is_left_out_does_not_look_for_its_inputs():
+    text = """\
+blocks:
+  unit:
+    parameters: {wide: }
+    layers:
+      - Dense: {units: 4, name: wider, repeat: $wide}
+      - Activation: {activation: relu, inputs: wider, name: end, repeat: $wide}
+      - Dense: {units: 2, name: narrow}
+layers: [unit: {wide: 0}]
+"""
+    assert layers(text) == [{"Dense": {"units": 2, "name": "unit/narrow"}}]
 
 
 def test_a_network_with_named_inputs_is_read_by_name():

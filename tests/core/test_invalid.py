@@ -96,6 +96,7 @@ def test_every_kind_of_fault_is_shown() -> None:
         *("yaml", "limit", "missing-field", "type", "unknown-field", "unknown-name", "value"),
         *("classes", "data", "duplicate-name", "flatten", "loss", "output", "shape"),
         *("block", "expression", "indices", "inputs", "name", "unused"),
+        *("character", "format", "merge"),
     }
 
 

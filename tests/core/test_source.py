@@ -119,10 +119,32 @@ def test_other_keys_are_written_as_texts(text: str) -> None:
         parse(text)
 
 
-def test_a_merge_key_is_a_key_like_any_other() -> None:
-    text = "base: &base {a: 1}\nderived:\n  <<: *base\n  b: 2\n"
+def test_a_merged_mapping_adds_what_is_not_there() -> None:
+    text = "base: &base {a: 1, b: 1}\nderived:\n  b: 2\n  <<: *base\n  c: 3\n"
 
-    assert read_mapping(text)["derived"] == {"<<": {"a": 1}, "b": 2}
+    assert read_mapping(text)["derived"] == {"a": 1, "b": 2, "c": 3}
+
+
+def test_of_several_merged_mappings_the_first_counts() -> None:
+    text = "one: &one {a: 1}\ntwo: &two {a: 2, b: 2}\nboth: {<<: [*one, *two]}\n"
+
+    assert read_mapping(text)["both"] == {"a": 1, "b": 2}
+
+
+def test_a_merged_mapping_may_itself_be_merged() -> None:
+    text = "one: &one {a: 1}\ntwo: &two {<<: *one, b: 2}\nthree: {<<: *two, c: 3}\n"
+
+    assert read_mapping(text)["three"] == {"a": 1, "b": 2, "c": 3}
+
+
+def test_whole_numbers_stay_keys_beside_a_merged_mapping() -> None:
+    text = "one: &one {0: 1}\ntwo: {<<: *one, 1: 2}\n"
+
+    assert read_mapping(text)["two"] == {"0": 1, "1": 2}
+
+
+def test_a_quoted_merge_key_is_a_text() -> None:
+    assert read_mapping('a: {"<<": {b: 1}}\n')["a"] == {"<<": {"b": 1}}
 
 
 def test_an_alias_repeats_the_value_of_its_anchor() -> None:

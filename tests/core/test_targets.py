@@ -233,7 +233,7 @@ def test_a_missing_array_of_several_is_named(tmp_path: Path) -> None:
     )
     np.savez(tmp_path / "data.npz", x_train_a=np.ones((2, 2)))
 
-    with pytest.raises(DataError, match=r"lacks x_train_b\.npy, x_test_a\.npy, x_test_b\.npy"):
+    with pytest.raises(DataError, match=r"lacks x_train_b, x_test_a, x_test_b"):
         load(network)
 
 
@@ -271,3 +271,73 @@ def test_indices_that_an_embedding_does_not_have_are_told(index: int, tmp_path: 
 def test_an_input_with_fewer_examples_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there are 1 train examples, and x_train_right has 2"):
         embedded(tmp_path, x_train_right=np.zeros((2, 2)))
+
+
+def test_labels_from_1_are_class_indices_from_0(tmp_path: Path) -> None:
+    (targets,) = loaded(tmp_path, [1, 3, 2], data=", labels_from: 1").train.targets
+
+    np.testing.assert_array_equal(targets, np.array([0, 2, 1], np.int32), strict=True)
+
+
+def test_labels_of_steps_from_1_are_class_indices_from_0(tmp_path: Path) -> None:
+    labels = np.array([[1, 2, 3, 3], [3, 3, 2, 1]], np.uint8)
+
+    (targets,) = loaded(tmp_path, labels, shape=(4, 2), data=", labels_from: 1").train.targets
+
+    np.testing.assert_array_equal(targets, labels.astype(np.int32) - 1, strict=True)
+
+
+def test_classes_without_names_are_named_by_their_labels(tmp_path: Path) -> None:
+    weights = ', class_weights: {"3": 5.0}'
+
+    found = loaded(tmp_path, [1, 3, 2], data=", labels_from: 1", train=weights).train.weights
+
+    assert found is not None
+    assert found.tolist() == [1, 5, 1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "data", "message", "help"),
+    [
+        (
+            *([1, 2, 3], "", "a train label is 3, and the network has the classes 0 to 2"),
+            "the labels count from 1: add `labels_from: 1` to data",
+        ),
+        (
+            *([0, 1, 2], ", labels_from: 1"),
+            "a train label is 0, and the network has the classes 1 to 3",
+            "change the units of the last layer, or the labels",
+        ),
+        (
+            *([0, 1, 7], "", "a train label is 7, and the network has the classes 0 to 2"),
+            "change the units of the last layer, or the labels",
+        ),
+        (
+            *(np.eye(3), "", "the train labels are float64 of the shape (3, 3)"),
+            "use categorical_crossentropy, which takes one value a class",
+        ),
+        (
+            *([0.0, 1.0, 2.0], "", "the train labels are float64 of the shape (3)"),
+            "labels are whole numbers that count from 0: write them with numpy's astype(int)",
+        ),
+    ],
+    ids=["from 1", "from 0", "too large", "one hot", "floats"],
+)
+def test_labels_that_do_not_fit_are_refused_with_a_remedy(
+    labels: Any, data: str, message: str, help: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError) as caught:
+        loaded(tmp_path, labels, data=data)
+
+    assert (caught.value.message, caught.value.help) == (message, help)
+
+
+def test_labels_of_examples_do_not_fit_a_class_at_every_step(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        loaded(tmp_path, [0, 1, 2], shape=(4, 2))
+
+    assert caught.value.message == "the train labels are int64 of the shape (3)"
+    assert caught.value.help == (
+        "dense gives classes for (4) places; for one class an example end with `- Flatten` and "
+        "`- Dense: {units: CLASSES, activation: softmax}`"
+    )

@@ -8,11 +8,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
 
 import abacus
+from commands import netspec_
 from frameworks import TRAINING, require
 from netspec.api import load
 from netspec.diagnostics import RunError
@@ -323,6 +325,14 @@ def test_a_run_of_another_backend_is_not_resumed(on_abacus, tmp_path):
 def test_without_a_run_there_is_nothing_to_resume(on_abacus, tmp_path):
     with pytest.raises(RunError, match="there is no run of regression with abacus"):
         resumed(tmp_path)
+
+
+def test_ctrl_c_before_there_is_a_run_names_no_remedy(digits_spec, monkeypatch):
+    monkeypatch.setattr("netspec.runs.training.train", mock.Mock(side_effect=KeyboardInterrupt))
+
+    ended = netspec_("train", digits_spec, "--backend", "torch")
+
+    assert (ended.status, ended.out, ended.err) == (130, "", "\nStopped.\n")
 
 
 @ON_POSIX
