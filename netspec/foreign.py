@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 About: TypeAlias = tuple[str, str]
 """What a file is, and what to do instead."""
@@ -106,8 +106,8 @@ def of_data(data: Mapping[str, Any], known: frozenset[str]) -> About | None:
     """What YAML or JSON data are, where they are not meant as a spec, whose fields are `known`."""
     if "netspec" in data or not data:
         return None
-    layers = data.get("layers")
-    if isinstance(layers, list) and any(_is_of_keras(layer) for layer in layers):  # pyright: ignore[reportUnknownVariableType] - data of any form
+    layers: Any = data.get("layers")
+    if isinstance(layers, list) and any(map(_is_of_keras, cast("list[Any]", layers))):
         return _KEYED["class_name", "config"], _BEGIN
     if "layers" in data:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -357,7 +357,7 @@ def _no_tag(location: Location, value: object) -> Fault:
     if several:
         message = f"{named} is a mapping with one key, its type"
         help = f"write {example}; indent its fields further"
-        if form := _of_a_typed(value, _members(what)):
+        if form := _of_a_typed(cast("Any", value), _members(what)):
             help = f"write `- {form}`" if what == "layer" else f"write `{location[-1]}: {{{form}}}`"
         return Fault(location, "type", message, help)
     if what == "regularizer" and isinstance(value, float):
@@ -437,6 +437,12 @@ def _remedy(kind: str, location: Location, value: object) -> str | None:
     return f"write {int(value)}" if whole else "write it without a decimal point"
 
 
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(each, str) for each in cast("list[Any]", value)
+    )
+
+
 def _as_fields(location: Location, value: object) -> str | None:
     """How to write a value that is in the place of a layer's fields, or the like."""
     name = str(location[-1]) if location else ""
@@ -444,9 +450,7 @@ def _as_fields(location: Location, value: object) -> str | None:
         return "a space is missing after each colon: `netspec: 1`"
     if _model(name) is None or isinstance(value, bool):
         return None
-    names = (
-        name in LAYERS and isinstance(value, list) and all(isinstance(each, str) for each in value)
-    )  # pyright: ignore[reportUnknownVariableType] - data of a spec
+    names = name in LAYERS and _are_names(value)
     field = next(iter(_own_fields(name)), "inputs" if names else None)
     if field is None or not (isinstance(value, str | int | float) or field == "inputs"):
         return None
