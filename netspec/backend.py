@@ -48,6 +48,10 @@ class Predictor(Protocol):
         """Every output (n, …) of the network for all of its inputs (n, …), all float32."""
         ...
 
+    def logits(self, *inputs: Array) -> tuple[Array, ...]:
+        """The same without the activations of `Network.taken_off`, as the losses take them."""
+        ...
+
     def predict(self, *inputs: Array) -> Array:
         """The output (n, …) of a network that has one."""
         ...
@@ -60,6 +64,10 @@ class Predicting(ABC):
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         """See `Predictor.outputs`."""
 
+    @abstractmethod
+    def logits(self, *inputs: Array) -> tuple[Array, ...]:
+        """See `Predictor.logits`."""
+
     def predict(self, *inputs: Array) -> Array:
         """The output (n, …) of a network that has one."""
         (output,) = self.outputs(*inputs)
@@ -67,7 +75,10 @@ class Predicting(ABC):
 
 
 class ExportedModel(Predictor, Protocol):
-    """A model's file, opened; it says of itself how it takes images."""
+    """A model's file, opened; it says of itself how it takes images.
+
+    Its `logits` follow from the spec in its metadata, for inputs as the file takes them.
+    """
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -106,13 +117,13 @@ class Steps:
     `losses` (steps,) are the losses of the batches, `by_output` (steps, outputs) those of every
     output of a network with several, before their weights. `correct` (steps,) counts the right
     answers of every batch where `counts_answers` says so; where another metric needs them,
-    `outputs` holds each output (examples of the steps, …), with its probabilities.
+    `logits` contains each output (examples of the steps, …) as its loss takes it.
     """
 
     losses: NDArray[np.float32]
     correct: NDArray[np.int32] | None = None
     by_output: NDArray[np.float32] | None = None
-    outputs: tuple[Array, ...] = ()
+    logits: tuple[Array, ...] = ()
 
 
 OUTPUT_BYTES = 16 << 20
@@ -126,14 +137,14 @@ def counts_answers(asked: Sequence[Objective]) -> bool:
     return asked[0].training_metrics == (Accuracy(),)
 
 
-def gives_outputs(asked: Sequence[Objective]) -> bool:
-    """Whether a metric of training needs the outputs of every step."""
+def gives_logits(asked: Sequence[Objective]) -> bool:
+    """Whether a metric of training needs the logits or outputs of every step."""
     return any(each.training_metrics for each in asked) and not counts_answers(asked)
 
 
 def steps_per_report(most: int, asked: Sequence[Objective], batch_size: int) -> int:
     """How many steps run between two reports, of `most` at the most: fewer for large outputs."""
-    if not gives_outputs(asked):
+    if not gives_logits(asked):
         return most
     size = 4 * batch_size * sum(prod(each.shape) for each in asked)
     return max(1, min(most, OUTPUT_BYTES // size))

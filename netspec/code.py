@@ -76,7 +76,7 @@ def _argument(indent: str, argument: str) -> list[str]:
     line = f"{indent}{argument},"
     if len(line) > WIDTH and argument.endswith("]"):
         head, _, inner = argument[:-1].partition("[")
-        items = [f"{indent}    {item}," for item in inner.split(", ")]
+        items = [f"{indent}    {item}," for item in _split(inner)]
         return [f"{indent}{head}[", *items, f"{indent}],"]
     if len(line) <= WIDTH or not argument.endswith(")"):
         return [line]

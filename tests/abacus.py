@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 import netspec.backend
-from netspec.backend import Device, Framework, Steps, gives_outputs
+from netspec.backend import Device, Framework, Steps, gives_logits
 from netspec.data import Examples
 from netspec.graph import Network, loads
 from netspec.weights import Array, Weights
@@ -48,8 +48,11 @@ class AbacusPredictor:
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         return (self.predict(*inputs),)
 
+    def logits(self, inputs: Array) -> tuple[Array, ...]:
+        return (inputs.reshape(len(inputs), -1) @ self._kernel + self._bias,)
+
     def predict(self, inputs: Array) -> Array:
-        logits = inputs.reshape(len(inputs), -1) @ self._kernel + self._bias
+        (logits,) = self.logits(inputs)
         powers = np.exp(logits - logits.max(-1, keepdims=True))
         return powers / powers.sum(-1, keepdims=True)
 
@@ -60,7 +63,7 @@ class AbacusTrainer(AbacusPredictor):
     def __init__(self, network: Network, weights: Weights, examples: Examples) -> None:
         super().__init__(weights)
         self._examples = examples
-        self._gives_outputs = gives_outputs(network.objectives)
+        self._gives_logits = gives_logits(network.objectives)
         self._velocity = np.zeros_like(self._kernel)
 
     def epoch(
@@ -75,14 +78,14 @@ class AbacusTrainer(AbacusPredictor):
             outputs = self.predict(x)
             right = (outputs.argmax(-1) == labels).sum()
             loss = -np.log(outputs[np.arange(len(batch)), labels]).mean()
-            shown = (outputs.copy(),) if self._gives_outputs else ()
+            shown = self.logits(x) if self._gives_logits else ()
             outputs[np.arange(len(batch)), labels] -= 1
             gradient = x.reshape(len(batch), -1).T @ outputs / np.float32(len(batch))
             self._velocity = MOMENTUM * self._velocity - rate * gradient
             self._kernel += self._velocity
             self._bias -= rate * outputs.mean(0)
             counted = None if shown else np.array([right], np.int32)
-            yield Steps(np.array([loss], np.float32), counted, outputs=shown)
+            yield Steps(np.array([loss], np.float32), counted, logits=shown)
 
     def weights(self) -> dict[str, Array]:
         return {"dense.kernel": self._kernel.copy(), "dense.bias": self._bias.copy()}

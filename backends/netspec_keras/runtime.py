@@ -20,7 +20,7 @@ from netspec.backend import (
     chunks,
     counts_answers,
     execute,
-    gives_outputs,
+    gives_logits,
     outputs_in_batches,
     steps_per_report,
 )
@@ -44,10 +44,15 @@ SEED_STATE = "seed_generator_state"
 """Keras's name of the variable that a layer's random masks follow from."""
 
 
-def built_model(network: Network, weights: Weights) -> keras.Model:
-    """The network's Keras model with these weights; it ends as the spec says."""
+def built_model(
+    network: Network, weights: Weights, taken_off: Sequence[str | None] = ()
+) -> keras.Model:
+    """The network's Keras model with these weights; it ends as the spec says.
+
+    With `taken_off` it ends before these activations of its outputs.
+    """
     module = _module(network)
-    model = module.build_model()
+    model = module.build_model(**_logits(taken_off))
     module.set_weights(model, weights)
     return model
 
@@ -100,12 +105,16 @@ class KerasPredictor(Predicting):
         name, self.device = _device(device)
         check_kernels(network, name)
         with tf.device(name):
-            none = [None] * len(network.graph.outputs)
-            outputs = _outputs_function(built_model(network, weights), none)
-            self._outputs = errors_at_layers(network)(outputs)
+            model = built_model(network, weights, network.taken_off)
+            outputs, logits = _functions(model, network.taken_off)
+        self._outputs = errors_at_layers(network)(outputs)
+        self._logits = errors_at_layers(network)(logits)
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         return outputs_in_batches(inputs, self._outputs)
+
+    def logits(self, *inputs: Array) -> tuple[Array, ...]:
+        return outputs_in_batches(inputs, self._logits)
 
 
 def form(network: Network, weights: Weights, wanted: Device) -> Form:
@@ -125,10 +134,9 @@ def form(network: Network, weights: Weights, wanted: Device) -> Form:
 
 
 def _activated(values: Sequence[tf.Tensor], names: Sequence[str | None]) -> list[tf.Tensor]:
-    """Outputs of the model behind the activations that were taken off for the loss."""
+    """The outputs of a model of logits, by the activations that were taken off for the loss."""
     activations = {None: tf.identity, "softmax": tf.nn.softmax, "sigmoid": tf.sigmoid}
-    exact = [tf.cast(value, tf.float32) for value in values]
-    return [activations[name](value) for value, name in zip(exact, names, strict=True)]
+    return [activations[name](value) for value, name in zip(values, names, strict=True)]
 
 
 def _all_outputs(model: keras.Model, inputs: Sequence[tf.Tensor], *, training: bool) -> list[Any]:
@@ -136,20 +144,29 @@ def _all_outputs(model: keras.Model, inputs: Sequence[tf.Tensor], *, training: b
     return list(given) if isinstance(given, list | tuple) else [given]
 
 
-def _outputs_function(
+def _functions(
     model: keras.Model, taken_off: Sequence[str | None]
-) -> Callable[..., tuple[Array, ...]]:
-    """A function of arrays, one for every input, that gives one for every output."""
+) -> tuple[Callable[..., tuple[Array, ...]], Callable[..., tuple[Array, ...]]]:
+    """Functions of arrays, one for every input, that return the outputs and the logits.
+
+    `model` returns the logits.
+    """
     # A free batch axis: Keras 3.15 adds a tensor (3, 1) as a bias of 3 channels where it can see 3.
     signature = [tf.TensorSpec((None, *each.shape[1:]), tf.float32) for each in model.inputs]
 
     @tf.function(input_signature=signature)
-    def outputs(*inputs: tf.Tensor) -> list[tf.Tensor]:
-        return _activated(_all_outputs(model, inputs, training=False), taken_off)
+    def logits(*inputs: tf.Tensor) -> list[tf.Tensor]:
+        return _all_outputs(model, inputs, training=False)
 
-    return lambda *inputs: tuple(
-        each.numpy() for each in outputs(*(tf.constant(part) for part in inputs))
-    )
+    @tf.function(input_signature=signature)
+    def outputs(*inputs: tf.Tensor) -> list[tf.Tensor]:
+        return _activated(logits(*inputs), taken_off)
+
+    return partial(_on_arrays, outputs), partial(_on_arrays, logits)
+
+
+def _on_arrays(function: Callable[..., list[tf.Tensor]], *inputs: Array) -> tuple[Array, ...]:
+    return tuple(each.numpy() for each in function(*map(tf.constant, inputs)))
 
 
 def _logits(taken_off: Sequence[str | None]) -> dict[str, bool]:
@@ -189,8 +206,10 @@ class KerasTrainer(Predicting):
                 self._model, self._optimizer, _Objectives(module, network), self._feed
             )
             exact = build() if hasattr(module, "set_precision") else self._model
-            outputs = errors_at_layers(network)(_outputs_function(exact, taken_off))
-            self._outputs = partial(_up_to_date, self._model, exact, outputs)
+            functions = map(errors_at_layers(network), _functions(exact, taken_off))
+            self._outputs, self._logits = (
+                partial(_up_to_date, self._model, exact, function) for function in functions
+            )
 
     def epoch(
         self, order: NDArray[np.int64], batch_size: int, learning_rates: Array, mask_seed: int
@@ -215,8 +234,8 @@ class KerasTrainer(Predicting):
             losses, *others = [each.numpy() for each in given]
         by_output = others.pop(0) if len(self._asked) > 1 else None
         correct = others.pop(0) if counts_answers(self._asked) else None
-        outputs = tuple(each.reshape(-1, *each.shape[2:]) for each in others)
-        return Steps(losses, correct, by_output, outputs)
+        logits = tuple(each.reshape(-1, *each.shape[2:]) for each in others)
+        return Steps(losses, correct, by_output, logits)
 
     def _seed_masks(self, seed: int) -> None:
         """Start every layer's random masks from the seed and the layer's place."""
@@ -228,6 +247,9 @@ class KerasTrainer(Predicting):
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         return outputs_in_batches(inputs, self._outputs)
+
+    def logits(self, *inputs: Array) -> tuple[Array, ...]:
+        return outputs_in_batches(inputs, self._logits)
 
     def weights(self) -> dict[str, Array]:
         return {
@@ -275,13 +297,13 @@ def _with_precision(module: ModuleType, build: Callable[[], keras.Model]) -> ker
 
 
 def _up_to_date(
-    model: keras.Model, exact: keras.Model, outputs: Callable[..., Any], *inputs: Array
+    model: keras.Model, exact: keras.Model, function: Callable[..., Any], *inputs: Array
 ) -> tuple[Array, ...]:
-    """The outputs of `exact`, which computes in float32 with the weights of `model`."""
+    """What a function of `exact` returns, which computes in float32 with the weights of `model`."""
     if exact is not model:
         for variable, trained in zip(exact.variables, model.variables, strict=True):
             variable.assign(trained)
-    return outputs(*inputs)
+    return function(*inputs)
 
 
 def _weights_of(weights: Any, outputs: Sequence[Any]) -> list[Any]:
@@ -299,8 +321,7 @@ class _Objectives:
         self.losses: list[keras.losses.Loss] = losses if isinstance(losses, list) else [losses]
         self.weights = [each.weight for each in network.objectives]
         self.counts = counts_answers(network.objectives)
-        self.gives = gives_outputs(network.objectives)
-        self.taken_off = network.taken_off
+        self.gives = gives_logits(network.objectives)
 
     def values(
         self, truths: Sequence[Any], outputs: Sequence[Any], weights: list[Any]
@@ -320,7 +341,7 @@ class _Objectives:
         if self.counts:
             answers = tf.argmax(outputs[0], axis=-1, output_type=truths[0].dtype)
             kept.append(tf.math.count_nonzero(answers == truths[0], dtype=tf.int32))
-        return kept + (_activated(outputs, self.taken_off) if self.gives else [])
+        return kept + ([tf.cast(each, tf.float32) for each in outputs] if self.gives else [])
 
     @property
     def dtypes(self) -> list[tf.DType]:

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout, suppress
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,7 +25,8 @@ from netspec.backend import (
 )
 from netspec.cores import allowed_cores, free_cores, threads_set_by_user
 from netspec.devices import DeviceName, absent_gpu, parse_device
-from netspec.diagnostics import BackendError
+from netspec.diagnostics import BackendError, NetspecError
+from netspec.graph import loads
 from netspec.layers import Shape, written
 from netspec.weights import Array
 
@@ -35,6 +37,7 @@ with warnings.catch_warnings():
 
 from netspec_onnx.binding import BoundSession
 from netspec_onnx.bounds import check_bounds
+from netspec_onnx.logits import without_activations
 from netspec_onnx.saturation import remarks
 
 ort: Any = onnxruntime  # Any: it ships no types
@@ -96,6 +99,7 @@ class OnnxPredictor(Predicting):
         self.metadata = _metadata(model)
         _check_closed(model)
         check_bounds(model)
+        self._content, self._device = content, device
         self._session, provider, chain = _session(content, model, device)
         self.remarks = remarks(model)  # of weights that ONNX Runtime has found to be sound
         self._names, self.raw_input, self.input_shapes = _inputs(self._session)
@@ -116,6 +120,25 @@ class OnnxPredictor(Predicting):
             help = "give it the pixels as uint8, undivided"
             raise BackendError("the model takes raw pixels, not scaled inputs", help)
         return self._checked(tuple(np.ascontiguousarray(each, np.float32) for each in inputs))
+
+    def logits(self, *inputs: NDArray[Any]) -> tuple[Array, ...]:  # Any: float32 or uint8
+        """Every output (n, …) as its loss takes it, for all inputs (n, …) as the file takes them.
+
+        Raises BackendError where the file contains no spec, or does not end as the spec does.
+        """
+        opened = self._without_activations
+        return (opened.predict_pixels(*inputs),) if self.raw_input else opened.outputs(*inputs)
+
+    @cached_property
+    def _without_activations(self) -> OnnxPredictor:
+        """The model without the activations that are taken off for a loss; itself without any."""
+        try:
+            taken_off = loads(self.metadata["netspec.spec"]).taken_off
+        except (KeyError, NetspecError):
+            raise BackendError("the model contains no spec", _FOREIGN) from None
+        if not any(taken_off):
+            return self
+        return OnnxPredictor(without_activations(self._content, taken_off), self._device)
 
     def predict_pixels(self, pixels: NDArray[np.uint8]) -> Array:
         """Outputs (n, classes) for pixels (n, height, width, channels), which the model scales.

@@ -16,16 +16,16 @@ class Figures:
     losses: Tensor
     by_output: Tensor | None
     correct: Tensor | None
-    outputs: tuple[Tensor, ...]
+    logits: tuple[Tensor, ...]
 
     def by_step(self) -> list[Tensor]:
-        """What has a row for every step; the outputs have one for every example."""
+        """What has a row for every step; the logits have one for every example."""
         some = (self.losses, self.by_output, self.correct)
         return [each for each in some if each is not None]
 
     def tensors(self) -> list[Tensor]:
         """Everything that it holds."""
-        return [*self.by_step(), *self.outputs]
+        return [*self.by_step(), *self.logits]
 
     def reported(self) -> Steps:
         """The same for the core, for which the device is waited."""
@@ -33,7 +33,7 @@ class Figures:
             self.losses.cpu().numpy(),
             None if self.correct is None else self.correct.int().cpu().numpy(),
             None if self.by_output is None else self.by_output.cpu().numpy(),
-            tuple(each.cpu().numpy() for each in self.outputs),
+            tuple(each.cpu().numpy() for each in self.logits),
         )
 
 
@@ -58,15 +58,15 @@ class Gathered:
                 _room(self._steps, figures.losses),
                 None if figures.by_output is None else _room(self._steps, figures.by_output),
                 None if figures.correct is None else _room(self._steps, figures.correct),
-                tuple(_room(self._examples, each) for each in figures.outputs),
+                tuple(_room(self._examples, each) for each in figures.logits),
             )
         done = slice(self._done, self._done + len(figures.losses))
         for room, values in zip(self._figures.by_step(), figures.by_step(), strict=True):
             room[done] = values
         self._done = done.stop
-        if figures.outputs:
-            seen = slice(self._seen, self._seen + len(figures.outputs[0]))
-            for room, values in zip(self._figures.outputs, figures.outputs, strict=True):
+        if figures.logits:
+            seen = slice(self._seen, self._seen + len(figures.logits[0]))
+            for room, values in zip(self._figures.logits, figures.logits, strict=True):
                 room[seen] = values
             self._seen = seen.stop
 

@@ -121,7 +121,7 @@ class CosineSimilarity(Loss):
     """-cos of the angle between outputs and targets."""
 
     def values(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        y, t = F.normalize(outputs, dim=-1), F.normalize(targets, dim=-1)
+        y, t = (F.normalize(each, dim=-1, eps=1e-7) for each in (outputs, targets))
         return -(y * t).sum(-1)
 ''',
     (_LOSS,),

@@ -22,7 +22,7 @@ from netspec.backend import (
     chunks,
     counts_answers,
     execute,
-    gives_outputs,
+    gives_logits,
     outputs_in_batches,
     steps_per_report,
 )
@@ -100,9 +100,11 @@ def _allow_tf32(*, allowed: bool) -> None:
 
 
 def _outputs(
-    model: nn.Module, device: torch.device, inputs: tuple[Array, ...]
+    forward: Callable[..., Any],  # Any: one tensor or several
+    device: torch.device,
+    inputs: tuple[Array, ...],
 ) -> tuple[Array, ...]:
-    function = _outputs_function(model.eval(), device)
+    function = _outputs_function(forward, device)
     size = min(LARGEST_BATCH, len(inputs[0]))
     while size > 1:
         try:
@@ -151,17 +153,14 @@ class TorchPredictor(Predicting):
 
     def __init__(self, network: Network, weights: Weights, device: Device) -> None:
         self._device, self.device = _device(device)
-        self._model = built_model(network, weights).to(self._device)
+        self._model: Any = built_model(network, weights).to(self._device)  # Any: a generated class
+        self._logits = self._model.logits if any(network.taken_off) else self._model
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         return _outputs(self._model, self._device, inputs)
 
-
-_ACTIVATIONS: dict[str | None, Callable[[Tensor], Tensor]] = {
-    None: lambda x: x,
-    "softmax": lambda x: torch.softmax(x, -1),
-    "sigmoid": torch.sigmoid,
-}
+    def logits(self, *inputs: Array) -> tuple[Array, ...]:
+        return _outputs(self._logits, self._device, inputs)
 
 
 class TorchTrainer(Predicting):
@@ -186,11 +185,11 @@ class TorchTrainer(Predicting):
         self._asked = network.objectives
         self._tf32 = network.rounds_to_tf32
         self._logits = self._model.logits if any(network.taken_off) else self._model
-        self._activations = [_ACTIVATIONS[name] for name in network.taken_off]
+        self._forward = self._logits
         self._optimizer: Any = self._module.build_optimizer(self._model)  # Any: as above
         self._scaler: torch.amp.GradScaler | None = None
         if hasattr(self._module, "autocast"):
-            self._logits = _in_16_bits(self._logits, self._module.autocast(self._device.type))
+            self._forward = _in_16_bits(self._logits, self._module.autocast(self._device.type))
         if hasattr(self._module, "build_scaler"):
             self._scaler = self._module.build_scaler(self._device.type)
         losses = self._module.build_loss()
@@ -300,7 +299,7 @@ class TorchTrainer(Predicting):
         """Set the gradients of all weights for a batch."""
         for weight in self._trained:
             weight.grad = None
-        given = self._logits(*batch.inputs)
+        given = self._forward(*batch.inputs)
         outputs = given if isinstance(given, tuple) else (given,)
         values = self._values(outputs, batch)
         loss = self._total(values)
@@ -315,7 +314,7 @@ class TorchTrainer(Predicting):
             loss.detach()[None],
             torch.stack(by_output)[None] if len(by_output) > 1 else None,
             correct,
-            tuple(self._activated(outputs)) if gives_outputs(self._asked) else (),
+            tuple(each.detach() for each in outputs) if gives_logits(self._asked) else (),
         )
 
     def _values(self, outputs: tuple[Tensor, ...], batch: Batch) -> list[Tensor]:
@@ -333,14 +332,14 @@ class TorchTrainer(Predicting):
         terms = [value if each.weight == 1 else each.weight * value for each, value in weighted]
         return sum(terms[1:], terms[0])
 
-    def _activated(self, outputs: tuple[Tensor, ...]) -> list[Tensor]:
-        """The outputs that the metrics see."""
-        pairs = zip(self._activations, outputs, strict=True)
-        return [activation(output.detach()) for activation, output in pairs]
-
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         with _threads(self.threads):
-            return _outputs(self._model, self._device, inputs)
+            return _outputs(self._model.eval(), self._device, inputs)
+
+    def logits(self, *inputs: Array) -> tuple[Array, ...]:
+        self._model.eval()
+        with _threads(self.threads):
+            return _outputs(self._logits, self._device, inputs)
 
     def weights(self) -> dict[str, Array]:
         tensors = self._model.state_dict()

@@ -26,14 +26,12 @@ from netspec.losses import (
 Values: TypeAlias = NDArray[np.float64]
 
 EPSILON = 1e-7  # Keras's
-TINY = float(np.finfo(np.float32).tiny)
 
 
 def by_example(loss: Loss, outputs: NDArray[Any], targets: NDArray[Any]) -> Values:
-    """The loss (n,) of every example, for outputs (n, …, values) and what they should be.
+    """The loss (n,) of every example, for outputs (n, …, values) and their targets.
 
-    A cross-entropy takes logits or probabilities as its `from_logits` says; probabilities are
-    clipped at the smallest normal float32, where Keras clips at 1e-7.
+    A cross-entropy takes logits, every other loss the outputs of the network.
     """
     values = _values(loss, outputs.astype(np.float64), targets)
     return values.reshape(len(values), -1).mean(-1)
@@ -46,7 +44,7 @@ def _values(loss: Loss, y: Values, t: NDArray[Any]) -> Values:
             return _sparse(loss, y, t)
         case CategoricalCrossentropy():
             smooth = (1 - loss.label_smoothing) * t + loss.label_smoothing / y.shape[-1]
-            return -(smooth * _log_probabilities(y, from_logits=loss.from_logits)).sum(-1)
+            return -(smooth * _log_probabilities(y)).sum(-1)
         case BinaryCrossentropy():
             return _binary(loss, y, t)
         case MeanSquaredError():
@@ -73,27 +71,21 @@ def _values(loss: Loss, y: Values, t: NDArray[Any]) -> Values:
 
 
 def _sparse(loss: SparseCategoricalCrossentropy, y: Values, t: NDArray[Any]) -> Values:
-    logs = _log_probabilities(y, from_logits=loss.from_logits)
+    logs = _log_probabilities(y)
     right = np.take_along_axis(logs, t[..., None].astype(np.int64), -1)[..., 0]
     part = loss.label_smoothing
     return -((1 - part) * right + part * logs.mean(-1)) if part else -right
 
 
-def _log_probabilities(y: Values, *, from_logits: bool) -> Values:
+def _log_probabilities(logits: Values) -> Values:
     """The logarithms of the probabilities along the last axis, which add up to 1."""
-    if from_logits:
-        y = y - y.max(-1, keepdims=True)
-        return y - np.log(np.exp(y).sum(-1, keepdims=True))
-    return np.log(np.maximum(y, TINY))
+    shifted = logits - logits.max(-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
 
 
 def _binary(loss: BinaryCrossentropy, y: Values, t: NDArray[Any]) -> Values:
     t = (1 - loss.label_smoothing) * t + loss.label_smoothing / 2
-    if loss.from_logits:
-        yes, no = np.logaddexp(0, -y), np.logaddexp(0, y)
-    else:
-        yes, no = -np.log(np.maximum(y, TINY)), -np.log(np.maximum(1 - y, TINY))
-    return (t * yes + (1 - t) * no).mean(-1)
+    return (t * np.logaddexp(0, -y) + (1 - t) * np.logaddexp(0, y)).mean(-1)
 
 
 def _margins(y: Values, t: NDArray[Any]) -> Values:
@@ -103,4 +95,4 @@ def _margins(y: Values, t: NDArray[Any]) -> Values:
 
 def _unit(values: NDArray[Any]) -> Values:
     wide = values.astype(np.float64)
-    return wide / np.maximum(np.sqrt((wide**2).sum(-1, keepdims=True)), 1e-12)
+    return wide / np.maximum(np.sqrt((wide**2).sum(-1, keepdims=True)), EPSILON)

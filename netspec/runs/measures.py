@@ -50,13 +50,15 @@ class Measure(ABC):
         """What it comes to so far."""
 
 
-def probabilities(outputs: NDArray[Any], asked: Objective) -> NDArray[Any]:
-    """What the metrics see of an output: its probabilities, where its loss takes logits."""
-    if not getattr(asked.loss, "from_logits", False):
-        return outputs
-    if asked.loss.probabilities == "sigmoid":
-        return np.exp(-np.logaddexp(0, -outputs))
-    return softmax(outputs)
+def probabilities(logits: NDArray[Any], asked: Objective) -> NDArray[Any]:
+    """What the metrics take: float32 probabilities of logits, other outputs unchanged."""
+    match asked.loss.probabilities:
+        case "sigmoid":
+            return np.exp(-np.logaddexp(0, -logits.astype(np.float64))).astype(np.float32)
+        case "softmax":
+            return softmax(logits.astype(np.float64)).astype(np.float32)
+        case _:
+            return logits
 
 
 def softmax(logits: NDArray[Any]) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.backend import Predictor, Steps, gives_outputs
+from netspec.backend import Predictor, Steps, gives_logits
 from netspec.data import Examples
 from netspec.diagnostics import BackendError
 from netspec.graph import Network
@@ -54,12 +54,12 @@ class Meter:
         self.done += int(sizes.sum())
         if steps.correct is not None:
             self._correct += int(steps.correct.sum())
-        if gives_outputs(self._asked) and not steps.outputs:
+        if gives_logits(self._asked) and not steps.logits:
             message = "the backend gives no outputs of its steps, and a metric needs them"
             raise BackendError(message, "leave all metrics but accuracy out")
-        if steps.outputs:
+        if steps.logits:
             chosen = self._order[start : self.done]
-            self._measures.add(steps.outputs, self._examples.answers(chosen))
+            self._measures.add(steps.logits, self._examples.answers(chosen))
 
     def record(self) -> Record:
         """The figures of the steps so far."""
@@ -88,14 +88,14 @@ class _Measures:
         ]
         self.seen = 0
 
-    def add(self, outputs: Sequence[NDArray[Any]], targets: Sequence[NDArray[Any]]) -> None:
-        self.seen += len(outputs[0])
+    def add(self, logits: Sequence[NDArray[Any]], targets: Sequence[NDArray[Any]]) -> None:
+        self.seen += len(logits[0])
         for asked, measures, y, t in zip(
-            self._asked, self._by_output, outputs, targets, strict=True
+            self._asked, self._by_output, logits, targets, strict=True
         ):
-            given = probabilities(y, asked) if measures else y
+            outputs = probabilities(y, asked) if measures else y
             for each in measures.values():
-                each.add(given, t)
+                each.add(outputs, t)
 
     def record(self) -> Record:
         found: Record = {}
@@ -130,9 +130,9 @@ def evaluate(
     graph = network.graph
     largest = max(prod(each.shape) for each in (*graph.inputs, *graph.nodes))
     for part in examples.parts(largest):
-        outputs, targets = predictor.outputs(*part.values()), part.answers()
-        measures.add(outputs, targets)
-        for index, (each, y, t) in enumerate(zip(asked, outputs, targets, strict=True)):
+        logits, targets = predictor.logits(*part.values()), part.answers()
+        measures.add(logits, targets)
+        for index, (each, y, t) in enumerate(zip(asked, logits, targets, strict=True)):
             values = losses.by_example(each.loss, y, t)
             sums[index] += values.sum() if part.weights is None else values @ part.weights
     means = sums / len(examples)

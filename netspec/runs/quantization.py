@@ -131,3 +131,7 @@ class ScaledInputs(Predicting):
         if self._model.raw_input:
             return (self._model.predict_pixels(*_taken(inputs, self._model)),)
         return self._model.outputs(*inputs)
+
+    def logits(self, *inputs: Array) -> tuple[Array, ...]:
+        """See `Predictor.logits`."""
+        return self._model.logits(*_taken(inputs, self._model))

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conformance.networks import TRAINING, found_training, random_weights
+from conformance.networks import BACKENDS, TRAINING, found, found_training, random_weights
 from keras_oracle import keras, tf
 from netspec.backend import Trainer
 from netspec.data import Examples
@@ -63,6 +63,8 @@ CASES = [
          L.BinaryCrossentropy(from_logits=True), "binary", 1, "sigmoid"),
     Case("binary_several", "binary_crossentropy",
          L.BinaryCrossentropy(from_logits=True), "binary", 4, "sigmoid", 2.0),
+    Case("binary_smoothed", "binary_crossentropy: {label_smoothing: 0.1}",
+         L.BinaryCrossentropy(from_logits=True, label_smoothing=0.1), "binary", 4, "sigmoid"),
     Case("binary_logits", "binary_crossentropy: {from_logits: true, label_smoothing: 0.3}",
          L.BinaryCrossentropy(from_logits=True, label_smoothing=0.3), "binary"),
     Case("squares", "mean_squared_error", L.MeanSquaredError(), "values"),
@@ -108,8 +110,8 @@ def braced(loss: str) -> str:
     return f"{{{loss}}}" if ":" in loss else loss
 
 
-def targets(case: Case, axes: tuple[int, ...]) -> NDArray[Any]:
-    random, shape = np.random.default_rng(7), (BATCH, *axes, case.units)
+def targets(case: Case, axes: tuple[int, ...], count: int = BATCH) -> NDArray[Any]:
+    random, shape = np.random.default_rng(7), (count, *axes, case.units)
     match case.targets:
         case "classes":
             return random.integers(0, case.units, shape[:-1], np.int32)
@@ -165,15 +167,18 @@ def expected(case: Case, done: Step) -> tuple[float, dict[str, Array]]:
     weights = done.examples.weights
     if weights is not None:
         weights = weights.reshape(-1, *[1] * (truth.ndim - 1 - (case.targets != "classes")))
-    # A cross-entropy is computed before its activation, every other loss behind it.
-    on_logits = "crossentropy" in case.loss
-    activation = keras.activations.get("linear" if on_logits else case.activation)
+    activation = activation_before(case)
     with tf.GradientTape() as tape:
         tape.watch([kernel, bias])
         outputs = activation(tf.tensordot(done.examples.inputs[0], kernel, 1) + bias)
         loss = case.oracle(tf.constant(truth), outputs, weights)
     gradients = tape.gradient(loss, [kernel, bias])
     return float(loss), {"kernel": gradients[0].numpy(), "bias": gradients[1].numpy()}
+
+
+def activation_before(case: Case) -> Any:
+    """The activation that the loss sees: a cross-entropy is computed without it."""
+    return keras.activations.get("linear" if "crossentropy" in case.loss else case.activation)
 
 
 SETTINGS = [((), False), ((), True), ((STEPS,), True)]
@@ -211,12 +216,11 @@ def test_the_loss_of_a_step_is_the_weighted_sum_of_those_of_the_outputs(name: st
 def test_the_loss_of_an_evaluation_is_keras(
     case: Case, axes: tuple[int, ...], weighted: bool
 ) -> None:
-    """NumPy's definition, which takes probabilities where training takes logits."""
     done = step(TRAINING[0], axes, weighted=weighted)
     (asked,) = (each for each in done.tested.objectives if each.output == case.name)
     truth = done.examples.targets[done.tested.graph.outputs.index(case.name)]
     kernel, bias = done.before[f"{case.name}.kernel"], done.before[f"{case.name}.bias"]
-    outputs = keras.activations.get(case.activation)(done.examples.inputs[0] @ kernel + bias)
+    outputs = activation_before(case)(done.examples.inputs[0] @ kernel + bias)
 
     values = numpy_losses.by_example(asked.loss, np.asarray(outputs), truth)
 
@@ -234,3 +238,83 @@ def test_a_trainer_gives_every_output_behind_its_activation(name: str) -> None:
         kernel, bias = done.after[f"{case.name}.kernel"], done.after[f"{case.name}.bias"]
         wanted = keras.activations.get(case.activation)(done.examples.inputs[0] @ kernel + bias)
         np.testing.assert_allclose(output, wanted, 1e-5, 1e-6, err_msg=case.name)
+
+
+# Logits far beyond those at which the float32 probability is 0 or 1. Every Dense passes its input
+# on, so that the inputs are the logits.
+
+LOGITS = np.array([-200, -88, -40, -20, -17, -1, 0, 1, 17, 20, 40, 88, 200], np.float32)
+FAR = 60
+
+
+@cache
+def far_examples() -> Examples:
+    inputs = np.random.default_rng(11).choice(LOGITS, (FAR, WIDTH))
+    return Examples((inputs,), tuple(targets(case, (), FAR) for case in CASES))
+
+
+@cache
+def passing_on() -> tuple[Network, Weights]:
+    tested = network((WIDTH,))
+    weights = {
+        key: np.eye(*weight.shape, dtype=np.float32)
+        if len(weight.shape) > 1
+        else np.zeros(weight.shape, np.float32)
+        for key, weight in tested.graph.weights()
+    }
+    return tested, weights
+
+
+@cache
+def far_losses(case: Case) -> list[float]:
+    """Keras's loss of every example by itself."""
+    (inputs,), truth = far_examples().inputs, far_examples().targets[CASES.index(case)]
+    outputs = activation_before(case)(tf.constant(inputs[:, : case.units]))
+    return [
+        float(case.oracle(tf.constant(truth[index : index + 1]), outputs[index : index + 1], None))
+        for index in range(FAR)
+    ]
+
+
+@cache
+def far_losses_in_training(name: str) -> NDArray[np.float32]:
+    """The losses (examples, cases) of training in batches of one example, at a rate of 0."""
+    tested, weights = passing_on()
+    trainer = found_training(name).trainer(tested, weights, far_examples(), "cpu")
+    steps = [*trainer.epoch(np.arange(FAR), 1, np.zeros(FAR, np.float32), 0)]
+    return np.concatenate([each.by_output for each in steps])
+
+
+@cache
+def far_logits(name: str) -> tuple[Array, ...]:
+    tested, weights = passing_on()
+    return found(name).predictor(tested, weights, "cpu").logits(*far_examples().inputs)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_loss_of_far_logits_in_training(name: str, case: Case) -> None:
+    found_losses = far_losses_in_training(name)[:, CASES.index(case)]
+    np.testing.assert_allclose(found_losses, far_losses(case), 1e-5, 1e-5)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("name", BACKENDS)
+def test_the_loss_of_far_logits_in_evaluation(name: str, case: Case) -> None:
+    index, (tested, _) = CASES.index(case), passing_on()
+    truth = far_examples().targets[index]
+    found_losses = numpy_losses.by_example(
+        tested.objectives[index].loss, far_logits(name)[index], truth
+    )
+    np.testing.assert_allclose(found_losses, far_losses(case), 1e-5, 1e-5)
+
+
+def test_cosine_similarity_of_tiny_vectors_is_keras() -> None:
+    """Keras divides by 1e-7 at least (keras/src/ops/nn.py, 3.15)."""
+    y, t = np.array([[3e-9, 4e-9]], np.float32), np.array([[1.0, 0.0]], np.float32)
+    (loss,) = (
+        objective.loss for objective in passing_on()[0].objectives if objective.output == "cosine"
+    )
+    assert numpy_losses.by_example(loss, y, t)[0] == pytest.approx(
+        float(L.cosine_similarity(t, tf.constant(y))[0]), rel=1e-5
+    )

@@ -36,6 +36,13 @@ def binary(units: int = 1) -> Arrays:
     return outputs, (random.uniform(0, 1, (COUNT, units)) < outputs).astype(np.float32)
 
 
+def on_thresholds() -> Arrays:
+    """Probabilities (count, 1) that are thresholds of a curve of five points, and zeros and ones."""
+    random = np.random.default_rng(9)
+    outputs = random.choice(np.array([0, 0.25, 0.5, 0.75, 1], np.float32), (COUNT, 1))
+    return outputs, (random.uniform(0, 1, (COUNT, 1)) < outputs).astype(np.float32)
+
+
 def values() -> Arrays:
     random = np.random.default_rng(8)
     outputs = random.normal(0, 2, (COUNT, 3)).astype(np.float32)
@@ -56,11 +63,11 @@ def asked(loss: str, metric: str, outputs: NDArray[Any]) -> Objective:
 
 
 def figure(loss: str, metric: str, outputs: NDArray[Any], targets: NDArray[Any]) -> Any:
-    """What a metric comes to over three batches."""
+    """What a metric of probabilities or other outputs comes to over three batches."""
     objective = asked(loss, metric, outputs)
     measured = measure(objective.metrics[0], objective)
     for batch in BATCHES:
-        measured.add(probabilities(outputs[batch], objective), targets[batch])
+        measured.add(outputs[batch], targets[batch])
     return measured.figure()
 
 
@@ -86,6 +93,9 @@ AGAINST_KERAS: list[tuple[str, str, Callable[[], Any], Callable[[], Arrays]]] = 
     (BINARY, "auc", M.AUC, lambda: binary(4)),
     (CATEGORICAL, "auc", M.AUC, lambda: several(False)),
     (BINARY, "auc: {num_thresholds: 20}", lambda: M.AUC(num_thresholds=20), binary),
+    (BINARY, "auc: {num_thresholds: 5}", lambda: M.AUC(num_thresholds=5), on_thresholds),
+    (BINARY, "auc: {num_thresholds: 5, curve: PR}",
+     lambda: M.AUC(num_thresholds=5, curve="PR"), on_thresholds),
     (BINARY, "auc: {curve: PR}", lambda: M.AUC(curve="PR"), binary),
     (BINARY, "precision", M.Precision, binary),
     (BINARY, "precision: {threshold: 0.7}", lambda: M.Precision(thresholds=0.7), lambda: binary(4)),
@@ -155,10 +165,19 @@ def test_the_confusion_matrix_of_yes_and_no_has_two_classes() -> None:
     assert found == sklearn_metrics.confusion_matrix(targets[:, 0], outputs[:, 0] > 0.5).tolist()
 
 
-def test_a_threshold_is_one_of_probabilities_where_the_loss_takes_logits() -> None:
-    outputs, targets = binary()
-    logits = np.log(outputs / (1 - outputs))
+def test_metrics_see_the_probabilities_of_logits() -> None:
+    for loss in (BINARY, f"{{{BINARY}: {{from_logits: true}}}}"):
+        outputs, _ = binary()
+        found = probabilities(np.log(outputs / (1 - outputs)), asked(loss, "precision", outputs))
+        np.testing.assert_allclose(found, outputs, 1e-6)
 
-    found = figure(f"{{{BINARY}: {{from_logits: true}}}}", "precision", logits, targets)
 
-    assert found == pytest.approx(figure(BINARY, "precision", outputs, targets), rel=1e-12)
+def test_the_probabilities_of_far_logits_are_those_of_keras() -> None:
+    logits = np.array([[-200, -100, -20, 0, 20, 100, 200]], np.float32)
+    softmax, sigmoid = keras.activations.softmax(logits), keras.activations.sigmoid(logits)
+
+    found = [probabilities(logits, asked(loss, "auc", logits)) for loss in (CATEGORICAL, BINARY)]
+
+    np.testing.assert_allclose(found[0], softmax, 1e-5, 1e-37)
+    np.testing.assert_allclose(found[1], sigmoid, 1e-5, 1e-37)
+    assert all(values.dtype == np.float32 for values in found)

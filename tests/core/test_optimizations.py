@@ -188,6 +188,14 @@ def test_a_sequence_seen_causally_is_cropped_at_its_end() -> None:
     }
 
 
+@pytest.mark.parametrize(("positions", "pays"), [(49, True), (51, False)])
+def test_crops_pay_from_two_percent_of_the_multiplications(positions: int, pays: bool) -> None:
+    """A pooling of two leaves the last of an odd number of positions unread: 1/49 or 1/51."""
+    graph = made(Conv1D(filters=2, kernel_size=(3,)), MaxPooling1D(), shape=(positions + 2, 2))
+
+    assert (needed_extent(graph) != graph) == pays
+
+
 def test_two_readers_share_what_the_hungrier_one_needs() -> None:
     graph, faults = infer(
         "example",

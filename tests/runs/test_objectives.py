@@ -189,7 +189,7 @@ class Silenced(abacus.Abacus):
 
     def trainer(self, *arguments):
         trainer = super().trainer(*arguments)
-        trainer._gives_outputs = False
+        trainer._gives_logits = False
         return trainer
 
 

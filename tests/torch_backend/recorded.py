@@ -130,5 +130,5 @@ def check_same(
     for report, wanted in zip(steps, expected_steps, strict=True):
         np.testing.assert_allclose(report.losses, wanted.losses, relative, absolute)
         np.testing.assert_array_equal(report.correct, wanted.correct)
-        for output, values in zip(report.outputs, wanted.outputs, strict=True):
-            np.testing.assert_allclose(output, values, relative, absolute)
+        for logits, values in zip(report.logits, wanted.logits, strict=True):
+            np.testing.assert_allclose(logits, values, relative, absolute)
