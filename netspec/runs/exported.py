@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netspec.backend import Device, ExportedModel, find_exporting
+from netspec.data.record import DataRecord, parse_record
 from netspec.diagnostics import BackendError, NetspecError, RunError
 from netspec.graph import Network, loads
 from netspec.runs.folder import Run
@@ -16,11 +17,15 @@ SUFFIX = ".onnx"
 
 @dataclass(frozen=True)
 class ExportedFile:
-    """The bytes of a file, the model in it, and the network that it was exported from."""
+    """The bytes of a file, the model in it, and the network that it was exported from.
+
+    `record` describes the data that it was trained on, as far as the file contains that.
+    """
 
     content: bytes
     model: ExportedModel
     network: Network
+    record: DataRecord | None
 
 
 def is_exported(path: Path) -> bool:
@@ -52,7 +57,8 @@ def open_exported(path: Path, device: Device) -> ExportedFile:
     except (KeyError, NetspecError):
         message = f"{path} contains no spec that netspec can read"
         raise RunError(message, "give a file that `netspec export --onnx` wrote") from None
-    return ExportedFile(content, model, network)
+    record = parse_record(model.metadata.get("netspec.data", ""))
+    return ExportedFile(content, model, network, record)
 
 
 def remarks_about(run: Run) -> Iterator[str]:

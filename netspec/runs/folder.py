@@ -27,13 +27,15 @@ from safetensors.numpy import save
 
 from netspec import weights as weight_files
 from netspec.backend import Trainer, TrainingBackend
+from netspec.data.location import absolute, relocated, unlocated
+from netspec.data.record import DataRecord
 from netspec.diagnostics import NetspecError, RunError, SpecError, one_of
 from netspec.files import write_atomically
 from netspec.graph import Network, loads
 from netspec.layers.tagged import Model
 from netspec.runs.metrics import Record
 from netspec.schedules import spans_training
-from netspec.spec import Idx, Npz, Spec, resolved
+from netspec.spec import resolved
 from netspec.weights import Array, Weights, read_safetensors
 
 CHECKPOINT_FORMAT = "netspec-checkpoint-2"
@@ -56,6 +58,8 @@ class About(Model):
     """The optimizations that it is trained with; without them all."""
     threads: int | None = None
     """The threads that compute on a CPU, None where the framework or its user decides."""
+    data: DataRecord | None = None
+    """The arrays that it is trained and tested on; None in a run of an older netspec."""
 
 
 @dataclass(frozen=True)
@@ -245,6 +249,7 @@ def create(
     trainer: Trainer,
     weights: Weights,
     reference: Reference,
+    data: DataRecord,
 ) -> Run:
     """A new run in `folder`, named after its network and backend, that has not begun.
 
@@ -256,7 +261,7 @@ def create(
         partial.path.mkdir(parents=True)
         write_spec(partial, network)
         write_atomically(partial.path / "model.py", backend.source(network).encode())
-        about = _about(network, backend, trainer).model_dump_json(indent=2) + "\n"
+        about = _about(network, backend, trainer, data).model_dump_json(indent=2) + "\n"
         write_atomically(partial.path / "run.json", about.encode())
         partial.save(Checkpoint(dict(weights), {}, [], reference))
         return _named(partial.path, folder, stem)
@@ -268,8 +273,9 @@ def create(
 
 
 def write_spec(run: Run, network: Network) -> None:
-    """Keep the spec as resolved, its files named so that they are found from the run too."""
-    write_atomically(run.path / "spec.yaml", resolved(_with_full_paths(network)).encode())
+    """Keep the spec as resolved, its paths relative to the folder of the run."""
+    spec = relocated(network.spec, network.folder, run.path)
+    write_atomically(run.path / "spec.yaml", resolved(spec).encode())
 
 
 def _named(partial: Path, folder: Path, stem: str) -> Run:
@@ -285,16 +291,7 @@ def _named(partial: Path, folder: Path, stem: str) -> Run:
         number += 1
 
 
-def _with_full_paths(network: Network) -> Spec:
-    """The spec, its files named so that they are found from the run's folder too."""
-    data = network.spec.data
-    if not isinstance(data, Npz | Idx):
-        return network.spec
-    full = {name: str((network.folder / path).resolve()) for name, path in data.files.items()}
-    return network.spec.model_copy(update={"data": data.model_copy(update=full)})
-
-
-def _about(network: Network, backend: TrainingBackend, trainer: Trainer) -> About:
+def _about(network: Network, backend: TrainingBackend, trainer: Trainer, data: DataRecord) -> About:
     versions = {"python": platform.python_version(), "netspec": version("netspec")}
     versions["numpy"] = np.__version__
     versions |= {needed.module: str(needed.version) for needed in backend.frameworks}
@@ -308,6 +305,7 @@ def _about(network: Network, backend: TrainingBackend, trainer: Trainer) -> Abou
         created=datetime.now(UTC).isoformat(),
         versions=versions,
         passes=None if network.passes is None else tuple(sorted(network.passes)),
+        data=data,
     )
 
 
@@ -340,11 +338,11 @@ def _readable(run: Run) -> bool:
         return False
 
 
-def resumable(folder: Path, network: Network, backend: str) -> Run:
+def resumable(folder: Path, network: Network, backend: str, *, moved: bool = False) -> Run:
     """The newest run of this network and backend. Raises RunError where it cannot be gone on with.
 
     More epochs than before may be asked for, unless the learning rate's schedule is as long as the
-    training; everything else must be as it was.
+    training; everything else must be as it was. The paths of `moved` data are not compared.
     """
     runs = [
         run
@@ -355,8 +353,7 @@ def resumable(folder: Path, network: Network, backend: str) -> Run:
         message = f"there is no run of {network.spec.name} with {backend} in {folder} to resume"
         raise RunError(message, "leave --resume out to begin one")
     run = runs[-1]
-    before = json.loads(run.network.spec.model_dump_json())
-    now = json.loads(_with_full_paths(network).model_dump_json())
+    before, now = (_compared(each, moved=moved) for each in (run.network, network))
     if not (network.spec.train and spans_training(network.spec.train.optimizer.learning_rate)):
         before["train"]["epochs"] = now["train"]["epochs"]
     before["description"] = now["description"]
@@ -367,6 +364,12 @@ def resumable(folder: Path, network: Network, backend: str) -> Run:
         message = f"{run.path} was begun with other passes"
         raise RunError(message, "leave --passes out: a run keeps those that it was begun with")
     return run
+
+
+def _compared(network: Network, *, moved: bool) -> Any:  # Any: JSON data
+    """A spec as it is compared with another: with absolute paths, or without paths."""
+    spec = unlocated(network.spec) if moved else absolute(network.spec, network.folder)
+    return json.loads(spec.model_dump_json())
 
 
 def _difference(before: Any, now: Any, at: str) -> str | None:  # Any: JSON data

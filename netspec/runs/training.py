@@ -15,6 +15,8 @@ from netspec import weights as weight_files
 from netspec.backend import Device, Predictor, Trainer, TrainingBackend, find_training
 from netspec.cores import free_cores, thread_count, threads_set_by_user
 from netspec.data import Dataset, epoch_order, load, mask_seed
+from netspec.data.location import with_data
+from netspec.data.record import DataRecord, differences, remarks
 from netspec.diagnostics import RunError, one_of
 from netspec.graph import Network
 from netspec.objective import figures
@@ -62,24 +64,29 @@ def train(
     runs: Path = Path("runs"),
     resume: bool = False,
     memory: int | None = None,
+    data: Path | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Train a network as its spec says; the run is complete after every epoch.
 
     With `resume` the newest run of this network and backend in `runs` goes on, and ends with the
     weights of a run that was never broken. Examples that take more than `memory` bytes, by default
-    half of what the machine has to give, are read as they are needed. Raises NetspecError.
+    half of what the machine has to give, are read as they are needed. `data` is the npz file, or
+    the folder of the files, to read instead of those that the spec names. Raises NetspecError.
     """
     progress = progress or Silent()
     settings = train_settings(network)
     target = find_training(backend)
-    run = resumable(runs, network, backend) if resume else None
+    network = with_data(network, data)
+    run = resumable(runs, network, backend, moved=data is not None) if resume else None
     if run:
         network = replace(network, passes=run.network.passes)
     state = run.checkpoint() if run else None
     if run and state and _is_complete(run, state, network):
         return run
     dataset = load(network, memory)
+    if run:
+        _check_same_data(run, dataset.record)
     steps = _steps(settings, len(dataset.train))
     progress.prepares(backend)
     weights = state.weights if state else weight_files.initial(network.graph, settings.seed)
@@ -91,7 +98,7 @@ def train(
             trainer.swap_averages()
     if run is None:
         reference = _reference(trainer, dataset)
-        run = create(runs, network, target, trainer, weights, reference)
+        run = create(runs, network, target, trainer, weights, reference, dataset.record)
     else:
         write_spec(run, network)
     state = state or run.checkpoint()
@@ -101,11 +108,23 @@ def train(
         progress.remarks(
             f"Resumed with {threads} threads, begun with {before}: sums round differently"
         )
+    if run.about.data is None:
+        for remark in remarks(str(run.path), None, dataset.record):
+            progress.remarks(remark)
     progress.begins(run, trainer.device, state.epoch, settings.epochs)
     training = _Training(network, run, trainer, dataset, steps, progress)
     training.goes_on(state)
     training.ends(lambda best: target.predictor(network, best, device))
     return run
+
+
+def _check_same_data(run: Run, now: DataRecord) -> None:
+    """Raise RunError where a run was begun with other data; nobody knows it of an old run."""
+    before = run.about.data
+    if before and (found := differences(before, now)):
+        message = f"{run.path} was begun with other data: {'; '.join(found)}"
+        help = "give the place of the same data to --data, or leave --resume out to begin a new run"
+        raise RunError(message, help)
 
 
 def training_threads(network: Network, target: TrainingBackend) -> int:
