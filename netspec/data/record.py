@@ -14,7 +14,7 @@ from netspec.data.mapped import Stored
 from netspec.layers import written
 from netspec.layers.tagged import Model
 
-PART_BYTES = 4 << 20
+PART_BYTES = 1 << 20
 """How much of an array is read at once at the most, as long as one example is not more."""
 
 HASH_BYTES = 16
