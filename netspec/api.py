@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from netspec.runs.export import Exported
     from netspec.runs.folder import Run
     from netspec.runs.prediction import Prediction
+    from netspec.spec import Resize
     from netspec.summary import Summary
     from netspec.weights import Weights
 
@@ -114,6 +115,7 @@ def train(
     resume: bool | str | Path = False,
     memory: str | None = None,
     strict: bool = False,
+    data: str | Path | None = None,
 ) -> Run:
     """Train a network as its spec says, into a new folder in `runs`; see `netspec train`.
 
@@ -124,14 +126,16 @@ def train(
     from netspec.data.memory import bytes_of
     from netspec.runs.training import Warnings, train
 
+    most = bytes_of(memory) if memory else None
     return train(
         network,
         backend,
         device=device,
         runs=Path(runs),
         resume=Path(resume) if isinstance(resume, str) else resume,
-        memory=bytes_of(memory) if memory else None,
+        memory=most,
         strict=strict,
+        data=_path(data),
         progress=Warnings(),
     )
 
@@ -140,21 +144,25 @@ def run(path: str | Path | None = None, *, runs: str | Path = "runs") -> Run:
     """A run that was trained before, by its folder; without one, the newest in `runs`."""
     from netspec.runs.folder import find
 
-    return find(Path(runs), Path(path) if path is not None else None)
+    return find(Path(runs), _path(path))
 
 
 def evaluate(
-    run: Run | str | Path, backend: str | None = None, device: Device = "auto"
+    run: Run | str | Path,
+    backend: str | None = None,
+    device: Device = "auto",
+    data: str | Path | None = None,
 ) -> Evaluation:
     """The test results of a run, on the backend that trained it or on another, ONNX included.
 
-    A path names an exported ONNX file, which ONNX Runtime runs.
+    A path names an exported ONNX file, which ONNX Runtime runs. `data` is the npz file, or the
+    folder of the files, instead of those that the spec names.
     """
     from netspec.runs.evaluation import evaluate_file, evaluate_run
 
     if isinstance(run, str | Path):
-        return evaluate_file(Path(run), device)
-    return evaluate_run(run, backend, device)
+        return evaluate_file(Path(run), device, _path(data))
+    return evaluate_run(run, backend, device, _path(data))
 
 
 def export(
@@ -164,6 +172,7 @@ def export(
     opset: int | None = None,
     raw_input: bool = False,
     passes: str = "all",
+    data: str | Path | None = None,
     quantize: Quantization | None = None,
     max_loss: float = MAX_LOSS,
     force: bool = False,
@@ -177,10 +186,11 @@ def export(
 
     return export(
         run,
-        Path(path) if path is not None else None,
+        _path(path),
         opset=opset,
         raw_input=raw_input,
         passes=chosen(passes),
+        data=_path(data),
         quantize=quantize,
         max_loss=max_loss,
         force=force,
@@ -193,9 +203,21 @@ def predict(
     *,
     device: Device = "auto",
     invert: bool = False,
+    as_is: bool = False,
+    resize: Resize | None = None,
 ) -> list[Prediction]:
-    """Classes of image files, by a run or an exported ONNX file; see `netspec predict`."""
+    """Predictions for image files, by a run or an exported ONNX file; see `netspec predict`."""
     from netspec.runs.prediction import predict
 
-    chosen = Path(model) if isinstance(model, str) else model
-    return predict(chosen, [Path(image) for image in images], device=device, invert=invert)
+    return predict(
+        Path(model) if isinstance(model, str) else model,
+        [Path(image) for image in images],
+        device=device,
+        invert=invert,
+        as_is=as_is,
+        resize=resize,
+    )
+
+
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)

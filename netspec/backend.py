@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.data import Examples
+from netspec.data.record import DataRecord
 from netspec.diagnostics import BackendError, nearest, one_of
 from netspec.graph import Network
 from netspec.layers import Shape
@@ -105,8 +106,12 @@ class ExportedModel(Predictor, Protocol):
         """Whether it takes pixels as they are stored, and scales them itself."""
         ...
 
+    def outputs_of_pixels(self, pixels: NDArray[np.uint8]) -> tuple[Array, ...]:
+        """Every output (n, …) for pixels (n, height, width, channels) as they are stored."""
+        ...
+
     def predict_pixels(self, pixels: NDArray[np.uint8]) -> Array:
-        """Outputs (n, classes) for pixels (n, height, width, channels) as they are stored."""
+        """The output (n, …) of a model that has one, for pixels as they are stored."""
         ...
 
 
@@ -254,9 +259,18 @@ class ExportingBackend(Backend, Protocol):
     """A backend whose models are files."""
 
     def export(
-        self, network: Network, weights: Weights, *, opset: int | None, raw_input: bool
+        self,
+        network: Network,
+        weights: Weights,
+        *,
+        opset: int | None,
+        raw_input: bool,
+        record: DataRecord | None = None,
     ) -> bytes:
-        """The content of the model's file. With `raw_input` it takes pixels as uint8."""
+        """The content of the model's file. With `raw_input` it takes pixels as uint8.
+
+        `record` describes the data that the network was trained on; the file contains it.
+        """
         ...
 
     def open(self, content: bytes, device: Device) -> ExportedModel:

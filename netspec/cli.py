@@ -38,6 +38,7 @@ app = typer.Typer(
 )
 
 QuantizationName = Literal["int8", "fp16"]
+ResizeName = Literal["stretch", "pad", "crop"]
 
 SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="A spec, a YAML file.")]
 SetOption = Annotated[
@@ -73,6 +74,14 @@ PassesOption = Annotated[
         "--passes",
         metavar="PASSES",
         help="The optimizations: all, none, names with commas, or -NAME for all but one.",
+    ),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="PATH",
+        help="The npz file, or the folder of the files, instead of those that the spec names.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -221,6 +230,7 @@ def train(
     strict: Annotated[
         bool, typer.Option("--strict", help="Do not train on data that are suspicious.")
     ] = False,
+    data: DataOption = None,
 ) -> None:
     """Train a spec into a new run folder; test it at the end."""
     given = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
@@ -240,6 +250,7 @@ def train(
             resume=Path(resume) if resume else resume is not None,
             memory=most,
             strict=strict,
+            data=data,
             progress=progress,
         )
     except KeyboardInterrupt:
@@ -266,6 +277,7 @@ def evaluate(
         str | None, typer.Option(help="keras, torch or onnx; without it, the run's own.")
     ] = None,
     device: DeviceOption = "auto",
+    data: DataOption = None,
     runs: RunsOption = Path("runs"),
     json_: JsonOption = False,
 ) -> None:
@@ -277,10 +289,10 @@ def evaluate(
         if backend not in (None, "onnx"):
             message = f"{run} is an ONNX file, and --backend {backend} cannot run it"
             raise NetspecError(message, "leave --backend out, or give the run")
-        subject, done = run, evaluate_file(run, device)
+        subject, done = run, evaluate_file(run, device, data)
     else:
         chosen = _run(runs, run)
-        subject, done = chosen.path, evaluate_run(chosen, backend, device)
+        subject, done = chosen.path, evaluate_run(chosen, backend, device, data)
     _show_remarks(done.remarks)
     if json_:
         about = {"run": str(subject), "backend": done.backend, "device": done.device}
@@ -316,6 +328,7 @@ def export(
     ] = MAX_LOSS,
     force: Annotated[bool, typer.Option("--force", help="Write it whatever it loses.")] = False,
     passes: PassesOption = None,
+    data: DataOption = None,
     runs: RunsOption = Path("runs"),
 ) -> None:
     """Write a run as ONNX, compared with what its backend predicts.
@@ -336,10 +349,12 @@ def export(
         opset=opset,
         raw_input=raw_input,
         passes=_passes(passes),
+        data=data,
         quantize=quantize,
         max_loss=max_loss,
         force=force,
     )
+    _show_remarks(done.remarks)
     sizes, out = ", ".join(str(size) for size in done.batches), _beside(done.path)
     print(f"Wrote {done.path} ({in_bytes(done.size)}) from {chosen.path}", file=out)
     of = "Largest difference of the float32 model" if done.quantized else "Largest difference"
@@ -353,17 +368,23 @@ def predict(
     model: Annotated[Path, typer.Argument(metavar="MODEL_OR_RUN", help="An ONNX file or a run.")],
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="PNG or JPEG files.")],
     device: DeviceOption = "auto",
-    invert: Annotated[
-        bool, typer.Option("--invert", help="Change light and dark, for ink on paper.")
+    invert: Annotated[bool, typer.Option("--invert", help="Change light and dark first.")] = False,
+    as_is: Annotated[
+        bool, typer.Option("--as-is", help="Only resize images of digits; do not prepare them.")
     ] = False,
+    resize: Annotated[
+        ResizeName | None,
+        typer.Option(help="How an image is made to fit; without it, as the spec says."),
+    ] = None,
     runs: RunsOption = Path("runs"),
     json_: JsonOption = False,
 ) -> None:
-    """Classify image files through ONNX Runtime.
+    """Predict for image files through ONNX Runtime: classes, labels or values.
 
-    An image is turned as its camera says, made grey for a network of one channel (RGB for three),
-    transparent parts black, and scaled to the network's height and width, whatever its proportions
-    were. MNIST's digits are light on dark: use --invert for a photograph of ink on paper.
+    An image is turned as its camera says, and made grey for a network of one channel (RGB for
+    three). Transparent pixels are paper. For the data sets mnist and digits an image is prepared as
+    theirs were: dark ink on light paper is inverted, the ink is cropped, scaled and centred. Other
+    images are stretched, padded or cropped to the network's height and width.
     """
     from netspec.files import is_file
     from netspec.runs.folder import Run
@@ -372,7 +393,10 @@ def predict(
     chosen = model if is_file(model) else _run(runs, model)
     if isinstance(chosen, Run):
         _show_remarks(chosen.remarks)
-    predictions = predict_images(chosen, images, device=device, invert=invert)
+    predictions = predict_images(
+        chosen, images, device=device, invert=invert, as_is=as_is, resize=resize
+    )
+    _show_remarks([*dict.fromkeys(note for each in predictions for note in each.notes)])
     if json_:
         from dataclasses import asdict
 
@@ -380,7 +404,7 @@ def predict(
         return
     width = max(len(prediction.file) for prediction in predictions)
     for each in predictions:
-        print(f"{each.file:{width}}  {visible(each.label)}  {each.probability:.4f}")
+        print(f"{each.file:{width}}  {visible(str(each))}")
 
 
 @app.command()

@@ -30,6 +30,9 @@ List = BeforeValidator(as_tuple)
 Fraction: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 
 
+Resize: TypeAlias = Literal["stretch", "pad", "crop"]
+
+
 class DataBase(Model):
     """A data set, and how its inputs are scaled."""
 
@@ -47,6 +50,13 @@ class DataBase(Model):
         List,
         Field(description="The classes in the order of their labels. Without them, 0, 1, 2, …"),
     ] = None
+    resize: Annotated[
+        Resize,
+        Field(
+            description="How images of other proportions were made to fit, which predict repeats: "
+            "stretched, padded with black, or cropped."
+        ),
+    ] = "stretch"
 
 
 class Mnist(DataBase):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from netspec.backend import Device, Form, Framework, Quantization, gpu_present
+from netspec.data.record import DataRecord
 from netspec.graph import Network
 from netspec.weights import Array, Weights
 
@@ -65,11 +66,13 @@ class OnnxBackend:
         *,
         opset: int | None = None,
         raw_input: bool = False,
+        record: DataRecord | None = None,
     ) -> bytes:
         from netspec_onnx.model import export
         from netspec_onnx.seal import sealed
 
-        return sealed(export(network, weights, opset=opset, raw_input=raw_input))
+        content = export(network, weights, opset=opset, raw_input=raw_input, record=record)
+        return sealed(content)
 
     def open(self, content: bytes, device: Device) -> OnnxPredictor:
         from netspec_onnx.seal import UNSEALED, check_seal, is_sealed

@@ -17,6 +17,9 @@ from onnx import (
     shape_inference,
 )
 
+from netspec.data.location import relocated
+from netspec.data.pixels import raw_divisor
+from netspec.data.record import DataRecord
 from netspec.diagnostics import BackendError
 from netspec.graph import Graph, Network, Node
 from netspec.layers.preprocessing import Division
@@ -48,26 +51,37 @@ MAX_WEIGHT_BYTES = checker.MAXIMUM_PROTOBUF - 2**26  # leaves room for the nodes
 
 
 def export(
-    network: Network, weights: Weights, *, opset: int | None = None, raw_input: bool = False
+    network: Network,
+    weights: Weights,
+    *,
+    opset: int | None = None,
+    raw_input: bool = False,
+    record: DataRecord | None = None,
 ) -> bytes:
     """The content of an ONNX file that gives the network's outputs.
 
     Its inputs have the names of the network's, (batch, height, width, channels) float32 for an
     image. An only output is called `output`; several have the names of their layers. With
-    `raw_input` the input is pixels as uint8, and the file itself divides them by the spec's scale.
-    Metadata under `netspec.…` holds the spec, the class names and the preprocessing. The same
-    arguments give the same bytes.
+    `raw_input` the input is pixels as uint8, and the file itself divides them: by the spec's scale,
+    and by 255 where `record` says that the training data were from 0 to 1. Metadata under
+    `netspec.…` holds the spec, the class names, the preprocessing and the record of the data. The
+    same arguments give the same bytes.
 
-    Raises BackendError where `opset` is not from 18 to ONNX's newest, where the weights exceed the
-    2 GiB of an ONNX file, or where raw input is wanted of several inputs, and WeightsError where
-    the weights are not those of the network.
+    Raises DataError where raw input is requested and the training data were no pixels of 8 bits,
+    BackendError where `opset` is not from 18 to ONNX's newest, where the weights exceed the 2 GiB
+    of an ONNX file, or where raw input is requested of several inputs, and WeightsError where the
+    weights are not those of the network.
     """
     opset = _checked_opset(opset)
     _check_size(network.graph)
     check(network.graph, weights, "the model")
-    data = network.spec.data or DataBase()
+    scale = network.scales[network.graph.inputs[0].name]
+    data = (network.spec.data or DataBase()).model_copy(update={"scale": scale})
     tensors = {each.name: each.name for each in network.graph.inputs}
-    compiled = _on_pixels(network) if raw_input else network
+    divisor, white = data.scale, data.largest_pixel
+    if raw_input:
+        divisor, white = raw_divisor(data, record.arrays.get("x_train") if record else None)
+    compiled = _on_pixels(network, divisor) if raw_input else network
     graph, weights = for_inference(compiled, weights, without=UNPAID)
     builder = Builder(opset, weights)
     if raw_input:
@@ -77,7 +91,12 @@ def export(
     if "fold_padding" in switched_on(network):
         pad_in_convolutions(builder, _output_names(graph))
     model = _model(network, builder, TensorProto.UINT8 if raw_input else TensorProto.FLOAT)
-    helper.set_model_props(model, _metadata(network, data, raw_input=raw_input))
+    metadata = _metadata(network, record) | {
+        "netspec.scale": str(divisor),
+        "netspec.largest_pixel": str(white),
+        "netspec.raw_input": json.dumps(raw_input),
+    }
+    helper.set_model_props(model, metadata)
     _declare_outputs(model, network.graph)
     return model.SerializeToString(deterministic=True)
 
@@ -99,14 +118,14 @@ def _check_size(graph: Graph) -> None:
         raise BackendError(message, "make the network smaller, or keep it in safetensors")
 
 
-def _on_pixels(network: Network) -> Network:
+def _on_pixels(network: Network, divisor: float) -> Network:
     """The network with a division in front that makes its only input of pixels."""
     graph = network.graph
     if len(graph.inputs) > 1:
         message = f"{graph.name} has {len(graph.inputs)} inputs, and raw input is for one of images"
         raise BackendError(message, "leave --raw-input out, and scale the pixels before")
     (pixels,) = graph.inputs
-    scaled, divided_by = f"{pixels.name}.scaled", Division(divisor=network.scales[pixels.name])
+    scaled, divided_by = f"{pixels.name}.scaled", Division(divisor=divisor)
     divided = Node(scaled, divided_by, (pixels.name,), (pixels.shape,), pixels.shape)
     others = renamed(replace(graph, inputs=()), {pixels.name: scaled}).nodes
     return replace(network, graph=replace(graph, nodes=(divided, *others)))
@@ -140,16 +159,14 @@ def _model(network: Network, builder: Builder, element: int) -> ModelProto:
     )
 
 
-def _metadata(network: Network, data: DataBase, *, raw_input: bool) -> dict[str, str]:
+def _metadata(network: Network, record: DataRecord | None) -> dict[str, str]:
     graph, spec = network.graph, network.spec
-    return {
-        "netspec.spec": resolved(spec),
+    metadata = {
+        "netspec.spec": resolved(relocated(spec, network.folder, network.folder)),
         "netspec.class_names": json.dumps(class_names(spec.data, graph.output.shape[-1])),
-        "netspec.scale": str(network.scales[graph.inputs[0].name]),
-        "netspec.largest_pixel": str(data.largest_pixel),
-        "netspec.raw_input": json.dumps(raw_input),
         "netspec.graph": graph.hash,
     }
+    return metadata | ({"netspec.data": record.model_dump_json()} if record else {})
 
 
 def _declare_outputs(model: ModelProto, graph: Graph) -> None:

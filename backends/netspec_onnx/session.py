@@ -141,14 +141,19 @@ class OnnxPredictor(Predicting):
         return OnnxPredictor(without_activations(self._content, taken_off), self._device)
 
     def predict_pixels(self, pixels: NDArray[np.uint8]) -> Array:
-        """Outputs (n, classes) for pixels (n, height, width, channels), which the model scales.
+        """The output (n, …) of a model that has one; see `outputs_of_pixels`."""
+        (output,) = self.outputs_of_pixels(pixels)
+        return output
+
+    def outputs_of_pixels(self, pixels: NDArray[np.uint8]) -> tuple[Array, ...]:
+        """Every output (n, …) for pixels (n, height, width, channels), which the model scales.
 
         Raises BackendError where the model takes scaled inputs, or pixels of another shape.
         """
         if not self.raw_input:
             help = "divide the pixels by the scale, or export with raw input"
             raise BackendError("the model takes scaled inputs, not raw pixels", help)
-        return self._checked((np.ascontiguousarray(pixels),))[0]
+        return self._checked((np.ascontiguousarray(pixels),))
 
     def _checked(self, inputs: tuple[NDArray[Any], ...]) -> tuple[Array, ...]:  # Any: or uint8
         shapes = tuple(each.shape[1:] for each in inputs)

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from netspec.data.examples import Examples, compact, parts, scaled
 from netspec.data.indices import check_indices
+from netspec.data.location import check_files
 from netspec.data.mapped import Stored
 from netspec.data.memory import half_of_memory
+from netspec.data.record import DataRecord, describe
 from netspec.data.split import split
 from netspec.data.targets import check_own_inputs, class_weights, targets
 from netspec.diagnostics import DataError
@@ -30,11 +32,15 @@ Those of several inputs or outputs have their names behind them, as in x_train_l
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a network is trained on, what it is tested on, and what training never sees."""
+    """What a network is trained on, what it is tested on, and what training never sees.
+
+    `record` describes the arrays as they are stored.
+    """
 
     train: Examples
     validation: Examples | None
     test: Examples
+    record: DataRecord
 
 
 def load(network: Network, memory: int | None = None) -> Dataset:
@@ -47,10 +53,12 @@ def load(network: Network, memory: int | None = None) -> Dataset:
     if data is None:
         help = "add `data: {dataset: mnist, scale: 255}` or another data set to the spec"
         raise DataError(f"{network.spec.name} names no data set", help)
+    check_files(network)
     arrays = _arrays(data, network)
     _check_axes(arrays)
     train = _examples(arrays, "train", data, network)
     test = _examples(arrays, "test", data, network)
+    record = describe(data.dataset, arrays)
     if train.nbytes + test.nbytes <= (half_of_memory() if memory is None else memory):
         train, test = train.in_memory(), test.in_memory()
     else:
@@ -59,7 +67,7 @@ def load(network: Network, memory: int | None = None) -> Dataset:
     train, validation = split(train, settings.kept if settings else None)
     if settings and settings.class_weights is not None:
         train = _weighted(train, settings.class_weights, network)
-    return Dataset(train, validation, test)
+    return Dataset(train, validation, test, record)
 
 
 def _arrays(data: DataSpec, network: Network) -> Arrays:

@@ -7,6 +7,7 @@ examples that are spread evenly over it, so that a data set of any size is check
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,8 @@ _SHOWN = 5  # names
 def suspicions(dataset: Dataset, network: Network) -> list[str]:
     """What is suspicious, a sentence for each fact with what to do about it."""
     validation = dataset.validation and _looked_at(dataset.validation)
-    sample = type(dataset)(_looked_at(dataset.train), validation, _looked_at(dataset.test))
+    train, test = _looked_at(dataset.train), _looked_at(dataset.test)
+    sample = replace(dataset, train=train, validation=validation, test=test)
     return [
         *_channels_first(network),
         *_classes_without_examples(dataset, network),

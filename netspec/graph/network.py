@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -158,12 +159,18 @@ def _image_faults(data: DataSpec, graph: Graph) -> list[Fault]:
 
 
 def _name_faults(data: DataSpec) -> list[Fault]:
-    if data.class_names is None or data.classes in (None, len(data.class_names)):
+    if data.class_names is None:
         return []
-    names = len(data.class_names)
-    message = f"{data.dataset} has {data.classes} classes, and class_names has {names} names"
-    help = "one name for every class, in the order of their labels"
-    return [Fault(("data", "class_names"), "classes", message, help)]
+    names, at = len(data.class_names), ("data", "class_names")
+    if data.classes not in (None, names):
+        message = f"{data.dataset} has {data.classes} classes, and class_names has {names} names"
+        help = "one name for every class, in the order of their labels"
+        return [Fault(at, "classes", message, help)]
+    repeated = [name for name, count in Counter(data.class_names).items() if count > 1]
+    if repeated:
+        message = f"two classes have the name {repeated[0]!r}"
+        return [Fault(at, "classes", message, "give every class another name")]
+    return []
 
 
 def _weightless_faults(graph: Graph) -> list[Fault]:

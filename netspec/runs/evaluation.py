@@ -7,7 +7,9 @@ from pathlib import Path
 from time import perf_counter
 
 from netspec.backend import Device, Predictor, find
-from netspec.data import load
+from netspec.data import Examples, load
+from netspec.data.location import with_data
+from netspec.data.record import remarks
 from netspec.graph import Network
 from netspec.runs.exported import open_exported, remarks_about
 from netspec.runs.folder import Run
@@ -57,37 +59,46 @@ def _matrix(rows: list[list[int]], names: tuple[str, ...]) -> list[str]:
     ]
 
 
-def evaluate_run(run: Run, backend: str | None = None, device: Device = "auto") -> Evaluation:
-    """Test a run's weights on a backend, by default its own. Raises NetspecError."""
+def evaluate_run(
+    run: Run, backend: str | None = None, device: Device = "auto", data: Path | None = None
+) -> Evaluation:
+    """Test a run's weights on a backend, by default its own. Raises NetspecError.
+
+    `data` is the npz file, or the folder of the files, where they are not at their place any more.
+    """
     name = backend or run.backend
-    network = run.network
+    network = with_data(run.network, data)
     train_settings(network)
     target = find(name)
     weights = run.weights()
+    dataset = load(network)
+    notes = (*remarks(str(run.path), run.about.data, dataset.record), *remarks_about(run))
     predictor = target.predictor(network, weights, device)
-    return _evaluated(network, predictor, weights, name, tuple(remarks_about(run)))
+    return _evaluated(network, dataset.test, predictor, weights, name, notes)
 
 
-def evaluate_file(path: Path, device: Device = "auto") -> Evaluation:
-    """Test an exported file on the test images that its spec names. Raises NetspecError."""
+def evaluate_file(path: Path, device: Device = "auto", data: Path | None = None) -> Evaluation:
+    """Test an exported file on the test images that its spec names; see `evaluate_run`."""
     file = open_exported(path, device)
-    train_settings(file.network)
-    remarks = file.model.remarks
-    if any(weight.regularizer is not None for _, weight in file.network.graph.weights()):
-        remarks += ("test_loss has no penalties, whose weights the file does not name",)
-    return _evaluated(file.network, ScaledInputs(file.model), None, "onnx", remarks)
+    network = with_data(file.network, data)
+    train_settings(network)
+    dataset = load(network)
+    notes = (*remarks(str(path), file.record, dataset.record), *file.model.remarks)
+    if any(weight.regularizer is not None for _, weight in network.graph.weights()):
+        notes += ("test_loss has no penalties, whose weights the file does not name",)
+    return _evaluated(network, dataset.test, ScaledInputs(file.model), None, "onnx", notes)
 
 
 def _evaluated(
     network: Network,
+    examples: Examples,
     predictor: Predictor,
     weights: Weights | None,
     backend: str,
-    remarks: tuple[str, ...],
+    notes: tuple[str, ...],
 ) -> Evaluation:
-    examples = load(network).test
     began = perf_counter()
     figures = evaluate(predictor, weights, examples, network, "test_")
     seconds = perf_counter() - began
     names = class_names(network.spec.data, network.graph.output.shape[-1])
-    return Evaluation(figures, len(examples), seconds, backend, predictor.device, names, remarks)
+    return Evaluation(figures, len(examples), seconds, backend, predictor.device, names, notes)

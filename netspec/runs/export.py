@@ -7,16 +7,30 @@ from pathlib import Path
 
 import numpy as np
 
-from netspec.backend import Quantization, find_exporting
-from netspec.diagnostics import BackendError, NetspecError
+from netspec.backend import Predictor, Quantization, find_exporting
+from netspec.data import Dataset, load
+from netspec.data.location import relocated, with_data
+from netspec.data.pixels import as_pixels
+from netspec.data.record import remarks
+from netspec.diagnostics import BackendError, DataError, NetspecError
 from netspec.files import write_atomically
-from netspec.runs.folder import Run
-from netspec.runs.quantization import Quantized, check_loss, quantized
+from netspec.graph import Network
+from netspec.runs.folder import Reference, Run
+from netspec.runs.quantization import (
+    Quantized,
+    ScaledInputs,
+    check_loss,
+    divisor_of,
+    quantized,
+)
 from netspec.runs.training import predicted_in_batches, reference_batches
 from netspec.weights import Array
 
 TOLERANCE = 1e-5
 """The largest difference of a probability that an export may show."""
+
+PIXEL_TOLERANCE = 1e-6
+"""The largest difference of an input from a pixel of 8 bits, for inputs up to 1."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +38,8 @@ class Exported:
     """The file, its size in bytes, and its largest difference from the backend's predictions.
 
     `batches` are the sizes of the batches that were compared. `quantized` is what a smaller form
-    lost; the difference is that of the float32 model, which was compared before.
+    lost; the difference is that of the float32 model, which was compared before. `remarks` are what
+    a user would not expect, a sentence for each fact.
     """
 
     path: Path
@@ -33,6 +48,7 @@ class Exported:
     backend: str
     batches: tuple[int, ...]
     quantized: Quantized | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def export(
@@ -42,6 +58,7 @@ def export(
     opset: int | None = None,
     raw_input: bool = False,
     passes: frozenset[str] | None = None,
+    data: Path | None = None,
     quantize: Quantization | None = None,
     max_loss: float,
     force: bool = False,
@@ -49,11 +66,12 @@ def export(
     """Write a run as ONNX, once it is shown to predict what its backend predicted.
 
     Neither framework is loaded: the run keeps its backend's predictions. With `raw_input` the file
-    takes pixels as uint8 and divides them itself. `passes` are the optimizations of the file, None
-    being all.
+    takes pixels as uint8 and divides them itself; it is then compared on pixels. `passes` are the
+    optimizations of the file, None being all.
 
     With `quantize` the file is int8, calibrated on training examples, or fp16. It is then tested
-    beside the float32 model, and may lose no more than `max_loss`, except with `force`.
+    beside the float32 model, and may lose no more than `max_loss`, except with `force`. `data` is
+    the npz file, or the folder of the files, where they are not at their place any more.
 
     Raises NetspecError, and then writes nothing.
     """
@@ -61,11 +79,46 @@ def export(
         message = f"an export cannot lose {max_loss:g}"
         raise NetspecError(message, "give 0 or more to --max-loss, such as 0.005")
     target = find_exporting("onnx")
-    network = replace(run.network, passes=passes)
-    weights, reference = run.result()
-    backend = run.backend
-    content = target.export(network, weights, opset=opset, raw_input=False)
-    predictor = target.open(content, "cpu")
+    path = path or run.path / (f"model-{quantize}.onnx" if quantize else "model.onnx")
+    network = _placed(with_data(replace(run.network, passes=passes), data), path.parent)
+    (weights, reference), record = run.result(), run.about.data
+    content = target.export(network, weights, opset=opset, raw_input=raw_input, record=record)
+    model = target.open(content, "cpu")
+    if raw_input:
+        _check_pixels(reference.inputs, divisor_of(model))
+    difference = _largest_difference(ScaledInputs(model), reference, run.backend)
+    dataset = load(network) if quantize else None
+    lost = None
+    if quantize and dataset:
+        content, lost = quantized(target, content, quantize, network, weights, dataset)
+        if not force:
+            check_loss(lost, max_loss)
+    write_atomically(path, content)
+    sizes = tuple(len(batch[0]) for batch in reference_batches(reference.inputs))
+    notes = _remarks(run, dataset)
+    return Exported(path, len(content), difference, run.backend, sizes, lost, notes)
+
+
+def _placed(network: Network, folder: Path) -> Network:
+    """The network with the paths of its data relative to the folder of the exported file."""
+    return replace(network, spec=relocated(network.spec, network.folder, folder), folder=folder)
+
+
+def _check_pixels(inputs: tuple[Array, ...], divisor: float) -> None:
+    """Raise DataError where no pixels of 8 bits are the inputs that the backend predicted for."""
+    for each in inputs:
+        found = as_pixels(each, divisor) / np.float32(divisor)
+        difference = float(np.abs(found - each).max(initial=0))
+        if not difference <= PIXEL_TOLERANCE * max(1.0, float(np.abs(each).max(initial=0))):
+            message = (
+                f"the test images differ by {difference:.1e} from pixels of 8 bits divided by "
+                f"{divisor:g}"
+            )
+            raise DataError(message, "leave --raw-input out: raw input is pixels from 0 to 255")
+
+
+def _largest_difference(predictor: Predictor, reference: Reference, backend: str) -> float:
+    """How far outputs are from those of the backend. Raises BackendError where that is too far."""
     outputs = predicted_in_batches(predictor, reference.inputs)
     pairs = [
         (float(np.abs(found - expected).max()), _bound(expected))
@@ -76,17 +129,15 @@ def export(
     if not difference <= bound:
         message = f"the ONNX model differs from {backend} by {difference:.1e} (limit {bound:.1e})"
         raise BackendError(message, "this is a fault of netspec; please report it with the spec")
-    if raw_input:
-        content = target.export(network, weights, opset=opset, raw_input=True)
-    lost = None
-    if quantize:
-        content, lost = quantized(target, content, quantize, network, weights)
-        if not force:
-            check_loss(lost, max_loss)
-    path = path or run.path / (f"model-{quantize}.onnx" if quantize else "model.onnx")
-    write_atomically(path, content)
-    sizes = tuple(len(batch[0]) for batch in reference_batches(reference.inputs))
-    return Exported(path, len(content), difference, backend, sizes, lost)
+    return difference
+
+
+def _remarks(run: Run, dataset: Dataset | None) -> tuple[str, ...]:
+    if dataset:
+        return remarks(str(run.path), run.about.data, dataset.record)
+    if run.about.data is None:
+        return (f"{run.path} does not record its data: nobody knows the range of their pixels",)
+    return ()
 
 
 def _bound(expected: Array) -> float:

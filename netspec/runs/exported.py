@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netspec.backend import Device, ExportedModel, find_exporting
+from netspec.data.record import DataRecord, parse_record
 from netspec.diagnostics import BackendError, NetspecError, RunError
 from netspec.files import open_regular, read_regular
 from netspec.graph import Network, loads
@@ -19,11 +20,15 @@ MAX_BYTES = (1 << 31) - 1
 
 @dataclass(frozen=True)
 class ExportedFile:
-    """The bytes of a file, the model in it, and the network that it was exported from."""
+    """The bytes of a file, the model in it, and the network that it was exported from.
+
+    `record` describes the data that it was trained on, as far as the file contains that.
+    """
 
     content: bytes
     model: ExportedModel
     network: Network
+    record: DataRecord | None
 
 
 def is_exported(path: Path) -> bool:
@@ -65,7 +70,8 @@ def open_exported(path: Path, device: Device) -> ExportedFile:
     if (model.input_shapes, model.output_shapes) != (inputs, outputs):
         message = f"{path} has other inputs or outputs than the spec in it"
         raise RunError(message, "export the run again")
-    return ExportedFile(content, model, network)
+    record = parse_record(model.metadata.get("netspec.data", ""))
+    return ExportedFile(content, model, network, record)
 
 
 def remarks_about(run: Run) -> Iterator[str]:

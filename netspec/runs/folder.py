@@ -27,6 +27,8 @@ from safetensors.numpy import save
 
 from netspec import weights as weight_files
 from netspec.backend import Trainer, TrainingBackend
+from netspec.data.location import absolute, relocated, unlocated
+from netspec.data.record import DataRecord
 from netspec.diagnostics import NetspecError, RunError, SpecError, one_of
 from netspec.files import is_file
 from netspec.graph import Network, loads
@@ -41,7 +43,7 @@ from netspec.runs.manifest import (
 )
 from netspec.runs.metrics import Record
 from netspec.schedules import spans_training
-from netspec.spec import Idx, Npz, Spec, resolved
+from netspec.spec import resolved
 from netspec.weights import Array, Weights, parse_safetensors
 
 CHECKPOINT_FORMAT = "netspec-checkpoint-2"
@@ -67,6 +69,8 @@ class About(Model):
     """The optimizations that it is trained with; without them all."""
     threads: int | None = None
     """The threads that compute on a CPU, None where the framework or its user decides."""
+    data: DataRecord | None = None
+    """The arrays that it is trained and tested on; None in a run of an older netspec."""
 
 
 @dataclass(frozen=True)
@@ -316,6 +320,7 @@ def create(
     trainer: Trainer,
     weights: Weights,
     reference: Reference,
+    data: DataRecord,
 ) -> Run:
     """A new run in `folder`, named after its network and backend, that has not begun.
 
@@ -323,12 +328,12 @@ def create(
     """
     stem = f"{network.spec.name}-{backend.name}"
     partial = Run(folder / f".{stem}-{uuid4().hex[:8]}.partial")
-    about = _about(network, backend, trainer).model_dump_json(indent=2) + "\n"
+    about = _about(network, backend, trainer, data).model_dump_json(indent=2) + "\n"
     try:
         partial.path.mkdir(parents=True)
         partial.write(
             {
-                "spec.yaml": _spec_text(network),
+                "spec.yaml": _spec_text(partial, network),
                 "model.py": backend.source(network).encode(),
                 "run.json": about.encode(),
             }
@@ -343,12 +348,12 @@ def create(
 
 
 def write_spec(run: Run, network: Network) -> None:
-    """Keep the spec as resolved, its files named so that they are found from the run too."""
-    run.write({"spec.yaml": _spec_text(network)})
+    """Keep the spec as resolved, its paths relative to the folder of the run."""
+    run.write({"spec.yaml": _spec_text(run, network)})
 
 
-def _spec_text(network: Network) -> bytes:
-    return resolved(_with_full_paths(network)).encode()
+def _spec_text(run: Run, network: Network) -> bytes:
+    return resolved(relocated(network.spec, network.folder, run.path)).encode()
 
 
 def _named(partial: Path, folder: Path, stem: str) -> Run:
@@ -364,16 +369,7 @@ def _named(partial: Path, folder: Path, stem: str) -> Run:
         number += 1
 
 
-def _with_full_paths(network: Network) -> Spec:
-    """The spec, its files named so that they are found from the run's folder too."""
-    data = network.spec.data
-    if not isinstance(data, Npz | Idx):
-        return network.spec
-    full = {name: str((network.folder / path).resolve()) for name, path in data.files.items()}
-    return network.spec.model_copy(update={"data": data.model_copy(update=full)})
-
-
-def _about(network: Network, backend: TrainingBackend, trainer: Trainer) -> About:
+def _about(network: Network, backend: TrainingBackend, trainer: Trainer, data: DataRecord) -> About:
     versions = {"python": platform.python_version(), "netspec": version("netspec")}
     versions["numpy"] = np.__version__
     versions |= {needed.module: str(needed.version) for needed in backend.frameworks}
@@ -387,6 +383,7 @@ def _about(network: Network, backend: TrainingBackend, trainer: Trainer) -> Abou
         created=datetime.now(UTC).isoformat(),
         versions=versions,
         passes=None if network.passes is None else tuple(sorted(network.passes)),
+        data=data,
     )
 
 
@@ -425,12 +422,19 @@ def _readable(run: Run) -> bool:
         return False
 
 
-def resumable(folder: Path, network: Network, backend: str, chosen: Path | None = None) -> Run:
+def resumable(
+    folder: Path,
+    network: Network,
+    backend: str,
+    chosen: Path | None = None,
+    *,
+    moved: bool = False,
+) -> Run:
     """The chosen run, or the newest run of exactly this spec and backend, to go on with.
 
     More epochs than before may be requested, unless the learning rate's schedule is as long as the
-    training; a run with the same number of epochs comes first. Raises RunError where no run fits,
-    with the first difference of the newest one.
+    training; a run with the same number of epochs comes first. The paths of `moved` data are not
+    compared. Raises RunError where no run fits, with the first difference of the newest one.
     """
     runs = [find(folder, chosen)] if chosen else _runs_of(folder, network, backend)
     if not runs:
@@ -438,9 +442,10 @@ def resumable(folder: Path, network: Network, backend: str, chosen: Path | None 
         raise RunError(message, "leave --resume out to begin one")
     for ignored in ((), _changeable(network)):
         for run in runs:
-            if _change(run, network, backend, ignored) is None:
+            if _change(run, network, backend, ignored, moved=moved) is None:
                 return run
-    message = f"{runs[0].path} was begun with {_change(runs[0], network, backend, ignored)}"
+    change = _change(runs[0], network, backend, ignored, moved=moved)
+    message = f"{runs[0].path} was begun with {change}"
     help = "resume with the spec as it was, or leave --resume out"
     if "passes" in message:
         help = "leave --passes out: a run keeps those that it was begun with"
@@ -462,19 +467,24 @@ def _changeable(network: Network) -> tuple[str, ...]:
     return () if train and spans_training(train.optimizer.learning_rate) else ("epochs",)
 
 
-def _change(run: Run, network: Network, backend: str, ignored: Sequence[str]) -> str | None:
+def _change(
+    run: Run, network: Network, backend: str, ignored: Sequence[str], *, moved: bool
+) -> str | None:
     """What a run was begun with and is otherwise now, in words."""
     if run.backend != backend:
         return f"the backend {run.backend}"
-    before = _compared(run.network.spec, ignored)
-    now = _compared(_with_full_paths(network), ignored)
+    before, now = (_compared(each, ignored, moved=moved) for each in (run.network, network))
     if difference := _difference(before, now, ""):
         return f"another spec: {difference}"
     return "other passes" if network.passes not in (None, run.network.passes) else None
 
 
-def _compared(spec: Spec, ignored: Sequence[str]) -> Any:  # Any: JSON data
-    """A spec without its description, and without these fields of `train`."""
+def _compared(network: Network, ignored: Sequence[str], *, moved: bool) -> Any:  # Any: JSON data
+    """A spec without its description, and without these fields of `train`.
+
+    It has absolute paths, or none where the data were `moved`.
+    """
+    spec = unlocated(network.spec) if moved else absolute(network.spec, network.folder)
     data = json.loads(spec.model_dump_json(exclude={"description"}))
     for name in ignored if spec.train else ():
         del data["train"][name]

@@ -1,163 +1,182 @@
-"""Classes for image files, by ONNX Runtime."""
+"""Predictions for image files, by ONNX Runtime."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from netspec.backend import Device, ExportedModel, find_exporting
-from netspec.data.images import converted, opened_image
+from netspec.data.images import Fitting, SeenImage, read_image
 from netspec.data.indices import check_indices
-from netspec.diagnostics import DataError, RunError, SpecError
-from netspec.graph import Graph, loads
+from netspec.data.ink import PREPARATIONS
+from netspec.data.pixels import WHITE, PixelRange, pixel_range
+from netspec.data.record import parse_record
+from netspec.diagnostics import NetspecError, RunError
+from netspec.graph import Graph, Network, loads
 from netspec.layers import written
 from netspec.runs.exported import open_exported
 from netspec.runs.folder import Run
-from netspec.runs.measures import softmax
+from netspec.runs.meaning import Kind, Meaning, meaning_of
+from netspec.runs.quantization import ScaledInputs
+from netspec.spec import DataBase, Resize
 from netspec.weights import Array
 
+IMAGE_AXES = 3
 _NAMES = TypeAdapter(tuple[str, ...])
-_NUMBER = TypeAdapter(Annotated[float, Field(gt=0, lt=1e9, allow_inf_nan=False)])
-BILINEAR = Image.Resampling.BILINEAR
-_WRITTEN = "give a run, or a file that `netspec export --onnx` wrote"
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The likeliest class of an image, and the probability of every class by name."""
+    """What a network predicts of an image.
+
+    Of `kind` "classes" the probabilities add up to 1, and `label` is the likeliest class with its
+    `probability`. Of "labels" each has its own of the `probabilities`. Of "values" the outputs are
+    in `values`. What the kind has not is None or empty. `notes` are sentences about the image.
+    """
 
     file: str
-    label: str
-    probability: float
+    kind: Kind
+    label: str | None
+    probability: float | None
     probabilities: dict[str, float]
+    values: dict[str, float]
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """The class with its probability, each label with its own, or the values."""
+        if self.kind == "classes":
+            return f"{self.label}  {self.probability:.4f}"
+        if self.kind == "labels":
+            return "  ".join(f"{name} {value:.4f}" for name, value in self.probabilities.items())
+        named = not all(name.isdigit() for name in self.values)
+        return "  ".join(
+            f"{name} {value:.6g}" if named else f"{value:.6g}"
+            for name, value in self.values.items()
+        )
 
 
 def predict(
-    model: Run | Path, images: list[Path], *, device: Device = "auto", invert: bool = False
+    model: Run | Path,
+    images: list[Path],
+    *,
+    device: Device = "auto",
+    invert: bool = False,
+    as_is: bool = False,
+    resize: Resize | None = None,
 ) -> list[Prediction]:
-    """Classify image files with a run, or with an ONNX file that netspec exported.
+    """Predict for image files with a run, or with an ONNX file that netspec exported.
 
-    Each image is made to fit: see `read_image`. With `invert`, light and dark change places first.
-    Raises NetspecError.
+    Images are prepared as those of the data set were, where that is known; with `as_is` they are
+    only brought to the network's shape, as `resize` or the spec says. With `invert`, light and dark
+    change places first. Raises NetspecError.
     """
     if isinstance(model, Path):
-        session = open_exported(model, device).model
+        path, session = model, open_exported(model, device).model
     else:
-        session = find_exporting("onnx").open(_exported(model), device)
-    about = _about(session.metadata, model)
-    shape = about.shape
-    pixels = np.stack([read_image(path, shape, invert=invert) for path in images])
-    outputs = _outputs(session, about, pixels)
-    if not about.gives_probabilities:
-        outputs = softmax(outputs)
+        path, session = model.path, find_exporting("onnx").open(_exported(model), device)
+    about = _about(session, path)
+    fitting = _fitting(about, as_is=as_is, invert=invert, resize=resize)
+    seen = [read_image(image, fitting) for image in images]
+    values = [
+        about.pixels.values_of(each.pixels, str(image))
+        for image, each in zip(images, seen, strict=True)
+    ]
+    inputs = np.stack(values) / np.float32(about.scale)
+    check_indices(about.network.graph, [inputs], "images")
+    outputs = about.meaning.read(ScaledInputs(session).predict(inputs))
     return [
-        _prediction(path, row, about.class_names) for path, row in zip(images, outputs, strict=True)
+        _prediction(image, each, row, about, path)
+        for image, each, row in zip(images, seen, outputs, strict=True)
     ]
 
 
 def _exported(run: Run) -> bytes:
-    return find_exporting("onnx").export(run.network, run.weights(), opset=None, raw_input=False)
+    return find_exporting("onnx").export(
+        run.network, run.weights(), opset=None, raw_input=False, record=run.about.data
+    )
 
 
 @dataclass(frozen=True)
 class _About:
-    graph: Graph
+    """What a model's file says of itself. `notes` are what it does not say."""
+
+    network: Network
     shape: tuple[int, int, int]
-    class_names: tuple[str, ...]
+    meaning: Meaning
+    pixels: PixelRange
     scale: float
-    largest_pixel: int
-    raw_input: bool
-    gives_probabilities: bool
+    notes: tuple[str, ...]
 
 
-def _about(metadata: dict[str, str], model: Run | Path) -> _About:
-    """What an exported model says of itself."""
+def _about(session: ExportedModel, path: Path) -> _About:
+    metadata = session.metadata
     try:
         network = loads(metadata["netspec.spec"])
-        height, width, channels = _classified(network.graph, model)
         names = _NAMES.validate_json(metadata["netspec.class_names"])
-        scale, largest = metadata["netspec.scale"], metadata["netspec.largest_pixel"]
-        about = _About(
-            network.graph,
-            (height, width, channels),
-            names,
-            _NUMBER.validate_json(scale),
-            int(_NUMBER.validate_json(largest)),
-            metadata["netspec.raw_input"] == "true",
-            network.graph.ends[0].activation == "softmax",
-        )
-    except (KeyError, ValidationError, SpecError):
-        message = f"{model} does not say how it takes images"
-        raise RunError(message, _WRITTEN) from None
-    if len(names) != network.graph.output.shape[-1]:
-        message = f"{model} names {len(names)} classes, and has {network.graph.output.shape[-1]}"
-        raise RunError(message, _WRITTEN)
-    return about
+    except (KeyError, NetspecError, ValidationError) as error:
+        reason = str(error).partition("\n")[0]
+        message = f"{path} does not say how it takes images ({reason})"
+        help = "give a run, or a file that `netspec export --onnx` wrote"
+        raise RunError(message, help) from None
+    shape = _image_shape(network.graph, path)
+    data = network.spec.data or DataBase()
+    record = parse_record(metadata.get("netspec.data", ""))
+    notes: tuple[str, ...] = ()
+    if record is None and data.image_shape is None:
+        notes = (f"{path} does not record its training data: white is taken for 255 in them",)
+    arrays = record.arrays if record else {}
+    meaning = meaning_of(network, names if network.spec.data and data.class_names else None)
+    scale = network.scales[network.graph.inputs[0].name]
+    pixels = pixel_range(data, arrays.get("x_train"))
+    return _About(network, shape, meaning, pixels, scale, notes)
 
 
-def _classified(graph: Graph, model: Run | Path) -> tuple[int, int, int]:
-    """The shape of the images that a network classifies. Raises RunError where it does not."""
-    named = model.path if isinstance(model, Run) else model
+def _image_shape(graph: Graph, path: Path) -> tuple[int, int, int]:
+    """The shape of the images that a network takes. Raises RunError where it does not."""
     inputs, outputs = len(graph.inputs), len(graph.outputs)
     if inputs != 1 or outputs != 1:
-        message = f"{named} has {inputs} inputs and {outputs} outputs"
-    elif len(graph.input_shape) != 3:
-        message = f"{named} takes {written(graph.input_shape)}, and an image has three axes"
-    elif len(graph.output.shape) != 1 or graph.output.shape[-1] < 2:
-        message = f"{named} gives {written(graph.output.shape)}, and not one value a class"
+        message = f"{path} has {inputs} inputs and {outputs} outputs"
+    elif len(graph.input_shape) != IMAGE_AXES:
+        message = f"{path} takes {written(graph.input_shape)}, and an image has three axes"
+    elif len(graph.output.shape) != 1:
+        message = f"{path} gives {written(graph.output.shape)}, and not one vector of values"
     else:
         height, width, channels = graph.input_shape
         return height, width, channels
-    help = "images are classified by a network of one image and one output; use Python for others"
+    help = "predict takes a network of one image and one output; use Python for others"
     raise RunError(message, help)
 
 
-def read_image(
-    path: Path, shape: tuple[int, int, int], *, invert: bool = False
-) -> NDArray[np.uint8]:
-    """The pixels (height, width, channels), uint8, of an image file made to fit `shape`.
-
-    It is turned as its camera says, made grey for one channel or RGB for three (transparent parts
-    become black), and scaled to the height and width, whatever its proportions were.
-    """
-    height, width, channels = shape
-    if channels not in (1, 3):
-        message = f"the network takes {channels} channels, and an image file has 1 or 3"
-        raise DataError(message, "predict from Python with arrays instead")
-    mode = "L" if channels == 1 else "RGB"
-    with opened_image(path) as image:
-        fitted = converted(image, mode, _on_black).resize((width, height), BILINEAR)
-    pixels = np.asarray(fitted, np.uint8).reshape(shape)
-    return 255 - pixels if invert else pixels
+def _fitting(about: _About, *, as_is: bool, invert: bool, resize: Resize | None) -> Fitting:
+    data = about.network.spec.data
+    preparation = data.dataset if data and data.dataset in PREPARATIONS and not as_is else None
+    if preparation and resize:
+        message = f"images are prepared as those of {preparation} were, and --resize is for others"
+        raise RunError(message, "leave --resize out, or add --as-is")
+    default = data.resize if data else "stretch"
+    deep = about.pixels.white != WHITE or not about.pixels.whole
+    return Fitting(about.shape, invert, preparation, resize or default, deep)
 
 
-def _on_black(image: Image.Image) -> Image.Image:
-    """An image of 8 bits a channel, whose transparent parts are black."""
-    if image.mode.startswith("I"):  # 16 bits a pixel
-        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
-    if image.has_transparency_data:
-        black = Image.new("RGBA", image.size, "black")
-        image = Image.alpha_composite(black, image.convert("RGBA"))
-    return image
-
-
-def _outputs(session: ExportedModel, about: _About, pixels: NDArray[np.uint8]) -> Array:
-    """The model's outputs for pixels from 0 to 255, in the range that it was trained on."""
-    trained = pixels.astype(np.float32) * np.float32(about.largest_pixel / 255)
-    inputs = trained / np.float32(about.scale)
-    check_indices(about.graph, [inputs], "images")
-    if about.raw_input:
-        return session.predict_pixels(np.rint(trained).astype(np.uint8))
-    return session.predict(inputs)
-
-
-def _prediction(path: Path, outputs: Array, names: tuple[str, ...]) -> Prediction:
-    best = int(outputs.argmax())
+def _prediction(
+    image: Path, seen: SeenImage, outputs: Array, about: _About, model: Path
+) -> Prediction:
+    if not np.isfinite(outputs).all():
+        message = f"{model} gives values for {image} that are not finite"
+        raise RunError(message, "its weights are not sound: train it again")
+    kind, names = about.meaning.kind, about.meaning.names
     by_name = {name: float(value) for name, value in zip(names, outputs, strict=True)}
-    return Prediction(str(path), names[best], float(outputs[best]), by_name)
+    best = names[int(outputs.argmax())] if kind == "classes" else None
+    done = (f"{image}: {'; '.join(seen.notes)}",) if seen.notes else ()
+    return Prediction(
+        str(image),
+        kind,
+        best,
+        None if best is None else by_name[best],
+        {} if kind == "values" else by_name,
+        by_name if kind == "values" else {},
+        (*about.notes, *done),
+    )

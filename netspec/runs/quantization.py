@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf, nan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netspec.backend import ExportedModel, ExportingBackend, Predicting, Quantization
-from netspec.data import Examples, load
-from netspec.diagnostics import BackendError
+from netspec.data import Dataset, Examples
+from netspec.data.pixels import as_pixels
+from netspec.diagnostics import BackendError, RunError
 from netspec.graph import Network
 from netspec.runs.metrics import Record, evaluate
 from netspec.runs.training import train_settings
@@ -76,13 +78,13 @@ def quantized(
     kind: Quantization,
     network: Network,
     weights: Weights,
+    dataset: Dataset,
 ) -> tuple[bytes, Quantized]:
     """A smaller form of a model's file, calibrated on training examples, and what it loses.
 
-    Raises NetspecError where the data set cannot be had, or nothing can be made smaller.
+    Raises NetspecError where nothing can be made smaller.
     """
     train_settings(network)
-    dataset = load(network)
     model = target.open(content, "cpu")
     smaller = target.quantize(content, kind, _taken(_calibration(dataset.train, network), model))
     before, after = (
@@ -115,8 +117,20 @@ def _taken(inputs: Sequence[Array], by: ExportedModel) -> tuple[NDArray[Any], ..
     """Scaled inputs as a model takes them: pixels where it scales them itself."""
     if not by.raw_input:
         return tuple(inputs)
-    scale = np.float32(by.metadata["netspec.scale"])
-    return tuple(np.rint(each * scale).astype(np.uint8) for each in inputs)
+    divisor = divisor_of(by)
+    return tuple(as_pixels(each, divisor) for each in inputs)
+
+
+def divisor_of(model: ExportedModel) -> float:
+    """What a model that takes pixels divides them by. Raises RunError where its file lacks it."""
+    try:
+        divisor = float(model.metadata["netspec.scale"])
+    except (KeyError, ValueError):
+        divisor = nan
+    if not 0 < divisor < inf:
+        message = "the file does not contain what it divides pixels by"
+        raise RunError(message, "give a file that `netspec export --onnx --raw-input` wrote")
+    return divisor
 
 
 class ScaledInputs(Predicting):
@@ -129,7 +143,7 @@ class ScaledInputs(Predicting):
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         """See `Predictor.outputs`."""
         if self._model.raw_input:
-            return (self._model.predict_pixels(*_taken(inputs, self._model)),)
+            return self._model.outputs_of_pixels(*_taken(inputs, self._model))
         return self._model.outputs(*inputs)
 
     def logits(self, *inputs: Array) -> tuple[Array, ...]:

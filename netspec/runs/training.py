@@ -17,6 +17,8 @@ from netspec import weights as weight_files
 from netspec.backend import Device, Predictor, Trainer, TrainingBackend, find_training
 from netspec.cores import free_cores, thread_count, threads_set_by_user
 from netspec.data import Dataset, epoch_order, load, mask_seed
+from netspec.data.location import with_data
+from netspec.data.record import DataRecord, differences, remarks
 from netspec.data.suspicious import suspicions
 from netspec.diagnostics import RunError, SuspiciousDataError, one_of
 from netspec.graph import Network
@@ -80,6 +82,7 @@ def train(
     resume: bool | Path = False,
     memory: int | None = None,
     strict: bool = False,
+    data: Path | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Train a network as its spec says; the run is complete after every epoch.
@@ -87,15 +90,18 @@ def train(
     With `resume` the newest run of this spec and backend in `runs` goes on, or the run with this
     path or name. It ends with the weights of a run that was never broken. Examples that take more
     than `memory` bytes, by default half of what the machine has to give, are read as they are
-    needed. What is suspicious about the data is shown before a new run begins, and raised with
+    needed. `data` is the npz file, or the folder of the files, to read instead of those that the
+    spec names. What is suspicious about the data is shown before a new run begins, and raised with
     `strict`. Raises NetspecError.
     """
     progress = progress or Silent()
     train_settings(network)
     target = find_training(backend)
+    network = with_data(network, data)
     if resume is False:
         return _train(network, target, None, device, runs, memory, progress, strict=strict)
-    run = resumable(runs, network, backend, None if resume is True else resume)
+    chosen = None if resume is True else resume
+    run = resumable(runs, network, backend, chosen, moved=data is not None)
     for remark in run.remarks:
         progress.remarks(f"{remark}; from now on it has hashes")
     with locked(run.path):
@@ -123,6 +129,8 @@ def _train(
         return run
     weight_files.check_memory(network.graph, COPIES)
     dataset = load(network, memory)
+    if run:
+        _check_same_data(run, dataset.record)
     steps = _steps(settings, len(dataset.train))
     found = suspicions(dataset, network) if strict or run is None else []
     if found and strict:
@@ -140,7 +148,7 @@ def _train(
     with ExitStack() as stack:
         if run is None:
             reference = _reference(trainer, dataset)
-            run = create(runs, network, target, trainer, weights, reference)
+            run = create(runs, network, target, trainer, weights, reference, dataset.record)
             stack.enter_context(locked(run.path))
         else:
             write_spec(run, network)
@@ -151,11 +159,23 @@ def _train(
             progress.remarks(
                 f"Resumed with {threads} threads, begun with {before}: sums round differently"
             )
+        if run.about.data is None:
+            for remark in remarks(str(run.path), None, dataset.record):
+                progress.remarks(remark)
         progress.begins(run, trainer.device, state.epoch, settings.epochs)
         training = _Training(network, run, trainer, dataset, steps, progress)
         training.goes_on(state)
         training.ends(lambda best: target.predictor(network, best, device))
     return run
+
+
+def _check_same_data(run: Run, now: DataRecord) -> None:
+    """Raise RunError where a run was begun with other data; nobody knows it of an old run."""
+    before = run.about.data
+    if before and (found := differences(before, now)):
+        message = f"{run.path} was begun with other data: {'; '.join(found)}"
+        help = "give the place of the same data to --data, or leave --resume out to begin a new run"
+        raise RunError(message, help)
 
 
 def training_threads(network: Network, target: TrainingBackend) -> int:

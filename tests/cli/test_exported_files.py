@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from commands import netspec_
 from frameworks import require
 from netspec.api import load, train
+from netspec.backend import find
+from netspec.data.digits import load_digits
+from netspec.graph import loads
 from saturating import with_8_bits
 
 QUICK = ["--batch-sizes", "1", "--seconds", "0.01", "--device", "cpu"]
@@ -119,3 +123,78 @@ def test_a_file_without_a_spec_is_refused(int8_file, tmp_path):
     file = tmp_path / "other.onnx"
     onnx.save(model, file)
     assert "contains no spec" in netspec_("evaluate", file).fault
+
+
+FLOATS = """\
+netspec: 1
+name: floats
+input: [8, 8, 1]
+layers:
+  - Flatten
+  - Dense: {units: 10, activation: softmax}
+data: {dataset: npz, path: floats.npz}
+train: {loss: sparse_categorical_crossentropy, epochs: 1, batch_size: 100}
+"""
+
+
+def run_on(folder, of_pixels):
+    """A run on the digits, their pixels of 8 bits made something else by a function."""
+    require("onnx")
+    require("torch")
+    arrays = load_digits()
+    for name in ("x_train", "x_test"):
+        arrays[name] = of_pixels(np.rint(arrays[name] * (255 / 16)))
+    np.savez(folder / "floats.npz", **arrays)
+    network = loads(FLOATS, folder)
+    return train(network, "torch", device="cpu", runs=folder / "runs")
+
+
+def test_a_raw_file_takes_the_pixels_of_a_network_of_floats(tmp_path):
+    run = run_on(tmp_path, lambda pixels: (pixels / 255).astype(np.float32))
+    file = tmp_path / "raw.onnx"
+    netspec_("export", run.path, "--onnx", "--raw-input", "-o", file)
+    model = find("onnx").open(file.read_bytes(), "cpu")
+    pixels = np.rint(load_digits()["x_test"] * (255 / 16)).astype(np.uint8)[..., None]
+    inputs = (pixels / 255).astype(np.float32)
+    expected = find("torch").predictor(run.network, run.weights(), "cpu").predict(inputs)
+    np.testing.assert_allclose(model.predict_pixels(pixels), expected, atol=1e-5)
+    assert json.loads(netspec_("evaluate", file, "--json").results)["images"] == 297
+
+
+@pytest.mark.parametrize(
+    ("of_pixels", "reason"),
+    [
+        (lambda pixels: (pixels / 300).astype(np.float32), "from pixels of 8 bits"),
+        (lambda pixels: (pixels * 257).astype(np.uint16), "raw input is pixels of 8 bits"),
+        (lambda pixels: ((pixels - 99) / 55).astype(np.float32), "no pixels of an image"),
+    ],
+    ids=["between pixels", "16 bits", "standardized"],
+)
+def test_raw_input_is_refused_where_no_pixels_are_the_training_data(tmp_path, of_pixels, reason):
+    run = run_on(tmp_path, of_pixels)
+    assert reason in netspec_("export", run.path, "--onnx", "--raw-input").fault
+    assert not (run.path / "model.onnx").exists()
+
+
+def test_a_file_records_its_data_and_where_they_are_from_its_folder(tmp_path):
+    import onnx
+
+    run = run_on(tmp_path, lambda pixels: pixels.astype(np.uint8))
+    (tmp_path / "models").mkdir()
+    file = tmp_path / "models" / "model.onnx"
+    netspec_("export", run.path, "--onnx", "-o", file)
+    assert str(tmp_path).encode() not in file.read_bytes()
+    metadata = {entry.key: entry.value for entry in onnx.load(file).metadata_props}
+    assert json.loads(metadata["netspec.data"]) == run.about.data.model_dump(mode="json")
+    assert netspec_("evaluate", file).results
+    moved = tmp_path / "moved.npz"
+    (tmp_path / "floats.npz").rename(moved)
+    assert "--data" in netspec_("evaluate", file).fault
+    assert netspec_("evaluate", file, "--data", moved).results
+    arrays = dict(np.load(moved))
+    np.savez(moved, **(arrays | {"y_test": arrays["y_test"][::-1]}))
+    assert "y_test has other values" in netspec_("evaluate", file, "--data", moved).err
+    quantized = netspec_(
+        "export", run.path, "--onnx", "--quantize", "fp16", "--force", "--data", moved
+    )
+    assert "y_test has other values" in quantized.err

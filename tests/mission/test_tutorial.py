@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 import netspec
 from frameworks import require
@@ -80,3 +81,20 @@ def test_an_exported_file_tells_how_it_takes_images(run, tmp_path):
     assert json.loads(metadata["netspec.class_names"]) == [str(digit) for digit in range(10)]
     assert float(metadata["netspec.scale"]) == 255
     assert exported.difference < 1e-5
+
+
+def test_ten_printed_digits_are_prepared_and_recognized(run, tmp_path):
+    require("onnx")
+    from matplotlib.font_manager import findfont
+
+    places = [(2, 2), (130, 5), (10, 90), (60, 40), (100, 100), (5, 60), (90, 3), (50, 80)]
+    images = []
+    for digit in range(10):
+        image = Image.new("L", (240, 200), "white")
+        font = ImageFont.truetype(findfont("DejaVu Sans"), 24 + 8 * digit)
+        ImageDraw.Draw(image).text(places[digit % 8], str(digit), fill="black", font=font)
+        image.save(tmp_path / f"{digit}.png")
+        images.append(tmp_path / f"{digit}.png")
+    found = netspec.predict(run, images)
+    assert [each.label for each in found] == [str(digit) for digit in range(10)]
+    assert all("dark ink on light paper was inverted" in each.notes[0] for each in found)

@@ -1,0 +1,85 @@
+"""Where the files of a data set are: relative to the folder of a spec, a run or an ONNX file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from netspec.diagnostics import DataError
+from netspec.graph import Network
+from netspec.spec import Idx, Npz, Spec
+
+
+def relocated(spec: Spec, folder: Path, to: Path) -> Spec:
+    """The spec with every path, seen from `folder`, as it is seen from the folder `to`.
+
+    No path is absolute afterwards. Where none leads from `to` to a file, as between two drives of
+    Windows, the file's name is left.
+    """
+    return _with_files(spec, lambda path: _relative(folder / path, to))
+
+
+def unlocated(spec: Spec) -> Spec:
+    """The spec without its paths: for comparison where the data are at another place."""
+    return _with_files(spec, lambda _: "")
+
+
+def absolute(spec: Spec, folder: Path) -> Spec:
+    """The spec with every path, seen from `folder`, as an absolute one: for comparison."""
+    return _with_files(spec, lambda path: os.path.realpath(folder / path))
+
+
+def with_data(network: Network, place: Path | None) -> Network:
+    """The network with its data read from another place.
+
+    `place` is the npz file, or a folder with the files that the spec names. None changes nothing.
+    Raises DataError where the spec names no file.
+    """
+    if place is None:
+        return network
+    data = network.spec.data
+    if not isinstance(data, Npz | Idx):
+        named = f"the data set {data.dataset}" if data else "no data set"
+        message = f"{network.spec.name} names {named}, which is not read from a path"
+        raise DataError(message, "leave --data out; it is for the data sets npz and idx")
+    if not place.is_dir() and len(data.files) > 1:
+        message = f"{place} is not a folder, and {network.spec.name} has {len(data.files)} files"
+        raise DataError(message, "give the folder that they are in to --data")
+    spec = _with_files(
+        network.spec, lambda path: str(_real(place / Path(path).name if place.is_dir() else place))
+    )
+    return replace(network, spec=spec)
+
+
+def check_files(network: Network) -> None:
+    """Raise DataError where a file of the data is not there."""
+    data = network.spec.data
+    for path in data.files.values() if isinstance(data, Npz | Idx) else ():
+        if not os.path.lexists(network.folder / path):
+            help = "correct the path in the spec; or give the place of the data to --data"
+            raise DataError(f"there is no file {network.folder / path}", help)
+
+
+def _with_files(spec: Spec, place: Callable[[str], str]) -> Spec:
+    data = spec.data
+    if not isinstance(data, Npz | Idx):
+        return spec
+    files = {name: place(path) for name, path in data.files.items()}
+    return spec.model_copy(update={"data": data.model_copy(update=files)})
+
+
+def _relative(path: Path, to: Path) -> str:
+    try:
+        return Path(os.path.relpath(_real(path), to.resolve())).as_posix()
+    except ValueError:  # on another drive of Windows
+        return path.name
+
+
+def _real(path: Path) -> Path:
+    """An absolute path whose folders are no links, so that `..` leads out of each."""
+    try:
+        return path.parent.resolve() / path.name
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a name that no file has
+        return Path(os.path.abspath(path))  # noqa: PTH100 - which only handles the text

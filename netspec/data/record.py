@@ -1,0 +1,113 @@
+"""What a run records of its data: the type, range and content of every array."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from math import prod
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field, ValidationError
+
+from netspec.data.mapped import Stored
+from netspec.layers import written
+from netspec.layers.tagged import Model
+
+PART_BYTES = 1 << 20
+"""How much of an array is read at once at the most, as long as one example is not more."""
+
+HASH_BYTES = 16
+
+
+class ArrayRecord(Model):
+    """An array (count, …): the type and shape of an example, the range, a hash of all values.
+
+    `minimum` and `maximum` are None where there is no value, or one is not finite.
+    """
+
+    dtype: str
+    count: Annotated[int, Field(ge=0)]
+    shape: tuple[int, ...]
+    minimum: float | None
+    maximum: float | None
+    hash: str
+
+
+class DataRecord(Model):
+    """The arrays of a data set, by name."""
+
+    dataset: str
+    arrays: dict[str, ArrayRecord]
+
+
+def parse_record(text: str) -> DataRecord | None:
+    """The record in a text of JSON, None where it is none."""
+    try:
+        return DataRecord.model_validate_json(text)
+    except ValidationError:
+        return None
+
+
+def describe(dataset: str, arrays: Mapping[str, Stored]) -> DataRecord:
+    """Record all arrays of a data set. Each is read once, and a part of it at a time.
+
+    The hash is of the values in native byte order and C order, so that it does not depend on how a
+    file stores them.
+    """
+    return DataRecord(
+        dataset=dataset, arrays={name: _array_record(array) for name, array in arrays.items()}
+    )
+
+
+def _array_record(array: Stored) -> ArrayRecord:
+    content = hashlib.blake2b(digest_size=HASH_BYTES)
+    lowest, highest = np.inf, -np.inf
+    size = max(1, PART_BYTES // max(1, array.dtype.itemsize * prod(array.shape[1:])))
+    for start in range(0, len(array), size):
+        part = np.ascontiguousarray(array[start : start + size])
+        content.update(part.data)
+        if part.size:
+            # Of values that are not numbers, the minimum is none either.
+            lowest = np.minimum(lowest, np.float64(part.min()))
+            highest = np.maximum(highest, np.float64(part.max()))
+    return ArrayRecord(
+        dtype=array.dtype.name,
+        count=len(array),
+        shape=array.shape[1:],
+        minimum=float(lowest) if np.isfinite(lowest) else None,
+        maximum=float(highest) if np.isfinite(highest) else None,
+        hash=content.hexdigest(),
+    )
+
+
+def differences(before: DataRecord, now: DataRecord) -> list[str]:
+    """How data differ from those that were recorded, a phrase for each array."""
+    names = list(dict.fromkeys([*before.arrays, *now.arrays]))
+    found = [(name, before.arrays.get(name), now.arrays.get(name)) for name in names]
+    return [f"{name} {_difference(old, new)}" for name, old, new in found if old != new]
+
+
+def remarks(subject: str, before: DataRecord | None, now: DataRecord) -> tuple[str, ...]:
+    """What a user has to know of the data that are used now, a sentence for each fact.
+
+    `subject` is the run or the file that was made with the data `before`; None is unknown.
+    """
+    if before is None:
+        return (f"{subject} does not record its data: nobody knows whether they are the same",)
+    if found := differences(before, now):
+        return (f"the data are not those that {subject} was trained on: {'; '.join(found)}",)
+    return ()
+
+
+def _difference(old: ArrayRecord | None, new: ArrayRecord | None) -> str:
+    if old is None:
+        return "was not there"
+    if new is None:
+        return "is missing"
+    if old.count != new.count:
+        return f"had {old.count:,} examples, and has {new.count:,}"
+    if (old.dtype, old.shape) != (new.dtype, new.shape):
+        before, now = (f"{each.dtype} of {written(each.shape)}" for each in (old, new))
+        return f"was {before}, and is {now}"
+    return "has other values"

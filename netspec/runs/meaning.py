@@ -1,0 +1,75 @@
+"""What the outputs of a network mean: classes that exclude each other, labels, or values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from netspec.diagnostics import RunError
+from netspec.graph import Network
+from netspec.runs.measures import probabilities
+from netspec.spec import class_names
+from netspec.weights import Array
+
+Kind: TypeAlias = Literal["classes", "labels", "values"]
+
+BINARY = 2  # classes of one sigmoid: no and yes
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """The kind of an output vector, and the name of each of its values.
+
+    The probabilities of classes add up to 1: of a softmax, or of one sigmoid, whose second class it
+    is. Each label has its own probability. Values are outputs as they are.
+    """
+
+    kind: Kind
+    names: tuple[str, ...]
+    network: Network
+
+    def read(self, outputs: Array) -> Array:
+        """Probabilities or values (n, names) of outputs (n, units)."""
+        if self.network.objectives:
+            outputs = probabilities(outputs, self.network.objectives[0])
+        if self.kind == "classes" and outputs.shape[-1] == 1:
+            return np.concatenate([1 - outputs, outputs], -1)
+        return outputs
+
+
+def meaning_of(network: Network, names: tuple[str, ...] | None = None) -> Meaning:
+    """What the only output of a network means; `names` are used instead of the spec's.
+
+    Raises RunError where names and outputs differ in number, or two names are the same.
+    """
+    units = network.graph.output.shape[-1]
+    activation = _activation(network)
+    named = names
+    if named is None and network.spec.data:
+        named = network.spec.data.class_names
+    if activation == "softmax":
+        kind: Kind = "classes"
+    elif activation == "sigmoid":
+        kind = "classes" if units == 1 and (named is None or len(named) == BINARY) else "labels"
+    else:
+        kind = "values"
+    expected = BINARY if kind == "classes" and units == 1 else units
+    found = class_names(None, expected) if named is None else named
+    if len(found) != expected:
+        message = (
+            f"{network.graph.name} has {units} outputs, and class_names has {len(found)} names"
+        )
+        raise RunError(message, "one name for every class, in the order of their labels")
+    if len(set(found)) < len(found):
+        raise RunError(f"{network.graph.name} has two classes with one name", "rename one of them")
+    return Meaning(kind, found, network)
+
+
+def _activation(network: Network) -> str:
+    """The activation that gives the output its meaning: its own, or that of a loss on logits."""
+    loss = network.objectives[0].loss if network.objectives else None
+    if loss is not None and getattr(loss, "from_logits", False):
+        return str(loss.probabilities)
+    return network.graph.ends[0].activation

@@ -1,0 +1,101 @@
+"""What is recorded of data: the same values give the same record, however a file stores them."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from netspec.data.idx import read_idx
+from netspec.data.npz import read_npz
+from netspec.data.record import ArrayRecord, describe, differences, parse_record
+
+VALUES = np.arange(-5, 595, dtype=np.int16).reshape(100, 3, 2)
+KEY = "x_train"
+
+
+def record(array: Any) -> ArrayRecord:
+    return describe("npz", {KEY: array}).arrays[KEY]
+
+
+def test_a_record_contains_type_shape_count_and_range() -> None:
+    found = record(VALUES)
+    assert (found.dtype, found.count, found.shape) == ("int16", 100, (3, 2))
+    assert (found.minimum, found.maximum) == (-5, 594)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_the_storage_of_an_npz_file_does_not_change_the_record(save: Any, tmp_path: Path) -> None:
+    path = tmp_path / "data.npz"
+    save(path, x_train=VALUES)
+    assert record(read_npz(path, [KEY])[KEY]) == record(VALUES)
+
+
+@pytest.mark.parametrize("stored", [VALUES.astype(">i2"), np.asfortranarray(VALUES)])
+def test_the_order_of_bytes_and_axes_does_not_change_the_record(
+    stored: NDArray[np.int16], tmp_path: Path
+) -> None:
+    path = tmp_path / "data.npz"
+    np.savez(path, x_train=stored)
+    assert record(read_npz(path, [KEY])[KEY]) == record(VALUES)
+
+
+def test_an_idx_file_has_the_record_of_its_values(tmp_path: Path) -> None:
+    path = tmp_path / "values.idx"
+    path.write_bytes(struct.pack(">HBB3I", 0, 0x0B, 3, 100, 3, 2) + VALUES.astype(">i2").tobytes())
+    assert record(read_idx(path)) == record(VALUES)
+
+
+def test_one_changed_value_in_a_mapped_file_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "data.npz"
+    large = np.zeros((3000, 100, 100), np.uint8)  # two parts
+    before = describe("npz", {KEY: large})
+    large[2999, 50, 50] = 1
+    np.savez(path, x_train=large)
+    now = describe("npz", read_npz(path, [KEY]))
+    assert now.arrays[KEY].maximum == 1
+    assert differences(before, now) == ["x_train has other values"]
+
+
+@pytest.mark.parametrize(
+    ("array", "phrase"),
+    [
+        (VALUES[::-1], "has other values"),
+        (VALUES[:99], "had 100 examples, and has 99"),
+        (VALUES.astype(np.int32), "was int16 of (3, 2), and is int32 of (3, 2)"),
+        (VALUES.reshape(100, 2, 3), "was int16 of (3, 2), and is int16 of (2, 3)"),
+    ],
+    ids=["values", "count", "type", "shape"],
+)
+def test_a_difference_is_named(array: NDArray[Any], phrase: str) -> None:
+    before, now = describe("npz", {KEY: VALUES}), describe("npz", {KEY: array})
+    assert differences(before, now) == [f"x_train {phrase}"]
+
+
+def test_arrays_that_came_or_went_are_named() -> None:
+    before, now = describe("npz", {"w_train": VALUES}), describe("npz", {KEY: VALUES})
+    assert differences(before, now) == ["w_train is missing", "x_train was not there"]
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((0, 2)), np.zeros((3, 0)), np.array([1, np.nan]), np.array([1, np.inf])],
+    ids=["no examples", "no values", "nan", "infinite"],
+)
+def test_arrays_without_finite_values_have_no_range(array: NDArray[Any]) -> None:
+    found = record(array)
+    assert None in (found.minimum, found.maximum)
+
+
+def test_a_record_reads_back_from_its_json() -> None:
+    found = describe("npz", {KEY: VALUES})
+    assert parse_record(found.model_dump_json()) == found
+
+
+@pytest.mark.parametrize("text", ["", "5", "null", "[]", '{"dataset": 1}', "{" * 9999])
+def test_what_is_no_record_is_none(text: str) -> None:
+    assert parse_record(text) is None
