@@ -117,7 +117,7 @@ def test_moved_data_are_found_where_the_user_says(run, tmp_path, place):
 def test_a_run_without_a_record_goes_on_with_a_remark(run, tmp_path):
     about = json.loads((run.path / "run.json").read_text())
     del about["data"]
-    (run.path / "run.json").write_text(json.dumps(about))
+    run.write({"run.json": json.dumps(about).encode()})
     old = Run(run.path)
     (remark,) = evaluate_run(old).remarks
     assert "does not record its data" in remark
