@@ -27,7 +27,7 @@ from safetensors.numpy import save
 
 from netspec import weights as weight_files
 from netspec.backend import Trainer, TrainingBackend
-from netspec.diagnostics import NetspecError, RunError, SpecError, one_of
+from netspec.diagnostics import NetspecError, RunError, SpecError, WeightsError, one_of
 from netspec.files import write_atomically
 from netspec.graph import Network, loads
 from netspec.layers.tagged import Model
@@ -78,12 +78,32 @@ class Reference:
 
 
 def _reference(tensors: Mapping[str, NDArray[Any]], network: Network) -> Reference:
-    """The arrays of a file. Raises KeyError where one is missing."""
+    """The arrays of a file. Raises KeyError and ValueError where they are not the network's."""
     graph = network.graph
-    return Reference(
-        tuple(tensors[f"inputs/{index}"] for index, _ in enumerate(graph.inputs)),
-        tuple(tensors[f"outputs/{index}"] for index, _ in enumerate(graph.outputs)),
-    )
+    shapes = {f"inputs/{index}": each.shape for index, each in enumerate(graph.inputs)}
+    outputs = [graph.by_name[name].shape for name in graph.outputs]
+    shapes |= {f"outputs/{index}": shape for index, shape in enumerate(outputs)}
+    counts = {tensors[key].shape[:1] for key in shapes}
+    fits = [tensors[key].shape[1:] == shape for key, shape in shapes.items()]
+    if len(counts) != 1 or not all(fits) or {tensors[key].dtype for key in shapes} != {_FLOAT32}:
+        raise ValueError("the reference has other shapes or types")
+    arrays = [tensors[key] for key in shapes]
+    return Reference(tuple(arrays[: len(graph.inputs)]), tuple(arrays[len(graph.inputs) :]))
+
+
+def _history(text: str) -> list[Record]:
+    """The records of epochs 1, 2, and so on, and maybe of a test. Raises ValueError for others."""
+    history = _HISTORY.validate_json(text)
+    epochs = history[:-1] if history and "test_loss" in history[-1] else history
+    in_order = [record.get("epoch") for record in epochs] == [*range(1, len(epochs) + 1)]
+    if not in_order or not all("loss" in record for record in epochs):
+        raise ValueError("the epochs are not in order")
+    if any(record.keys() != epochs[0].keys() for record in epochs):
+        raise ValueError("the epochs report different metrics")
+    return history
+
+
+_FLOAT32 = np.dtype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -158,19 +178,26 @@ class Run:
             raise self._damaged("metrics.jsonl") from None
 
     def checkpoint(self) -> Checkpoint:
-        """The state that training goes on from. Raises WeightsError, RunError."""
-        path = self.path / "checkpoint.safetensors"
+        """The state that training goes on from. Raises RunError."""
+        try:
+            return self._checkpoint(self.path / "checkpoint.safetensors")
+        except WeightsError as error:
+            raise RunError(error.message, error.help) from None
+
+    def _checkpoint(self, path: Path) -> Checkpoint:
         tensors, metadata = read_safetensors(path)
         if metadata.get("format") != CHECKPOINT_FORMAT:
             raise RunError(f"{path} is not a {CHECKPOINT_FORMAT}", "start a new run")
         weights = _part(tensors, "weights/")
         weight_files.check(self.network.graph, weights, str(path))
         try:
-            history = _HISTORY.validate_json(metadata.get("history", ""))
+            history = _history(metadata.get("history", ""))
             reference = _reference(_part(tensors, "reference/"), self.network)
-        except (ValidationError, KeyError):
+        except (KeyError, ValueError):  # a ValidationError is a ValueError
             raise self._damaged(path.name) from None
         optimizer, best = _part(tensors, "optimizer/"), _part(tensors, "best/")
+        if optimizer and not history:
+            raise self._damaged(path.name)
         if best:
             weight_files.check(self.network.graph, best, str(path))
         return Checkpoint(weights, optimizer, history, reference, best)
@@ -184,7 +211,7 @@ class Run:
             raise RunError(message, "the run was stopped as it wrote: train with --resume first")
         try:
             return _reference(tensors, self.network)
-        except KeyError:
+        except (KeyError, ValueError):
             raise self._damaged("reference.safetensors") from None
 
     def save(self, state: Checkpoint) -> None:
