@@ -177,11 +177,16 @@ class Trainer(Predictor, Protocol):
         ...
 
     def optimizer_state(self) -> dict[str, NDArray[Any]]:
-        """What the optimizer remembers between steps."""
+        """What the optimizer remembers between steps, and before the first one."""
+        ...
+
+    @property
+    def never_negative(self) -> frozenset[str]:
+        """The keys of the optimizer's state that are never negative, such as means of squares."""
         ...
 
     def restore(self, optimizer_state: dict[str, NDArray[Any]]) -> None:
-        """Go on from what an optimizer remembered."""
+        """Go on from what an optimizer remembered, with the names, shapes and types of its own."""
         ...
 
 
