@@ -26,9 +26,11 @@ lint: $(READY)
 processors: $(READY)
 	$(BIN)/python tests/processors/run.py
 
-# The random specs at length: a thousand of each kind. The extras for GPU machines, resolved by pip.
+# The random specs at length: a thousand of each kind. The tutorial with three seeds on both backends.
+# The extras for GPU machines, resolved by pip.
 nightly: processors
 	NETSPEC_HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/properties --timeout=0
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/mission -m nightly --timeout=0
 	$(BIN)/python -m pytest tests/test_gpu_extras.py -m nightly --timeout=0
 
 # Every question that this machine can answer; the figures go into benchmarks/results/, and the page
