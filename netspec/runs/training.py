@@ -69,7 +69,7 @@ class Warnings(Silent):
     """Shows only what is suspicious: Python's warnings, at the line that calls netspec.train."""
 
     def warns(self, text: str) -> None:
-        warnings.warn(text, UserWarning, stacklevel=4)
+        warnings.warn(text, UserWarning, stacklevel=5)
 
 
 def train(
