@@ -67,9 +67,8 @@ class OnnxBackend:
         raw_input: bool = False,
     ) -> bytes:
         from netspec_onnx.model import export
-        from netspec_onnx.seal import sealed
 
-        return sealed(export(network, weights, opset=opset, raw_input=raw_input))
+        return export(network, weights, opset=opset, raw_input=raw_input)
 
     def open(self, content: bytes, device: Device) -> OnnxPredictor:
         from netspec_onnx.seal import UNSEALED, check_seal, is_sealed

@@ -32,6 +32,7 @@ from netspec.spec import DataBase, class_names, resolved
 from netspec.weights import Weights, check
 from netspec_onnx.lower import Builder, lower
 from netspec_onnx.padding import pad_in_convolutions
+from netspec_onnx.seal import HASH, sealed
 
 OUTPUT = "output"
 BATCH = "batch"
@@ -79,7 +80,7 @@ def export(
     model = _model(network, builder, TensorProto.UINT8 if raw_input else TensorProto.FLOAT)
     helper.set_model_props(model, _metadata(network, data, raw_input=raw_input))
     _declare_outputs(model, network.graph)
-    return model.SerializeToString(deterministic=True)
+    return sealed(model.SerializeToString(deterministic=True))
 
 
 def _checked_opset(opset: int | None) -> int:
@@ -149,6 +150,7 @@ def _metadata(network: Network, data: DataBase, *, raw_input: bool) -> dict[str,
         "netspec.largest_pixel": str(data.largest_pixel),
         "netspec.raw_input": json.dumps(raw_input),
         "netspec.graph": graph.hash,
+        HASH: "sha256",  # at the end of the file; see `seal`
     }
 
 

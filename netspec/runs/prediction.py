@@ -12,7 +12,7 @@ from PIL import Image
 from pydantic import Field, TypeAdapter, ValidationError
 
 from netspec.backend import Device, ExportedModel, find_exporting
-from netspec.data.images import converted, opened_image
+from netspec.data.decoding import converted, opened_image
 from netspec.data.indices import check_indices
 from netspec.diagnostics import DataError, RunError, SpecError
 from netspec.graph import Graph, loads

@@ -474,7 +474,9 @@ def test_layer_may_be_called_output(layers: tuple[str, ...]) -> None:
 def test_metadata_hold_the_spec_the_classes_and_the_preprocessing() -> None:
     net = load(SPECS / "digits_cnn.yaml")
     held = {entry.key: entry.value for entry in model(net).metadata_props}
+    assert len(held.pop("netspec.sha256")) == 64
     assert held == {
+        "netspec.hash": "sha256",
         "netspec.spec": spec.resolved(net.spec),
         "netspec.class_names": '["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]',
         "netspec.scale": "16.0",
