@@ -139,7 +139,7 @@ class Resumed:
     def go_on(self, tensors: Arrays) -> None:
         """Take two steps from a checkpoint of these arrays. Raises RunError where it is refused."""
         contiguous = {key: np.array(value, order="C") for key, value in tensors.items()}
-        self.path.write_bytes(save(contiguous, self.metadata))
+        self.run.write({self.path.name: save(contiguous, self.metadata)})
         state = self.run.checkpoint()
         self.trainer.restore(self.fresh)
         restore(self.trainer, state.optimizer, STEPS, "it")
