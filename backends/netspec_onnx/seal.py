@@ -32,11 +32,17 @@ def is_sealed(content: bytes) -> bool:
     return content.endswith(_seal(content[:-_LENGTH]))
 
 
-def check_seal(content: bytes, metadata: dict[str, str]) -> None:
-    """Raise BackendError where a file has a hash that is not its own."""
-    if (HASH in metadata or KEY in metadata) and not is_sealed(content):
+def remarks(content: bytes, metadata: dict[str, str]) -> tuple[str, ...]:
+    """What a user would not expect of a file's hash.
+
+    Raises BackendError where the hash is not the file's own.
+    """
+    if is_sealed(content):
+        return ()
+    if HASH in metadata or KEY in metadata:
         message = "the model is damaged, or was changed after netspec wrote it"
         raise BackendError(message, "export the run again, or copy the file again")
+    return (UNSEALED,)
 
 
 def _seal(content: bytes) -> bytes:

@@ -7,7 +7,6 @@ of them is whole again as soon as it is resumed. `manifest.json` has the hash of
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import shutil
@@ -33,6 +32,7 @@ from netspec.graph import Network, loads
 from netspec.layers.tagged import Model
 from netspec.runs.manifest import (
     MANIFEST,
+    content_hash,
     damaged,
     present_hashes,
     read_files,
@@ -201,7 +201,7 @@ class Run:
         contents = read_files(self.path, (WEIGHTS, REFERENCE))
         origin = self.path / REFERENCE
         tensors, metadata = parse_safetensors(contents[REFERENCE], str(origin))
-        if metadata.get("weights") != hashlib.sha256(contents[WEIGHTS]).hexdigest():
+        if metadata.get("weights") != content_hash(contents[WEIGHTS]):
             message = f"the predictions kept in {self.path} belong to another epoch's weights"
             raise RunError(message, "the run was stopped as it wrote: train with --resume first")
         return self._weights(contents[WEIGHTS]), self._reference(tensors, origin)
@@ -263,7 +263,7 @@ class Run:
         stale = {
             name: content
             for name, content in files.items()
-            if present.get(name) != hashlib.sha256(content).hexdigest()
+            if present.get(name) != content_hash(content)
         }
         manifest = read_manifest(self.path)
         if stale or manifest is None or manifest.files != present:
@@ -283,7 +283,7 @@ class Run:
     def _followers(self, state: Checkpoint) -> dict[str, bytes]:
         """The content of the files that follow from a checkpoint."""
         weights = weight_files.to_bytes(self.network.graph, state.result)
-        metadata = {"weights": hashlib.sha256(weights).hexdigest()}
+        metadata = {"weights": content_hash(weights)}
         lines = "".join(json.dumps(record) + "\n" for record in state.history)
         return {
             REFERENCE: save(state.reference.tensors(), metadata),
