@@ -50,7 +50,7 @@ def _refuse(index: float, name: str, count: int, data: str) -> None:
 
 @singledispatch
 def computed(layer: AnyLayer, *inputs: Values) -> Values:
-    """The output (n, …) of a layer that an index can go through: of netspec.graph.indices.WHOLE."""
+    """The output (n, …) of a layer that keeps whole numbers whole."""
     raise NotImplementedError(layer.tag)
 
 
