@@ -26,8 +26,9 @@ lint: $(READY)
 processors: $(READY)
 	$(BIN)/python tests/processors/run.py
 
-# The random specs at length: a thousand of each kind. The tests that take minutes, such as every
-# benchmark in short, and the extras for GPU machines as pip resolves them.
+# The random specs at length: a thousand of each kind. The tests that take minutes: the tutorial with
+# three seeds on both backends, every benchmark in short, and the extras for GPU machines as pip
+# resolves them.
 nightly: processors
 	NETSPEC_HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/properties --timeout=0
 	$(BIN)/python -m pytest -m nightly --timeout=0

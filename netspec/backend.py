@@ -110,10 +110,6 @@ class ExportedModel(Predictor, Protocol):
         """Every output (n, …) for pixels (n, height, width, channels) as they are stored."""
         ...
 
-    def predict_pixels(self, pixels: NDArray[np.uint8]) -> Array:
-        """The output (n, …) of a model that has one, for pixels as they are stored."""
-        ...
-
 
 @dataclass(frozen=True)
 class Steps:
@@ -182,11 +178,16 @@ class Trainer(Predictor, Protocol):
         ...
 
     def optimizer_state(self) -> dict[str, NDArray[Any]]:
-        """What the optimizer remembers between steps."""
+        """What the optimizer remembers between steps, and before the first one."""
+        ...
+
+    @property
+    def never_negative(self) -> frozenset[str]:
+        """The keys of the optimizer's state that are never negative, such as means of squares."""
         ...
 
     def restore(self, optimizer_state: dict[str, NDArray[Any]]) -> None:
-        """Go on from what an optimizer remembered."""
+        """Go on from what an optimizer remembered, with the names, shapes and types of its own."""
         ...
 
 

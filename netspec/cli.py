@@ -10,6 +10,7 @@ import warnings
 from contextlib import suppress
 from dataclasses import replace
 from io import TextIOWrapper
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TextIO
 
@@ -196,7 +197,7 @@ class _TrainCommand(TyperCommand):
 
 def _with_values(args: Sequence[str]) -> Iterator[str]:
     """The arguments, with an empty value for a --resume that no run follows."""
-    for arg, following in zip(args, [*args[1:], "--"], strict=True):
+    for arg, following in pairwise([*args, "--"]):
         named = not following.startswith("-") and not following.endswith((".yaml", ".yml"))
         yield f"{arg}=" if arg == "--resume" and not named else arg
 

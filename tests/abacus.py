@@ -97,6 +97,10 @@ class AbacusTrainer(AbacusPredictor):
     def optimizer_state(self) -> dict[str, NDArray[Any]]:
         return {"velocity": self._velocity.copy()}
 
+    @property
+    def never_negative(self) -> frozenset[str]:
+        return frozenset()
+
     def restore(self, optimizer_state: dict[str, NDArray[Any]]) -> None:
         self._velocity = optimizer_state["velocity"].copy()
 

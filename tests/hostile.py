@@ -108,7 +108,7 @@ ALIASES: Specs = {
     "anchors_by_the_hundred_thousand": ("size", lambda: after(many("a{0}: &a{0} 0\n", 100_000))),
     "merge_key": ("unknown-field", lambda: after("a: &a {filters: 2}", "<<: *a")),
     "merge_key_in_a_layer": (
-        "missing-field",
+        None,
         lambda: layer("Conv2D: {<<: {filters: 2}, kernel_size: 3}"),
     ),
 }

@@ -40,6 +40,11 @@ STEPS_PER_CALL = 125
 """Steps that run inside TensorFlow between two reports of progress."""
 
 
+NEVER_NEGATIVE = re.compile(
+    r"(velocity|velocity_hat|norm|(?<!gradient_)accumulator|learning_rate|dynamic_scale)$"
+)
+"""Keras's names of an optimizer's variables whose values are never negative."""
+
 SEED_STATE = "seed_generator_state"
 """Keras's name of the variable that a layer's random masks follow from."""
 
@@ -271,6 +276,11 @@ class KerasTrainer(Predicting):
 
     def optimizer_state(self) -> dict[str, NDArray[Any]]:
         return {key: variable.numpy() for key, variable in self._optimizer_variables()}
+
+    @property
+    def never_negative(self) -> frozenset[str]:
+        keys = [key for key, _ in self._optimizer_variables()]
+        return frozenset(filter(NEVER_NEGATIVE.search, keys))
 
     def restore(self, optimizer_state: dict[str, NDArray[Any]]) -> None:
         for key, variable in self._optimizer_variables():

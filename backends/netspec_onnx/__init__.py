@@ -69,19 +69,15 @@ class OnnxBackend:
         record: DataRecord | None = None,
     ) -> bytes:
         from netspec_onnx.model import export
-        from netspec_onnx.seal import sealed
 
-        content = export(network, weights, opset=opset, raw_input=raw_input, record=record)
-        return sealed(content)
+        return export(network, weights, opset=opset, raw_input=raw_input, record=record)
 
     def open(self, content: bytes, device: Device) -> OnnxPredictor:
-        from netspec_onnx.seal import UNSEALED, check_seal, is_sealed
+        from netspec_onnx.seal import remarks
         from netspec_onnx.session import OnnxPredictor
 
         predictor = OnnxPredictor(content, device)
-        check_seal(content, predictor.metadata)
-        if not is_sealed(content):
-            predictor.remarks += (UNSEALED,)
+        predictor.remarks += remarks(content, predictor.metadata)
         return predictor
 
     def quantize(self, content: bytes, to: Quantization, inputs: Sequence[NDArray[Any]]) -> bytes:

@@ -18,10 +18,10 @@ from onnx import (
 from netspec.diagnostics import BackendError
 
 MAX_NODES = 50_000
-"""Nodes of a model, with those of its subgraphs. ResNet-50 has 126."""
+"""Nodes of a model and of its subgraphs. ResNet-50 has 126."""
 
 MAX_STEPS = 100_000_000
-"""Nodes that run for an example: those of a Scan run once for every step."""
+"""Nodes that run for an example: the nodes of a Scan run once for every step."""
 
 MAX_ELEMENTS = 1 << 28
 """Elements of a value for one example, 1 GiB of float32."""

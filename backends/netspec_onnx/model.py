@@ -35,6 +35,7 @@ from netspec.spec import DataBase, class_names, resolved
 from netspec.weights import Weights, check
 from netspec_onnx.lower import Builder, lower
 from netspec_onnx.padding import pad_in_convolutions
+from netspec_onnx.seal import HASH, sealed
 
 OUTPUT = "output"
 BATCH = "batch"
@@ -98,7 +99,7 @@ def export(
     }
     helper.set_model_props(model, metadata)
     _declare_outputs(model, network.graph)
-    return model.SerializeToString(deterministic=True)
+    return sealed(model.SerializeToString(deterministic=True))
 
 
 def _checked_opset(opset: int | None) -> int:
@@ -165,6 +166,7 @@ def _metadata(network: Network, record: DataRecord | None) -> dict[str, str]:
         "netspec.spec": resolved(relocated(spec, network.folder, network.folder)),
         "netspec.class_names": json.dumps(class_names(spec.data, graph.output.shape[-1])),
         "netspec.graph": graph.hash,
+        HASH: "sha256",  # at the end of the file; see `seal`
     }
     return metadata | ({"netspec.data": record.model_dump_json()} if record else {})
 

@@ -1,7 +1,8 @@
 """A hash at the end of an exported file, by which a reader notices damage.
 
 It is the last entry of the metadata, `netspec.sha256`, of all bytes before it. Protobuf joins the
-fields of bytes that follow each other, so that every other reader sees an entry like any other.
+fields of bytes that follow each other, so that every other reader sees an entry like any other. The
+entry `netspec.hash` shows that there was one where a file was cut off.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from onnx import ModelProto, StringStringEntryProto
 
 from netspec.diagnostics import BackendError
 
-KEY = "netspec.sha256"
+HASH, KEY = "netspec.hash", "netspec.sha256"
 UNSEALED = "the file has no hash: an older netspec or another program wrote it; damage is not seen"
 
 
@@ -31,11 +32,17 @@ def is_sealed(content: bytes) -> bool:
     return content.endswith(_seal(content[:-_LENGTH]))
 
 
-def check_seal(content: bytes, metadata: dict[str, str]) -> None:
-    """Raise BackendError where a file has a hash that is not its own."""
-    if KEY in metadata and not is_sealed(content):
+def remarks(content: bytes, metadata: dict[str, str]) -> tuple[str, ...]:
+    """What a user would not expect of a file's hash.
+
+    Raises BackendError where the hash is not the file's own.
+    """
+    if is_sealed(content):
+        return ()
+    if HASH in metadata or KEY in metadata:
         message = "the model is damaged, or was changed after netspec wrote it"
         raise BackendError(message, "export the run again, or copy the file again")
+    return (UNSEALED,)
 
 
 def _seal(content: bytes) -> bytes:

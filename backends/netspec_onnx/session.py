@@ -127,7 +127,7 @@ class OnnxPredictor(Predicting):
         Raises BackendError where the file contains no spec, or does not end as the spec does.
         """
         opened = self._without_activations
-        return (opened.predict_pixels(*inputs),) if self.raw_input else opened.outputs(*inputs)
+        return (opened.outputs_of_pixels if self.raw_input else opened.outputs)(*inputs)
 
     @cached_property
     def _without_activations(self) -> OnnxPredictor:
@@ -139,11 +139,6 @@ class OnnxPredictor(Predicting):
         if not any(taken_off):
             return self
         return OnnxPredictor(without_activations(self._content, taken_off), self._device)
-
-    def predict_pixels(self, pixels: NDArray[np.uint8]) -> Array:
-        """The output (n, …) of a model that has one; see `outputs_of_pixels`."""
-        (output,) = self.outputs_of_pixels(pixels)
-        return output
 
     def outputs_of_pixels(self, pixels: NDArray[np.uint8]) -> tuple[Array, ...]:
         """Every output (n, …) for pixels (n, height, width, channels), which the model scales.

@@ -22,7 +22,8 @@ class Rule:
     `lines` are statements about the lists `weights`, `gradients` and those of `slots`, and about
     the `numbers`. These are expressions by name, about the learning rate `lr` and the number `t` of
     the step, which begins with 1; `before` are statements that they need. `slots` holds what is
-    remembered of every weight w: how it begins, by name. `takes` names the fields.
+    remembered of every weight w: how it begins, by name. The slots in `never_negative` are sums or
+    means of squares, or the largest absolute values. `takes` names the fields.
     """
 
     doc: str
@@ -32,6 +33,7 @@ class Rule:
     numbers: dict[str, str] = field(default_factory=lambda: {"rate": "lr"})
     before: list[str] = field(default_factory=list[str])
     counters: dict[str, str] = field(default_factory=dict[str, str])
+    never_negative: tuple[str, ...] = ()
 
 
 @singledispatch
@@ -74,6 +76,7 @@ def _(optimizer: Adam) -> Rule:
             ")",
         ],
         {"rate": "lr * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)"},
+        never_negative=("exp_avg_sq", "max_exp_avg_sq"),
     )
 
 
@@ -139,7 +142,8 @@ def _(optimizer: RMSprop) -> Rule:
         ]
     else:
         lines += _moved("gradients")
-    return Rule("RMSprop with Keras's epsilon, which stands inside the root.", takes, slots, lines)
+    doc = "RMSprop with Keras's epsilon, which stands inside the root."
+    return Rule(doc, takes, slots, lines, never_negative=("velocity",))
 
 
 @rule.register
@@ -154,6 +158,7 @@ def _(_optimizer: Adagrad) -> Rule:
             "torch._foreach_sqrt_(divisors)",
             *_moved("gradients"),
         ],
+        never_negative=("accumulator",),
     )
 
 
@@ -171,6 +176,7 @@ def _(_optimizer: Adamax) -> Rule:
             *_moved("momentum"),
         ],
         {"rate": "lr / (1 - self.beta_1**t)"},
+        never_negative=("largest",),
     )
 
 
@@ -200,6 +206,7 @@ def _(_optimizer: Nadam) -> Rule:
             'group["product"] *= mu',
         ],
         counters={"product": "1.0"},
+        never_negative=("velocity",),
     )
 
 

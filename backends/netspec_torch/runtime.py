@@ -41,6 +41,7 @@ from netspec_torch.examples import Batch, Part
 from netspec_torch.feeding import feed
 from netspec_torch.figures import Figures, Gathered
 from netspec_torch.optimizers import COUNTERS, in_one_update
+from netspec_torch.rules import rule
 from netspec_torch.source import source
 
 STEPS_PER_REPORT = 125
@@ -200,6 +201,8 @@ class TorchTrainer(Predicting):
         self._feed = feed(examples, self._device)
         train = network.spec.train
         self._in_one_update = train is not None and in_one_update(train)
+        slots = () if train is None else rule(train.optimizer).never_negative
+        self._never_negative = {*slots, *COUNTERS, "scale"}
         self._epochs = 0 if train is None else train.epochs
         self._launch: Launched | None = None
         self._graphs = CudaGraphs(self._device)
@@ -369,6 +372,11 @@ class TorchTrainer(Predicting):
                 for slot, value in self._optimizer.state.get(parameter, {}).items()
             }
         )
+
+    @property
+    def never_negative(self) -> frozenset[str]:
+        keys = self.optimizer_state()
+        return frozenset(key for key in keys if key.rpartition("/")[2] in self._never_negative)
 
     def restore(self, optimizer_state: dict[str, NDArray[Any]]) -> None:
         parameters = dict(self._model.named_parameters())

@@ -50,7 +50,7 @@ def _refuse(index: float, name: str, count: int, data: str) -> None:
 
 @singledispatch
 def computed(layer: AnyLayer, *inputs: Values) -> Values:
-    """The output (n, …) of a layer that an index can go through: of netspec.graph.indices.WHOLE."""
+    """The output (n, …) of a layer that keeps whole numbers whole."""
     raise NotImplementedError(layer.tag)
 
 
@@ -99,29 +99,18 @@ def _(layer: Concatenate, *inputs: Values) -> Values:
     return np.concatenate(inputs, layer.axis)
 
 
-@computed.register
-def _(_layer: Add, *inputs: Values) -> Values:
-    return reduce(np.add, inputs)
+_COMBINATIONS = {
+    Add: np.add,
+    Subtract: np.subtract,
+    Multiply: np.multiply,
+    Maximum: np.maximum,
+    Minimum: np.minimum,
+}
 
 
 @computed.register
-def _(_layer: Subtract, *inputs: Values) -> Values:
-    return reduce(np.subtract, inputs)
-
-
-@computed.register
-def _(_layer: Multiply, *inputs: Values) -> Values:
-    return reduce(np.multiply, inputs)
-
-
-@computed.register
-def _(_layer: Maximum, *inputs: Values) -> Values:
-    return reduce(np.maximum, inputs)
-
-
-@computed.register
-def _(_layer: Minimum, *inputs: Values) -> Values:
-    return reduce(np.minimum, inputs)
+def _(layer: Add | Subtract | Multiply | Maximum | Minimum, *inputs: Values) -> Values:
+    return reduce(_COMBINATIONS[type(layer)], inputs)
 
 
 @computed.register

@@ -100,9 +100,14 @@ def _present(examples: Examples, place: int, objective: Objective) -> NDArray[np
 
 def _named(chosen: NDArray[np.bool_], names: tuple[str, ...]) -> str:
     """The classes that are chosen: the class 3, or the classes 3, 4 and 5."""
-    found = [name for name, one in zip(names, chosen, strict=False) if one]
-    more = [f"{len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
-    return f"the class{'es' if len(found) > 1 else ''} {one_of([*found[:_SHOWN], *more], 'and')}"
+    classes = [name for name, one in zip(names, chosen, strict=False) if one]
+    return f"the class{'es' if len(classes) > 1 else ''} {_listed(classes)}"
+
+
+def _listed(names: list[str]) -> str:
+    """The first names in words, and how many more there are."""
+    more = [f"{len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return one_of([*names[:_SHOWN], *more], "and")
 
 
 def _channels_first(network: Network) -> Iterator[str]:
@@ -165,11 +170,9 @@ def _constant(
         yield f"every value of {_named_input(each)} is {least.flat[0]:g}"
     elif constant.any() and len(constant) <= MAX_FEATURES and not of_indices:
         places = [str(place) for place in np.flatnonzero(constant)]
-        more = [f"{len(places) - _SHOWN} more"] if len(places) > _SHOWN else []
-        features = one_of([*places[:_SHOWN], *more], "and")
         named = "features" if len(places) > 1 else "feature"
         yield (
-            f"the {named} {features} of {_named_input(each)}, counted from 0, "
+            f"the {named} {_listed(places)} of {_named_input(each)}, counted from 0, "
             f"{'are' if len(places) > 1 else 'is'} constant; leave out what tells nothing"
         )
 

@@ -6,17 +6,6 @@ from netspec.graph.nodes import Graph, Node
 from netspec.layers import AnyLayer
 from netspec.source import Fault
 
-WHOLE = frozenset(
-    (
-        *("Flatten", "Reshape", "Permute", "RepeatVector", "Concatenate"),
-        *("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"),
-        *("Cropping1D", "Cropping2D", "Cropping3D"),
-        *("UpSampling1D", "UpSampling2D", "UpSampling3D"),
-        *("Add", "Subtract", "Multiply", "Maximum", "Minimum", "Rescaling"),
-    )
-)
-"""The layers that an index can go through: netspec.data.indices computes each of them."""
-
 
 def index_count(layer: AnyLayer) -> int | None:
     """How many indices an Embedding has; None for other layers."""
@@ -71,4 +60,4 @@ def index_faults(graph: Graph) -> list[Fault]:
 def _keeps_whole(layer: AnyLayer) -> bool:
     if layer.tag == "TimeDistributed":
         layer = getattr(layer, "layer", layer)
-    return layer.tag in WHOLE and getattr(layer, "interpolation", "nearest") == "nearest"
+    return layer.keeps_whole and getattr(layer, "interpolation", "nearest") == "nearest"

@@ -144,6 +144,9 @@ class AnyLayer(Tagged):
     ends_in_activation: ClassVar[bool] = False
     """Whether the field `activation` is a function of the output, which a pass may split off."""
 
+    keeps_whole: ClassVar[bool] = False
+    """Whether indices can go through it: netspec.data.indices computes what an Embedding reads."""
+
     name: Annotated[
         NodeName | None,
         Field(description="The layer's name. Without one, Keras's automatic name."),

@@ -108,6 +108,7 @@ class Flatten(Linear):
     """
 
     tag = "Flatten"
+    keeps_whole = True
 
     def output_shape(self, shape: Shape) -> Shape:
         return (prod(shape),)

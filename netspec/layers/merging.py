@@ -100,6 +100,7 @@ class Add(Elementwise):
     """
 
     tag = "Add"
+    keeps_whole = True
     linear = True
 
 
@@ -110,6 +111,7 @@ class Subtract(Elementwise):
     """
 
     tag = "Subtract"
+    keeps_whole = True
     linear = True
     only_two = True
 
@@ -121,6 +123,7 @@ class Multiply(Elementwise):
     """
 
     tag = "Multiply"
+    keeps_whole = True
 
 
 class Average(Elementwise):
@@ -141,6 +144,7 @@ class Maximum(Elementwise):
     """
 
     tag = "Maximum"
+    keeps_whole = True
 
 
 class Minimum(Elementwise):
@@ -151,6 +155,7 @@ class Minimum(Elementwise):
     """
 
     tag = "Minimum"
+    keeps_whole = True
 
 
 class Concatenate(Merge):
@@ -160,6 +165,7 @@ class Concatenate(Merge):
     """
 
     tag = "Concatenate"
+    keeps_whole = True
     linear = True
 
     axis: Annotated[

@@ -70,6 +70,7 @@ class Rescaling(Linear, Pointwise):
     """
 
     tag = "Rescaling"
+    keeps_whole = True
 
     scale: Annotated[Numbers, Field(description="The factor, or one for each channel.")]
     offset: Annotated[

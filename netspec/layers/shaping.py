@@ -74,6 +74,7 @@ class Reshape(Linear):
     """
 
     tag = "Reshape"
+    keeps_whole = True
 
     target_shape: Annotated[
         tuple[Annotated[int, Field(ge=-1)], ...],
@@ -112,6 +113,7 @@ class Permute(Linear):
     """
 
     tag = "Permute"
+    keeps_whole = True
 
     dims: Annotated[
         tuple[Size, ...],
@@ -137,6 +139,7 @@ class RepeatVector(Linear):
     """
 
     tag = "RepeatVector"
+    keeps_whole = True
 
     n: Annotated[Size, Field(description="The number of steps of the output.")]
 
@@ -164,6 +167,8 @@ class InSpace(Linear):
 
 class ZeroPadding(InSpace):
     """Zeros around the values of space."""
+
+    keeps_whole = True
 
     @property
     @abstractmethod
@@ -239,6 +244,8 @@ class ZeroPadding3D(ZeroPadding):
 
 class Cropping(InSpace):
     """What is left of space when cells at its sides are cut off."""
+
+    keeps_whole = True
 
     @property
     @abstractmethod
@@ -321,6 +328,8 @@ class Cropping3D(Cropping):
 
 class UpSampling(InSpace):
     """Every cell of space several times."""
+
+    keeps_whole = True
 
     @property
     @abstractmethod

@@ -9,7 +9,7 @@ from pathlib import Path
 from netspec.backend import Device, ExportedModel, find_exporting
 from netspec.data.record import DataRecord, parse_record
 from netspec.diagnostics import BackendError, NetspecError, RunError
-from netspec.files import open_regular, read_regular
+from netspec.files import open_regular
 from netspec.graph import Network, loads
 from netspec.runs.folder import Run
 
@@ -79,7 +79,7 @@ def remarks_about(run: Run) -> Iterator[str]:
     yield from run.remarks
     for path in sorted(run.path.glob(f"*int8*{SUFFIX}")):
         try:
-            remarks = find_exporting("onnx").open(read_regular(path), "cpu").remarks
-        except (OSError, NetspecError):
+            remarks = find_exporting("onnx").open(read_content(path), "cpu").remarks
+        except NetspecError:
             continue  # another command reports a file that cannot be opened
         yield from (f"{path}: {remark}" for remark in remarks)

@@ -7,7 +7,6 @@ of them is whole again as soon as it is resumed. `manifest.json` has the hash of
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import shutil
@@ -29,12 +28,13 @@ from netspec import weights as weight_files
 from netspec.backend import Trainer, TrainingBackend
 from netspec.data.location import absolute, relocated, unlocated
 from netspec.data.record import DataRecord
-from netspec.diagnostics import NetspecError, RunError, SpecError, one_of
+from netspec.diagnostics import NetspecError, RunError, SpecError, WeightsError, one_of
 from netspec.files import is_file
 from netspec.graph import Network, loads
 from netspec.layers.tagged import Model
 from netspec.runs.manifest import (
     MANIFEST,
+    content_hash,
     damaged,
     present_hashes,
     read_files,
@@ -93,12 +93,32 @@ class Reference:
 
 
 def _reference(tensors: Mapping[str, NDArray[Any]], network: Network) -> Reference:
-    """The arrays of a file. Raises KeyError where one is missing."""
+    """The arrays of a file. Raises KeyError and ValueError where they are not the network's."""
     graph = network.graph
-    return Reference(
-        tuple(tensors[f"inputs/{index}"] for index, _ in enumerate(graph.inputs)),
-        tuple(tensors[f"outputs/{index}"] for index, _ in enumerate(graph.outputs)),
-    )
+    shapes = {f"inputs/{index}": each.shape for index, each in enumerate(graph.inputs)}
+    outputs = [graph.by_name[name].shape for name in graph.outputs]
+    shapes |= {f"outputs/{index}": shape for index, shape in enumerate(outputs)}
+    counts = {tensors[key].shape[:1] for key in shapes}
+    fits = [tensors[key].shape[1:] == shape for key, shape in shapes.items()]
+    if len(counts) != 1 or not all(fits) or {tensors[key].dtype for key in shapes} != {_FLOAT32}:
+        raise ValueError("the reference has other shapes or types")
+    arrays = [tensors[key] for key in shapes]
+    return Reference(tuple(arrays[: len(graph.inputs)]), tuple(arrays[len(graph.inputs) :]))
+
+
+def _history(text: str) -> list[Record]:
+    """The records of epochs 1, 2, and so on, and maybe of a test. Raises ValueError for others."""
+    history = _HISTORY.validate_json(text)
+    epochs = history[:-1] if history and "test_loss" in history[-1] else history
+    in_order = [record.get("epoch") for record in epochs] == [*range(1, len(epochs) + 1)]
+    if not in_order or not all("loss" in record for record in epochs):
+        raise ValueError("the epochs are not in order")
+    if any(record.keys() != epochs[0].keys() for record in epochs):
+        raise ValueError("the epochs report different metrics")
+    return history
+
+
+_FLOAT32 = np.dtype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -185,7 +205,7 @@ class Run:
         contents = read_files(self.path, (WEIGHTS, REFERENCE))
         origin = self.path / REFERENCE
         tensors, metadata = parse_safetensors(contents[REFERENCE], str(origin))
-        if metadata.get("weights") != hashlib.sha256(contents[WEIGHTS]).hexdigest():
+        if metadata.get("weights") != content_hash(contents[WEIGHTS]):
             message = f"the predictions kept in {self.path} belong to another epoch's weights"
             raise RunError(message, "the run was stopped as it wrote: train with --resume first")
         return self._weights(contents[WEIGHTS]), self._reference(tensors, origin)
@@ -200,24 +220,31 @@ class Run:
             raise damaged(self.path / "metrics.jsonl") from None
 
     def checkpoint(self) -> Checkpoint:
-        """The state that training goes on from. Raises WeightsError, RunError.
+        """The state that training goes on from. Raises RunError.
 
         The checkpoint decides: other files may still be those of the epoch before.
         """
-        path = self.path / CHECKPOINT
+        try:
+            return self._checkpoint(self.path / CHECKPOINT)
+        except WeightsError as error:
+            raise RunError(error.message, error.help) from None
+
+    def _checkpoint(self, path: Path) -> Checkpoint:
         tensors, metadata = parse_safetensors(self._content(CHECKPOINT, whole=False), str(path))
         if metadata.get("format") != CHECKPOINT_FORMAT:
             raise RunError(f"{path} is not a {CHECKPOINT_FORMAT}", "start a new run")
         weights = _part(tensors, "weights/")
         weight_files.check(self.network.graph, weights, str(path))
         try:
-            history = _HISTORY.validate_json(metadata.get("history", ""))
-        except ValidationError:
+            history = _history(metadata.get("history", ""))
+        except ValueError:  # a ValidationError is one
             raise damaged(path) from None
-        if not _is_sound(history, self.network):
+        if not _is_monitored(history, self.network):
             raise damaged(path)
         reference = self._reference(_part(tensors, "reference/"), path)
         optimizer, best = _part(tensors, "optimizer/"), _part(tensors, "best/")
+        if optimizer and not history:
+            raise damaged(path)
         if best:
             weight_files.check(self.network.graph, best, str(path))
         return Checkpoint(weights, optimizer, history, reference, best)
@@ -240,7 +267,7 @@ class Run:
         stale = {
             name: content
             for name, content in files.items()
-            if present.get(name) != hashlib.sha256(content).hexdigest()
+            if present.get(name) != content_hash(content)
         }
         manifest = read_manifest(self.path)
         if stale or manifest is None or manifest.files != present:
@@ -260,7 +287,7 @@ class Run:
     def _followers(self, state: Checkpoint) -> dict[str, bytes]:
         """The content of the files that follow from a checkpoint."""
         weights = weight_files.to_bytes(self.network.graph, state.result)
-        metadata = {"weights": hashlib.sha256(weights).hexdigest()}
+        metadata = {"weights": content_hash(weights)}
         lines = "".join(json.dumps(record) + "\n" for record in state.history)
         return {
             REFERENCE: save(state.reference.tensors(), metadata),
@@ -277,31 +304,17 @@ class Run:
     def _reference(self, tensors: Mapping[str, NDArray[Any]], path: Path) -> Reference:
         """The reference in a file. Raises RunError where its arrays are not the network's."""
         try:
-            reference = _reference(tensors, self.network)
-        except KeyError:
+            return _reference(tensors, self.network)
+        except (KeyError, ValueError):
             raise damaged(path) from None
-        graph = self.network.graph
-        count = len(reference.inputs[0]) if reference.inputs[0].ndim else 0
-        pairs = (
-            *zip(reference.inputs, (each.shape for each in graph.inputs), strict=True),
-            *zip(reference.outputs, (node.shape for node in graph.output_nodes), strict=True),
-        )
-        if not count or any(
-            a.dtype != np.float32 or a.shape != (count, *shape) for a, shape in pairs
-        ):
-            raise damaged(path)
-        return reference
 
 
-def _is_sound(history: list[Record], network: Network) -> bool:
-    """Whether the records are those of the epochs in their order, and at most of one test."""
-    epochs = [record for record in history if "loss" in record]
+def _is_monitored(history: Sequence[Record], network: Network) -> bool:
+    """Whether every epoch has the number that early stopping watches."""
     stopping = network.spec.train.early_stopping if network.spec.train else None
-    monitored = [record.get(stopping.monitor) for record in epochs] if stopping else []
-    return (
-        [record.get("epoch") for record in epochs] == [*range(1, len(epochs) + 1)]
-        and ["test_loss" in record for record in history[len(epochs) :]] in ([], [True])
-        and all(isinstance(value, int | float) for value in monitored)
+    epochs = [record for record in history if "loss" in record]
+    return stopping is None or all(
+        isinstance(record.get(stopping.monitor), int | float) for record in epochs
     )
 
 

@@ -47,7 +47,7 @@ class Manifest:
         """The content of the file. It ends in a hash of the rest, so that it covers itself."""
         about: dict[str, object] = {"format": FORMAT, "files": {**self.files}}
         about["before"] = {**self.before}
-        digest = hashlib.sha256(json.dumps(about).encode()).hexdigest()
+        digest = content_hash(json.dumps(about).encode())
         return json.dumps({**about, "sha256": digest}, indent=1).encode() + b"\n"
 
     def allows(self, name: str, digest: str) -> bool:
@@ -107,7 +107,7 @@ def replace_files(
     """
     manifest = read_manifest(folder)
     before = present or (present_hashes(folder) if manifest is None else manifest.files)
-    new = {**before, **{name: _hash(content) for name, content in files.items()}}
+    new = {**before, **{name: content_hash(content) for name, content in files.items()}}
     written = dict(files)
     if manifest is None or manifest.files != new:
         written = {MANIFEST: Manifest(new, before).to_bytes(), **files}
@@ -190,7 +190,9 @@ def _attempt(
         digests: dict[str, str] = {}
         for name, file in opened.items():
             contents |= {name: file.read()} if name in names else {}
-            digests[name] = _hash(contents[name]) if name in names else _hash_of(_chunks(file))
+            digests[name] = (
+                content_hash(contents[name]) if name in names else _hash_of(_chunks(file))
+            )
             if not manifest.allows(name, digests[name]):
                 raise damaged(folder / name)
     return contents if manifest.agrees(digests) else manifest
@@ -221,7 +223,8 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
-def _hash(content: bytes) -> str:
+def content_hash(content: bytes) -> str:
+    """The hash of a file's content, as a manifest has it."""
     return hashlib.sha256(content).hexdigest()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from netspec.backend import Device, ExportedModel, find_exporting
-from netspec.data.images import Fitting, SeenImage, read_image
+from netspec.data.decoding import Fitting, SeenImage, read_image
 from netspec.data.indices import check_indices
 from netspec.data.ink import PREPARATIONS
 from netspec.data.pixels import WHITE, PixelRange, pixel_range
@@ -75,9 +75,10 @@ def predict(
     """
     if isinstance(model, Path):
         path, session = model, open_exported(model, device).model
+        about = _about(session, path, session.remarks)
     else:
         path, session = model.path, find_exporting("onnx").open(_exported(model), device)
-    about = _about(session, path)
+        about = _about(session, path, model.remarks)
     fitting = _fitting(about, as_is=as_is, invert=invert, resize=resize)
     seen = [read_image(image, fitting) for image in images]
     values = [
@@ -101,7 +102,7 @@ def _exported(run: Run) -> bytes:
 
 @dataclass(frozen=True)
 class _About:
-    """What a model's file says of itself. `notes` are what it does not say."""
+    """What a model's file says of itself. `notes` are what a user would not expect of it."""
 
     network: Network
     shape: tuple[int, int, int]
@@ -111,7 +112,7 @@ class _About:
     notes: tuple[str, ...]
 
 
-def _about(session: ExportedModel, path: Path) -> _About:
+def _about(session: ExportedModel, path: Path, notes: tuple[str, ...]) -> _About:
     metadata = session.metadata
     try:
         network = loads(metadata["netspec.spec"])
@@ -124,9 +125,9 @@ def _about(session: ExportedModel, path: Path) -> _About:
     shape = _image_shape(network.graph, path)
     data = network.spec.data or DataBase()
     record = parse_record(metadata.get("netspec.data", ""))
-    notes: tuple[str, ...] = ()
     if record is None and data.image_shape is None:
-        notes = (f"{path} does not record its training data: white is taken for 255 in them",)
+        unknown = f"{path} does not record its training data: white is taken for 255 in them"
+        notes = (*notes, unknown)
     arrays = record.arrays if record else {}
     meaning = meaning_of(network, names if network.spec.data and data.class_names else None)
     scale = network.scales[network.graph.inputs[0].name]

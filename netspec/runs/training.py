@@ -28,6 +28,7 @@ from netspec.runs.folder import Checkpoint, Reference, Run, create, resumable, w
 from netspec.runs.lock import locked
 from netspec.runs.measures import Figure
 from netspec.runs.metrics import NO_FIGURES, Meter, Record, evaluate
+from netspec.runs.remembered import restore
 from netspec.runs.stopping import Watch, watch
 from netspec.spec import Train
 from netspec.weights import Array, Weights
@@ -70,7 +71,7 @@ class Warnings(Silent):
     """Shows only what is suspicious: Python's warnings, at the line that calls netspec.train."""
 
     def warns(self, text: str) -> None:
-        warnings.warn(text, UserWarning, stacklevel=4)
+        warnings.warn(text, UserWarning, stacklevel=5)
 
 
 def train(
@@ -141,8 +142,8 @@ def _train(
     weights = state.weights if state else weight_files.initial(network.graph, settings.seed)
     threads = run.about.threads if run else training_threads(network, target)
     trainer = target.trainer(network, weights, dataset.train, device, threads)
-    if state and state.optimizer:
-        trainer.restore(state.optimizer)
+    if run and state and state.epoch:
+        restore(trainer, state.optimizer, state.epoch * steps, str(run.path))
         if state.tested:
             trainer.swap_averages()
     with ExitStack() as stack:
@@ -322,6 +323,8 @@ class _Training:
         if not isinstance(settings.optimizer.learning_rate, float):
             record["learning_rate"] = float(str(rates[-1]))  # as short as float32 allows
         weights = self._trainer.weights()
+        if not all(np.isfinite(value).all() for value in weights.values()):
+            raise _diverged("the weights are", epoch)
         if dataset.validation:
             record |= evaluate(self._trainer, weights, dataset.validation, self._network, "val_")
         speed = {"seconds": round(seconds, 3), "images_per_second": round(images / seconds, 1)}
@@ -376,5 +379,9 @@ def _rates(settings: Train, epoch: int, steps: int, history: Sequence[Record]) -
 
 def _check_finite(loss: Figure, epoch: int) -> None:
     if isinstance(loss, list) or not isfinite(loss):
-        message = f"the loss is no longer finite in epoch {epoch}; the run stays as it was before"
-        raise RunError(message, "lower the learning rate, or look for faulty images")
+        raise _diverged("the loss is", epoch)
+
+
+def _diverged(what: str, epoch: int) -> RunError:
+    message = f"{what} no longer finite in epoch {epoch}; the run stays as it was before"
+    return RunError(message, "lower the learning rate, or look for faulty images")

@@ -248,7 +248,7 @@ def test_summary_prints_the_table_of_the_tutorial():
 
 def test_summary_prints_the_total_of_the_tutorial():
     lines = netspec_("summary", MNIST).results.splitlines()
-    assert [line.split() for line in lines[-6:-3]] == [
+    assert [line.split() for line in lines[-7:-4]] == [
         ["Parameters", "93,322"],
         ["Trainable", "93,322"],
         ["Non-trainable", "0"],

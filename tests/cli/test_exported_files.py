@@ -157,7 +157,8 @@ def test_a_raw_file_takes_the_pixels_of_a_network_of_floats(tmp_path):
     pixels = np.rint(load_digits()["x_test"] * (255 / 16)).astype(np.uint8)[..., None]
     inputs = (pixels / 255).astype(np.float32)
     expected = find("torch").predictor(run.network, run.weights(), "cpu").predict(inputs)
-    np.testing.assert_allclose(model.predict_pixels(pixels), expected, atol=1e-5)
+    (found,) = model.outputs_of_pixels(pixels)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
     assert json.loads(netspec_("evaluate", file, "--json").results)["images"] == 297
 
 

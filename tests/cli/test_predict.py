@@ -20,7 +20,7 @@ from PIL import Image
 from commands import netspec_
 from frameworks import require
 from netspec.backend import find_exporting
-from netspec.data.images import converted
+from netspec.data.decoding import converted
 from netspec.data.record import describe
 from netspec.graph import loads
 from netspec.weights import initial
@@ -458,8 +458,11 @@ def change_metadata(path: Path, values: dict[str, str]) -> None:
     """Replace metadata of an ONNX file, which has no hash afterwards."""
     import onnx
 
+    from netspec_onnx.seal import HASH, KEY
+
     model = onnx.load(path)
-    metadata = {each.key: each.value for each in model.metadata_props if "sha256" not in each.key}
+    kept = (each for each in model.metadata_props if each.key not in (HASH, KEY))
+    metadata = {each.key: each.value for each in kept}
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, metadata | values)
     onnx.save(model, path)
@@ -509,7 +512,7 @@ def test_an_image_is_converted_in_strips_as_at_once(monkeypatch):
     image = Image.effect_noise((7, 50), 90).convert("RGBA")
     image.putalpha(Image.effect_noise((7, 50), 90))
     at_once = converted(image, "L", lambda part: part.convert("RGB"))
-    monkeypatch.setattr("netspec.data.images._STRIP", 30)
+    monkeypatch.setattr("netspec.data.decoding._STRIP", 30)
     in_strips = converted(image, "L", lambda part: part.convert("RGB"))
     assert np.array_equal(np.asarray(at_once), np.asarray(image.convert("RGB").convert("L")))
     assert np.array_equal(np.asarray(in_strips), np.asarray(at_once))

@@ -112,14 +112,14 @@ def test_too_little_memory_is_a_fault(monkeypatch):
     assert "the memory of this machine is not enough" in netspec_().fault
 
 
-def test_weights_that_do_not_fit_into_the_memory_are_known_before(spec):
+def test_weights_that_do_not_fit_into_the_memory_are_known_before(spec, monkeypatch):
+    monkeypatch.setattr("netspec.weights.free_memory", lambda: 1 << 30)
     text = spec.read_text("utf-8").replace(
-        "  - Flatten\n",
-        "  - Flatten\n  - Dense: {units: 90000}\n" + "  - Dense: {units: 900000}\n",
+        "  - Flatten\n", "  - Flatten\n" + 2 * "  - Dense: {units: 90000}\n"
     )
     spec.write_text(text, encoding="utf-8")
     fault = netspec_("train", spec, "--backend", "torch", "--runs", spec.parent / "runs").fault
-    assert "small_digits needs 2 times 302" in fault
+    assert "small_digits needs 2 times 30" in fault
     assert "netspec summary" in fault
 
 

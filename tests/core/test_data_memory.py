@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from netspec.data import memory
+from netspec import memory
+from netspec.data.memory import half_of_memory
 
 
 @pytest.mark.parametrize(
@@ -16,4 +17,4 @@ def test_data_may_take_half_of_what_is_left(
 ) -> None:
     monkeypatch.setattr(memory, "_of_machine", lambda: machine)
     monkeypatch.setattr(memory, "_of_group", lambda: group)
-    assert memory.half_of_memory() == half
+    assert half_of_memory() == half

@@ -1,23 +1,79 @@
 """The tutorial's network trained for speed: in less than an epoch of the real MNIST, 99% on both backends."""
 
+import json
 from pathlib import Path
+from statistics import mean, stdev
 
 import pytest
 
 import netspec
 from frameworks import TRAINING, require
+from mission.bounds import lower_bound
+from mission.trained import check_evaluations, check_onnx_classes, check_printed_digits
 
 SPECS = Path(__file__).parents[2] / "specs"
 
+# Test accuracies on an x86 processor with AVX-512.
+MEASURED_ON_TORCH = (0.9915, 0.9921, 0.9923, 0.9919, 0.9930, 0.9914, 0.9929)  # the seeds 0 to 6
+MEASURED_ON_KERAS = (0.9924, 0.9919, 0.9912, 0.9920, 0.9921, 0.9908)  # the seeds 0 to 5
+MEASURED = MEASURED_ON_TORCH + MEASURED_ON_KERAS
+LEAST = 0.99
 
-@pytest.mark.parametrize("backend", TRAINING)
-def test_a_part_of_an_epoch_reaches_99_percent_on_the_test_images(backend, tmp_path):
-    require(backend)
-    run = netspec.train(netspec.load(SPECS / "mnist_fast.yaml"), backend, runs=tmp_path)
+
+@pytest.fixture(scope="module", params=TRAINING)
+def run(request, tmp_path_factory):
+    """A run of the spec as it is shipped."""
+    require(request.param)
+    network = netspec.load(SPECS / "mnist_fast.yaml")
+    return netspec.train(network, request.param, runs=tmp_path_factory.mktemp("runs"))
+
+
+def test_the_least_accuracy_is_three_deviations_below_the_mean():
+    assert 3 < (mean(MEASURED) - LEAST) / stdev(MEASURED) < 4
+
+
+def test_a_part_of_an_epoch_reaches_99_percent_on_the_test_images(run):
     epoch, test = run.history
     assert epoch["epoch"] == 1
     assert epoch["seconds"] * epoch["images_per_second"] < 45_000
-    assert test["test_accuracy"] >= 0.99
+    assert test["test_accuracy"] >= LEAST
+
+
+def test_every_backend_evaluates_to_the_recorded_figures(run):
+    check_evaluations(run)
+
+
+def test_onnx_gives_the_same_class_for_every_test_image(run):
+    check_onnx_classes(run)
+
+
+def test_ten_printed_digits_are_prepared_and_recognized(run, tmp_path):
+    check_printed_digits(run, tmp_path)
+
+
+def test_an_exported_file_tells_how_it_takes_images(run, tmp_path):
+    require("onnx")
+    import onnx
+
+    exported = netspec.export(run, tmp_path / "mnist.onnx")
+    metadata = {it.key: it.value for it in onnx.load(exported.path).metadata_props}
+    assert json.loads(metadata["netspec.class_names"]) == [str(digit) for digit in range(10)]
+    assert float(metadata["netspec.scale"]) == 255
+    assert exported.difference < 1e-5
+    assert (
+        netspec.evaluate(exported.path).figures["test_accuracy"] == run.history[-1]["test_accuracy"]
+    )
+
+
+@pytest.mark.nightly
+def test_three_seeds_reach_99_percent(run, tmp_path):
+    networks = [netspec.load(SPECS / "mnist_fast.yaml", {"train.seed": seed}) for seed in (1, 2)]
+    runs = [run, *(netspec.train(each, run.backend, runs=tmp_path) for each in networks)]
+    accuracies = [each.history[-1]["test_accuracy"] for each in runs]
+    assert min(accuracies) >= LEAST
+    assert mean(accuracies) >= lower_bound(MEASURED, len(accuracies))
+    for each in runs:
+        check_evaluations(each)
 
 
 def test_the_network_is_the_tutorials_but_for_its_initial_values():

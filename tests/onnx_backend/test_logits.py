@@ -20,6 +20,7 @@ from netspec.runs.quantization import ScaledInputs
 from netspec.weights import initial
 from netspec_onnx import BACKEND
 from netspec_onnx.logits import without_activations
+from netspec_onnx.seal import sealed, unsealed
 
 FLAT = """
 netspec: 1
@@ -144,18 +145,18 @@ def test_the_file_itself_is_unchanged() -> None:
 
 def test_a_file_without_its_activation_is_an_error() -> None:
     net = loads(FLAT)
-    content = BACKEND.export(net, initial(net.graph, 0))
-    linear = without_activations(content, net.taken_off)
+    content = unsealed(BACKEND.export(net, initial(net.graph, 0)))
+    linear = sealed(without_activations(content, net.taken_off))
     with pytest.raises(BackendError, match="the output output does not end in softmax"):
         BACKEND.open(linear, "cpu").logits(inputs_of(net))
 
 
 def test_a_file_with_other_outputs_than_its_spec_is_an_error() -> None:
     net = loads(SEVERAL)
-    model = onnx.load_from_string(BACKEND.export(net, initial(net.graph, 0)))
+    model = onnx.load_from_string(unsealed(BACKEND.export(net, initial(net.graph, 0))))
     del model.graph.output[1:]
     with pytest.raises(BackendError, match="the model has 1 outputs, and its spec has 3"):
-        BACKEND.open(model.SerializeToString(), "cpu").logits(inputs_of(net))
+        BACKEND.open(sealed(model.SerializeToString()), "cpu").logits(inputs_of(net))
 
 
 def test_a_file_without_a_spec_is_an_error() -> None:

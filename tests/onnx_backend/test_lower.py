@@ -335,7 +335,8 @@ def test_raw_input_is_divided_as_the_data_are(scale: float, opset: int) -> None:
     net = replace(net, passes=PLAIN)
     raw = BACKEND.open(export(net, weights, opset=opset, raw_input=True), "cpu")
     scaled = predicted(net, weights, pixels.astype(np.float32) / np.float32(scale), opset)
-    np.testing.assert_array_equal(raw.predict_pixels(pixels), scaled)
+    (found,) = raw.outputs_of_pixels(pixels)
+    np.testing.assert_array_equal(found, scaled)
 
 
 @pytest.mark.parametrize("scale", [255, 3.7])
@@ -345,7 +346,7 @@ def test_the_division_of_raw_input_goes_into_the_first_kernel(scale: float) -> N
     nodes = onnx.load_from_string(content).graph.node
     assert [node.op_type for node in nodes] == ["Cast", "Flatten", "Gemm"]
     expected = run(net.graph, weights, pixels / np.float64(scale))
-    found = BACKEND.open(content, "cpu").predict_pixels(pixels)
+    (found,) = BACKEND.open(content, "cpu").outputs_of_pixels(pixels)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
@@ -474,7 +475,9 @@ def test_layer_may_be_called_output(layers: tuple[str, ...]) -> None:
 def test_metadata_hold_the_spec_the_classes_and_the_preprocessing() -> None:
     net = load(SPECS / "digits_cnn.yaml")
     held = {entry.key: entry.value for entry in model(net).metadata_props}
+    assert len(held.pop("netspec.sha256")) == 64
     assert held == {
+        "netspec.hash": "sha256",
         "netspec.spec": spec.resolved(net.spec),
         "netspec.class_names": '["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]',
         "netspec.scale": "16.0",

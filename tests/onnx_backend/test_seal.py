@@ -12,7 +12,8 @@ from netspec.backend import find_exporting
 from netspec.diagnostics import BackendError
 from netspec.graph import loads
 from netspec.weights import initial
-from netspec_onnx.seal import KEY, UNSEALED, is_sealed
+from netspec_onnx.seal import KEY, UNSEALED, is_sealed, unsealed
+from saturating import without_hash
 
 SPEC = """\
 netspec: 1
@@ -70,9 +71,12 @@ def test_a_changed_weight_is_told(content):
 
 
 def test_a_file_of_an_older_netspec_opens_with_a_remark(content):
-    model = onnx.load_from_string(content)
-    del model.metadata_props[-1]
-    assert find_exporting("onnx").open(model.SerializeToString(), "cpu").remarks == (UNSEALED,)
+    assert find_exporting("onnx").open(without_hash(content), "cpu").remarks == (UNSEALED,)
+
+
+def test_a_file_that_is_cut_off_before_its_hash_is_refused(content):
+    with pytest.raises(BackendError, match="is damaged"):
+        find_exporting("onnx").open(unsealed(content), "cpu")
 
 
 @pytest.mark.parametrize("kind", ["int8", "fp16"])

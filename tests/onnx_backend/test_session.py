@@ -23,8 +23,8 @@ from netspec.diagnostics import BackendError
 from netspec.graph import Network, loads
 from netspec.weights import initial
 from netspec_onnx import BACKEND, session
-from netspec_onnx.seal import unsealed
 from netspec_onnx.session import CPU, CUDA, TENSORRT
+from saturating import without_hash
 
 SPEC = """
 netspec: 1
@@ -158,19 +158,20 @@ def test_inputs_of_another_shape_are_refused(content: bytes) -> None:
 def test_raw_model_takes_pixels_alone(raw_content: bytes) -> None:
     predictor = BACKEND.open(raw_content, "cpu")
     assert predictor.raw_input
-    assert predictor.predict_pixels(np.zeros((2, 4, 4, 1), np.uint8)).shape == (2, 3)
+    (output,) = predictor.outputs_of_pixels(np.zeros((2, 4, 4, 1), np.uint8))
+    assert output.shape == (2, 3)
     with pytest.raises(BackendError, match="takes raw pixels"):
         predictor.predict(inputs(2))
 
 
 def test_raw_model_refuses_floats_as_pixels(raw_content: bytes) -> None:
     with pytest.raises(BackendError, match="cannot predict"):
-        BACKEND.open(raw_content, "cpu").predict_pixels(inputs(2))
+        BACKEND.open(raw_content, "cpu").outputs_of_pixels(inputs(2))
 
 
 def test_scaled_model_refuses_pixels(content: bytes) -> None:
     with pytest.raises(BackendError, match="takes scaled inputs"):
-        BACKEND.open(content, "cpu").predict_pixels(np.zeros((2, 4, 4, 1), np.uint8))
+        BACKEND.open(content, "cpu").outputs_of_pixels(np.zeros((2, 4, 4, 1), np.uint8))
 
 
 @pytest.mark.parametrize(
@@ -274,7 +275,7 @@ def test_operator_that_may_read_files_is_refused() -> None:
 
 def test_bytes_that_look_like_onnx_runtimes_own_format_are_read_as_onnx(content: bytes) -> None:
     # A producer's name puts the mark of that format at its place, and leaves an ONNX model.
-    marked = b"\x12\x06abORTM" + unsealed(content)
+    marked = b"\x12\x06abORTM" + without_hash(content)
     assert BACKEND.open(marked, "cpu").input_shapes == ((4, 4, 1),)
 
 

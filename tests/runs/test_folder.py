@@ -18,7 +18,7 @@ from netspec.backend import find_training
 from netspec.diagnostics import RunError, WeightsError
 from netspec.files import write_partial
 from netspec.graph import loads
-from netspec.runs.folder import Run, find, in_order
+from netspec.runs.folder import CHECKPOINT_FORMAT, Run, find, in_order
 from netspec.runs.training import Silent, train
 
 FILES = {
@@ -389,7 +389,8 @@ def test_a_missing_file_is_an_error_of_the_run(run, name):
         _ = run.backend, run.network, run.history
 
 
-SAFETENSORS = ["checkpoint", "weights", "reference"]
+SAFETENSORS = {"checkpoint": RunError, "weights": WeightsError, "reference": WeightsError}
+"""The files of tensors, and the error of each that cannot be read."""
 
 
 def read(run: Run, name: str) -> None:
@@ -397,10 +398,10 @@ def read(run: Run, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SAFETENSORS)
-def test_a_truncated_file_of_tensors_is_an_error_of_the_weights(run, name):
+def test_a_truncated_file_of_tensors_is_an_error(run, name):
     path = run.path / f"{name}.safetensors"
     path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(WeightsError, match=f"{name}.safetensors cannot be read"):
+    with pytest.raises(SAFETENSORS[name], match=f"{name}.safetensors cannot be read"):
         read(run, name)
 
 
@@ -422,9 +423,7 @@ def test_tensors_of_another_program_are_an_error(run, name):
 def test_a_checkpoint_without_a_sound_history_is_an_error_of_the_run(run, history):
     path = run.path / "checkpoint.safetensors"
     tensors = load_file(path)
-    metadata = {"format": "netspec-checkpoint-1"} | (
-        {} if history is None else {"history": history}
-    )
+    metadata = {"format": CHECKPOINT_FORMAT} | ({} if history is None else {"history": history})
     save_file(tensors, path, metadata)
     with pytest.raises(RunError, match=r"checkpoint\.safetensors"):
         run.checkpoint()

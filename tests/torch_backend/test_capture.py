@@ -205,7 +205,7 @@ def out_of_memory(*_inputs):
 
 def test_full_memory_names_the_batch_size_to_try():
     trainer = trainer_of(networks()["adam"])
-    trainer._logits = out_of_memory
+    trainer._forward = out_of_memory
     with pytest.raises(BackendError) as caught:
         [*epochs_of(trainer)]
     assert caught.value.message == "the GPU's memory is full: CUDA out of memory"

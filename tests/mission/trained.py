@@ -1,0 +1,55 @@
+"""What the mission tests check of a run, whichever spec it was trained from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.font_manager import findfont
+from PIL import Image, ImageDraw, ImageFont
+
+import netspec
+from frameworks import require
+from netspec.backend import find
+from netspec.data import load
+from netspec.runs.folder import Run
+
+
+def check_evaluations(run: Run) -> None:
+    """The record of a run, the other backend and ONNX report the same test results."""
+    recorded = run.history[-1]
+    for backend in ("keras", "torch", "onnx"):
+        require(backend)
+        evaluated = netspec.evaluate(run, backend, "cpu").figures
+        assert evaluated["test_accuracy"] == recorded["test_accuracy"], backend
+        assert evaluated["test_loss"] == pytest.approx(recorded["test_loss"], rel=1e-5), backend
+
+
+def check_onnx_classes(run: Run) -> None:
+    """ONNX gives the class of the run's backend for every test image."""
+    require("onnx")
+    (inputs,) = load(run.network).test.values()
+    own, onnx = (
+        find(backend).predictor(run.network, run.weights(), "cpu").predict(inputs)
+        for backend in (run.backend, "onnx")
+    )
+    assert np.abs(own - onnx).max() < 1e-5
+    # A tie closer than the tolerance would be a matter of rounding; there is none among these.
+    np.testing.assert_array_equal(own.argmax(-1), onnx.argmax(-1))
+
+
+def check_printed_digits(run: Run, folder: Path) -> None:
+    """Ten printed digits, black on white, of different sizes and places, are recognized."""
+    require("onnx")
+    places = [(2, 2), (130, 5), (10, 90), (60, 40), (100, 100), (5, 60), (90, 3), (50, 80)]
+    images = []
+    for digit in range(10):
+        image = Image.new("L", (240, 200), "white")
+        font = ImageFont.truetype(findfont("DejaVu Sans"), 24 + 8 * digit)
+        ImageDraw.Draw(image).text(places[digit % 8], str(digit), fill="black", font=font)
+        image.save(folder / f"{digit}.png")
+        images.append(folder / f"{digit}.png")
+    predictions = netspec.predict(run, images)
+    assert [each.label for each in predictions] == [str(digit) for digit in range(10)]
+    assert all("dark ink on light paper was inverted" in each.notes[0] for each in predictions)
