@@ -388,12 +388,9 @@ def predict(
     images are stretched, padded or cropped to the network's height and width.
     """
     from netspec.files import is_file
-    from netspec.runs.folder import Run
     from netspec.runs.prediction import predict as predict_images
 
     chosen = model if is_file(model) else _run(runs, model)
-    if isinstance(chosen, Run):
-        _show_remarks(chosen.remarks)
     predictions = predict_images(
         chosen, images, device=device, invert=invert, as_is=as_is, resize=resize
     )
