@@ -15,12 +15,12 @@ import numpy as np
 
 from benchmarks.harness import ROOT, Program, Table, parser, show, write_json
 from netspec.backend import TrainingBackend, find_training
-from netspec.cores import allowed_cores
+from netspec.backend.cores import allowed_cores
 from netspec.data import Examples
 from netspec.data import load as load_data
-from netspec.graph import Network, load
+from netspec.network import Network, load
+from netspec.numerics.weights import initial
 from netspec.runs.training import training_threads
-from netspec.weights import initial
 
 SPECS = ("digits_cnn", "mnist_cnn")
 BACKENDS = ("torch", "keras")

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import SPEC
 from netspec.backend import find_exporting
-from netspec.graph import load
-from netspec.weights import initial
+from netspec.network import load
+from netspec.numerics.weights import initial
 
 Images: TypeAlias = NDArray[np.float32]
 Classify: TypeAlias = Callable[[Images], Images]

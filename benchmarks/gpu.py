@@ -37,9 +37,9 @@ from benchmarks.harness import (
 from benchmarks.limits import copy_rate, product_rate, training_operations, training_traffic
 from netspec.backend import Trainer, find_training
 from netspec.data import Dataset, epoch_order, load, mask_seed
-from netspec.graph import Network
-from netspec.graph import load as load_network
-from netspec.weights import initial
+from netspec.network import Network
+from netspec.network import load as load_network
+from netspec.numerics.weights import initial
 
 SIDE, BYTES = 8192, 1 << 30
 QUICK_SIDE, QUICK_BYTES = 64, 1 << 16

@@ -22,7 +22,7 @@ from rich.table import Table as Shown
 
 from netspec.backend import gpu_present
 from netspec.bench.machine import machine, versions
-from netspec.files import write_atomically
+from netspec.text.files import write_atomically
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

@@ -20,8 +20,8 @@ from benchmarks.harness import (
     timed,
     write_json,
 )
-from netspec.graph import load
-from netspec.summary import summarize
+from netspec.graph.summary import summarize
+from netspec.network import load
 
 TITLE = "Reading, checking and summarising a spec; the ratio is that of the time for a layer"
 COLUMNS = ("to the size before", "spec", "layers", "seconds", "µs a layer")

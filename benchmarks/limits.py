@@ -9,10 +9,11 @@ from math import prod
 from time import perf_counter
 
 from benchmarks.harness import Table
-from netspec.graph import Graph, Network
+from netspec.graph import Graph
+from netspec.graph.summary import summarize
+from netspec.network import Network
+from netspec.numerics.weights import initial
 from netspec.passes import for_inference
-from netspec.summary import summarize
-from netspec.weights import initial
 
 FLOAT = 4  # bytes
 REPEATS = 20

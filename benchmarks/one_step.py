@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from netspec.backend import Device, Steps, Trainer, TrainingBackend
 from netspec.cli import main
 from netspec.data import Examples
-from netspec.graph import Network
+from netspec.network import Network
+from netspec.numerics.weights import Array, Weights
 from netspec.runs import training
-from netspec.weights import Array, Weights
 
 LINE = "first step"
 

@@ -23,10 +23,10 @@ from benchmarks.harness import (
 )
 from netspec.backend import Device, Trainer, find_training
 from netspec.data import Dataset, epoch_order, load, mask_seed
-from netspec.graph import Network
-from netspec.graph import load as load_network
+from netspec.network import Network
+from netspec.network import load as load_network
+from netspec.numerics.weights import initial
 from netspec.runs.training import training_threads
-from netspec.weights import initial
 
 SEED = 0
 BATCH = 32

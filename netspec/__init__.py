@@ -21,7 +21,7 @@ from netspec.api import (
     to_source,
     train,
 )
-from netspec.diagnostics import (
+from netspec.text.diagnostics import (
     BackendError,
     DataError,
     NetspecError,

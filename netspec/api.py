@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from netspec.backend import Device, Quantization
-    from netspec.graph import Network
+    from netspec.graph.summary import Summary
+    from netspec.language.spec import Resize
+    from netspec.network import Network
+    from netspec.numerics.weights import Weights
     from netspec.runs.evaluation import Evaluation
     from netspec.runs.export import Exported
     from netspec.runs.folder import Run
     from netspec.runs.prediction import Prediction
-    from netspec.spec import Resize
-    from netspec.summary import Summary
-    from netspec.weights import Weights
 
 MAX_LOSS = 0.005
 """How much accuracy a smaller export may lose unless asked: half a point. See `Quantized.lost`."""
@@ -37,9 +37,9 @@ def load(
     import json
     from dataclasses import replace
 
-    from netspec.graph import load
-    from netspec.override import Override
+    from netspec.network import load
     from netspec.passes import chosen
+    from netspec.text.override import Override
 
     overrides = [
         Override(f"{path}={json.dumps(value)}", path, json.dumps(value))
@@ -52,7 +52,7 @@ def loads(text: str, *, passes: str = "all") -> Network:
     """The network that the text of a spec describes; see `load`."""
     from dataclasses import replace
 
-    from netspec.graph import loads
+    from netspec.network import loads
     from netspec.passes import chosen
 
     return replace(loads(text), passes=chosen(passes))
@@ -60,7 +60,7 @@ def loads(text: str, *, passes: str = "all") -> Network:
 
 def summarize(network: Network) -> Summary:
     """The parameter table, from the graph alone: `rows`, totals, `to_json()`."""
-    from netspec.summary import summarize
+    from netspec.graph.summary import summarize
 
     return summarize(network.graph)
 
@@ -96,7 +96,7 @@ def compile(network: Network, backend: str, weights: Weights | None = None) -> A
     WeightsError for weights with other keys, shapes or types, or values that are not finite.
     """
     from netspec.backend import find_training
-    from netspec.weights import check, initial
+    from netspec.numerics.weights import check, initial
 
     target = find_training(backend)
     if weights is None:

@@ -18,16 +18,16 @@ import typer
 from typer.core import TyperCommand
 
 from netspec.api import MAX_LOSS
-from netspec.diagnostics import NetspecError, visible
+from netspec.text.diagnostics import NetspecError, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from netspec.bench.forms import Named
     from netspec.bench.subject import Subject
-    from netspec.graph import Network
-    from netspec.override import Override
+    from netspec.network import Network
     from netspec.runs.folder import Run
+    from netspec.text.override import Override
 
 app = typer.Typer(
     name="netspec",
@@ -55,7 +55,7 @@ RunsOption = Annotated[
 
 
 def _checked_device(name: str) -> str:
-    from netspec.devices import parse_device
+    from netspec.backend.devices import parse_device
 
     parse_device(name)
     return name
@@ -116,9 +116,9 @@ def check(
     ] = False,
 ) -> None:
     """Validate specs and infer their shapes; show every fault at its place, and the variables."""
-    from netspec.expansion import variables
-    from netspec.graph import build, overridden
-    from netspec.spec import flow, resolved
+    from netspec.language.expansion import variables
+    from netspec.language.spec import flow, resolved
+    from netspec.network import build, overridden
 
     if expanded and len(specs) > 1:
         raise NetspecError("--expanded prints one spec", "name one file")
@@ -146,8 +146,8 @@ def check(
 @app.command()
 def summary(spec: SpecFile, set_: SetOption = None, json_: JsonOption = False) -> None:
     """Print the parameter table of a spec, without loading a framework."""
-    from netspec.layers import written
-    from netspec.summary import summarize, table, totals
+    from netspec.graph.summary import summarize, table, totals
+    from netspec.language.layers import written
 
     result = summarize(_network(spec, _overrides(set_)).graph)
     if json_:
@@ -182,7 +182,7 @@ def compile_(
     if output is None:
         _print_source(source)
         return
-    from netspec.files import write_atomically
+    from netspec.text.files import write_atomically
 
     write_atomically(output, source.encode())
     print(f"Wrote {output}", file=_beside(output))
@@ -341,8 +341,8 @@ def export(
         raise NetspecError("no format was named", "write: netspec export --onnx")
     chosen = _run(runs, run)
     _show_remarks(chosen.remarks)
+    from netspec.graph.summary import in_bytes
     from netspec.runs.export import export as export_run
-    from netspec.summary import in_bytes
 
     done = export_run(
         chosen,
@@ -387,8 +387,8 @@ def predict(
     theirs were: dark ink on light paper is inverted, the ink is cropped, scaled and centred. Other
     images are stretched, padded or cropped to the network's height and width.
     """
-    from netspec.files import is_file
     from netspec.runs.prediction import predict as predict_images
+    from netspec.text.files import is_file
 
     chosen = model if is_file(model) else _run(runs, model)
     predictions = predict_images(
@@ -483,7 +483,7 @@ def backends(json_: JsonOption = False) -> None:
     from importlib.metadata import distributions
 
     from netspec.backend import listing
-    from netspec.environment import find_conflicts
+    from netspec.backend.environment import find_conflicts
 
     rows, conflicts = listing(), find_conflicts(distributions())
     if json_:
@@ -505,7 +505,7 @@ def layers(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A layer.")] = None,
 ) -> None:
     """List the vocabulary, or show a layer's fields, defaults and formula."""
-    from netspec.vocabulary import describe, overview
+    from netspec.language.vocabulary import describe, overview
 
     print(overview() if name is None else describe(name))
 
@@ -513,7 +513,7 @@ def layers(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of the language, for editors."""
-    from netspec.vocabulary import json_schema
+    from netspec.language.vocabulary import json_schema
 
     _print_json(json_schema())
 
@@ -524,14 +524,14 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
     """Write NAME.yaml, a commented spec that trains as it stands."""
-    from netspec.template import write_new
+    from netspec.language.template import write_new
 
     path = write_new(name, force=force)
     print(f"Wrote {path}. Train it with: netspec train {path} --backend keras")
 
 
 def _network(path: Path, overrides: list[Override], passes: str | None = None) -> Network:
-    from netspec.graph import load
+    from netspec.network import load
 
     network = load(path, overrides)
     return network if passes is None else replace(network, passes=_passes(passes))
@@ -548,8 +548,8 @@ def _subject(
 ) -> Subject:
     """What a user names to be measured, with inputs for `count` examples."""
     from netspec.bench.subject import find_run, of_file, of_run, of_spec
-    from netspec.files import is_file
     from netspec.runs.exported import is_exported
+    from netspec.text.files import is_file
 
     if is_exported(given):
         if overrides or passes is not None:
@@ -579,7 +579,7 @@ def _forms(subject: Path, forms: str | None) -> tuple[tuple[Named, ...], tuple[s
 
 
 def _overrides(settings: list[str] | None) -> list[Override]:
-    from netspec.override import Override
+    from netspec.text.override import Override
 
     overrides: list[Override] = []
     for setting in settings or []:
@@ -592,7 +592,7 @@ def _overrides(settings: list[str] | None) -> list[Override]:
 
 
 def _training_overrides(given: dict[str, int | None]) -> list[Override]:
-    from netspec.override import Override
+    from netspec.text.override import Override
 
     return [
         Override(f"--{name.replace('_', '-')} {value}", f"train.{name}", str(value))
@@ -621,7 +621,7 @@ def _print_json(data: Any) -> None:  # Any: JSON data
 
 def _beside(output: Path) -> TextIO:
     """Where lines about an output go: to stderr where it may be what stdout leads to."""
-    from netspec.files import is_stream
+    from netspec.text.files import is_stream
 
     return sys.stderr if is_stream(output) else sys.stdout
 

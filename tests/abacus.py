@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 import netspec.backend
 from netspec.backend import Device, Framework, Steps, gives_logits
 from netspec.data import Examples
-from netspec.graph import Network, loads
-from netspec.weights import Array, Weights
+from netspec.network import Network, loads
+from netspec.numerics.weights import Array, Weights
 
 MOMENTUM = np.float32(0.9)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from netspec.source import Data, Node, Source, Text
+from netspec.text.source import Data, Node, Source, Text
 
 VALUES = st.sampled_from(
     [

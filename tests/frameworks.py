@@ -7,7 +7,7 @@ import os
 import pytest
 
 from netspec.backend import find
-from netspec.diagnostics import BackendError
+from netspec.text.diagnostics import BackendError
 
 TRAINING = ("keras", "torch")
 

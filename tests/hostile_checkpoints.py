@@ -21,12 +21,12 @@ from safetensors.numpy import save
 
 from netspec.backend import find_training
 from netspec.data import load
-from netspec.diagnostics import RunError
-from netspec.graph import loads
+from netspec.network import loads
+from netspec.numerics.weights import read_safetensors
 from netspec.runs.folder import Run
 from netspec.runs.remembered import restore
 from netspec.runs.training import train
-from netspec.weights import read_safetensors
+from netspec.text.diagnostics import RunError
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 Random: TypeAlias = np.random.Generator

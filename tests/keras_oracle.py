@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 if "CI" not in os.environ:  # there Keras is always installed, and its absence is a failure
     pytest.importorskip("netspec_keras.framework")
 
-from netspec.layers import AnyLayer, Shape
-from netspec.layers.attention import MultiHeadAttention
-from netspec.layers.preprocessing import Normalization
-from netspec.layers.regularization import Dropout, SpatialDropout
-from netspec.layers.tagged import Tagged
-from netspec.layers.wrapping import Bidirectional, TimeDistributed
+from netspec.language.layers import AnyLayer, Shape
+from netspec.language.layers.attention import MultiHeadAttention
+from netspec.language.layers.preprocessing import Normalization
+from netspec.language.layers.regularization import Dropout, SpatialDropout
+from netspec.language.layers.tagged import Tagged
+from netspec.language.layers.wrapping import Bidirectional, TimeDistributed
 
 # TensorFlow reads its environment once, when it is first imported: netspec's import sets it.
 from netspec_keras.framework import keras, tf

@@ -81,8 +81,8 @@ def _command(arguments: Sequence[str]) -> None:
 
 def _prepare() -> None:
     """Load what reads a spec."""
-    from netspec.graph import loads
-    from netspec.summary import summarize
+    from netspec.graph.summary import summarize
+    from netspec.network import loads
 
     layers = "[Flatten, Dense: {units: 2, activation: softmax}]"
     summarize(loads(f"netspec: 1\nname: a\ninput: [2, 2, 1]\nlayers: {layers}\n").graph)

@@ -17,9 +17,9 @@ import pytest
 
 from benchmarks import busy, gpu, harness, inference, limits, page
 from frameworks import require
-from netspec.cores import allowed_cores
+from netspec.backend.cores import allowed_cores
 from netspec.data.mnist import FILES, cache_dir
-from netspec.graph import loads
+from netspec.network import loads
 
 ROOT = Path(__file__).parents[1]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from netspec.graph import load
-from netspec.vocabulary import json_schema
+from netspec.language.vocabulary import json_schema
+from netspec.network import load
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

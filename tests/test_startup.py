@@ -11,9 +11,9 @@ import pytest
 import netspec
 from frameworks import TRAINING, require
 from netspec.backend import find_exporting
-from netspec.graph import loads
-from netspec.layers import FAMILIES
-from netspec.weights import initial
+from netspec.language.layers import FAMILIES
+from netspec.network import loads
+from netspec.numerics.weights import initial
 
 SPEC = Path(__file__).parents[1] / "specs/mnist_cnn.yaml"
 FRAMEWORKS = {"keras", "tensorflow", "torch", "onnx", "onnxruntime"}
@@ -64,7 +64,7 @@ def test_importing_netspec_loads_nothing_heavy(tmp_path):
 def test_help_loads_no_room_of_the_house(tmp_path, arguments):
     modules = loaded(tmp_path, *arguments)
     assert modules & {*HEAVY, "yaml"} == set()
-    rooms = {"netspec", "netspec.api", "netspec.cli", "netspec.diagnostics"}
+    rooms = {"netspec", "netspec.api", "netspec.cli", "netspec.text.diagnostics"}
     assert {name for name in modules if name.startswith("netspec")} == rooms
 
 
@@ -79,9 +79,9 @@ def test_what_needs_the_graph_alone_loads_neither_numpy_nor_a_framework(tmp_path
 
 def test_a_summary_loads_the_families_of_the_layers_that_the_spec_names(tmp_path):
     modules = loaded(tmp_path, "summary", SPEC)
-    families = {f"netspec.layers.{name}" for name in FAMILIES}
+    families = {f"netspec.language.layers.{name}" for name in FAMILIES}
     assert modules & families == {
-        f"netspec.layers.{it}" for it in ("convolution", "core", "pooling")
+        f"netspec.language.layers.{it}" for it in ("convolution", "core", "pooling")
     }
 
 

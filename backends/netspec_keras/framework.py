@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from netspec.cores import threads_set_by_user
-from netspec.diagnostics import BackendError
+from netspec.backend.cores import threads_set_by_user
+from netspec.text.diagnostics import BackendError
 from netspec_keras.gpus import grow_memory
 from netspec_keras.quiet import quiet_stderr, without
 from netspec_keras.threads import limit_threads

@@ -9,9 +9,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from netspec.diagnostics import NetspecError
-from netspec.graph import Network
-from netspec.layers.convolution import ConvTranspose
+from netspec.language.layers.convolution import ConvTranspose
+from netspec.network import Network
+from netspec.text.diagnostics import NetspecError
 from netspec_keras.framework import tf
 from netspec_keras.source import layer_name
 

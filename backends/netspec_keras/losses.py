@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netspec.code import arguments, call
-from netspec.losses import SparseCategoricalCrossentropy
-from netspec.objective import Objective
+from netspec.backend.emit.code import arguments, call
+from netspec.checks.objectives import Objective
+from netspec.language.training.losses import SparseCategoricalCrossentropy
 
 _SMOOTHED = '''
 class SmoothedSparseCategoricalCrossentropy(keras.losses.Loss):

@@ -24,12 +24,12 @@ from netspec.backend import (
     outputs_in_batches,
     steps_per_report,
 )
+from netspec.backend.devices import absent_gpu, parse_device, unknown_tensorrt
 from netspec.data import Examples
-from netspec.devices import absent_gpu, parse_device, unknown_tensorrt
-from netspec.diagnostics import BackendError
-from netspec.graph import Network
-from netspec.schedules import Schedule
-from netspec.weights import Array, Weights
+from netspec.language.training.schedules import Schedule
+from netspec.network import Network
+from netspec.numerics.weights import Array, Weights
+from netspec.text.diagnostics import BackendError
 from netspec_keras.feeding import Feed
 from netspec_keras.framework import keras, tf
 from netspec_keras.gaps import check_kernels, errors_at_layers

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from netspec.code import Code, arguments, call, length
-from netspec.schedules import (
+from netspec.backend.emit.code import Code, arguments, call, length
+from netspec.language.spec import Train
+from netspec.language.training.schedules import (
     CosineDecay,
     CosineDecayRestarts,
     OneCycle,
@@ -13,7 +14,6 @@ from netspec.schedules import (
     ReduceOnPlateau,
     Schedule,
 )
-from netspec.spec import Train
 
 
 def parts(train: Train) -> tuple[str, ...]:

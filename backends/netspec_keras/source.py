@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from netspec.code import (
+from netspec.backend.emit.code import (
     Code,
     arguments,
     call,
@@ -14,9 +14,10 @@ from netspec.code import (
     variables,
     weights_check,
 )
-from netspec.graph import Graph, Network, Node
-from netspec.layers import written
-from netspec.layers.core import Softmax
+from netspec.graph import Graph, Node
+from netspec.language.layers import written
+from netspec.language.layers.core import Softmax
+from netspec.network import Network
 from netspec.passes import optimized
 from netspec_keras import losses, training
 from netspec_keras.lower import applied, frozen_once_built, lower, trained

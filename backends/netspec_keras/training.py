@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from netspec.code import Code, arguments, call
-from netspec.optimizers import Optimizer, Sgd
-from netspec.schedules import ReduceOnPlateau, Schedule
-from netspec.spec import Train
+from netspec.backend.emit.code import Code, arguments, call
+from netspec.language.spec import Train
+from netspec.language.training.optimizers import Optimizer, Sgd
+from netspec.language.training.schedules import ReduceOnPlateau, Schedule
 from netspec_keras import schedules
 
 

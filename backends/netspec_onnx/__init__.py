@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from netspec.backend import Device, Form, Framework, Quantization, gpu_present
 from netspec.data.record import DataRecord
-from netspec.graph import Network
-from netspec.weights import Array, Weights
+from netspec.network import Network
+from netspec.numerics.weights import Array, Weights
 
 if TYPE_CHECKING:
     from netspec_onnx.session import OnnxPredictor

@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs] - it ships none
 from numpy.typing import NDArray
 
-from netspec.weights import Array
+from netspec.numerics.weights import Array
 
 ort: Any = onnxruntime  # Any: it ships no types
 Session: TypeAlias = Any  # Any: likewise

@@ -15,7 +15,7 @@ from onnx import (
     shape_inference,
 )
 
-from netspec.diagnostics import BackendError
+from netspec.text.diagnostics import BackendError
 
 MAX_NODES = 50_000
 """Nodes of a model and of its subgraphs. ResNet-50 has 126."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from onnx import ModelProto, NodeProto, load_model_from_string
 
-from netspec.diagnostics import BackendError
-from netspec.layers.activations import ActivationName
+from netspec.language.layers.activations import ActivationName
+from netspec.text.diagnostics import BackendError
 
 OPERATORS: dict[ActivationName, str] = {"softmax": "Softmax", "sigmoid": "Sigmoid"}
 

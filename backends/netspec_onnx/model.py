@@ -20,9 +20,11 @@ from onnx import (
 from netspec.data.location import relocated
 from netspec.data.pixels import raw_divisor
 from netspec.data.record import DataRecord
-from netspec.diagnostics import BackendError
-from netspec.graph import Graph, Network, Node
-from netspec.layers.preprocessing import Division
+from netspec.graph import Graph, Node
+from netspec.language.layers.preprocessing import Division
+from netspec.language.spec import DataBase, class_names, resolved
+from netspec.network import Network
+from netspec.numerics.weights import Weights, check
 from netspec.passes import (
     channels_first,
     for_inference,
@@ -31,8 +33,7 @@ from netspec.passes import (
     switched_on,
     unwrapped,
 )
-from netspec.spec import DataBase, class_names, resolved
-from netspec.weights import Weights, check
+from netspec.text.diagnostics import BackendError
 from netspec_onnx.lower import Builder, lower
 from netspec_onnx.padding import pad_in_convolutions
 from netspec_onnx.seal import HASH, sealed

@@ -27,7 +27,7 @@ from onnx import (
 )
 
 from netspec.backend import chunks
-from netspec.diagnostics import BackendError
+from netspec.text.diagnostics import BackendError
 from netspec_onnx.model import own_fault
 from netspec_onnx.session import reason_of
 

@@ -11,7 +11,7 @@ import hashlib
 
 from onnx import ModelProto, StringStringEntryProto
 
-from netspec.diagnostics import BackendError
+from netspec.text.diagnostics import BackendError
 
 HASH, KEY = "netspec.hash", "netspec.sha256"
 UNSEALED = "the file has no hash: an older netspec or another program wrote it; damage is not seen"

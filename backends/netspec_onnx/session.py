@@ -23,12 +23,12 @@ from netspec.backend import (
     gpu_present,
     outputs_in_batches,
 )
-from netspec.cores import allowed_cores, free_cores, threads_set_by_user
-from netspec.devices import DeviceName, absent_gpu, parse_device
-from netspec.diagnostics import BackendError, NetspecError
-from netspec.graph import loads
-from netspec.layers import Shape, written
-from netspec.weights import Array
+from netspec.backend.cores import allowed_cores, free_cores, threads_set_by_user
+from netspec.backend.devices import DeviceName, absent_gpu, parse_device
+from netspec.language.layers import Shape, written
+from netspec.network import loads
+from netspec.numerics.weights import Array
+from netspec.text.diagnostics import BackendError, NetspecError
 
 with warnings.catch_warnings():
     # A GPU build warns of libraries that `preload_dlls` loads later.

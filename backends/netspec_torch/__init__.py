@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from netspec.backend import Device, Form, Framework, gpu_present
 from netspec.data import Examples
-from netspec.graph import Network
-from netspec.weights import Array, Weights
+from netspec.network import Network
+from netspec.numerics.weights import Array, Weights
 from netspec_torch.source import source
 from netspec_torch.threads import short_waits
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from netspec.diagnostics import BackendError
+from netspec.text.diagnostics import BackendError
 from netspec_torch.devices import free_memory
 from netspec_torch.examples import Part
 from netspec_torch.figures import Figures, Gathered

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import torch
 
 from netspec.backend import Device, gpu_present
-from netspec.devices import absent_gpu, parse_device, unknown_tensorrt
-from netspec.diagnostics import BackendError
+from netspec.backend.devices import absent_gpu, parse_device, unknown_tensorrt
+from netspec.text.diagnostics import BackendError
 
 ON_CPU = torch.device("cpu")
 

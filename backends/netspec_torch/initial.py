@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
-from netspec.code import arguments, call, literal
-from netspec.layers import Weight
-from netspec.layers.axes import DENSE, SPACE, TRANSPOSED
-from netspec.layers.initializers import (
+from netspec.backend.emit.code import arguments, call, literal
+from netspec.language.layers import Weight
+from netspec.language.layers.axes import DENSE, SPACE, TRANSPOSED
+from netspec.language.layers.initializers import (
     Constant,
     GlorotUniform,
     Identity,
@@ -26,7 +26,7 @@ from netspec.layers.initializers import (
     Zeros,
     resolve,
 )
-from netspec.layers.tagged import Tagged
+from netspec.language.layers.tagged import Tagged
 from netspec_torch.lower.base import unfolded
 
 

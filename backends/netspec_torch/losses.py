@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from netspec.code import arguments, call
-from netspec.losses import (
+from netspec.backend.emit.code import arguments, call
+from netspec.checks.objectives import Objective
+from netspec.language.training.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     CategoricalHinge,
@@ -24,7 +25,6 @@ from netspec.losses import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
-from netspec.objective import Objective
 from netspec_torch.lower import Part
 
 _LOSS = Part(

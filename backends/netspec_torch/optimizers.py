@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterable
 from textwrap import dedent
 
-from netspec.code import call
-from netspec.optimizers import (
+from netspec.backend.emit.code import call
+from netspec.language.spec import Train
+from netspec.language.training.optimizers import (
     CLIPS,
     Adagrad,
     Adam,
@@ -25,7 +26,6 @@ from netspec.optimizers import (
     RMSprop,
     Sgd,
 )
-from netspec.spec import Train
 from netspec_torch.rules import ZEROS, Rule, rule
 
 CLASSES: dict[type[Optimizer], str] = {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from netspec.code import arguments, literal
-from netspec.layers import Weight
-from netspec.layers.constraints import Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm
-from netspec.layers.regularizers import factors
+from netspec.backend.emit.code import arguments, literal
+from netspec.language.layers import Weight
+from netspec.language.layers.constraints import Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm
+from netspec.language.layers.regularizers import factors
 from netspec_torch.lower import Part
 
 _NORMS = Part(

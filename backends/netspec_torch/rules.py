@@ -9,7 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import singledispatch
 
-from netspec.optimizers import Adagrad, Adam, Adamax, Lion, Nadam, Optimizer, RMSprop, Sgd
+from netspec.language.training.optimizers import (
+    Adagrad,
+    Adam,
+    Adamax,
+    Lion,
+    Nadam,
+    Optimizer,
+    RMSprop,
+    Sgd,
+)
 
 ZEROS = "torch.zeros_like(w)"
 """How most of what is remembered of a weight w begins."""
@@ -38,7 +47,7 @@ class Rule:
 
 @singledispatch
 def rule(optimizer: Optimizer) -> Rule:
-    """The rule of an optimizer; the formulas stand in netspec.optimizers."""
+    """The rule of an optimizer; the formulas stand in netspec.language.training.optimizers."""
     raise NotImplementedError(optimizer.tag)
 
 

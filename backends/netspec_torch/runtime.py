@@ -27,9 +27,9 @@ from netspec.backend import (
     steps_per_report,
 )
 from netspec.data import Examples
-from netspec.graph import Network
-from netspec.layers import Shape
-from netspec.weights import Array, Weights
+from netspec.language.layers import Shape
+from netspec.network import Network
+from netspec.numerics.weights import Array, Weights
 from netspec_torch.capture import ENOUGH, CudaGraphs, Launched, Numbers, recording_allowed
 from netspec_torch.devices import (
     explain_full_memory,

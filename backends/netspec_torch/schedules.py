@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from netspec.code import arguments, call, length
-from netspec.schedules import (
+from netspec.backend.emit.code import arguments, call, length
+from netspec.language.spec import Train
+from netspec.language.training.schedules import (
     CosineDecay,
     CosineDecayRestarts,
     ExponentialDecay,
@@ -16,7 +17,6 @@ from netspec.schedules import (
     ReduceOnPlateau,
     Schedule,
 )
-from netspec.spec import Train
 
 _WAVE = "wave = (1 + math.cos(math.pi * p)) / 2"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from netspec.code import (
+from netspec.backend.emit.code import (
     WIDTH,
     arguments,
     call,
@@ -22,10 +22,11 @@ from netspec.code import (
     variables,
     weights_check,
 )
-from netspec.graph import Graph, Network, Node
-from netspec.layers import Weight, written
-from netspec.layers.activations import ActivationName
-from netspec.layers.constraints import Norm
+from netspec.graph import Graph, Node
+from netspec.language.layers import Weight, written
+from netspec.language.layers.activations import ActivationName
+from netspec.language.layers.constraints import Norm
+from netspec.network import Network
 from netspec.passes import (
     channels_first,
     optimized,

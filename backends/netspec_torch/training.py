@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from netspec.code import arguments, call
-from netspec.optimizers import Optimizer
-from netspec.schedules import Schedule
-from netspec.spec import Train
+from netspec.backend.emit.code import arguments, call
+from netspec.language.spec import Train
+from netspec.language.training.optimizers import Optimizer
+from netspec.language.training.schedules import Schedule
 from netspec_torch import optimizers, schedules
 
 

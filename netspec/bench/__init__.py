@@ -14,9 +14,9 @@ from netspec.bench.forms import Named
 from netspec.bench.machine import machine, versions
 from netspec.bench.measure import ROUNDS, Progress, Row, measure
 from netspec.bench.subject import Subject
-from netspec.diagnostics import NetspecError, one_of
-from netspec.files import check_writable
 from netspec.passes import switched_on
+from netspec.text.diagnostics import NetspecError, one_of
+from netspec.text.files import check_writable
 
 MAX_BATCH = 65_536
 MAX_SECONDS = 3600.0

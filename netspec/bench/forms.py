@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netspec.backend import BenchedBackend, TrainingBackend, find, installed
-from netspec.diagnostics import BackendError, NetspecError, nearest, one_of
+from netspec.text.diagnostics import BackendError, NetspecError, nearest, one_of
 
 
 @dataclass(frozen=True)

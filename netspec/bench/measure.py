@@ -16,7 +16,7 @@ from netspec.bench import subject
 from netspec.bench.forms import Named
 from netspec.bench.subject import Subject
 from netspec.bench.worker import FormError, Worker
-from netspec.weights import Array
+from netspec.numerics.weights import Array
 
 ROUNDS = 4
 """In how many turns the time of a measurement is spent."""

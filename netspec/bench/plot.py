@@ -16,8 +16,8 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from netspec.bench import Bench
 from netspec.bench.measure import Figures
-from netspec.diagnostics import NetspecError
-from netspec.files import write_atomically
+from netspec.text.diagnostics import NetspecError
+from netspec.text.files import write_atomically
 
 # Paul Tol's "bright" colours, which people tell apart whatever colours they see.
 COLORS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")

@@ -20,10 +20,10 @@ import numpy as np
 from netspec.backend import Device
 from netspec.bench import forms, subject
 from netspec.bench.machine import peak_memory
-from netspec.diagnostics import NetspecError
+from netspec.numerics.weights import Array
 from netspec.runs.exported import open_exported
 from netspec.runs.quantization import ScaledInputs
-from netspec.weights import Array
+from netspec.text.diagnostics import NetspecError
 
 EXAMPLES = 512
 """How many inputs, if there are as many, a form may take the ranges of its values from."""

@@ -10,17 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from netspec import data
-from netspec import weights as weight_files
-from netspec.diagnostics import DataError, NetspecError, RunError
-from netspec.files import write_atomically
-from netspec.graph import Graph, Network, loads
-from netspec.graph.indices import embeddings, index_count, index_inputs
+from netspec.checks.indices import embeddings, index_count, index_inputs
+from netspec.graph import Graph
+from netspec.graph.summary import FLOAT32_BYTES, in_bytes
+from netspec.language.spec import resolved
+from netspec.network import Network, loads
+from netspec.numerics import weights as weight_files
+from netspec.numerics.seeds import generator
+from netspec.numerics.weights import Array, Weights, initial
 from netspec.runs.exported import open_exported, remarks_about
 from netspec.runs.folder import Run
-from netspec.seeds import generator
-from netspec.spec import resolved
-from netspec.summary import FLOAT32_BYTES, in_bytes
-from netspec.weights import Array, Weights, initial
+from netspec.text.diagnostics import DataError, NetspecError, RunError
+from netspec.text.files import write_atomically
 
 FILE = "model.onnx"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.checks.indices import embeddings
 from netspec.data.examples import Examples, compact, parts, scaled
 from netspec.data.indices import check_indices
 from netspec.data.location import check_files
@@ -16,12 +17,12 @@ from netspec.data.memory import half_of_memory
 from netspec.data.record import DataRecord, describe
 from netspec.data.split import split
 from netspec.data.targets import check_own_inputs, class_weights, targets
-from netspec.diagnostics import DataError
-from netspec.graph import Graph, Input, Network
-from netspec.graph.indices import embeddings
-from netspec.layers import written
-from netspec.seeds import generator
-from netspec.spec import DataSpec, Digits, Idx, Mnist, Npz
+from netspec.graph import Graph, Input
+from netspec.language.layers import written
+from netspec.language.spec import DataSpec, Digits, Idx, Mnist, Npz
+from netspec.network import Network
+from netspec.numerics.seeds import generator
+from netspec.text.diagnostics import DataError
 
 Arrays = Mapping[str, Stored]
 """x_train, y_train, x_test and y_test, as they are stored; w_train and w_test where there are any.

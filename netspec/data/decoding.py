@@ -17,10 +17,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from netspec.data.ink import PREPARATIONS
 from netspec.data.pixels import DEEP_WHITE, WHITE
-from netspec.diagnostics import DataError
-from netspec.files import open_regular
-from netspec.spec import Resize
-from netspec.weights import Array
+from netspec.language.spec import Resize
+from netspec.numerics.weights import Array
+from netspec.text.diagnostics import DataError
+from netspec.text.files import open_regular
 
 MAX_PIXELS = 64_000_000
 """Pixels of an image, which take about 600 MB while it is decoded, and 250 MB more to be turned."""

@@ -6,7 +6,7 @@ from typing import cast
 
 import numpy as np
 
-from netspec.diagnostics import DataError
+from netspec.text.diagnostics import DataError
 
 TRAINING = 1500  # the first of the 1,797 samples; the others are the test set
 

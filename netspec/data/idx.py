@@ -13,8 +13,8 @@ from typing import BinaryIO, TypeAlias
 import numpy as np
 
 from netspec.data.mapped import File, Mapped, Stored, state
-from netspec.diagnostics import DataError
-from netspec.files import open_regular
+from netspec.text.diagnostics import DataError
+from netspec.text.files import open_regular
 
 Stream: TypeAlias = io.BufferedIOBase | BinaryIO
 

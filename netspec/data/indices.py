@@ -9,14 +9,21 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.diagnostics import DataError
+from netspec.checks.indices import embeddings, index_count, index_nodes
 from netspec.graph import Graph
-from netspec.graph.indices import embeddings, index_count, index_nodes
-from netspec.layers import AnyLayer, Flatten
-from netspec.layers.merging import Add, Concatenate, Maximum, Minimum, Multiply, Subtract
-from netspec.layers.preprocessing import Rescaling
-from netspec.layers.shaping import Cropping, Permute, RepeatVector, Reshape, UpSampling, ZeroPadding
-from netspec.layers.wrapping import TimeDistributed
+from netspec.language.layers import AnyLayer, Flatten
+from netspec.language.layers.merging import Add, Concatenate, Maximum, Minimum, Multiply, Subtract
+from netspec.language.layers.preprocessing import Rescaling
+from netspec.language.layers.shaping import (
+    Cropping,
+    Permute,
+    RepeatVector,
+    Reshape,
+    UpSampling,
+    ZeroPadding,
+)
+from netspec.language.layers.wrapping import TimeDistributed
+from netspec.text.diagnostics import DataError
 
 Values: TypeAlias = NDArray[np.float32]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from netspec.weights import Array
+from netspec.numerics.weights import Array
 
 LARGEST_SIDE = 1024
 """An image with a longer side is made smaller first: no digit needs more pixels."""

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from netspec.diagnostics import DataError
-from netspec.graph import Network
-from netspec.spec import Idx, Npz, Spec
+from netspec.language.spec import Idx, Npz, Spec
+from netspec.network import Network
+from netspec.text.diagnostics import DataError
 
 
 def relocated(spec: Spec, folder: Path, to: Path) -> Spec:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.diagnostics import DataError
+from netspec.text.diagnostics import DataError
 
 Shape: TypeAlias = tuple[int, ...]
 Part: TypeAlias = slice | NDArray[np.int64]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from netspec.diagnostics import DataError
-from netspec.memory import free_memory
+from netspec.numerics.memory import free_memory
+from netspec.text.diagnostics import DataError
 
 UNITS = {
     "": 1,

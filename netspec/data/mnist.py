@@ -21,7 +21,7 @@ import numpy as np
 import platformdirs
 
 from netspec.data.idx import GZIP_MAGIC, parse_idx, read_at_most
-from netspec.diagnostics import DataError, one_of
+from netspec.text.diagnostics import DataError, one_of
 
 if TYPE_CHECKING:
     from rich.console import Console

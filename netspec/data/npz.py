@@ -16,8 +16,8 @@ from typing import IO
 import numpy as np
 
 from netspec.data.mapped import File, Mapped, Stored, state
-from netspec.diagnostics import DataError, one_of
-from netspec.files import open_regular
+from netspec.text.diagnostics import DataError, one_of
+from netspec.text.files import open_regular
 
 KEYS: tuple[str, ...] = ("x_train", "y_train", "x_test", "y_test")
 LIMIT = 16 << 30  # bytes of an array that comes into memory

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.data.record import ArrayRecord
-from netspec.diagnostics import DataError
-from netspec.spec import DataBase
-from netspec.weights import Array
+from netspec.language.spec import DataBase
+from netspec.numerics.weights import Array
+from netspec.text.diagnostics import DataError
 
 WHITE = 255
 """White in an image file of 8 bits."""

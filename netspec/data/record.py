@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from netspec.data.mapped import Stored
-from netspec.layers import written
-from netspec.layers.tagged import Model
+from netspec.language.layers import written
+from netspec.language.layers.tagged import Model
 
 PART_BYTES = 1 << 20
 """How much of an array is read at once at the most, as long as one example is not more."""

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from netspec.data.examples import Examples
 from netspec.data.targets import classes_of
-from netspec.diagnostics import DataError
-from netspec.seeds import generator
-from netspec.spec import Validation
+from netspec.language.spec import Validation
+from netspec.numerics.seeds import generator
+from netspec.text.diagnostics import DataError
 
 
 def split(train: Examples, kept: Validation | None) -> tuple[Examples, Examples | None]:

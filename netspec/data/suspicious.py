@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.checks.indices import index_inputs
+from netspec.checks.objectives import Objective
 from netspec.data.examples import Examples, parts
 from netspec.data.mapped import Stored
-from netspec.diagnostics import one_of
-from netspec.graph import INPUT, Input, Network
-from netspec.graph.indices import index_inputs
-from netspec.layers import written
-from netspec.objective import Objective
-from netspec.spec import class_names
+from netspec.graph import Input
+from netspec.language.layers import written
+from netspec.language.spec import INPUT, class_names
+from netspec.network import Network
+from netspec.text.diagnostics import one_of
 
 if TYPE_CHECKING:
     from netspec.data import Dataset

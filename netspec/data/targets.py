@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.checks.objectives import Objective
 from netspec.data.examples import Examples, parts
 from netspec.data.mapped import Stored
-from netspec.diagnostics import DataError
-from netspec.graph import Network
-from netspec.layers import written
-from netspec.losses import SparseCategoricalCrossentropy
-from netspec.objective import Objective
-from netspec.spec import OwnData, class_names
+from netspec.language.layers import written
+from netspec.language.spec import OwnData, class_names
+from netspec.language.training.losses import SparseCategoricalCrossentropy
+from netspec.network import Network
+from netspec.text.diagnostics import DataError
 
 
 def targets(arrays: Sequence[Stored], part: str, network: Network) -> tuple[Stored, ...]:
     """The targets of every output, as its loss takes them. Raises DataError."""
-    asked = network.objectives or tuple(map(_labelled, network.graph.ends))
+    asked = network.objectives or tuple(map(_labelled, network.ends))
     data = network.spec.data
     first = data.labels_from if isinstance(data, OwnData) else 0
     return tuple(

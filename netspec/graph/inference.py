@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from math import prod
 
-from netspec.diagnostics import MAX_FAULTS, nearest, one_of
 from netspec.graph.nodes import Graph, Input, Node
-from netspec.layers import Layer, LayerFault, Shape, written
-from netspec.layers.base import WindowFault
-from netspec.layers.constraints import Norm
-from netspec.layers.initializers import Identity, Orthogonal, UnitForgetBias
-from netspec.names import automatic
-from netspec.source import Fault
-from netspec.spec import INPUT
+from netspec.language.layers import Layer, LayerFault, Shape, written
+from netspec.language.layers.base import WindowFault
+from netspec.language.layers.constraints import Norm
+from netspec.language.layers.initializers import Identity, Orthogonal, UnitForgetBias
+from netspec.language.names import automatic
+from netspec.language.spec import INPUT
+from netspec.text.diagnostics import MAX_FAULTS, nearest, one_of
+from netspec.text.source import Fault
 
 MAX_PARAMETERS = 10_000_000_000
 MAX_VALUES = 10_000_000_000  # of one tensor

@@ -9,12 +9,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from netspec.layers import Inserted, Layer, Layout, Shape, Shapes, Weight
-from netspec.layers.activations import ActivationName
-from netspec.layers.base import OF_WEIGHTS, axis_indices
-from netspec.layers.core import Softmax
-from netspec.objective import End
-from netspec.source import Location
+from netspec.language.layers import Inserted, Layer, Layout, Shape, Shapes, Weight
+from netspec.language.layers.activations import ActivationName
+from netspec.language.layers.base import OF_WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -107,22 +104,6 @@ class Graph:
         """Every output in its order."""
         return tuple(self.by_name[name] for name in self.outputs)
 
-    @cached_property
-    def ends(self) -> tuple[End, ...]:
-        """Every output as its loss sees it."""
-        read = {name for node in self.nodes for name in node.inputs}
-        places = {node.name: index for index, node in enumerate(self.nodes)}
-        several = len(self.outputs) > 1
-        return tuple(
-            _end(
-                node,
-                subject=node.name if several else "the network",
-                at=("layers", places[node.name], node.layer.tag),
-                read=node.name in read,
-            )
-            for node in self.output_nodes
-        )
-
     @property
     def multiply_adds(self) -> int:
         """The multiply-adds of one example."""
@@ -151,20 +132,6 @@ class Graph:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _end(node: Node, *, subject: str, at: Location, read: bool) -> End:
-    layer = node.layer
-    return End(
-        name=node.name,
-        subject=subject,
-        shape=node.shape,
-        activation=_ending(layer, node.shape),
-        at=at,
-        activation_field="activation" in layer.model_fields_set and hasattr(layer, "activation"),
-        units_field=hasattr(layer, "units"),
-        read=read,
-    )
-
-
 def meaning(layer: Layer | Inserted) -> dict[str, Any]:
     """What a layer computes, whatever its name and inputs, as JSON data."""
     return _without_training(layer.model_dump(mode="json", exclude={"name", "inputs", "trainable"}))
@@ -177,13 +144,6 @@ def _without_training(fields: dict[str, Any]) -> dict[str, Any]:
         for name, value in fields.items()
         if not name.endswith(OF_WEIGHTS)
     }
-
-
-def _ending(layer: Layer | Inserted, shape: Shape) -> ActivationName:
-    """The activation that an output of `shape` comes from, whether or not a layer of its own."""
-    if isinstance(layer, Softmax) and axis_indices(layer.axis, shape) == (len(shape) - 1,):
-        return "softmax"
-    return activation(layer)
 
 
 def activation(layer: Layer | Inserted) -> ActivationName:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 
-from netspec.diagnostics import NetspecError, nearest, one_of
-from netspec.graph import Graph, Network
+from netspec.graph import Graph
+from netspec.network import Network
+from netspec.numerics.weights import Weights
 from netspec.passes.extent import needed_extent
 from netspec.passes.folding import fold_batch_normalization, fold_rescaling
 from netspec.passes.layout import (
@@ -21,7 +22,7 @@ from netspec.passes.layout import (
 )
 from netspec.passes.pooling import activation_after_pooling
 from netspec.passes.removal import common_subexpressions, drop_training_layers, fold_padding
-from netspec.weights import Weights
+from netspec.text.diagnostics import NetspecError, nearest, one_of
 
 OPTIMIZATIONS: dict[str, Callable[[Graph], Graph]] = {
     "activation_after_pooling": activation_after_pooling,

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from netspec.graph import Graph, Node
-from netspec.layers import Shape
-from netspec.layers.base import Extents, whole
-from netspec.layers.shaping import Cropping, Cropping1D, Cropping2D, Cropping3D, Sides
+from netspec.language.layers import Shape
+from netspec.language.layers.base import Extents, whole
+from netspec.language.layers.shaping import Cropping, Cropping1D, Cropping2D, Cropping3D, Sides
 
 LEAST_SAVING = 0.02
 """The part of the multiplications that pays for the crops, which are copies between layers.

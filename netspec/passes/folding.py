@@ -13,14 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.graph import Graph, Node, activation
-from netspec.layers import AnyLayer, Dense, Flatten, Inserted, Layer
-from netspec.layers.convolution import Conv, ConvTranspose, DepthwiseConv, Kernel, SeparableConv
-from netspec.layers.normalization import BatchNormalization
-from netspec.layers.preprocessing import Division, Normalization, Rescaling
-from netspec.layers.shaping import Cropping, ZeroPadding
-from netspec.layers.window import pads
-from netspec.layers.wrapping import TimeDistributed
-from netspec.weights import Array, Weights
+from netspec.language.layers import AnyLayer, Dense, Flatten, Inserted, Layer
+from netspec.language.layers.convolution import (
+    Conv,
+    ConvTranspose,
+    DepthwiseConv,
+    Kernel,
+    SeparableConv,
+)
+from netspec.language.layers.normalization import BatchNormalization
+from netspec.language.layers.preprocessing import Division, Normalization, Rescaling
+from netspec.language.layers.shaping import Cropping, ZeroPadding
+from netspec.language.layers.window import pads
+from netspec.language.layers.wrapping import TimeDistributed
+from netspec.numerics.weights import Array, Weights
 
 Values: TypeAlias = NDArray[np.float64]
 Own: TypeAlias = Mapping[str, Values]

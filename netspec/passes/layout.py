@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from netspec.graph import Graph, Input, Node, activation
-from netspec.layers import Activation, Dense, Layout, Shape, Transpose
-from netspec.layers.wrapping import FoldSteps, TimeDistributed, UnfoldSteps
+from netspec.language.layers import Activation, Dense, Layout, Shape, Transpose
+from netspec.language.layers.wrapping import FoldSteps, TimeDistributed, UnfoldSteps
 
 
 def split_activations(graph: Graph) -> Graph:

@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import replace
 
 from netspec.graph import Graph, Node, activation
-from netspec.layers import Activation, Inserted, Layer
-from netspec.layers.activations import NEVER_FALLING
-from netspec.layers.core import ELU, LeakyReLU, ReLU
-from netspec.layers.pooling import GlobalMaxPooling, MaxPooling
+from netspec.language.layers import Activation, Inserted, Layer
+from netspec.language.layers.activations import NEVER_FALLING
+from netspec.language.layers.core import ELU, LeakyReLU, ReLU
+from netspec.language.layers.pooling import GlobalMaxPooling, MaxPooling
 
 
 def activation_after_pooling(graph: Graph) -> Graph:

@@ -9,15 +9,15 @@ from dataclasses import replace
 from hashlib import sha256
 
 from netspec.graph import Graph, Node, meaning
-from netspec.layers.augmentation import Augmentation
-from netspec.layers.regularization import (
+from netspec.language.layers.augmentation import Augmentation
+from netspec.language.layers.regularization import (
     Dropout,
     GaussianDropout,
     GaussianNoise,
     SpatialDropout,
 )
-from netspec.layers.shaping import ZeroPadding, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
-from netspec.weights import Weights
+from netspec.language.layers.shaping import ZeroPadding, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from netspec.numerics.weights import Weights
 
 TRAINING_ALONE = (Dropout, SpatialDropout, GaussianNoise, GaussianDropout, Augmentation)
 """The layers that give what they get, but in training."""

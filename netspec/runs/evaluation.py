@@ -10,14 +10,14 @@ from netspec.backend import Device, Predictor, find
 from netspec.data import Examples, load
 from netspec.data.location import with_data
 from netspec.data.record import remarks
-from netspec.graph import Network
+from netspec.language.spec import class_names
+from netspec.network import Network
+from netspec.numerics.weights import Weights
 from netspec.runs.exported import open_exported, remarks_about
 from netspec.runs.folder import Run
 from netspec.runs.metrics import Record, evaluate
 from netspec.runs.quantization import ScaledInputs
 from netspec.runs.training import train_settings
-from netspec.spec import class_names
-from netspec.weights import Weights
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ from netspec.data import Dataset, load
 from netspec.data.location import relocated, with_data
 from netspec.data.pixels import as_pixels
 from netspec.data.record import remarks
-from netspec.diagnostics import BackendError, DataError, NetspecError
-from netspec.files import write_atomically
-from netspec.graph import Network
+from netspec.network import Network
+from netspec.numerics.weights import Array
 from netspec.runs.folder import Reference, Run
 from netspec.runs.quantization import (
     Quantized,
@@ -24,7 +23,8 @@ from netspec.runs.quantization import (
     quantized,
 )
 from netspec.runs.training import predicted_in_batches, reference_batches
-from netspec.weights import Array
+from netspec.text.diagnostics import BackendError, DataError, NetspecError
+from netspec.text.files import write_atomically
 
 TOLERANCE = 1e-5
 """The largest difference of a probability that an export may show."""

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from netspec.backend import Device, ExportedModel, find_exporting
 from netspec.data.record import DataRecord, parse_record
-from netspec.diagnostics import BackendError, NetspecError, RunError
-from netspec.files import open_regular
-from netspec.graph import Network, loads
+from netspec.network import Network, loads
 from netspec.runs.folder import Run
+from netspec.text.diagnostics import BackendError, NetspecError, RunError
+from netspec.text.files import open_regular
 
 SUFFIX = ".onnx"
 MAX_BYTES = (1 << 31) - 1

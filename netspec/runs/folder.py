@@ -24,14 +24,15 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from safetensors.numpy import save
 
-from netspec import weights as weight_files
 from netspec.backend import Trainer, TrainingBackend
 from netspec.data.location import absolute, relocated, unlocated
 from netspec.data.record import DataRecord
-from netspec.diagnostics import NetspecError, RunError, SpecError, WeightsError, one_of
-from netspec.files import is_file
-from netspec.graph import Network, loads
-from netspec.layers.tagged import Model
+from netspec.language.layers.tagged import Model
+from netspec.language.spec import resolved
+from netspec.language.training.schedules import spans_training
+from netspec.network import Network, loads
+from netspec.numerics import weights as weight_files
+from netspec.numerics.weights import Array, Weights, parse_safetensors
 from netspec.runs.manifest import (
     MANIFEST,
     content_hash,
@@ -42,9 +43,8 @@ from netspec.runs.manifest import (
     replace_files,
 )
 from netspec.runs.metrics import Record
-from netspec.schedules import spans_training
-from netspec.spec import resolved
-from netspec.weights import Array, Weights, parse_safetensors
+from netspec.text.diagnostics import NetspecError, RunError, SpecError, WeightsError, one_of
+from netspec.text.files import is_file
 
 CHECKPOINT_FORMAT = "netspec-checkpoint-2"
 CHECKPOINT = "checkpoint.safetensors"

@@ -12,10 +12,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from netspec.diagnostics import NetspecError, RunError
-from netspec.files import read_regular, remove_partials, write_atomically
-from netspec.layers.tagged import Model
+from netspec.language.layers.tagged import Model
 from netspec.runs.manifest import PREFIX
+from netspec.text.diagnostics import NetspecError, RunError
+from netspec.text.files import read_regular, remove_partials, write_atomically
 
 LOCK, HOLDER = ".lock", ".holder.json"
 

@@ -19,9 +19,9 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
-from netspec.diagnostics import RunError
-from netspec.files import open_regular, read_regular, write_partial
-from netspec.layers.tagged import Model
+from netspec.language.layers.tagged import Model
+from netspec.text.diagnostics import RunError
+from netspec.text.files import open_regular, read_regular, write_partial
 
 MANIFEST = "manifest.json"
 FORMAT = "netspec-manifest-1"

@@ -7,11 +7,11 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from netspec.diagnostics import RunError
-from netspec.graph import Network
-from netspec.runs.measures import probabilities
-from netspec.spec import class_names
-from netspec.weights import Array
+from netspec.language.spec import class_names
+from netspec.network import Network
+from netspec.numerics.measures import probabilities
+from netspec.numerics.weights import Array
+from netspec.text.diagnostics import RunError
 
 Kind: TypeAlias = Literal["classes", "labels", "values"]
 
@@ -72,4 +72,4 @@ def _activation(network: Network) -> str:
     loss = network.objectives[0].loss if network.objectives else None
     if loss is not None and getattr(loss, "from_logits", False):
         return str(loss.probabilities)
-    return network.graph.ends[0].activation
+    return network.ends[0].activation

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.backend import Predictor, Steps, gives_logits
+from netspec.checks.objectives import Objective
 from netspec.data import Examples
-from netspec.diagnostics import BackendError
-from netspec.graph import Network
-from netspec.objective import Objective
-from netspec.runs import losses
-from netspec.runs.measures import Figure, measure, probabilities
-from netspec.weights import Weights, penalty
+from netspec.network import Network
+from netspec.numerics import losses
+from netspec.numerics.measures import Figure, measure, probabilities
+from netspec.numerics.weights import Weights, penalty
+from netspec.text.diagnostics import BackendError
 
 Record: TypeAlias = dict[str, Figure]
 """The figures of an epoch or of a test, as a line of metrics.jsonl holds them."""

@@ -14,15 +14,16 @@ from netspec.data.indices import check_indices
 from netspec.data.ink import PREPARATIONS
 from netspec.data.pixels import WHITE, PixelRange, pixel_range
 from netspec.data.record import parse_record
-from netspec.diagnostics import NetspecError, RunError
-from netspec.graph import Graph, Network, loads
-from netspec.layers import written
+from netspec.graph import Graph
+from netspec.language.layers import written
+from netspec.language.spec import DataBase, Resize
+from netspec.network import Network, loads
+from netspec.numerics.weights import Array
 from netspec.runs.exported import open_exported
 from netspec.runs.folder import Run
 from netspec.runs.meaning import Kind, Meaning, meaning_of
 from netspec.runs.quantization import ScaledInputs
-from netspec.spec import DataBase, Resize
-from netspec.weights import Array
+from netspec.text.diagnostics import NetspecError, RunError
 
 IMAGE_AXES = 3
 _NAMES = TypeAdapter(tuple[str, ...])

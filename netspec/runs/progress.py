@@ -14,9 +14,9 @@ from rich.progress import (
 )
 from rich.status import Status
 
-from netspec.diagnostics import visible
 from netspec.runs.folder import Run
 from netspec.runs.metrics import NO_FIGURES, Record
+from netspec.text.diagnostics import visible
 
 
 class Terminal:

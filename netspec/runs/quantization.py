@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from netspec.backend import ExportedModel, ExportingBackend, Predicting, Quantization
 from netspec.data import Dataset, Examples
 from netspec.data.pixels import as_pixels
-from netspec.diagnostics import BackendError, RunError
-from netspec.graph import Network
+from netspec.graph.summary import in_bytes
+from netspec.network import Network
+from netspec.numerics.seeds import generator
+from netspec.numerics.weights import Array, Weights
 from netspec.runs.metrics import Record, evaluate
 from netspec.runs.training import train_settings
-from netspec.seeds import generator
-from netspec.summary import in_bytes
-from netspec.weights import Array, Weights
+from netspec.text.diagnostics import BackendError, RunError
 
 CALIBRATION_EXAMPLES = 512
 """How many training examples the ranges of int8 are taken from."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.backend import Trainer
-from netspec.diagnostics import RunError
+from netspec.text.diagnostics import RunError
 
 State: TypeAlias = Mapping[str, NDArray[Any]]
 

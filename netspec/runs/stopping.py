@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from netspec.language.spec import EarlyStopping
 from netspec.runs.metrics import Record
-from netspec.spec import EarlyStopping
 
 
 @dataclass(frozen=True)

@@ -13,25 +13,25 @@ from typing import Protocol
 
 import numpy as np
 
-from netspec import weights as weight_files
 from netspec.backend import Device, Predictor, Trainer, TrainingBackend, find_training
-from netspec.cores import free_cores, thread_count, threads_set_by_user
+from netspec.backend.cores import free_cores, thread_count, threads_set_by_user
+from netspec.checks.objectives import figures
 from netspec.data import Dataset, epoch_order, load, mask_seed
 from netspec.data.location import with_data
 from netspec.data.record import DataRecord, differences, remarks
 from netspec.data.suspicious import suspicions
-from netspec.diagnostics import RunError, SuspiciousDataError, one_of
-from netspec.graph import Network
-from netspec.objective import figures
-from netspec.rates import Span, epoch_rates
+from netspec.language.spec import Train
+from netspec.network import Network
+from netspec.numerics import weights as weight_files
+from netspec.numerics.measures import Figure
+from netspec.numerics.rates import Span, epoch_rates
+from netspec.numerics.weights import Array, Weights
 from netspec.runs.folder import Checkpoint, Reference, Run, create, resumable, write_spec
 from netspec.runs.lock import locked
-from netspec.runs.measures import Figure
 from netspec.runs.metrics import NO_FIGURES, Meter, Record, evaluate
 from netspec.runs.remembered import restore
 from netspec.runs.stopping import Watch, watch
-from netspec.spec import Train
-from netspec.weights import Array, Weights
+from netspec.text.diagnostics import RunError, SuspiciousDataError, one_of
 
 REFERENCE_BATCHES = (1, 2, 7)
 """Batches of test images whose predictions a run keeps, for an export to be compared with."""

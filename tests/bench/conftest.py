@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netspec.graph import Network, loads
+from netspec.network import Network, loads
 
 PLUGIN = Path(__file__).parent / "plugin"
 

@@ -8,7 +8,7 @@ import pytest
 from frameworks import require
 from netspec.bench import forms
 from netspec.bench.subject import of_spec
-from netspec.graph import loads
+from netspec.network import loads
 
 TWO_OF_EACH = """\
 netspec: 1

@@ -13,7 +13,7 @@ from netspec.bench import forms
 from netspec.bench.measure import ROUNDS, Figures, Row, measure, steps
 from netspec.bench.subject import of_spec
 from netspec.bench.worker import Worker
-from netspec.diagnostics import BackendError
+from netspec.text.diagnostics import BackendError
 
 NAMES = ["exact", "off", "faulty", "ending", "killed", "refusing"]
 SIZES = (3, 1, 2)

@@ -9,7 +9,7 @@ from netspec.bench.forms import Named
 from netspec.bench.measure import Figures, Row
 from netspec.bench.plot import draw, picture
 from netspec.bench.table import table
-from netspec.diagnostics import NetspecError
+from netspec.text.diagnostics import NetspecError
 
 FAST, SLOW = Named("fast", "Fast", "one"), Named("slow", "Slow and long", "two")
 

@@ -9,10 +9,10 @@ import pytest
 
 import abacus
 from netspec.bench import subject
-from netspec.diagnostics import NetspecError
-from netspec.graph import loads
+from netspec.network import loads
+from netspec.numerics.weights import initial
 from netspec.runs.training import train
-from netspec.weights import initial
+from netspec.text.diagnostics import NetspecError
 
 TWO_INPUTS = """\
 netspec: 1

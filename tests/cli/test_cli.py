@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 import netspec.backend
-import netspec.environment
+import netspec.backend.environment
 from commands import netspec_
 from frameworks import TRAINING, require
 from netspec.backend import find, find_training
-from netspec.environment import Conflict
-from netspec.graph import load
-from netspec.layers import LAYERS
+from netspec.backend.environment import Conflict
+from netspec.language.layers import LAYERS
+from netspec.network import load
 
 MNIST = Path(__file__).parents[2] / "specs/mnist_cnn.yaml"
 
@@ -411,7 +411,9 @@ def test_backends_shows_how_to_install_what_is_missing(monkeypatch):
 def conflict(monkeypatch) -> Conflict:
     """A conflict that the environment is reported to have."""
     conflict = Conflict(("a-cu12", "a-cu13"), "a-cu12 and a-cu13 overwrite each other", "use one")
-    monkeypatch.setattr(netspec.environment, "find_conflicts", lambda distributions: (conflict,))
+    monkeypatch.setattr(
+        netspec.backend.environment, "find_conflicts", lambda distributions: (conflict,)
+    )
     return conflict
 
 

@@ -12,7 +12,7 @@ from frameworks import require
 from netspec.api import load, train
 from netspec.backend import find
 from netspec.data.digits import load_digits
-from netspec.graph import loads
+from netspec.network import loads
 from saturating import with_8_bits
 
 QUICK = ["--batch-sizes", "1", "--seconds", "0.01", "--device", "cpu"]

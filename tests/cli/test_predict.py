@@ -22,8 +22,8 @@ from frameworks import require
 from netspec.backend import find_exporting
 from netspec.data.decoding import converted
 from netspec.data.record import describe
-from netspec.graph import loads
-from netspec.weights import initial
+from netspec.network import loads
+from netspec.numerics.weights import initial
 
 CAMERA = """\
 netspec: 1

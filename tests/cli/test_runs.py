@@ -16,8 +16,8 @@ from commands import Ended, netspec_
 from frameworks import TRAINING, require
 from netspec.backend import find, gpu_present
 from netspec.data.digits import load_digits
+from netspec.numerics.weights import initial
 from netspec.runs.folder import Run
-from netspec.weights import initial
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from commands import netspec_
-from netspec.graph import loads
-from netspec.source import parse
+from netspec.network import loads
+from netspec.text.source import parse
 
 TESTS = Path(__file__).parents[1]
 SPECS = [*(TESTS.parent / "specs").glob("*.yaml"), *(TESTS / "golden/specs").glob("*.yaml")]

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from conformance.networks import found_training
-from netspec.graph import Network
-from netspec.weights import Array, Weights
+from netspec.network import Network
+from netspec.numerics.weights import Array, Weights
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ import pytest
 
 from conformance.cases.base import Case, Inputs
 from netspec.backend import Backend, TrainingBackend, find, installed
-from netspec.diagnostics import BackendError
-from netspec.graph import Graph, Network, loads
-from netspec.layers import Shape
-from netspec.weights import Array
+from netspec.graph import Graph
+from netspec.language.layers import Shape
+from netspec.network import Network, loads
+from netspec.numerics.weights import Array
+from netspec.text.diagnostics import BackendError
 
 # PyTorch's threads wait for each other, which on a busy machine takes longer than these networks.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

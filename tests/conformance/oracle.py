@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 import keras_oracle
 from keras_oracle import keras, tf
-from netspec.graph import Network
-from netspec.layers import Activation
-from netspec.spec import Train
-from netspec.weights import Array, Weights
+from netspec.language.layers import Activation
+from netspec.language.spec import Train
+from netspec.network import Network
+from netspec.numerics.weights import Array, Weights
 
 
 class Oracle:
@@ -23,7 +23,7 @@ class Oracle:
 
     def __init__(self, network: Network, weights: Weights, *, logits: bool = False) -> None:
         """With `logits` the final softmax is left off."""
-        ends_in_softmax = logits and network.graph.ends[0].activation == "softmax"
+        ends_in_softmax = logits and network.ends[0].activation == "softmax"
         self.graph = network.graph
         self.layers: dict[str, Any] = {}  # Any: Keras ships no types
         for node in network.graph.nodes:

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from conformance.networks import TRAINING, found, found_training, network
 from conformance.test_dropout import masks
 from keras_oracle import keras
-from netspec.layers import Shape
-from netspec.weights import Array
+from netspec.language.layers import Shape
+from netspec.numerics.weights import Array
 
 COUNT, SIDE = 400, 21
 MIDDLE = SIDE // 2

@@ -10,8 +10,8 @@ from pydantic.fields import FieldInfo
 
 from conformance.cases import ACTIVATIONS, ALL, CASES, Case
 from conformance.networks import of_case
-from netspec.layers import LAYERS, Layer
-from netspec.layers.base import AnyLayer
+from netspec.language.layers import LAYERS, Layer
+from netspec.language.layers.base import AnyLayer
 
 REGISTRIES = {
     "keras": ("netspec_keras.lower", "lower"),

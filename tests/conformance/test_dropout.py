@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from conformance.networks import TRAINING, found_training, network
 from netspec.data import Examples
-from netspec.layers import Shape
+from netspec.language.layers import Shape
 
 RATE = 2.0**-40
 """The learning rate: so small that the probabilities stay at one half."""

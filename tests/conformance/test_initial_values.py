@@ -18,9 +18,9 @@ import pytest
 from conformance.cases import ALL, CASES
 from conformance.networks import found_training, of_case
 from netspec.backend import execute
-from netspec.graph import Graph, Network, Node, infer
-from netspec.layers import AnyLayer
-from netspec.layers.initializers import (
+from netspec.graph import Graph, Node, infer
+from netspec.language.layers import AnyLayer
+from netspec.language.layers.initializers import (
     GlorotNormal,
     GlorotUniform,
     HeNormal,
@@ -36,6 +36,7 @@ from netspec.layers.initializers import (
     VarianceScaling,
     resolve,
 )
+from netspec.network import Network
 
 SCALED: list[Initializer] = [
     GlorotNormal(),

@@ -23,9 +23,9 @@ from conformance.networks import (
 )
 from conformance.oracle import Oracle
 from interpreter import run_all
-from netspec.graph import Network
-from netspec.layers import Shape
-from netspec.weights import Array, Weights
+from netspec.language.layers import Shape
+from netspec.network import Network
+from netspec.numerics.weights import Array, Weights
 
 RELATIVE, ABSOLUTE = 1e-5, 1e-6
 

@@ -18,9 +18,9 @@ from conformance.networks import BACKENDS, TRAINING, found, found_training, rand
 from keras_oracle import keras, tf
 from netspec.backend import Trainer
 from netspec.data import Examples
-from netspec.graph import Network, loads
-from netspec.runs import losses as numpy_losses
-from netspec.weights import Array, Weights
+from netspec.network import Network, loads
+from netspec.numerics import losses as numpy_losses
+from netspec.numerics.weights import Array, Weights
 
 RATE = np.float32(0.5)
 BATCH, WIDTH, STEPS = 6, 5, 3

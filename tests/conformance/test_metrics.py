@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sklearn import metrics as sklearn_metrics
 
 from keras_oracle import keras
-from netspec.graph import loads
-from netspec.objective import Objective
-from netspec.runs.measures import measure, probabilities
+from netspec.checks.objectives import Objective
+from netspec.network import loads
+from netspec.numerics.measures import measure, probabilities
 
 Arrays = tuple[NDArray[Any], NDArray[Any]]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from conformance.networks import TRAINING
 from conformance.test_dropout import masks
-from netspec.layers import Shape
+from netspec.language.layers import Shape
 
 pytestmark = pytest.mark.parametrize("name", TRAINING)
 

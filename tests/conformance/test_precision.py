@@ -8,9 +8,9 @@ import pytest
 from conformance.networks import TRAINING, found_training, network, random_inputs, random_weights
 from netspec.backend import Trainer
 from netspec.data import Examples
-from netspec.diagnostics import SpecError
-from netspec.graph import Network
-from netspec.weights import Array
+from netspec.network import Network
+from netspec.numerics.weights import Array
+from netspec.text.diagnostics import SpecError
 from processor import tensorflow_lacks_bfloat16
 
 PRECISIONS = {"mixed_float16": 2**-10, "mixed_bfloat16": 2**-7}

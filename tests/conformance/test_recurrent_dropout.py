@@ -13,7 +13,7 @@ import pytest
 
 from conformance.networks import TRAINING
 from conformance.test_dropout import masks
-from netspec.weights import Array
+from netspec.numerics.weights import Array
 
 UNITS, STEPS = 400, 3
 LINEAR = f"units: {UNITS}, activation: linear, name: tested, return_sequences: true"

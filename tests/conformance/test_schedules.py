@@ -11,9 +11,9 @@ import pytest
 from frameworks import TRAINING, require
 from keras_oracle import keras
 from netspec.backend import execute, find_training
-from netspec.graph import Network, loads
-from netspec.rates import Rates, Span, epoch_rates
-from netspec.schedules import LearningRate, ReduceOnPlateau, Schedule
+from netspec.language.training.schedules import LearningRate, ReduceOnPlateau, Schedule
+from netspec.network import Network, loads
+from netspec.numerics.rates import Rates, Span, epoch_rates
 
 EPOCHS, STEPS = 6, 25
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from keras_oracle import keras
+from netspec.language.spec import EarlyStopping
 from netspec.runs.stopping import Watch, watch
-from netspec.spec import EarlyStopping
 
 LOSSES = [1.0, 0.8, 0.81, 0.79, 0.795, 0.9, 0.7, 0.71, 0.72, 0.73, 0.74, 0.75, 0.76]
 RISING = [0.5, 0.6, 0.55, 0.58, 0.61, 0.61, 0.61, 0.61, 0.4, 0.4]

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from conformance.networks import TRAINING, found_training, network, random_weights
 from netspec.data import Examples
-from netspec.graph import Network
-from netspec.weights import Array
+from netspec.network import Network
+from netspec.numerics.weights import Array
 
 STORED = {
     "uint8": np.arange(256, dtype=np.uint8),

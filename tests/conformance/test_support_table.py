@@ -14,8 +14,8 @@ import pytest
 
 from conformance.networks import BACKENDS, found
 from conformance.test_coverage import REGISTRIES
-from netspec.layers import LAYERS, Layer
-from netspec.layers.activations import FORMULAS
+from netspec.language.layers import LAYERS, Layer
+from netspec.language.layers.activations import FORMULAS
 
 DOCUMENT = Path(__file__).parents[2] / "docs/layers.md"
 

@@ -26,8 +26,8 @@ from conformance.oracle import Oracle, keras_optimizer
 from netspec import load as load_spec
 from netspec.backend import Trainer
 from netspec.data import Examples, epoch_order, load, mask_seed
-from netspec.graph import Network
-from netspec.weights import Array, Weights, initial
+from netspec.network import Network
+from netspec.numerics.weights import Array, Weights, initial
 
 SPECS = Path(__file__).parents[2] / "specs"
 

@@ -14,7 +14,7 @@ from conformance.networks import (
 )
 from conformance.oracle import Oracle, keras_optimizer
 from netspec.data import Examples
-from netspec.layers import Shape
+from netspec.language.layers import Shape
 
 STEPS = 3
 

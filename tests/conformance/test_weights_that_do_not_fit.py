@@ -11,7 +11,7 @@ import pytest
 from conformance.networks import TRAINING, found_training, network, random_weights
 from netspec.api import compile
 from netspec.backend import execute
-from netspec.diagnostics import WeightsError
+from netspec.text.diagnostics import WeightsError
 
 NETWORK = network(
     (6, 5, 2),

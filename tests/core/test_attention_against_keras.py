@@ -10,7 +10,7 @@ from pydantic import ValidationError
 import keras_oracle
 from keras_oracle import keras
 from netspec.graph import infer
-from netspec.layers import LAYERS, Layer, LayerFault, Shape
+from netspec.language.layers import LAYERS, Layer, LayerFault, Shape
 
 Case = tuple[str, dict[str, Any], tuple[Shape, ...]]
 

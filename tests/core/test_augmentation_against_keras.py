@@ -10,8 +10,13 @@ from pydantic import ValidationError
 import keras_oracle
 from keras_oracle import keras
 from netspec.graph import infer
-from netspec.layers import LAYERS, Layer, LayerFault
-from netspec.layers.augmentation import RandomFlip, RandomRotation, RandomTranslation, RandomZoom
+from netspec.language.layers import LAYERS, Layer, LayerFault
+from netspec.language.layers.augmentation import (
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
+)
 
 AUGMENTATION: list[Layer] = [
     RandomFlip(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netspec.code import WIDTH, call
+from netspec.backend.emit.code import WIDTH, call
 
 LONG = 40 * "x"
 

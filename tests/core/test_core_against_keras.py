@@ -12,9 +12,9 @@ from pydantic import ValidationError
 import keras_oracle
 from keras_oracle import keras, tf
 from netspec.graph import infer
-from netspec.layers import LAYERS, LayerBase, LayerFault, Shape
-from netspec.layers.activations import LEFT_OUT, ActivationName
-from netspec.layers.core import ELU, Activation, Embedding, LeakyReLU, PReLU, ReLU, Softmax
+from netspec.language.layers import LAYERS, LayerBase, LayerFault, Shape
+from netspec.language.layers.activations import LEFT_OUT, ActivationName
+from netspec.language.layers.core import ELU, Activation, Embedding, LeakyReLU, PReLU, ReLU, Softmax
 
 Case: TypeAlias = tuple[LayerBase, Shape]
 SHAPES: list[Shape] = [(4,), (4, 6), (7, 5, 4)]

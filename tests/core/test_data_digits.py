@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from netspec.data.digits import load_digits
-from netspec.diagnostics import DataError
+from netspec.text.diagnostics import DataError
 
 
 @pytest.fixture(scope="module")

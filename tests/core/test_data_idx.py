@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from netspec.data.idx import parse_idx, read_idx
-from netspec.diagnostics import DataError
+from netspec.text.diagnostics import DataError
 
 CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
 MEBIBYTE = 1 << 20

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from netspec.data.location import relocated, with_data
-from netspec.diagnostics import DataError
-from netspec.graph import Network, loads
-from netspec.spec import Idx, Npz
+from netspec.language.spec import Idx, Npz
+from netspec.network import Network, loads
+from netspec.text.diagnostics import DataError
 
 NPZ = "{dataset: npz, path: PATH}"
 IDX = "{dataset: idx, train_images: a, train_labels: sub/b, test_images: c, test_labels: /abs/d}"

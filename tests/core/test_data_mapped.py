@@ -20,8 +20,8 @@ from netspec.data.idx import read_idx
 from netspec.data.mapped import Mapped
 from netspec.data.memory import bytes_of, half_of_memory
 from netspec.data.npz import read_npz
-from netspec.diagnostics import DataError
-from netspec.graph import loads
+from netspec.network import loads
+from netspec.text.diagnostics import DataError
 
 VALUES = np.arange(600, dtype=np.int16).reshape(100, 3, 2)
 LABELS = np.arange(100, dtype=np.int64) % 2

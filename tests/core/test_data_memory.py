@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from netspec import memory
 from netspec.data.memory import half_of_memory
+from netspec.numerics import memory
 
 
 @pytest.mark.parametrize(

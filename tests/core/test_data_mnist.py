@@ -23,7 +23,7 @@ import requests
 
 from netspec.data import mnist
 from netspec.data.mnist import RawFile, Source, cache_dir, load_mnist
-from netspec.diagnostics import DataError
+from netspec.text.diagnostics import DataError
 
 NAMES = (
     "train-images-idx3-ubyte",

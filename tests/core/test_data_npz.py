@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from netspec.data.npz import LIMIT, read_npz
-from netspec.diagnostics import DataError
+from netspec.text.diagnostics import DataError
 
 ARRAYS = {
     "x_train": np.arange(24, dtype=np.uint8).reshape(2, 3, 4),

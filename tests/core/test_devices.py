@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from netspec.devices import DeviceName, parse_device
-from netspec.diagnostics import BackendError
+from netspec.backend.devices import DeviceName, parse_device
+from netspec.text.diagnostics import BackendError
 
 
 @pytest.mark.parametrize(

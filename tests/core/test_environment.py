@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netspec.environment import find_conflicts
+from netspec.backend.environment import find_conflicts
 
 CUDNN = "nvidia/cudnn/lib/libcudnn.so.9"
 NCCL = "nvidia/nccl/lib/libnccl.so.2"

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 import netspec
-from netspec.diagnostics import SpecError
-from netspec.expansion import expand, variables
-from netspec.expansion.values import parts
-from netspec.graph import load, loads
-from netspec.override import Override, apply
-from netspec.source import Source, parse
-from netspec.spec import resolved
+from netspec.language.expansion import expand, variables
+from netspec.language.expansion.values import parts
+from netspec.language.spec import resolved
+from netspec.network import load, loads
+from netspec.text.diagnostics import SpecError
+from netspec.text.override import Override, apply
+from netspec.text.source import Source, parse
 
 BEGINNING = "netspec: 1\nname: example\ninput: [8, 8, 3]\n"
 

@@ -10,10 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anywhere import VALUES, Change, changed, changes, located
-from netspec.diagnostics import SpecError
-from netspec.expansion.expression import MAX_MAGNITUDE, ExpressionFault, Name, evaluate, parse
-from netspec.graph import Network, build, loads
-from netspec.spec import resolved
+from netspec.language.expansion.expression import (
+    MAX_MAGNITUDE,
+    ExpressionFault,
+    Name,
+    evaluate,
+    parse,
+)
+from netspec.language.spec import resolved
+from netspec.network import Network, build, loads
+from netspec.text.diagnostics import SpecError
 
 KNOWN = {"a": 7, "b": -2, "half": 0.5, "on": True, "none": 0}
 

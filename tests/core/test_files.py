@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from netspec.diagnostics import NetspecError
-from netspec.files import check_writable, is_file, open_regular, write_atomically
+from netspec.text.diagnostics import NetspecError
+from netspec.text.files import check_writable, is_file, open_regular, write_atomically
 
 ON_POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows has no named pipes")
 
@@ -173,7 +173,7 @@ def test_a_device_that_is_full_is_an_error() -> None:
 @pytest.mark.parametrize("mode", ["wb", "ab"])
 def test_the_standard_output_is_written_where_it_is_a_file(mode: str, tmp_path: Path) -> None:
     program = (
-        "from pathlib import Path; from netspec.files import write_atomically; "
+        "from pathlib import Path; from netspec.text.files import write_atomically; "
         "print('before'); write_atomically(Path('/dev/stdout'), b'new\\n'); print('after')"
     )
     (tmp_path / "file").write_bytes(b"old\n")

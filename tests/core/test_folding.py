@@ -10,10 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from interpreter import run_all
-from netspec.graph import Graph, Network, loads
-from netspec.layers.normalization import BatchNormalization
+from netspec.graph import Graph
+from netspec.language.layers.normalization import BatchNormalization
+from netspec.network import Network, loads
+from netspec.numerics.weights import check
 from netspec.passes import INFERENCE, for_inference, needed_extent
-from netspec.weights import check
 
 Array = NDArray[np.float32]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netspec.diagnostics import SpecError
-from netspec.graph import load
+from netspec.network import load
+from netspec.text.diagnostics import SpecError
 
 
 def archive(*names: str) -> bytes:

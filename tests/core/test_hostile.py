@@ -13,8 +13,8 @@ from hostile import CODE, HOSTILE, NAMES, PATHS
 from measured import Measured, measured
 from netspec.data.idx import read_idx
 from netspec.data.npz import read_npz
-from netspec.diagnostics import MAX_FAULTS, DataError, SpecError
-from netspec.graph import loads
+from netspec.network import loads
+from netspec.text.diagnostics import MAX_FAULTS, DataError, SpecError
 
 MEBIBYTES = 200  # beyond those of a command that reads a spec like any other
 CHARACTERS = 100_000

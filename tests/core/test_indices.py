@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from interpreter import compute
+from netspec.checks.indices import index_inputs
 from netspec.data import Dataset, load
 from netspec.data.indices import check_indices, computed
-from netspec.diagnostics import DataError, SpecError
-from netspec.graph import loads
-from netspec.graph.indices import index_inputs
-from netspec.layers import LAYERS
+from netspec.language.layers import LAYERS
+from netspec.network import loads
+from netspec.text.diagnostics import DataError, SpecError
 
 EMBEDDING = "Embedding: {input_dim: 5, output_dim: 2, name: words}"
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import keras_oracle
 from interpreter import ACTIVATIONS, run
 from netspec.graph import Graph, infer
-from netspec.layers import (
+from netspec.language.layers import (
     Activation,
     AveragePooling2D,
     Conv2D,
@@ -25,9 +25,9 @@ from netspec.layers import (
     MaxPooling2D,
     Shape,
 )
-from netspec.layers.activations import ActivationName
-from netspec.layers.normalization import BatchNormalization
-from netspec.layers.regularization import Dropout
+from netspec.language.layers.activations import ActivationName
+from netspec.language.layers.normalization import BatchNormalization
+from netspec.language.layers.regularization import Dropout
 
 Case: TypeAlias = tuple[Layer, Shape]
 NAMES: tuple[ActivationName, ...] = get_args(ActivationName)

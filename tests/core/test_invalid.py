@@ -16,8 +16,8 @@ import yaml
 from hypothesis import given, settings
 
 from anywhere import Change, changed, changes, located
-from netspec.diagnostics import SpecError
-from netspec.graph import Network, build, load, loads
+from netspec.network import Network, build, load, loads
+from netspec.text.diagnostics import SpecError
 
 FOLDER = Path(__file__).parent / "invalid"
 WRITTEN = sorted(path.stem for path in FOLDER.glob("*.yaml"))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from commands import netspec_
-from netspec.expansion import expand
-from netspec.source import parse
+from netspec.language.expansion import expand
+from netspec.text.source import parse
 
 DOCUMENT = Path(__file__).parents[2] / "docs/language.md"
 FENCES = re.findall(r"```(\w+)\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)

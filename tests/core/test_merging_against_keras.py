@@ -11,8 +11,8 @@ import pytest
 import keras_oracle
 from keras_oracle import keras
 from netspec.graph import infer
-from netspec.layers import AnyLayer, LayerFault, Shape, Shapes
-from netspec.layers.merging import (
+from netspec.language.layers import AnyLayer, LayerFault, Shape, Shapes
+from netspec.language.layers.merging import (
     Add,
     Average,
     Concatenate,

@@ -11,8 +11,8 @@ import pytest
 import keras_oracle
 from keras_oracle import keras, tf
 from netspec.graph import infer
-from netspec.layers import LayerBase, LayerFault, Shape
-from netspec.layers.normalization import (
+from netspec.language.layers import LayerBase, LayerFault, Shape
+from netspec.language.layers.normalization import (
     GroupNormalization,
     LayerNormalization,
     RMSNormalization,

@@ -8,31 +8,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interpreter import run_all
-from netspec.diagnostics import NetspecError
-from netspec.graph import Graph, Network, infer, load
-from netspec.layers import Activation, Conv2D, Dense, Flatten, Layer, MaxPooling2D
-from netspec.layers.activations import ALONG_CHANNELS, FORMULAS, NEVER_FALLING
-from netspec.layers.convolution import (
+from netspec.graph import Graph, infer
+from netspec.language.layers import Activation, Conv2D, Dense, Flatten, Layer, MaxPooling2D
+from netspec.language.layers.activations import ALONG_CHANNELS, FORMULAS, NEVER_FALLING
+from netspec.language.layers.convolution import (
     Conv1D,
     Conv2DTranspose,
     DepthwiseConv2D,
     SeparableConv2D,
 )
-from netspec.layers.core import ELU, LeakyReLU, PReLU, ReLU, Softmax
-from netspec.layers.merging import Add, Concatenate, Multiply
-from netspec.layers.normalization import BatchNormalization
-from netspec.layers.pooling import (
+from netspec.language.layers.core import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from netspec.language.layers.merging import Add, Concatenate, Multiply
+from netspec.language.layers.normalization import BatchNormalization
+from netspec.language.layers.pooling import (
     AveragePooling2D,
     GlobalAveragePooling2D,
     GlobalMaxPooling2D,
     MaxPooling1D,
     WindowPooling,
 )
-from netspec.layers.preprocessing import Rescaling
-from netspec.layers.regularization import Dropout, SpatialDropout2D
-from netspec.layers.shaping import Cropping2D, ZeroPadding2D
+from netspec.language.layers.preprocessing import Rescaling
+from netspec.language.layers.regularization import Dropout, SpatialDropout2D
+from netspec.language.layers.shaping import Cropping2D, ZeroPadding2D
+from netspec.network import Network, load
+from netspec.numerics.weights import initial
 from netspec.passes import NAMES, OPTIMIZATIONS, chosen, optimized, switched_on
-from netspec.weights import initial
+from netspec.text.diagnostics import NetspecError
 
 activation_after_pooling = OPTIMIZATIONS["activation_after_pooling"]
 needed_extent = OPTIMIZATIONS["needed_extent"]

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from netspec.diagnostics import Place, SpecError
-from netspec.graph import build, load
-from netspec.override import Override, apply
-from netspec.source import Data, Source, parse
+from netspec.network import build, load
+from netspec.text.diagnostics import Place, SpecError
+from netspec.text.override import Override, apply
+from netspec.text.source import Data, Source, parse
 
 SPEC = """\
 name: example

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from interpreter import compute, run, run_all
 from netspec.graph import INPUT, Graph, Node, activation, infer
-from netspec.layers import (
+from netspec.language.layers import (
     Activation,
     AveragePooling2D,
     Conv2D,
@@ -24,11 +24,11 @@ from netspec.layers import (
     MaxPooling2D,
     Transpose,
 )
-from netspec.layers.merging import Add, Concatenate
-from netspec.layers.normalization import BatchNormalization
-from netspec.layers.regularization import Dropout
+from netspec.language.layers.merging import Add, Concatenate
+from netspec.language.layers.normalization import BatchNormalization
+from netspec.language.layers.regularization import Dropout
+from netspec.numerics.weights import initial
 from netspec.passes import channels_first, split_activations, without_final_activations
-from netspec.weights import initial
 
 Values: TypeAlias = NDArray[np.float64]
 

@@ -7,8 +7,8 @@ import pytest
 
 from netspec.data.pixels import pixel_range, raw_divisor
 from netspec.data.record import ArrayRecord
-from netspec.diagnostics import DataError
-from netspec.spec import DataBase, Digits, Mnist
+from netspec.language.spec import DataBase, Digits, Mnist
+from netspec.text.diagnostics import DataError
 
 PIXELS = np.array([0, 51, 255], np.float32)
 

@@ -11,7 +11,7 @@ import pytest
 import keras_oracle
 from keras_oracle import keras
 from netspec.graph import infer
-from netspec.layers import LAYERS, Layer, LayerFault, Shape
+from netspec.language.layers import LAYERS, Layer, LayerFault, Shape
 
 Case: TypeAlias = tuple[Layer, Shape]
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 import keras_oracle
 from keras_oracle import keras, tf
 from netspec.graph import infer
-from netspec.layers import LAYERS, LayerFault, Shape
+from netspec.language.layers import LAYERS, LayerFault, Shape
 
 Case: TypeAlias = tuple[str, dict[str, Any], Shape]  # Any: the values of a layer's fields
 

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 import keras_oracle
 from keras_oracle import keras
 from netspec.graph import infer
-from netspec.layers import LAYERS, Layer, LayerFault, Shape
-from netspec.weights import initial
+from netspec.language.layers import LAYERS, Layer, LayerFault, Shape
+from netspec.numerics.weights import initial
 
 TAGS = ["SimpleRNN", "LSTM", "GRU"]
 

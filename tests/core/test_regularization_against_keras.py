@@ -10,8 +10,8 @@ from pydantic import ValidationError
 import keras_oracle
 from keras_oracle import keras
 from netspec.graph import infer
-from netspec.layers import LAYERS, Layer, LayerFault, Shape
-from netspec.layers.regularization import (
+from netspec.language.layers import LAYERS, Layer, LayerFault, Shape
+from netspec.language.layers.regularization import (
     GaussianDropout,
     GaussianNoise,
     SpatialDropout1D,

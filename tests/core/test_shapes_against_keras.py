@@ -13,7 +13,7 @@ from pydantic import ValidationError
 import keras_oracle
 from keras_oracle import keras
 from netspec.graph import infer
-from netspec.layers import (
+from netspec.language.layers import (
     LAYERS,
     Activation,
     AveragePooling2D,
@@ -26,8 +26,8 @@ from netspec.layers import (
     MaxPooling2D,
     Shape,
 )
-from netspec.layers.normalization import BatchNormalization
-from netspec.layers.regularization import Dropout
+from netspec.language.layers.normalization import BatchNormalization
+from netspec.language.layers.regularization import Dropout
 
 Case: TypeAlias = tuple[Layer, Shape]
 IMAGES: list[Shape] = [(8, 8, 4), (7, 5, 4), (3, 2, 6)]

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netspec.diagnostics import NetspecError, Place, SpecError
-from netspec.source import MAX_BYTES, MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Data, parse, read
+from netspec.text.diagnostics import NetspecError, Place, SpecError
+from netspec.text.source import MAX_BYTES, MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Data, parse, read
 
 # The rows of the table in section 10.3.2 of the YAML 1.2.2 specification.
 CORE_SCHEMA: dict[str, Any] = {

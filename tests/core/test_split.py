@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from netspec.data import Dataset, load
 from netspec.data.mapped import Selected
-from netspec.diagnostics import DataError
-from netspec.graph import loads
+from netspec.network import loads
+from netspec.text.diagnostics import DataError
 
 SPEC = """\
 netspec: 1

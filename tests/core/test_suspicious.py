@@ -13,9 +13,9 @@ import abacus
 import netspec
 from netspec.data import load, suspicious
 from netspec.data.suspicious import suspicions
-from netspec.diagnostics import SuspiciousDataError
-from netspec.graph import loads
+from netspec.network import loads
 from netspec.runs.training import Silent, train
+from netspec.text.diagnostics import SuspiciousDataError
 
 RANDOM = np.random.default_rng(7)
 CLASSES = np.tile([0, 1, 2], 20)

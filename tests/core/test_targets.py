@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from netspec.data import Dataset, load
-from netspec.diagnostics import DataError
-from netspec.graph import loads
+from netspec.network import loads
+from netspec.text.diagnostics import DataError
 
 SPEC = """\
 netspec: 1

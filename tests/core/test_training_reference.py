@@ -8,12 +8,12 @@ from typing import Any, get_args
 
 import pytest
 
-from netspec.graph import loads
-from netspec.losses import LOSSES
-from netspec.metrics import METRICS
-from netspec.optimizers import Optimizer, OptimizerBase
-from netspec.schedules import ReduceOnPlateau, Schedule, StepSchedule
-from netspec.spec import EarlyStopping
+from netspec.language.spec import EarlyStopping
+from netspec.language.training.losses import LOSSES
+from netspec.language.training.metrics import METRICS
+from netspec.language.training.optimizers import Optimizer, OptimizerBase
+from netspec.language.training.schedules import ReduceOnPlateau, Schedule, StepSchedule
+from netspec.network import loads
 
 PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
 ROWS = {

@@ -7,18 +7,20 @@ from pathlib import Path
 
 import pytest
 
-import netspec.layers
-from netspec.layers import FAMILIES, LAYERS
-from netspec.layers.base import AnyLayer
+import netspec.language.layers
+from netspec.language.layers import FAMILIES, LAYERS
+from netspec.language.layers.base import AnyLayer
 
 INSERTED = {"Transpose", "FoldSteps", "UnfoldSteps", "Division"}  # by passes, and named by no spec
 
-FILES = sorted(path.stem for path in Path(netspec.layers.__file__).parent.glob("[a-z]*.py"))
+FILES = sorted(
+    path.stem for path in Path(netspec.language.layers.__file__).parent.glob("[a-z]*.py")
+)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_layers_of_a_file_are_in_the_list_of_its_family(name: str) -> None:
-    module = import_module(f"netspec.layers.{name}")
+    module = import_module(f"netspec.language.layers.{name}")
     layers = {
         value.__name__
         for value in vars(module).values()

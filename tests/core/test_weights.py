@@ -14,11 +14,10 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from netspec.diagnostics import WeightsError
 from netspec.graph import Graph, infer
-from netspec.layers import Conv2D, Dense, Flatten, GlobalAveragePooling2D, MaxPooling2D
-from netspec.layers.attention import MultiHeadAttention
-from netspec.layers.axes import (
+from netspec.language.layers import Conv2D, Dense, Flatten, GlobalAveragePooling2D, MaxPooling2D
+from netspec.language.layers.attention import MultiHeadAttention
+from netspec.language.layers.axes import (
     INDEX,
     INPUT,
     MULTIPLIER,
@@ -30,7 +29,7 @@ from netspec.layers.axes import (
     elements,
     fans,
 )
-from netspec.layers.initializers import (
+from netspec.language.layers.initializers import (
     Constant,
     GlorotNormal,
     GlorotUniform,
@@ -49,9 +48,9 @@ from netspec.layers.initializers import (
     Zeros,
     resolve,
 )
-from netspec.layers.normalization import BatchNormalization
-from netspec.layers.regularization import Dropout
-from netspec.weights import (
+from netspec.language.layers.normalization import BatchNormalization
+from netspec.language.layers.regularization import Dropout
+from netspec.numerics.weights import (
     check,
     draw,
     generator,
@@ -60,6 +59,7 @@ from netspec.weights import (
     read_safetensors,
     to_bytes,
 )
+from netspec.text.diagnostics import WeightsError
 
 
 def network(*layers: Any, shape: tuple[int, ...] = (8, 8, 3)) -> Graph:

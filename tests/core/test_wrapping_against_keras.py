@@ -10,7 +10,7 @@ from pydantic import ValidationError
 import keras_oracle
 from keras_oracle import keras
 from netspec.graph import infer
-from netspec.layers import LAYERS, Layer, LayerFault, Shape
+from netspec.language.layers import LAYERS, Layer, LayerFault, Shape
 
 CASES: list[tuple[str, dict[str, Any], Shape]] = [
     ("Bidirectional", {"layer": {"LSTM": {"units": 4}}}, (5, 3)),

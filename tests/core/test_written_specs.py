@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands import netspec_
-from netspec.diagnostics import SpecError
-from netspec.graph import loads
-from netspec.source import Data, parse
-from netspec.spec import Spec, flow, resolved
+from netspec.language.spec import Spec, flow, resolved
+from netspec.network import loads
+from netspec.text.diagnostics import SpecError
+from netspec.text.source import Data, parse
 
 EMOJI = "\U0001f600 é 网络"
 

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from frameworks import TRAINING, require
 from netspec.backend import Trainer, execute, find, find_exporting, find_training
 from netspec.data import Examples
-from netspec.graph import Network, load, loads
+from netspec.graph.summary import summarize, table, totals
+from netspec.network import Network, load, loads
+from netspec.numerics.weights import initial, to_bytes
 from netspec.passes import for_inference
-from netspec.summary import summarize, table, totals
-from netspec.weights import initial, to_bytes
 from shared_folder import shared_folder
 
 HERE = Path(__file__).parent

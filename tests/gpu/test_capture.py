@@ -14,7 +14,7 @@ import torch
 from conformance.cases import ALL
 from conformance.networks import all_random_inputs, found_training, of_case, random_weights
 from gpu.machine import DEVICE, only_on_gpu, some_of
-from netspec.diagnostics import BackendError
+from netspec.text.diagnostics import BackendError
 from netspec_torch import capture
 from netspec_torch.capture import CudaGraphs, Launched
 from netspec_torch.figures import Figures

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from conformance.networks import found_training, random_weights
-from netspec.diagnostics import BackendError
+from netspec.text.diagnostics import BackendError
 from torch_backend.recorded import check_same, epochs_of, examples_of, without_dropout
 
 

@@ -13,7 +13,7 @@ import onnxruntime
 from conformance.cases import ALL, Case
 from conformance.networks import all_random_inputs, of_case, random_weights
 from gpu.machine import DEVICE, some_of
-from netspec.diagnostics import BackendError
+from netspec.text.diagnostics import BackendError
 from netspec_onnx import BACKEND
 
 PROVIDERS = onnxruntime.get_available_providers()

@@ -15,8 +15,8 @@ from conformance.networks import found_training, network, random_weights
 from gpu.machine import DEVICE, only_on_gpu
 from netspec.api import loads
 from netspec.data import Examples, streaming
-from netspec.diagnostics import BackendError
 from netspec.runs.training import train
+from netspec.text.diagnostics import BackendError
 from torch_backend.recorded import (
     check_same,
     epochs_of,

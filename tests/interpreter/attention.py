@@ -8,7 +8,12 @@ import numpy as np
 
 from interpreter.activations import ACTIVATIONS
 from interpreter.base import Own, Values, compute
-from netspec.layers.attention import AdditiveAttention, Attending, Attention, MultiHeadAttention
+from netspec.language.layers.attention import (
+    AdditiveAttention,
+    Attending,
+    Attention,
+    MultiHeadAttention,
+)
 
 
 @compute.register

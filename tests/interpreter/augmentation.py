@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from interpreter.base import Own, Values, compute
-from netspec.layers.augmentation import Augmentation
+from netspec.language.layers.augmentation import Augmentation
 
 
 @compute.register

@@ -8,7 +8,13 @@ import numpy as np
 
 from interpreter.activations import ACTIVATIONS
 from interpreter.base import Own, Values, cells, compute, same
-from netspec.layers.convolution import Conv, ConvTranspose, DepthwiseConv, Kernel, SeparableConv
+from netspec.language.layers.convolution import (
+    Conv,
+    ConvTranspose,
+    DepthwiseConv,
+    Kernel,
+    SeparableConv,
+)
 
 
 @compute.register

@@ -6,8 +6,8 @@ import numpy as np
 
 from interpreter.activations import ACTIVATIONS
 from interpreter.base import Own, Values, compute
-from netspec.layers import Activation, Dense, Flatten
-from netspec.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
+from netspec.language.layers import Activation, Dense, Flatten
+from netspec.language.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
 
 
 @compute.register

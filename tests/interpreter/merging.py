@@ -7,7 +7,7 @@ from functools import reduce
 import numpy as np
 
 from interpreter.base import Own, Values, compute
-from netspec.layers.merging import (
+from netspec.language.layers.merging import (
     Add,
     Average,
     Concatenate,

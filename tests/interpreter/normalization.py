@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from interpreter.base import Own, Values, compute
-from netspec.layers.normalization import (
+from netspec.language.layers.normalization import (
     BatchNormalization,
     GroupNormalization,
     LayerNormalization,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from interpreter.base import Own, Values, cells, compute
-from netspec.layers.pooling import (
+from netspec.language.layers.pooling import (
     AveragePooling,
     GlobalAveragePooling,
     GlobalMaxPooling,

@@ -8,7 +8,13 @@ import numpy as np
 
 from interpreter.base import Own, Values, compute
 from interpreter.shaping import linear
-from netspec.layers.preprocessing import CenterCrop, Division, Normalization, Rescaling, Resizing
+from netspec.language.layers.preprocessing import (
+    CenterCrop,
+    Division,
+    Normalization,
+    Rescaling,
+    Resizing,
+)
 
 
 @compute.register

@@ -8,7 +8,7 @@ import numpy as np
 
 from interpreter.activations import ACTIVATIONS
 from interpreter.base import Own, Values, compute
-from netspec.layers.recurrent import GRU, LSTM, RecurrentLayer, SimpleRNN
+from netspec.language.layers.recurrent import GRU, LSTM, RecurrentLayer, SimpleRNN
 
 
 @compute.register

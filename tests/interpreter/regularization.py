@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from interpreter.base import Own, Values, compute
-from netspec.layers.regularization import Dropout, GaussianDropout, GaussianNoise, SpatialDropout
+from netspec.language.layers.regularization import (
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+)
 
 
 @compute.register

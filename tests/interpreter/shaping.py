@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from interpreter.base import Own, Values, compute
-from netspec.layers.shaping import (
+from netspec.language.layers.shaping import (
     Cropping,
     Permute,
     RepeatVector,

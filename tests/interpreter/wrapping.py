@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from interpreter.base import Own, Values, compute
-from netspec.layers.wrapping import Bidirectional, TimeDistributed
+from netspec.language.layers.wrapping import Bidirectional, TimeDistributed
 
 
 @compute.register

@@ -12,7 +12,7 @@ import pytest
 
 from conformance.networks import found, network, random_weights
 from frameworks import require
-from netspec.diagnostics import SpecError
+from netspec.text.diagnostics import SpecError
 
 DILATED = """\
 netspec: 1

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("netspec_keras.framework")
 
-from netspec.diagnostics import BackendError
+from netspec.text.diagnostics import BackendError
 from netspec_keras import runtime
 from netspec_keras.gpus import grow_memory
 

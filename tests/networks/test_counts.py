@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from netspec.graph import load
-from netspec.summary import summarize
+from netspec.graph.summary import summarize
+from netspec.network import load
 
 SPECS = Path(__file__).parents[2] / "specs"
 

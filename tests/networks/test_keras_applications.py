@@ -18,8 +18,8 @@ import keras_oracle  # noqa: F401 - which skips where Keras is not installed
 from conformance.networks import BACKENDS, found
 from keras_oracle import keras
 from netspec import load as load_spec
-from netspec.graph import Network
-from netspec.weights import Array, load, to_bytes
+from netspec.network import Network
+from netspec.numerics.weights import Array, load, to_bytes
 
 SPECS = Path(__file__).parents[2] / "specs"
 SHAPE = (64, 64, 3)

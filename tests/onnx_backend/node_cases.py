@@ -23,7 +23,7 @@ from onnx import helper
 from onnx.backend.test.case import node as onnx_cases
 from onnx.backend.test.case.test_case import TestCase
 
-from netspec.layers.window import Padding, pads
+from netspec.language.layers.window import Padding, pads
 
 Array = NDArray[Any]
 

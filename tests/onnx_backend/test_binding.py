@@ -16,8 +16,8 @@ if "CI" not in os.environ:  # there both are always installed, and their absence
 import onnxruntime
 from onnx import TensorProto, helper
 
-from netspec.graph import loads
-from netspec.weights import initial
+from netspec.network import loads
+from netspec.numerics.weights import initial
 from netspec_onnx import BACKEND, binding
 from netspec_onnx.binding import KEPT, RECORDED, BoundSession
 

@@ -11,7 +11,7 @@ import pytest
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from netspec.backend import find_exporting
-from netspec.diagnostics import BackendError
+from netspec.text.diagnostics import BackendError
 from netspec_onnx.bounds import MAX_NODES, check_bounds
 
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL

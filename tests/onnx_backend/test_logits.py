@@ -14,10 +14,10 @@ if "CI" not in os.environ:  # there both are always installed, and their absence
 import onnx
 from onnx import helper
 
-from netspec.diagnostics import BackendError
-from netspec.graph import Network, loads
+from netspec.network import Network, loads
+from netspec.numerics.weights import initial
 from netspec.runs.quantization import ScaledInputs
-from netspec.weights import initial
+from netspec.text.diagnostics import BackendError
 from netspec_onnx import BACKEND
 from netspec_onnx.logits import without_activations
 from netspec_onnx.seal import sealed, unsealed

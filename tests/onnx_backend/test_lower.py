@@ -26,12 +26,12 @@ import onnx
 from onnx import TensorProto, defs, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from netspec import spec
 from netspec.backend import ExportingBackend
-from netspec.diagnostics import BackendError, WeightsError
-from netspec.graph import Network, load, loads
-from netspec.layers.activations import ActivationName
-from netspec.weights import initial
+from netspec.language import spec
+from netspec.language.layers.activations import ActivationName
+from netspec.network import Network, load, loads
+from netspec.numerics.weights import initial
+from netspec.text.diagnostics import BackendError, WeightsError
 from netspec_onnx import BACKEND
 from netspec_onnx.lower.core import COMPOSED, OPERATORS
 from netspec_onnx.model import export

@@ -18,7 +18,7 @@ import onnx
 from conformance.cases import ALL
 from conformance.networks import of_case, random_weights
 from interpreter import run
-from netspec.graph import Network, loads
+from netspec.network import Network, loads
 from netspec_onnx import BACKEND
 from netspec_onnx.model import export
 from onnx_backend.node_cases import CONVERTERS, REASONS, Expressed, Inexpressible, View, cases

@@ -11,9 +11,9 @@ import onnxruntime
 import pytest
 from onnx import TensorProto
 
-from netspec.diagnostics import BackendError
-from netspec.graph import loads
-from netspec.weights import initial
+from netspec.network import loads
+from netspec.numerics.weights import initial
+from netspec.text.diagnostics import BackendError
 from netspec_onnx import BACKEND
 from netspec_onnx.saturation import int8_products
 from netspec_onnx.seal import KEY

@@ -9,9 +9,9 @@ import onnx
 import pytest
 
 from netspec.backend import find_exporting
-from netspec.diagnostics import BackendError
-from netspec.graph import loads
-from netspec.weights import initial
+from netspec.network import loads
+from netspec.numerics.weights import initial
+from netspec.text.diagnostics import BackendError
 from netspec_onnx.seal import KEY, UNSEALED, is_sealed, unsealed
 from saturating import without_hash
 

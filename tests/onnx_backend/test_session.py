@@ -18,10 +18,10 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 import netspec_onnx
-from netspec import cores
-from netspec.diagnostics import BackendError
-from netspec.graph import Network, loads
-from netspec.weights import initial
+from netspec.backend import cores
+from netspec.network import Network, loads
+from netspec.numerics.weights import initial
+from netspec.text.diagnostics import BackendError
 from netspec_onnx import BACKEND, session
 from netspec_onnx.session import CPU, CUDA, TENSORRT
 from saturating import without_hash

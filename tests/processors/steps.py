@@ -11,8 +11,8 @@ import numpy as np
 from netspec import load as load_spec
 from netspec.backend import find_training
 from netspec.data import Examples, epoch_order, load
-from netspec.graph import Network
-from netspec.weights import Weights, initial
+from netspec.network import Network
+from netspec.numerics.weights import Weights, initial
 
 SPEC = Path(__file__).parents[2] / "specs/mnist_cnn.yaml"
 STEPS = 50

@@ -14,7 +14,7 @@ from _pytest.mark import ParameterSet
 
 from frameworks import require
 from netspec.backend import find_training
-from netspec.weights import Array
+from netspec.numerics.weights import Array
 from processors import run
 from processors.settings import SETTINGS, Setting, environment_of
 from processors.steps import BATCH, STEPS, tutorial

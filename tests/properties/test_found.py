@@ -17,9 +17,9 @@ from conformance.networks import (
 )
 from interpreter import run
 from netspec.data import Examples
-from netspec.diagnostics import SpecError
-from netspec.graph import Network
-from netspec.weights import Array, Weights
+from netspec.network import Network
+from netspec.numerics.weights import Array, Weights
+from netspec.text.diagnostics import SpecError
 from processor import onednn_uses_avx512, tensorflow_uses_onednn
 
 LAST = "Dense: {units: 3, activation: softmax}"

@@ -23,10 +23,10 @@ from conformance.networks import (
     random_weights,
 )
 from interpreter import run_all
-from netspec.graph import Network
-from netspec.layers import LAYERS
+from netspec.language.layers import LAYERS
+from netspec.network import Network
+from netspec.numerics.weights import Array, Weights
 from netspec.passes import NAMES, OPTIMIZATIONS
-from netspec.weights import Array, Weights
 from properties.draws import FIELDS, JOINS
 from properties.draws.specs import specs
 

@@ -8,7 +8,7 @@ import pytest
 
 import abacus
 from frameworks import TRAINING, require
-from netspec.graph import loads
+from netspec.network import loads
 from netspec.runs.folder import Run
 from netspec.runs.training import train
 

@@ -9,7 +9,7 @@ import pytest
 
 from frameworks import TRAINING, require
 from netspec.api import evaluate, export
-from netspec.graph import Network, loads
+from netspec.network import Network, loads
 from netspec.runs.folder import Run
 from netspec.runs.training import train
 

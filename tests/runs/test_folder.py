@@ -15,11 +15,11 @@ from safetensors.numpy import load_file, save_file
 import abacus
 import netspec.runs.manifest
 from netspec.backend import find_training
-from netspec.diagnostics import RunError, WeightsError
-from netspec.files import write_partial
-from netspec.graph import loads
+from netspec.network import loads
 from netspec.runs.folder import CHECKPOINT_FORMAT, Run, find, in_order
 from netspec.runs.training import Silent, train
+from netspec.text.diagnostics import RunError, WeightsError
+from netspec.text.files import write_partial
 
 FILES = {
     "spec.yaml",

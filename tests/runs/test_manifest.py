@@ -12,10 +12,10 @@ import pytest
 
 import abacus
 import netspec.runs.manifest
-from netspec.diagnostics import RunError
 from netspec.runs.folder import Run, find
 from netspec.runs.manifest import FORMAT, MANIFEST, read_files, read_manifest, replace_files
 from netspec.runs.training import Silent, train
+from netspec.text.diagnostics import RunError
 
 FILES = (
     "spec.yaml",

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import abacus
-from netspec.diagnostics import DataError, RunError
 from netspec.runs.evaluation import evaluate_run
 from netspec.runs.folder import Run
 from netspec.runs.training import Silent, train
+from netspec.text.diagnostics import DataError, RunError
 
 
 class Listening(Silent):

@@ -13,11 +13,11 @@ import abacus
 from frameworks import TRAINING, require
 from netspec.api import export
 from netspec.data import load
-from netspec.diagnostics import BackendError
-from netspec.graph import Network, loads
+from netspec.network import Network, loads
 from netspec.runs.evaluation import Evaluation, evaluate_run
 from netspec.runs.folder import Run
 from netspec.runs.training import Silent, train
+from netspec.text.diagnostics import BackendError
 
 TWO = """\
 netspec: 1

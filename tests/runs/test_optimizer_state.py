@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 import abacus
 import hostile_checkpoints
 from frameworks import TRAINING, require
-from netspec.diagnostics import RunError
 from netspec.runs.remembered import restore
 from netspec.runs.training import train
+from netspec.text.diagnostics import RunError
 
 FRESH: dict[str, NDArray[Any]] = {
     "steps": np.array(0),

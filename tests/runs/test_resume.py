@@ -17,9 +17,9 @@ import abacus
 from commands import netspec_
 from frameworks import TRAINING, require
 from netspec.api import load
-from netspec.diagnostics import RunError
 from netspec.runs.folder import Run, in_order
 from netspec.runs.training import Silent, train
+from netspec.text.diagnostics import RunError
 
 ON_POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 COMMAND = "from netspec.cli import main; main()"

@@ -12,11 +12,11 @@ import pytest
 import abacus
 from frameworks import TRAINING, require
 from netspec.data import streaming
-from netspec.diagnostics import DataError
-from netspec.graph import Network, loads
+from netspec.network import Network, loads
 from netspec.runs.evaluation import evaluate_run
 from netspec.runs.folder import Run
 from netspec.runs.training import train
+from netspec.text.diagnostics import DataError
 
 CLASSES = """\
 netspec: 1

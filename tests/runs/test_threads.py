@@ -84,8 +84,8 @@ import sys
 import numpy as np
 from netspec.backend import find_training
 from netspec.data import Examples
-from netspec.graph import loads
-from netspec.weights import initial
+from netspec.network import loads
+from netspec.numerics.weights import initial
 
 network = loads('''
 netspec: 1

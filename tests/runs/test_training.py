@@ -9,12 +9,12 @@ import abacus
 from frameworks import TRAINING, require
 from netspec.backend import Steps, find
 from netspec.data import epoch_order, load
-from netspec.diagnostics import DataError, RunError, SpecError
-from netspec.graph import loads
+from netspec.network import loads
+from netspec.numerics.weights import initial
 from netspec.runs.folder import in_order
 from netspec.runs.metrics import evaluate
 from netspec.runs.training import Silent, train
-from netspec.weights import initial
+from netspec.text.diagnostics import DataError, RunError, SpecError
 
 
 def test_a_training_writes_the_figures_of_every_epoch_and_of_the_test(digits_run):

@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from netspec.diagnostics import BackendError
+from netspec.text.diagnostics import BackendError
 from netspec_torch import capture, runtime
 from netspec_torch.capture import CudaGraphs, recording_allowed
 from netspec_torch.optimizers import in_one_update

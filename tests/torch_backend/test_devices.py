@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from netspec.diagnostics import BackendError
+from netspec.text.diagnostics import BackendError
 from netspec_torch import devices
 from netspec_torch.devices import find_device, runs_on
 

@@ -9,9 +9,9 @@ import pytest
 
 from frameworks import require
 from netspec.api import compile, load
-from netspec.graph import Network, loads
-from netspec.graph.indices import index_inputs
-from netspec.summary import summarize
+from netspec.checks.indices import index_inputs
+from netspec.graph.summary import summarize
+from netspec.network import Network, loads
 
 SPECS = Path(__file__).parents[2] / "specs"
 

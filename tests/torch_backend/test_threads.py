@@ -10,8 +10,8 @@ import torch
 
 from netspec.backend import find_training
 from netspec.data import Examples
-from netspec.graph import loads
-from netspec.weights import initial
+from netspec.network import loads
+from netspec.numerics.weights import initial
 from netspec_torch.threads import WAITING, WAITING_SETTINGS, short_waits
 
 SPEC = """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netspec.layers.attention import Attending, MultiHeadAttention, Scoring
+from netspec.language.layers.attention import Attending, MultiHeadAttention, Scoring
 from netspec_keras.lower.base import Call, applied, changed, initializers, lower
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.layers.augmentation import (
+from netspec.language.layers.augmentation import (
     Moved,
     RandomFlip,
     RandomRotation,

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from netspec.code import Code, arguments, square
-from netspec.layers import AnyLayer
-from netspec.layers.attention import MultiHeadAttention
-from netspec.layers.regularization import SpatialDropout
-from netspec.layers.tagged import Tagged
+from netspec.backend.emit.code import Code, arguments, square
+from netspec.language.layers import AnyLayer
+from netspec.language.layers.attention import MultiHeadAttention
+from netspec.language.layers.regularization import SpatialDropout
+from netspec.language.layers.tagged import Tagged
 
 Call = tuple[list[object], dict[str, object]]
 """The positional and the named arguments of a layer's constructor."""

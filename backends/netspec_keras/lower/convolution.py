@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from netspec.code import square
-from netspec.layers.convolution import Conv, ConvTranspose, DepthwiseConv, Kernel, SeparableConv
+from netspec.backend.emit.code import square
+from netspec.language.layers.convolution import (
+    Conv,
+    ConvTranspose,
+    DepthwiseConv,
+    Kernel,
+    SeparableConv,
+)
 from netspec_keras.lower.base import Call, changed, initializers, lower
 
 

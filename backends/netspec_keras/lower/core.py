@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from netspec.layers import Activation, Dense, Flatten
-from netspec.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
+from netspec.language.layers import Activation, Dense, Flatten
+from netspec.language.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
 from netspec_keras.lower.base import Call, axes, changed, initializers, lower
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from netspec.code import square
-from netspec.layers.merging import Concatenate, Dot, Elementwise
+from netspec.backend.emit.code import square
+from netspec.language.layers.merging import Concatenate, Dot, Elementwise
 from netspec_keras.lower.base import Call, changed, lower
 
 

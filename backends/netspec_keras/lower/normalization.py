@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.layers.normalization import (
+from netspec.language.layers.normalization import (
     BatchNormalization,
     GroupNormalization,
     LayerNormalization,

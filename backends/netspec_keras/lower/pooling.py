@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from netspec.code import square
-from netspec.layers.pooling import GlobalPooling, WindowPooling
+from netspec.backend.emit.code import square
+from netspec.language.layers.pooling import GlobalPooling, WindowPooling
 from netspec_keras.lower.base import Call, changed, lower
 
 

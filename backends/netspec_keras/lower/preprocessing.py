@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.layers.preprocessing import CenterCrop, Normalization, Rescaling, Resizing
+from netspec.language.layers.preprocessing import CenterCrop, Normalization, Rescaling, Resizing
 from netspec_keras.lower.base import Call, changed, lower
 
 

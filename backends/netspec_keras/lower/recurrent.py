@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.layers.recurrent import RecurrentLayer
+from netspec.language.layers.recurrent import RecurrentLayer
 from netspec_keras.lower.base import Call, changed, initializers, lower
 
 _FIELDS = (

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from netspec.layers.regularization import Dropout, GaussianDropout, GaussianNoise, SpatialDropout
+from netspec.language.layers.regularization import (
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+)
 from netspec_keras.lower.base import Call, lower
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from netspec.code import square
-from netspec.layers.shaping import (
+from netspec.backend.emit.code import square
+from netspec.language.layers.shaping import (
     Cropping,
     Permute,
     RepeatVector,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from netspec.code import Code, arguments
-from netspec.layers.wrapping import Bidirectional, TimeDistributed
+from netspec.backend.emit.code import Code, arguments
+from netspec.language.layers.wrapping import Bidirectional, TimeDistributed
 from netspec_keras.lower.base import Call, changed, lower, trained
 
 

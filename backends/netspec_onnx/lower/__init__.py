@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import get_args
 
-from netspec.layers.augmentation import AnyAugmentation
-from netspec.layers.regularization import Regularization
+from netspec.language.layers.augmentation import AnyAugmentation
+from netspec.language.layers.regularization import Regularization
 from netspec_onnx.lower import (
     attention,
     augmentation,

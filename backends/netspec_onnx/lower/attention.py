@@ -7,7 +7,12 @@ from math import sqrt
 import numpy as np
 
 from netspec.graph import Node
-from netspec.layers.attention import AdditiveAttention, Attending, Attention, MultiHeadAttention
+from netspec.language.layers.attention import (
+    AdditiveAttention,
+    Attending,
+    Attention,
+    MultiHeadAttention,
+)
 from netspec_onnx.lower.base import Builder, lower
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.graph import Node
-from netspec.layers.augmentation import Augmentation
+from netspec.language.layers.augmentation import Augmentation
 from netspec_onnx.lower.base import Builder, lower
 
 

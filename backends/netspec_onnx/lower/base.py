@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from netspec.graph import Node
-from netspec.layers.axes import DENSE, MULTIPLIER, channels_first
-from netspec.weights import Weights
+from netspec.language.layers.axes import DENSE, MULTIPLIER, channels_first
+from netspec.numerics.weights import Weights
 
 Held: TypeAlias = tuple[str, tuple[int, ...], bytes]
 """The type of a constant, its shape, and a hash of its bytes."""

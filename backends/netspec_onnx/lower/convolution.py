@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from netspec.graph import Node
-from netspec.layers.convolution import Conv, ConvTranspose, DepthwiseConv, Kernel, SeparableConv
+from netspec.language.layers.convolution import (
+    Conv,
+    ConvTranspose,
+    DepthwiseConv,
+    Kernel,
+    SeparableConv,
+)
 from netspec_onnx.lower.base import Builder, lower
 from netspec_onnx.lower.window import onnx_pads
 

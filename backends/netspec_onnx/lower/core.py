@@ -9,15 +9,15 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from netspec.graph import Node
-from netspec.layers import Activation, Dense, Flatten, Transpose
-from netspec.layers.activations import (
+from netspec.language.layers import Activation, Dense, Flatten, Transpose
+from netspec.language.layers.activations import (
     LEAKY_RELU_SLOPE,
     SELU_ALPHA,
     SELU_SCALE,
     ActivationName,
 )
-from netspec.layers.base import axis_indices
-from netspec.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
+from netspec.language.layers.base import axis_indices
+from netspec.language.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
 from netspec_onnx.lower.base import Builder, lower
 
 GELU_OPSET = 20  # the first that has Gelu

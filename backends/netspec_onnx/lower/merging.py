@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netspec.graph import Node
-from netspec.layers.base import axis_index
-from netspec.layers.merging import (
+from netspec.language.layers.base import axis_index
+from netspec.language.layers.merging import (
     Add,
     Average,
     Concatenate,

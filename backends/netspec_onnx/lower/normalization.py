@@ -8,9 +8,9 @@ from math import prod
 import numpy as np
 
 from netspec.graph import Node
-from netspec.layers import Shape
-from netspec.layers.base import axis_indices
-from netspec.layers.normalization import (
+from netspec.language.layers import Shape
+from netspec.language.layers.base import axis_indices
+from netspec.language.layers.normalization import (
     BatchNormalization,
     GroupNormalization,
     LayerNormalization,

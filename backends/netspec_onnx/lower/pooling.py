@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netspec.graph import Node
-from netspec.layers.pooling import (
+from netspec.language.layers.pooling import (
     AveragePooling,
     GlobalAveragePooling,
     GlobalMaxPooling,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from netspec.graph import Node
-from netspec.layers.preprocessing import (
+from netspec.language.layers.preprocessing import (
     Division,
     Fitting,
     Normalization,

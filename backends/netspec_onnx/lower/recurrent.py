@@ -8,9 +8,9 @@ import numpy as np
 from onnx import helper
 
 from netspec.graph import Node
-from netspec.layers.activations import LEAKY_RELU_SLOPE, ActivationName
-from netspec.layers.recurrent import GRU, LSTM, Gated, RecurrentLayer
-from netspec.weights import Array
+from netspec.language.layers.activations import LEAKY_RELU_SLOPE, ActivationName
+from netspec.language.layers.recurrent import GRU, LSTM, Gated, RecurrentLayer
+from netspec.numerics.weights import Array
 from netspec_onnx.lower.base import Builder, lower
 from netspec_onnx.lower.scan import scan
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from netspec.graph import Node
-from netspec.layers.regularization import Dropout, GaussianDropout, GaussianNoise, SpatialDropout
+from netspec.language.layers.regularization import (
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+)
 from netspec_onnx.lower.base import Builder, lower
 
 

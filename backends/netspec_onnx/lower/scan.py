@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from onnx import GraphProto, TensorProto, ValueInfoProto, helper
 
-from netspec.layers.activations import ActivationName
-from netspec.layers.recurrent import GRU, LSTM, RecurrentLayer
-from netspec.weights import Array
+from netspec.language.layers.activations import ActivationName
+from netspec.language.layers.recurrent import GRU, LSTM, RecurrentLayer
+from netspec.numerics.weights import Array
 from netspec_onnx.lower.base import Builder
 from netspec_onnx.lower.core import activated
 

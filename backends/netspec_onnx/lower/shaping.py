@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from netspec.graph import Node
-from netspec.layers.shaping import (
+from netspec.language.layers.shaping import (
     Cropping,
     Permute,
     RepeatVector,

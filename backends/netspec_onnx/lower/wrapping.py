@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.graph import Node
-from netspec.layers.wrapping import Bidirectional, FoldSteps, UnfoldSteps
+from netspec.language.layers.wrapping import Bidirectional, FoldSteps, UnfoldSteps
 from netspec_onnx.lower.base import Builder, lower
 from netspec_onnx.lower.recurrent import OPERATORS, activations, operator
 from netspec_onnx.lower.scan import scan

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from netspec.code import arguments
+from netspec.backend.emit.code import arguments
 from netspec.graph import Node
-from netspec.layers.attention import AdditiveAttention, Attention, MultiHeadAttention
+from netspec.language.layers.attention import AdditiveAttention, Attention, MultiHeadAttention
 from netspec_torch.lower.base import Lowered, Part, lower_layer
 
 _PROJECTION = Part(

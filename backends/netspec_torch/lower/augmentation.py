@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from netspec.code import arguments
+from netspec.backend.emit.code import arguments
 from netspec.graph import Node
-from netspec.layers.augmentation import (
+from netspec.language.layers.augmentation import (
     Moved,
     RandomFlip,
     RandomRotation,

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import singledispatch
 
-from netspec.code import call
+from netspec.backend.emit.code import call
 from netspec.graph import Node
-from netspec.layers import Weight
-from netspec.layers.axes import channels_first
+from netspec.language.layers import Weight
+from netspec.language.layers.axes import channels_first
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from netspec.code import arguments, literal, square
+from netspec.backend.emit.code import arguments, literal, square
 from netspec.graph import Node
-from netspec.layers.convolution import Conv, ConvTranspose, DepthwiseConv, Kernel, SeparableConv
+from netspec.language.layers.convolution import (
+    Conv,
+    ConvTranspose,
+    DepthwiseConv,
+    Kernel,
+    SeparableConv,
+)
 from netspec_torch.lower.base import Lowered, Part, lower_layer
 from netspec_torch.lower.window import padding
 

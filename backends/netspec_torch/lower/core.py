@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from netspec.code import arguments, literal
+from netspec.backend.emit.code import arguments, literal
 from netspec.graph import Node
-from netspec.layers import Activation, Dense, Flatten, Transpose
-from netspec.layers.activations import LEAKY_RELU_SLOPE, ActivationName
-from netspec.layers.base import axis_indices
-from netspec.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
+from netspec.language.layers import Activation, Dense, Flatten, Transpose
+from netspec.language.layers.activations import LEAKY_RELU_SLOPE, ActivationName
+from netspec.language.layers.base import axis_indices
+from netspec.language.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
 from netspec_torch.lower.base import Lowered, Part, lower_layer
 
 

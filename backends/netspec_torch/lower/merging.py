@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from netspec.graph import Node
-from netspec.layers.base import axis_index
-from netspec.layers.merging import (
+from netspec.language.layers.base import axis_index
+from netspec.language.layers.merging import (
     Add,
     Average,
     Concatenate,

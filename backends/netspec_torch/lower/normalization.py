@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from math import prod
 
-from netspec.code import arguments
+from netspec.backend.emit.code import arguments
 from netspec.graph import Node
-from netspec.layers.base import axis_indices
-from netspec.layers.normalization import (
+from netspec.language.layers.base import axis_indices
+from netspec.language.layers.normalization import (
     BatchNormalization,
     GroupNormalization,
     LayerNormalization,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from netspec.code import arguments, literal, square
+from netspec.backend.emit.code import arguments, literal, square
 from netspec.graph import Node
-from netspec.layers.pooling import (
+from netspec.language.layers.pooling import (
     AveragePooling,
     GlobalAveragePooling,
     GlobalMaxPooling,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from netspec.code import Code, arguments, square
+from netspec.backend.emit.code import Code, arguments, square
 from netspec.graph import Node
-from netspec.layers import Shape
-from netspec.layers.preprocessing import Fitting, Normalization, Rescaling, Resizing, along
+from netspec.language.layers import Shape
+from netspec.language.layers.preprocessing import Fitting, Normalization, Rescaling, Resizing, along
 from netspec_torch.lower.base import Lowered, Part, lower_layer
 from netspec_torch.lower.shaping import cropped, padded
 

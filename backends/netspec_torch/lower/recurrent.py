@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from netspec.code import Code, arguments
+from netspec.backend.emit.code import Code, arguments
 from netspec.graph import Node
-from netspec.layers.activations import ActivationName
-from netspec.layers.recurrent import GRU, LSTM, Gated, RecurrentLayer, SimpleRNN
+from netspec.language.layers.activations import ActivationName
+from netspec.language.layers.recurrent import GRU, LSTM, Gated, RecurrentLayer, SimpleRNN
 from netspec_torch.lower.base import Lowered, Part, lower_layer
 from netspec_torch.lower.core import ACTIVATIONS, PARTS
 

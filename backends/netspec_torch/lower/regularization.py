@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from netspec.code import literal
+from netspec.backend.emit.code import literal
 from netspec.graph import Node
-from netspec.layers import Shape
-from netspec.layers.regularization import Dropout, GaussianDropout, GaussianNoise, SpatialDropout
+from netspec.language.layers import Shape
+from netspec.language.layers.regularization import (
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+)
 from netspec_torch.lower.base import Lowered, Part, lower_layer
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from netspec.code import arguments, square
+from netspec.backend.emit.code import arguments, square
 from netspec.graph import Node
-from netspec.layers.shaping import (
+from netspec.language.layers.shaping import (
     Cropping,
     Permute,
     RepeatVector,

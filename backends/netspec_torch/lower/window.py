@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.layers.window import CausalPadding, pads
+from netspec.language.layers.window import CausalPadding, pads
 
 
 def padding(

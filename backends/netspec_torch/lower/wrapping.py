@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from netspec.graph import Node
-from netspec.layers.recurrent import RecurrentLayer
-from netspec.layers.wrapping import Bidirectional, FoldSteps, UnfoldSteps
+from netspec.language.layers.recurrent import RecurrentLayer
+from netspec.language.layers.wrapping import Bidirectional, FoldSteps, UnfoldSteps
 from netspec_torch.lower.base import Lowered, Part, lower_layer
 from netspec_torch.lower.recurrent import fused, recurrent_module
 

@@ -10,9 +10,9 @@ import signal
 import sys
 
 from netspec.backend import Device, Form, Framework
-from netspec.diagnostics import BackendError
-from netspec.graph import Network
-from netspec.weights import Array, Weights
+from netspec.network import Network
+from netspec.numerics.weights import Array, Weights
+from netspec.text.diagnostics import BackendError
 
 FAULTY_BATCH = 2
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.cases.base import Case, each, joined
-from netspec.layers import Shape
+from netspec.language.layers import Shape
 
 # Unlike steps and features, so that no two axes can be taken for each other.
 QUERY, VALUE, KEY = (3, 4), (5, 6), (5, 2)

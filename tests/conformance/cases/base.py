@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, get_args
 
-from netspec.layers import Shape
-from netspec.layers.activations import ActivationName
+from netspec.language.layers import Shape
+from netspec.language.layers.activations import ActivationName
 
 ACTIVATIONS: tuple[ActivationName, ...] = get_args(ActivationName)
 

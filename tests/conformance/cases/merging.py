@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.cases.base import Case, joined
-from netspec.layers import Shape
+from netspec.language.layers import Shape
 
 
 def merged(tag: str, *shapes: Shape, fields: str = "") -> Case:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.cases.base import Case, each
-from netspec.layers.activations import ActivationName
+from netspec.language.layers.activations import ActivationName
 
 # What is applied to a state again and again stays small for only a few steps.
 SHORT = (2, 3)

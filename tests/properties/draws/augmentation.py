@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from netspec.layers import Shape
+from netspec.language.layers import Shape
 from properties.draws.base import Draws, Fields, spatial
 
 FACTORS = st.sampled_from([0.0, 0.3, [-0.5, 0.2]])

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from hypothesis import strategies as st
 
 from conformance.cases.base import ACTIVATIONS
-from netspec.layers import Shape
+from netspec.language.layers import Shape
 
 Fields: TypeAlias = dict[str, Any]  # Any: the values of a layer's fields, as YAML has them
 Draw: TypeAlias = Callable[[st.SearchStrategy[Any]], Any]  # Any: hypothesis's own

@@ -6,8 +6,8 @@ from operator import le, lt
 
 from hypothesis import strategies as st
 
-from netspec.layers import Shape
-from netspec.layers.window import extent, windows
+from netspec.language.layers import Shape
+from netspec.language.layers.window import extent, windows
 from properties.draws.base import Draw, Draws, Fields, activations, each, sizes, spatial, window
 
 

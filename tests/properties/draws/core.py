@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from netspec.layers import Shape
+from netspec.language.layers import Shape
 from properties.draws.base import WHOLE, Draws, Fields, activations, sizes
 
 

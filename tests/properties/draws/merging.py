@@ -7,7 +7,7 @@ from math import prod
 
 from hypothesis import strategies as st
 
-from netspec.layers import Shape
+from netspec.language.layers import Shape
 from properties.draws.base import Draws, Fields, Joins
 
 LARGEST_RANK = 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from netspec.layers import Shape
+from netspec.language.layers import Shape
 from properties.draws.base import Draw, Draws, Fields, sizes, spatial
 
 NUMBERS = st.sampled_from([-1.5, 0.0, 0.25, 1.0, 2.0])

@@ -6,8 +6,8 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
-from netspec.layers import LAYERS, Shape
-from netspec.layers.recurrent import Recurrent
+from netspec.language.layers import LAYERS, Shape
+from netspec.language.layers.recurrent import Recurrent
 from properties.draws.base import Draw, Draws, Fields, sizes, spatial
 
 # Any activation has its row in the conformance table. Those that are bounded keep a state small,

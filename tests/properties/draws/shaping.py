@@ -6,7 +6,7 @@ from math import prod
 
 from hypothesis import strategies as st
 
-from netspec.layers import Shape
+from netspec.language.layers import Shape
 from properties.draws.base import Draw, Draws, Fields, each, sizes, spatial
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from conformance.cases.base import Case
 from netspec.graph import INPUT
-from netspec.layers import LAYERS, Shape
+from netspec.language.layers import LAYERS, Shape
 from properties.draws import FIELDS, JOINS
 from properties.draws.base import WHOLE, Draw, Fields, each, sizes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from netspec.layers import Shape
+from netspec.language.layers import Shape
 from properties.draws import convolution, core, pooling, recurrent
 from properties.draws.base import Draw, Draws, Fields
 

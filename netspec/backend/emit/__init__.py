@@ -1,0 +1,1 @@
+"""Writes Python modules; shared by the backends that generate source code."""

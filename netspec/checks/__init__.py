@@ -1,0 +1,24 @@
+"""The rules that a spec and its graph follow together."""
+
+from __future__ import annotations
+
+from netspec.checks.data import image_faults, name_faults
+from netspec.checks.ends import ends
+from netspec.checks.indices import index_faults
+from netspec.checks.training import training_faults, unflattened, weightless_faults
+from netspec.graph.inference import unread
+from netspec.graph.nodes import Graph
+from netspec.language.spec import Spec
+from netspec.text.source import Fault
+
+
+def check(spec: Spec, graph: Graph) -> list[Fault]:
+    """What does not fit between the layers, the data and the training of a spec."""
+    if faults := unread(graph) or index_faults(graph):
+        return faults
+    faults = image_faults(spec.data, graph) + name_faults(spec.data) if spec.data else []
+    if spec.train is None:
+        return faults
+    found = training_faults(spec, ends(graph))
+    flat = [fault for fault in found if fault.code == "output" and fault.location[0] == "layers"]
+    return faults + weightless_faults(graph) + ((unflattened(graph) if flat else []) or found)

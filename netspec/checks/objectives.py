@@ -1,0 +1,90 @@
+"""What training computes for every output: its loss, what that counts for, and its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netspec.checks.ends import End
+from netspec.language.layers import Shape
+from netspec.language.layers.activations import ActivationName
+from netspec.language.spec import Spec, Train
+from netspec.language.training.losses import Loss
+from netspec.language.training.metrics import Metric, by_default
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What training asks of an output.
+
+    `taken_off` is the activation that the loss, a cross-entropy, is computed before.
+    """
+
+    output: str
+    shape: Shape
+    loss: Loss
+    weight: float
+    metrics: tuple[Metric, ...]
+    taken_off: ActivationName | None
+
+    @property
+    def training_metrics(self) -> tuple[Metric, ...]:
+        """The metrics that training reports: those that are numbers."""
+        return tuple(each for each in self.metrics if each.more_is_better is not None)
+
+    @property
+    def target_shape(self) -> Shape:
+        """The shape of one target."""
+        return self.shape[:-1] if self.loss.kind == "classes" else self.shape
+
+
+def objectives(spec: Spec, ends: Sequence[End]) -> tuple[Objective, ...]:
+    """What training asks of every output, of a spec without faults that says how to train."""
+    train = spec.train
+    assert train is not None
+    losses, weights = losses_by_output(train, ends), train.loss_weights or {}
+    return tuple(
+        Objective(
+            end.name,
+            end.shape,
+            losses[end.name],
+            weights.get(end.name, 1.0),
+            _metrics(spec, train, losses[end.name], end.name),
+            taken_off(losses[end.name], end),
+        )
+        for end in ends
+    )
+
+
+def losses_by_output(train: Train, ends: Sequence[End]) -> dict[str, Loss]:
+    """The losses by the name of their output."""
+    return train.loss if isinstance(train.loss, dict) else {ends[0].name: train.loss}
+
+
+def taken_off(loss: Loss, end: End) -> ActivationName | None:
+    """The activation of an output that the loss is computed before."""
+    return loss.probabilities if end.activation == loss.probabilities else None
+
+
+def _metrics(spec: Spec, train: Train, loss: Loss, output: str) -> tuple[Metric, ...]:
+    if isinstance(train.metrics, dict):
+        return train.metrics.get(output, ())
+    if train.metrics is not None:
+        return train.metrics
+    own_input = spec.data is not None and spec.data.target == "input"
+    return () if own_input else by_default(loss)
+
+
+def figures(asked: Sequence[Objective]) -> dict[str, bool]:
+    """The names of the numbers that training reports, and whether more of each is better.
+
+    Those of several outputs begin with the name of the output, as Keras's do.
+    """
+    known = {"loss": False}
+    for each in asked:
+        prefix = f"{each.output}_" if len(asked) > 1 else ""
+        known |= {f"{prefix}loss": False}
+        known |= {
+            f"{prefix}{metric.tag}": bool(metric.more_is_better) for metric in each.training_metrics
+        }
+    return known

@@ -1,0 +1,298 @@
+"""What does not fit between the outputs, their losses, their metrics and the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from netspec.checks.ends import End
+from netspec.checks.objectives import figures, losses_by_output, objectives
+from netspec.graph.nodes import Graph
+from netspec.language.hints import likely
+from netspec.language.layers import Dense, Flatten, written
+from netspec.language.layers.pooling import GlobalPooling
+from netspec.language.spec import DataSpec, EarlyStopping, Npz, OwnData, Spec, Train, class_names
+from netspec.language.training.losses import Loss
+from netspec.language.training.metrics import Accuracy, ConfusionMatrix, Metric
+from netspec.language.training.schedules import ReduceOnPlateau
+from netspec.text.diagnostics import nearest, one_of
+from netspec.text.source import Fault, Location
+
+
+def training_faults(spec: Spec, ends: Sequence[End]) -> list[Fault]:
+    """What does not fit between the outputs, their losses, their metrics and their data."""
+    train = spec.train
+    assert train is not None
+    found = [*_unnamed(train, ends)]
+    if found:
+        return found
+    losses = losses_by_output(train, ends)
+    found = [fault for end in ends for fault in _output_faults(losses[end.name], spec.data, end)]
+    if found:
+        return found
+    for end in ends:
+        found += _ending_faults(losses[end.name], train, end)
+        found += _target_faults(losses[end.name], spec.data, end) if len(ends) == 1 else ()
+        found += _metric_faults(losses[end.name], train, end)
+    return found or [
+        *_class_weight_faults(spec, train, ends),
+        *_stratify_faults(train, ends),
+        *_monitor_faults(spec, train, ends),
+    ]
+
+
+def _unnamed(train: Train, ends: Sequence[End]) -> Iterator[Fault]:
+    """Outputs without a loss, and names that no output has."""
+    names = [end.name for end in ends]
+    if not isinstance(train.loss, dict) and len(ends) > 1:
+        message = f"the network has the outputs {one_of(names, 'and')}, and one loss"
+        help = f"give each its own, as in `loss: {{{names[0]}: {train.loss.tag}, …}}`"
+        yield Fault(("train", "loss"), "loss", message, help)
+    if not isinstance(train.metrics, dict) and train.metrics and len(ends) > 1:
+        message = f"the network has the outputs {one_of(names, 'and')}, and one list of metrics"
+        help = f"give each its own, as in `metrics: {{{names[0]}: [{train.metrics[0].tag}]}}`"
+        yield Fault(("train", "metrics"), "loss", message, help)
+    by_output = {"loss": train.loss, "loss_weights": train.loss_weights, "metrics": train.metrics}
+    for field, value in by_output.items():
+        for name in value if isinstance(value, dict) else ():
+            if name not in names:
+                meant = nearest(name, names)
+                help = f"did you mean `{meant}`?" if meant else f"there is {one_of(names)}"
+                message = f"the network has no output named {name!r}"
+                yield Fault(("train", field, name), "output", message, help, key=True)
+    if isinstance(train.loss, dict):
+        missing = [name for name in names if name not in train.loss]
+        if missing and len(missing) + len(train.loss) == len(names):
+            message = f"the output {missing[0]} has no loss"
+            help = f"add `{missing[0]}: LOSS`, or leave it out of `output`"
+            yield Fault(("train", "loss"), "loss", message, help, key=True)
+
+
+def loss_place(train: Train, end: End) -> Location:
+    """Where the loss of an output is written."""
+    return ("train", "loss", end.name) if isinstance(train.loss, dict) else ("train", "loss")
+
+
+def _output_faults(loss: Loss, data: DataSpec | None, end: End) -> Iterator[Fault]:
+    """An output that has another shape than one label an example, or no labels at all."""
+    if data is not None and data.target == "input" and loss.kind == "classes":
+        message = f"{loss.tag} takes class indices, and the target is the input"
+        help = "use binary_crossentropy or mean_squared_error"
+        yield Fault(("train", "loss"), "loss", message, help)
+    one_label = not isinstance(data, Npz | None) and data.target == "labels"
+    if loss.kind == "classes" and len(end.shape) > 1 and one_label:
+        shape = written(end.shape)
+        message = f"{end.subject} ends in {shape}, and a classifier ends in one value a class"
+        help = "end with `- Flatten` and `- Dense: {units: CLASSES, activation: softmax}`"
+        yield Fault(end.at, "output", message, help, key=True)
+
+
+def _ending_faults(loss: Loss, train: Train, end: End) -> Iterator[Fault]:
+    """A loss on logits at probabilities, or the other way round; classes of which there is one."""
+    last = (*end.at, "activation") if end.activation_field else end.at
+    units = (*end.at, "units") if end.units_field else end.at
+    wanted, ending = loss.probabilities, end.activation
+    if wanted is None:
+        return
+    if wanted == "softmax" and end.shape[-1] == 1:
+        message = f"{loss.tag} chooses between classes, and {end.subject} ends in one unit"
+        help = "use binary_crossentropy and sigmoid, or one unit a class"
+        yield Fault(units, "loss", message, help, key=units == end.at)
+    elif getattr(loss, "from_logits", False) and ending == wanted:
+        message = f"{loss.tag} is told to take logits, and {end.subject} ends in {ending}"
+        help = "remove from_logits; netspec computes the loss on logits in any case"
+        at = (*loss_place(train, end), loss.tag, "from_logits")
+        yield Fault(at, "loss", message, help, related=(f"the {ending}", last))
+    elif not getattr(loss, "from_logits", False) and ending != wanted:
+        yield _without_probabilities(loss, end, last)
+    elif end.read and ending == wanted:
+        message = (
+            f"the {ending} of {end.name} is taken off for its loss, and another layer reads it"
+        )
+        help = "name the layer before as the output, and give the loss `from_logits: true`"
+        yield Fault(last, "loss", message, help, key=last == end.at)
+
+
+def _without_probabilities(loss: Loss, end: End, last: Location) -> Fault:
+    wanted, ending = loss.probabilities, end.activation
+    found = "without an activation" if ending == "linear" else f"in {ending}"
+    message = f"{loss.tag} needs probabilities, and {end.subject} ends {found}"
+    activation = f"activation: {wanted}"
+    units = "CLASSES" if wanted == "softmax" else "1"
+    help = f"end with `{activation}`, or give the loss `from_logits: true`"
+    if ending == "softmax":
+        help = "use categorical_crossentropy, or end in sigmoid"
+    elif ending == "sigmoid":
+        help = "use binary_crossentropy, or end in softmax"
+    elif end.at[-1] == "TimeDistributed":
+        message = f"{loss.tag} needs probabilities, and {end.subject} ends in TimeDistributed"
+        layer = f"- Dense: {{units: {units}, {activation}}}"
+        help = f"end with `{layer}` alone, which takes every step by itself"
+    elif not end.activation_field and end.at[-1] not in ("Dense", "Activation") and last == end.at:
+        layer = f"- Dense: {{units: {units}, {activation}}}"
+        layer = f"- Flatten` and `{layer}" if len(end.shape) > 2 else layer
+        help = f"end with `{layer}`, or give the loss `from_logits: true`"
+    return Fault(last, "loss", message, help, key=last == end.at)
+
+
+def _target_faults(loss: Loss, data: DataSpec | None, end: End) -> Iterator[Fault]:
+    """Data whose targets are not what the loss takes."""
+    if isinstance(data, OwnData) and data.labels_from and loss.kind != "classes":
+        message = f"labels_from is the label of the first class, and {loss.tag} takes no labels"
+        help = "remove it, or use sparse_categorical_crossentropy"
+        yield Fault(("data", "labels_from"), "data", message, help, key=True)
+    if data is None or data.target == "input":
+        return
+    at = (*end.at, "units") if end.units_field else end.at
+    units, names = end.shape[-1], data.class_names
+    if data.classes is not None and loss.kind in ("one_hot", "binary", "signs", "distribution"):
+        wanted = "values of its outputs" if loss.kind == "distribution" else "one value an output"
+        message = f"{loss.tag} takes {wanted}, and {data.dataset} has class indices"
+        help = "use sparse_categorical_crossentropy, which takes the indices"
+        yield Fault(("train", "loss"), "loss", message, help)
+    elif loss.kind == "classes" and data.classes not in (None, units):
+        message = (
+            f"{end.subject} ends in {units} units, and {data.dataset} has {data.classes} classes"
+        )
+        yield Fault(at, "classes", message, f"write `units: {data.classes}`", key=at == end.at)
+    elif data.classes is None and names is not None and _several(loss) and len(names) != units:
+        message = f"{end.subject} ends in {units} units, and class_names has {len(names)} names"
+        related = ("the names", ("data", "class_names"))
+        help = "one unit for every class"
+        yield Fault(at, "classes", message, help, at == end.at, related)
+
+
+def _several(loss: Loss) -> bool:
+    """Whether the targets of a loss are classes that exclude each other, one unit each."""
+    return loss.kind in ("classes", "one_hot")
+
+
+def _metric_faults(loss: Loss, train: Train, end: End) -> Iterator[Fault]:
+    """Metrics that cannot be computed of these targets, or are named twice."""
+    by_output = isinstance(train.metrics, dict)
+    metrics = train.metrics.get(end.name, ()) if isinstance(train.metrics, dict) else train.metrics
+    base: Location = ("train", "metrics", end.name) if by_output else ("train", "metrics")
+    for index, metric in enumerate(metrics or ()):
+        at = (*base, index)
+        if metric.tag in [each.tag for each in (metrics or ())[:index]]:
+            message = f"{metric.tag} is named twice"
+            yield Fault(at, "value", message, "name every metric once")
+        elif reason := _unfit(metric, loss, end):
+            yield Fault(at, "value", *reason)
+
+
+def _unfit(metric: Metric, loss: Loss, end: End) -> tuple[str, str] | None:
+    """Why a metric does not fit the targets of a loss, and what to do."""
+    kind = loss.kind
+    if not metric.of_classes and kind == "classes":
+        message = f"{metric.tag} compares values, and {loss.tag} has classes"
+        return message, "use accuracy, or another metric of classes"
+    if isinstance(metric, Accuracy) and kind not in ("classes", "one_hot", "binary"):
+        message = f"accuracy counts right answers, and {loss.tag} compares values"
+        return message, "use mean_absolute_error, or say which: binary_accuracy"
+    if (metric.tag == "sparse_categorical_accuracy") != (kind == "classes") and metric.tag in (
+        "sparse_categorical_accuracy",
+        "categorical_accuracy",
+        "binary_accuracy",
+    ):
+        message = f"{metric.tag} is not for the targets of {loss.tag}"
+        return message, "write `accuracy`, whose kind the loss decides"
+    if isinstance(metric, ConfusionMatrix) and kind == "binary" and end.shape[-1] > 1:
+        message = f"the classes of a confusion matrix exclude each other, those of {loss.tag} not"
+        return message, "use precision, recall or f1_score"
+    if metric.tag == "top_k_categorical_accuracy" and kind not in ("classes", "one_hot"):
+        return f"{metric.tag} is not for the targets of {loss.tag}", "use it with several classes"
+    return None
+
+
+def _class_weight_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Iterator[Fault]:
+    weights = train.class_weights
+    if weights is None:
+        return
+    loss, at = losses_by_output(train, ends)[ends[0].name], ("train", "class_weights")
+    shape = ends[0].shape
+    if not _has_one_class(train, ends):
+        message = "class_weights need one output with one class an example"
+        yield Fault(at, "value", message, "weigh the examples: w_train in an npz file", key=True)
+        return
+    classes = 2 if loss.kind == "binary" else shape[-1]
+    known = class_names(spec.data, classes)
+    for name in weights:
+        if name not in known:
+            meant = nearest(name, known)
+            help = f"did you mean `{meant}`?" if meant else f"there are {one_of(known[:10], 'and')}"
+            message = f"there is no class named {name!r}"
+            yield Fault((*at, name), "value", message, help, key=True)
+
+
+def _has_one_class(train: Train, ends: Sequence[End]) -> bool:
+    """Whether the network has one output, and every example one class."""
+    loss, shape = losses_by_output(train, ends)[ends[0].name], ends[0].shape
+    one_label = len(ends) == 1 and len(shape) == 1 and loss.kind in ("classes", "one_hot", "binary")
+    return one_label and (loss.kind != "binary" or shape[-1] == 1)
+
+
+def _stratify_faults(train: Train, ends: Sequence[End]) -> Iterator[Fault]:
+    if train.validation and train.validation.stratify and not _has_one_class(train, ends):
+        message = "stratify needs one output with one class an example"
+        at = ("train", "validation", "stratify")
+        yield Fault(at, "value", message, "write `stratify: false`", key=True)
+
+
+def _monitor_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Iterator[Fault]:
+    """What early stopping or the learning rate watches, where training does not report it."""
+    known = list(figures(objectives(spec, ends)))
+    for base, watching in _watching(train):
+        written = "monitor" in watching.model_fields_set
+        at = (*base, "monitor") if written else base
+        if reason := _unreported(watching, train, known):
+            yield Fault(at, "value", *reason, key=not written)
+
+
+def _watching(train: Train) -> Iterator[tuple[Location, EarlyStopping | ReduceOnPlateau]]:
+    """What goes by a figure of training, and its place."""
+    rate = train.optimizer.learning_rate
+    if train.early_stopping is not None:
+        yield ("train", "early_stopping"), train.early_stopping
+    if isinstance(rate, ReduceOnPlateau):
+        yield ("train", "optimizer", train.optimizer.tag, "learning_rate", rate.tag), rate
+
+
+def _unreported(
+    watching: EarlyStopping | ReduceOnPlateau, train: Train, known: list[str]
+) -> tuple[str, str] | None:
+    """Why there is no figure to watch, and what to do."""
+    figure = watching.monitor.removeprefix("val_")
+    prefix = watching.monitor.removesuffix(figure)
+    if prefix and not train.kept:
+        subject = watching.tag if isinstance(watching, ReduceOnPlateau) else "early stopping"
+        message = f"{subject} watches {watching.monitor}, and nothing is kept for validation"
+        help = "add `validation_split: 0.1` to train, or watch the training: `monitor: loss`"
+        return message, help
+    if figure in known:
+        return None
+    meant, named = likely(figure, known), one_of([f"{prefix}{name}" for name in known])
+    help = f"did you mean `{prefix}{meant}`?" if meant else f"there is {named}"
+    return f"there is no figure named {watching.monitor!r}", help
+
+
+def weightless_faults(graph: Graph) -> list[Fault]:
+    """A network to be trained that has no weights."""
+    if any(weight.trainable for _, weight in graph.weights()):
+        return []
+    message = f"{graph.name} has no weights to train"
+    return [Fault(("layers",), "weights", message, "add a Dense or a Conv2D", key=True)]
+
+
+def unflattened(graph: Graph) -> list[Fault]:
+    """A Dense that gets an image, where nothing before it flattens."""
+    for index, node in enumerate(graph.nodes):
+        if isinstance(node.layer, Flatten | GlobalPooling):
+            break
+        if isinstance(node.layer, Dense) and len(node.input_shape) == 3:
+            message = (
+                f"{node.name} gets the image {written(node.input_shape)}, of which Dense takes "
+                f"each cell by itself"
+            )
+            help = "put `- Flatten` before this layer"
+            return [Fault(("layers", index, "Dense"), "flatten", message, help, key=True)]
+    return []

@@ -1,0 +1,163 @@
+"""The JSON Schema of specs with variables and blocks, made of the one of flat specs.
+
+Any value may be a text with a reference, any layer may be repeated, and where there are blocks, a
+layer may be a call. Whether a name is known, and what a reference gives, only netspec tells.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netspec.language.expansion.blocks import CALL_FIELDS
+from netspec.language.layers import LAYERS
+from netspec.language.names import IDENTIFIER, MAX_NAME
+from netspec.language.spec import MAX_LAYERS
+
+Schema = dict[str, Any]  # Any: JSON data
+
+_REFERENCE: Schema = {"$ref": "#/$defs/Reference"}
+_LAYER: Schema = {"$ref": "#/$defs/Layer"}
+_VALUE: Schema = {"$ref": "#/$defs/Value"}
+_LAYER_OR_CALL: Schema = {"anyOf": [_LAYER, {"$ref": "#/$defs/Call"}]}
+_NAME: Schema = {"pattern": f"^{IDENTIFIER.pattern}$", "maxLength": MAX_NAME}
+_NOTHING: Schema = {"type": "null"}
+
+_SCALARS = ("integer", "number", "boolean", "string", "array")
+_ABOUT = ("title", "description", "default")
+_UNCHANGED = ("netspec", "layers")
+
+
+def with_expansion(flat: Schema) -> Schema:
+    """The schema of specs that may use variables, blocks and repetition."""
+    schema = _inside(flat)
+    properties: Schema = schema["properties"]
+    properties |= {name: flat["properties"][name] for name in _UNCHANGED}
+    items = properties["layers"].pop("items")
+    definitions: Schema = schema["$defs"] | _definitions() | {"Layer": _inside(items)}
+    for layer in LAYERS.values():
+        fields: Schema = definitions[layer.__name__]["properties"]
+        fields |= {"repeat": _REPEAT}
+    ends = {name: properties.pop(name) for name in list(properties) if name in ("data", "train")}
+    return {
+        **schema,
+        "$defs": dict(sorted(definitions.items())),
+        "properties": {**properties, **_PROPERTIES, **ends},
+        "if": {"required": ["blocks"]},
+        "then": {"properties": {"layers": {"items": _LAYER_OR_CALL}}},
+        "else": {"properties": {"layers": {"items": _LAYER}}},
+    }
+
+
+def _inside(schema: Any) -> Any:  # Any: JSON data
+    """The schema, in which every value may be a reference."""
+    if not isinstance(schema, dict):
+        return schema
+    found: Schema = dict(schema)  # pyright: ignore[reportUnknownArgumentType] - JSON data
+    if "oneOf" in found:  # a reference may fit several
+        found["anyOf"] = found.pop("oneOf")
+    for key in ("properties", "patternProperties"):
+        if key in found:
+            found[key] = {name: _value(each) for name, each in found[key].items()}
+    for key in ("anyOf", "prefixItems"):
+        if key in found:
+            change = _inside if key == "anyOf" else _value
+            found[key] = [change(each) for each in found[key]]
+    if "items" in found:
+        found["items"] = _value(found["items"])
+    if "$defs" in found:
+        found["$defs"] = {name: _inside(each) for name, each in found["$defs"].items()}
+    return found
+
+
+def _value(schema: Schema) -> Schema:
+    """The schema of a value that may be a reference, unless it is a mapping."""
+    found = _inside(schema)
+    if not any(_is_scalar(each) for each in found.get("anyOf", [found])):
+        return found
+    if "anyOf" in found:
+        return {**found, "anyOf": [*found["anyOf"], _REFERENCE]}
+    about = {key: found.pop(key) for key in _ABOUT if key in found}
+    return {"anyOf": [found, _REFERENCE], **about}
+
+
+def _is_scalar(schema: Schema) -> bool:
+    return "enum" in schema or "const" in schema or schema.get("type") in _SCALARS
+
+
+_REPEAT: Schema = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0, "maximum": MAX_LAYERS},
+        {"type": "boolean"},
+        _REFERENCE,
+    ],
+    "description": "How many copies stand in a chain. `$index` counts them from 0.",
+}
+
+_PROPERTIES: Schema = {
+    "variables": {
+        "description": "Names for values, used as `$name` and in `$(2 * name)`.",
+        "type": ["object", "null"],
+        "propertyNames": _NAME,
+        "additionalProperties": _VALUE,
+    },
+    "blocks": {
+        "description": "Layers under one name, called like a layer.",
+        "type": ["object", "null"],
+        "propertyNames": _NAME,
+        "additionalProperties": {"$ref": "#/$defs/Block"},
+    },
+}
+
+
+def _definitions() -> Schema:
+    names: Schema = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    scalar: Schema = {"type": ["number", "string", "boolean", "null"]}
+    flat: Schema = {"type": "array", "items": scalar}
+    fields: Schema = dict(zip(CALL_FIELDS, ({"type": "string"}, names, _REPEAT), strict=True))
+    arguments = {"type": "object", "properties": fields, "additionalProperties": _VALUE}
+    return {
+        "Reference": {
+            "description": "`$name`, `$(2 * name)`, or a text that holds some of them.",
+            "type": "string",
+            "pattern": "\\$",
+        },
+        "Value": {
+            "anyOf": [
+                {"type": ["number", "string", "boolean"]},
+                {"type": "array", "items": {"anyOf": [scalar, flat]}},
+            ]
+        },
+        "Block": {
+            "type": "object",
+            "properties": {
+                "parameters": {
+                    "description": "Names with their defaults; empty where a call must give it.",
+                    "type": ["object", "null"],
+                    "propertyNames": _NAME,
+                    "additionalProperties": {"anyOf": [_VALUE, _NOTHING]},
+                },
+                "layers": {
+                    "description": "The layers. `input` is what the call reads.",
+                    "type": "array",
+                    "minItems": 1,
+                    "items": _LAYER_OR_CALL,
+                },
+            },
+            "required": ["layers"],
+            "additionalProperties": False,
+        },
+        "Call": {
+            "description": "A call of a block.",
+            "anyOf": [
+                {"type": "string", **_NAME, "not": {"enum": list(LAYERS)}},
+                {
+                    "type": "object",
+                    "properties": dict.fromkeys(LAYERS, False),
+                    "propertyNames": _NAME,
+                    "minProperties": 1,
+                    "maxProperties": 1,
+                    "additionalProperties": {"anyOf": [arguments, _NOTHING]},
+                },
+            ],
+        },
+    }

@@ -1,0 +1,91 @@
+"""The variables of a spec: names for values, of the type that the spec gives them."""
+
+from __future__ import annotations
+
+from netspec.language.expansion.expression import FUNCTIONS
+from netspec.language.expansion.values import INDEX, Scope, Values, fits, is_plain, kind, shown
+from netspec.language.names import is_identifier
+from netspec.text.override import COMMAND_LINE
+from netspec.text.source import Node
+
+RESERVED = (INDEX, *FUNCTIONS)
+
+
+def read_variables(root: Node, values: Values) -> dict[str, Node | None]:
+    """The variables by name, each computed from those above it. None stands for a faulty one."""
+    section = root.members.get("variables")
+    if section is None or section.data is None:
+        return {}
+    if not isinstance(section.data, dict):
+        message = f"variables must be a mapping, not {shown(section.data)}"
+        values.fault(section, "type", message, "write each as `name: value`")
+        return {}
+    found: dict[str, Node | None] = {}
+    scope = Scope(found, later=section.data)
+    for name, node in section.members.items():
+        key = section.keys[str(name)]
+        if not is_name(key, "variable", values) or not _is_there(key, section, values):
+            found[str(name)] = None
+            continue
+        found[str(name)] = value = bound(node, scope, values, f"the variable {name}")
+        if value is not None and (before := _former(str(name), node, section)) is not None:
+            former = bound(before, scope, Values(), str(name))
+            if former is not None and not fits(value.data, former.data):
+                found[str(name)] = None
+                message = f"{name} must stay {kind(former.data)}, and is set to {shown(value.data)}"
+                help = "a variable keeps the type of its value in the spec"
+                values.fault(node, "type", message, help, related=("the spec's value", before))
+    return found
+
+
+def is_name(key: Node, what: str, values: Values) -> bool:
+    """Whether a variable or a parameter may be called this."""
+    if not is_identifier(str(key.data)):
+        message = f"{key.data!r} cannot be the name of a {what}"
+        values.fault(key, "name", message, "a letter, then letters, digits and underscores")
+    elif key.data in RESERVED:
+        message = f"{key.data!r} has a meaning of its own in expressions"
+        values.fault(key, "name", message, f"give the {what} another name")
+    else:
+        return True
+    return False
+
+
+def bound(node: Node, scope: Scope, values: Values, what: str) -> Node | None:
+    """The value that a name is to stand for, or None where it is at fault."""
+    before = values.failures
+    value = values.substitute(node, scope)
+    if values.failures > before:
+        return None
+    if value.data is None:
+        values.fault(node, "type", f"{what} has no value", _PLAIN, scope.note)
+        return None
+    if not is_plain(value.data):
+        found = "a mapping" if isinstance(value.data, dict) else "a list of lists of lists"
+        values.fault(node, "type", f"{what} cannot be {found}", _PLAIN, scope.note)
+        return None
+    return value
+
+
+_PLAIN = "it is a number, a text, true, false, or a list of them"
+
+
+def _former(name: str, node: Node, section: Node) -> Node | None:
+    """The value in the file, where the command line gives another."""
+    former = node.former
+    if former is None and section.former is not None:
+        former = section.former.members.get(name)
+    while former is not None and former.former is not None:
+        former = former.former
+    return former if former is not None and former.text.file != COMMAND_LINE else None
+
+
+def _is_there(key: Node, section: Node, values: Values) -> bool:
+    """Whether the spec has the variable that the command line sets."""
+    if key.text.file != COMMAND_LINE or section.former is not None:
+        return True
+    known = [str(name) for name, it in section.keys.items() if it.text.file != COMMAND_LINE]
+    meant = values.near(str(key.data), known)
+    help = f"did you mean `{meant}`?" if meant else "`netspec check` lists the variables"
+    values.fault(key, "unknown-name", f"the spec has no variable {key.data!r}", help)
+    return False

@@ -1,0 +1,358 @@
+"""What every layer declares: its fields, its output shape, its weights and its cost."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from math import prod
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from netspec.language.layers.axes import WeightAxes, fans
+from netspec.language.layers.constraints import Constraint
+from netspec.language.layers.initializers import Initializer, UnitForgetBias
+from netspec.language.layers.regularizers import Regularizer
+from netspec.language.layers.tagged import Tagged, as_tuple
+from netspec.language.names import MAX_NAME, MAX_PATH
+
+Shape: TypeAlias = tuple[int, ...]
+"""The sizes of a tensor's axes, channels last, without the batch axis."""
+
+Shapes: TypeAlias = tuple[Shape, ...]
+"""The shapes of all inputs of a layer, in their order."""
+
+Extents: TypeAlias = tuple[tuple[int, int], ...]
+"""A part of a tensor: the first index along every axis, and the one behind the last."""
+
+Layout: TypeAlias = Literal["channels_last", "channels_first", "either"]
+"""Where the channels stand; `either` for what works on each value by itself."""
+
+# Letters, digits and underscores: a name becomes a Python attribute, a file name and a weight key.
+Identifier: TypeAlias = Annotated[
+    str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=MAX_NAME)
+]
+
+# The name of a layer in a block goes through the names of the calls that it stands in.
+NodeName: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*$", max_length=MAX_PATH),
+]
+
+
+def _one_or_several(value: object) -> object:
+    return (value,) if isinstance(value, str) else as_tuple(value)
+
+
+NodeNames: TypeAlias = Annotated[
+    tuple[NodeName, ...],
+    Field(min_length=1),
+    BeforeValidator(_one_or_several, json_schema_input_type=NodeName | list[NodeName]),
+]
+"""One name, or a list of them."""
+
+
+OF_WEIGHTS = ("_initializer", "_regularizer", "_constraint")
+"""How the fields end that say of a weight what matters to training alone."""
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A weight of a layer: its shape with Keras's axes, and what it starts as.
+
+    `axes` are the roles of its axes, from which its fans and the permutations of backends follow.
+    Weights that are not trainable stay as they are, or are statistics that training updates without
+    a gradient.
+    """
+
+    name: str
+    shape: Shape
+    axes: WeightAxes
+    initializer: Initializer | UnitForgetBias
+    trainable: bool = True
+    regularizer: Regularizer | None = None
+    constraint: Constraint | None = None
+    of: str | None = None
+    """How the fields begin that describe it, such as `<of>_initializer`, where not by its name."""
+    within: tuple[str, ...] = ()
+    """The path to the layer that has those fields, where it stands inside of another."""
+
+    def field(self, kind: str) -> tuple[str, ...]:
+        """The path to the field that says what its initializer, or another kind of thing, is."""
+        return (*self.within, f"{self.of or self.name}_{kind}")
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The size of every axis, by its role."""
+        return {axis.role: size for axis, size in zip(self.axes, self.shape, strict=True)}
+
+    @property
+    def fans(self) -> tuple[int, int]:
+        """The numbers of inputs and outputs of one of its units."""
+        return fans(self.axes, self.shape)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the backward pass of a layer takes from the forward pass, for one example.
+
+    `inputs` and `output` say whether it takes the layer's own, which other layers may take too.
+    `values` are float32 values besides, such as a mask; an index of 64 bits counts as two.
+    """
+
+    inputs: bool = False
+    output: bool = False
+    values: int = 0
+
+
+FROM_OUTPUT = frozenset(("relu", "sigmoid", "tanh", "exponential", "softmax", "log_softmax"))
+"""The activations whose gradient follows from their output."""
+
+
+class LayerFault(Exception):  # noqa: N818 - caught and shown as a fault of the spec
+    """A layer that cannot take its input.
+
+    `field` names the argument at fault, where it is one, or the path to one further inside.
+    """
+
+    def __init__(self, message: str, help: str, field: str | tuple[str, ...] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = help
+        self.path = (field,) if isinstance(field, str) else field or ()
+        self.key = field is None
+
+    def inside(self, *path: str) -> LayerFault:
+        """The same fault, of a layer that stands further inside."""
+        found = type(self)(self.message, self.help, (*path, *self.path))
+        found.key = self.key
+        return found
+
+
+class WindowFault(LayerFault):
+    """A window, such as a kernel, that does not fit into its input."""
+
+
+class AnyLayer(Tagged):
+    """A layer of any number of inputs. Shapes have no batch axis and are channels last."""
+
+    ends_in_activation: ClassVar[bool] = False
+    """Whether the field `activation` is a function of the output, which a pass may split off."""
+
+    keeps_whole: ClassVar[bool] = False
+    """Whether indices can go through it: netspec.data.indices computes what an Embedding reads."""
+
+    name: Annotated[
+        NodeName | None,
+        Field(description="The layer's name. Without one, Keras's automatic name."),
+    ] = None
+    inputs: Annotated[
+        NodeNames | None,
+        Field(description="What the layer reads: a name or a list. Without it, the layer before."),
+    ] = None
+    trainable: Annotated[
+        bool, Field(description="Whether training changes the weights of the layer.")
+    ] = True
+
+    @abstractmethod
+    def shape_of(self, inputs: Shapes) -> Shape:
+        """The shape of the output for inputs of these shapes. Raises LayerFault."""
+
+    @abstractmethod
+    def layout_of(self, inputs: Shapes) -> Layout:
+        """How the inputs must lie in memory where a backend has channels first."""
+
+    @abstractmethod
+    def weights_of(self, inputs: Shapes) -> tuple[Weight, ...]:
+        """The weights for inputs of these shapes, in Keras's order."""
+
+    def weight(self, name: str, shape: Shape, axes: WeightAxes, of: str | None = None) -> Weight:
+        """A weight as the fields `<of>_initializer`, `<of>_regularizer` and so on describe it.
+
+        `of` is the weight's name where nothing else is said.
+        """
+        of = of or name
+        return Weight(
+            name,
+            shape,
+            axes,
+            getattr(self, f"{of}_initializer"),
+            regularizer=getattr(self, f"{of}_regularizer", None),
+            constraint=getattr(self, f"{of}_constraint", None),
+            of=of,
+        )
+
+    @abstractmethod
+    def cost_of(self, inputs: Shapes) -> int:
+        """Multiplications followed by an addition, for one example."""
+
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        """What the backward pass needs, as PyTorch 2.13 keeps it (tools/autograd/derivatives.yaml).
+
+        By default that is the inputs, from which the gradients of the weights follow, and what the
+        activation needs.
+        """
+        activation: str = getattr(self, "activation", "linear")
+        if not self.ends_in_activation or activation == "linear":
+            return Kept(inputs=True)
+        if activation in FROM_OUTPUT:
+            return Kept(inputs=True, output=True)
+        return Kept(inputs=True, values=prod(output))
+
+    def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
+        """What of every input a part of the output is computed from.
+
+        For an input of these extents alone the layer gives that part, in training too; where it
+        would not, it reads all.
+        """
+        return tuple(map(whole, inputs))
+
+
+class LayerBase(AnyLayer):
+    """A layer of one input."""
+
+    def shape_of(self, inputs: Shapes) -> Shape:
+        if len(inputs) != 1:
+            message = f"{self.tag} takes one input, and gets {len(inputs)}"
+            raise LayerFault(message, "join them first, for example by Concatenate", "inputs")
+        return self.output_shape(inputs[0])
+
+    def layout_of(self, inputs: Shapes) -> Layout:
+        return self.layout(inputs[0])
+
+    def weights_of(self, inputs: Shapes) -> tuple[Weight, ...]:
+        return self.weights(inputs[0])
+
+    def cost_of(self, inputs: Shapes) -> int:
+        return self.multiply_adds(inputs[0])
+
+    @abstractmethod
+    def output_shape(self, shape: Shape) -> Shape:
+        """The shape of the output for an input of `shape`. Raises LayerFault."""
+
+    def layout(self, shape: Shape) -> Layout:
+        """How an input of `shape` must lie in memory where a backend has channels first."""
+        return "channels_last"
+
+    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+        """The weights for an input of `shape`, in Keras's order."""
+        return ()
+
+    def multiply_adds(self, shape: Shape) -> int:
+        """Multiplications followed by an addition, for one input of `shape`."""
+        return 0
+
+
+def whole(shape: Shape) -> Extents:
+    """The extents of all of a tensor."""
+    return tuple((0, size) for size in shape)
+
+
+class Linear(LayerBase):
+    """A layer whose gradient follows from that of its output only: it moves, adds or averages."""
+
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        return Kept()
+
+
+class Pointwise(LayerBase):
+    """A layer that works on each value by itself, or on the channels of each place."""
+
+    def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
+        return ((*part[:-1], (0, inputs[0][-1])),)
+
+
+_SPATIAL = {
+    1: ("a sequence", "(steps, channels)", "[steps, channels]"),
+    2: ("an image", "(height, width, channels)", "[height, width, channels]"),
+    3: ("a volume", "(depth, height, width, channels)", "[depth, height, width, channels]"),
+}
+
+
+def spatial(shape: Shape, tag: str, rank: int) -> tuple[Shape, int]:
+    """The `rank` spatial sizes and the channels of `shape`. Raises LayerFault for another rank."""
+    if len(shape) != rank + 1:
+        named, axes, written_as = _SPATIAL[rank]
+        raise LayerFault(
+            f"{tag} needs an input of {axes}, and gets {written(shape)}",
+            f"{named} has {('two', 'three', 'four')[rank - 1]} axes, as in `input: {written_as}`; "
+            "put this layer before those that flatten or pool them away",
+        )
+    return shape[:-1], shape[-1]
+
+
+def sequence(shape: Shape, tag: str) -> tuple[int, int]:
+    """`shape` as (steps, features). Raises LayerFault where it is not a sequence's."""
+    if len(shape) != 2:
+        remedy = (
+            "a recurrent layer before this one gives all its steps with `return_sequences: true`"
+            if len(shape) == 1
+            else "put a Reshape before this layer"
+        )
+        raise LayerFault(
+            f"{tag} needs a sequence, (steps, features), and gets {written(shape)}", remedy
+        )
+    steps, features = shape
+    return steps, features
+
+
+def kind(rank: int) -> str:
+    """What a tensor of this many spatial axes is called: an image, for two."""
+    return _SPATIAL[rank][0]
+
+
+def image(shape: Shape, tag: str) -> tuple[int, int, int]:
+    """`shape` as (height, width, channels). Raises LayerFault where it is not an image's."""
+    (height, width), channels = spatial(shape, tag, 2)
+    return height, width, channels
+
+
+def axis_index(axis: int, shape: Shape, field: str = "axis") -> int:
+    """The index in `shape`, which has no batch axis, of an axis counted as Keras does.
+
+    Raises LayerFault, at the argument `field`, for the batch axis and for one that is not there.
+    """
+    index = axis - 1 if axis >= 0 else len(shape) + axis
+    if not 0 <= index < len(shape):
+        raise LayerFault(
+            f"axis {axis} is not an axis of an input of {written(shape)}",
+            f"count from 1 to {len(shape)} behind the batch axis, or from -1 backwards",
+            field,
+        )
+    return index
+
+
+def axis_indices(axes: tuple[int, ...], shape: Shape, field: str = "axis") -> tuple[int, ...]:
+    """The indices of several axes, each named once; see `axis_index`."""
+    indices = tuple(axis_index(axis, shape, field) for axis in axes)
+    if len(set(indices)) < len(indices):
+        message = f"{field} {list(axes)} names an axis of an input of {written(shape)} twice"
+        raise LayerFault(message, "name every axis once", field)
+    return indices
+
+
+def _one_axis_or_several(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value,)
+    if isinstance(value, list | tuple):
+        return as_tuple(value)  # pyright: ignore[reportUnknownArgumentType] - its items are checked after this
+    context = {"count": "them", "remedy": "write 1, or [1, 2]"}
+    raise PydanticCustomError("sizes", "a whole number or a list of {count}", context)
+
+
+Axes: TypeAlias = Annotated[
+    tuple[int, ...],
+    Field(min_length=1),
+    BeforeValidator(_one_axis_or_several, json_schema_input_type=int | list[int]),
+]
+"""One axis, or a list of them, counted as Keras does: 0 is the batch."""
+
+
+def written(shape: Shape) -> str:
+    """A shape as the table shows it: (26, 26, 32), and (10) for one axis."""
+    return f"({', '.join(str(size) for size in shape)})"

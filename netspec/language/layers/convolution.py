@@ -1,0 +1,493 @@
+"""Convolutions: of sequences, images and volumes, depthwise, separable and transposed."""
+
+from __future__ import annotations
+
+from math import prod
+from operator import ge, gt
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from netspec.language.layers.activations import ActivationField
+from netspec.language.layers.axes import DENSE, DEPTHWISE, SPACE, TRANSPOSED, WeightAxes, elements
+from netspec.language.layers.base import (
+    Extents,
+    LayerBase,
+    LayerFault,
+    Layout,
+    Shape,
+    Shapes,
+    Weight,
+    WindowFault,
+    kind,
+    spatial,
+    whole,
+)
+from netspec.language.layers.constraints import ConstraintField
+from netspec.language.layers.initializers import GlorotUniform, InitializerField, Zeros
+from netspec.language.layers.regularizers import RegularizerField
+from netspec.language.layers.window import (
+    CausalPadding,
+    CellsOfImage,
+    CellsOfLine,
+    CellsOfVolume,
+    Padding,
+    Pair,
+    Single,
+    Size,
+    Triple,
+    by,
+    crops,
+    extent,
+    reads,
+    spread,
+    windows,
+)
+
+Activated: TypeAlias = Annotated[ActivationField, Field(description="Applied to the output.")]
+UseBias: TypeAlias = Annotated[bool, Field(description="Whether a bias is added.")]
+KernelInitializer: TypeAlias = Annotated[
+    InitializerField, Field(description="Initial values of the kernel.")
+]
+BiasInitializer: TypeAlias = Annotated[
+    InitializerField, Field(description="Initial values of the bias.")
+]
+DepthMultiplier: TypeAlias = Annotated[
+    Size, Field(description="The number of kernels of every channel.")
+]
+
+CroppedField: TypeAlias = Annotated[
+    Padding,
+    Field(description="'valid' keeps every cell that is reached; 'same' keeps size x stride."),
+]
+OUTPUT_PADDING = Field(
+    description="Cells beyond (size - 1) strides + kernel; for 'same' beyond (size - 1) strides, "
+    "and 1 more for an odd kernel."
+)
+
+
+class Filtered(LayerBase):
+    """A layer that gives a number of channels of its own."""
+
+    filters: Annotated[Size, Field(description="The number of output channels.")]
+
+
+class Kernel(LayerBase):
+    """A layer whose kernel moves over space, along any number of axes."""
+
+    kernel_size: tuple[int, ...]
+    strides: tuple[int, ...]
+    padding: Annotated[
+        Padding,
+        Field(description="'valid' adds no cells; 'same' adds zeros for ceil(size / stride)."),
+    ] = "valid"
+    dilation_rate: tuple[int, ...]
+
+    def layout(self, shape: Shape) -> Layout:
+        return "channels_first"
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        """How many cells the dilated kernel spans along every axis."""
+        return tuple(
+            extent(*axis) for axis in zip(self.kernel_size, self.dilation_rate, strict=True)
+        )
+
+    @property
+    def axes(self) -> WeightAxes:
+        """The kernel's axes in space."""
+        return SPACE[-len(self.kernel_size) :]
+
+    def space(self, shape: Shape) -> tuple[Shape, int]:
+        """The spatial sizes and the channels of the input. Raises LayerFault for another rank."""
+        return spatial(shape, self.tag, len(self.kernel_size))
+
+    def windows(self, space: Shape) -> Shape:
+        """How often the kernel fits along every axis. Raises LayerFault where it does not."""
+        spans = self.extents
+        if self.padding == "valid" and any(map(gt, spans, space)):
+            dilated = " after dilation" if max(self.dilation_rate) > 1 else ""
+            raise WindowFault(
+                f"a kernel of {by(spans)}{dilated} does not fit into {kind(len(space))} of "
+                f"{by(space)}",
+                "use padding: same, a smaller kernel, or less pooling before this layer",
+                "kernel_size",
+            )
+        axes = zip(space, spans, self.strides, strict=True)
+        return tuple(windows(*axis, self.padding) for axis in axes)
+
+    def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
+        return (reads(inputs[0], self.extents, self.strides, self.padding, part),)
+
+    def check_steps(self) -> None:
+        """Raises LayerFault where strides and dilation are both above 1."""
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise LayerFault(
+                f"strides {by(self.strides)} and dilation_rate {by(self.dilation_rate)} exclude "
+                "each other",
+                "Keras defines only one of them above 1; leave the other at 1",
+                "dilation_rate",
+            )
+
+    def check_equal_strides(self) -> None:
+        """Raises LayerFault where a depthwise convolution has several strides.
+
+        TensorFlow has no kernel for them but oneDNN's (depthwise_conv_op.cc, 2.21). Dilated ones
+        Keras computes at strides of 1.
+        """
+        if len(set(self.strides)) > 1 and max(self.dilation_rate) == 1:
+            raise LayerFault(
+                f"strides {by(self.strides)} differ, and TensorFlow's depthwise convolution takes "
+                "only equal ones",
+                "write one stride for all axes; a Conv2D with groups takes several",
+                "strides",
+            )
+
+
+class Kernel1D(Kernel):
+    """A kernel that moves along a sequence."""
+
+    kernel_size: Annotated[Single, Field(description="Length of the kernel.")]
+    strides: Annotated[Single, Field(description="Steps of the kernel, in cells.")] = (1,)
+    dilation_rate: Annotated[Single, Field(description="Distance of the kernel's cells.")] = (1,)
+
+
+class Kernel2D(Kernel):
+    """A kernel that moves over an image."""
+
+    kernel_size: Annotated[Pair, Field(description="Height and width of the kernel.")]
+    strides: Annotated[Pair, Field(description="Steps of the kernel, in cells.")] = (1, 1)
+    dilation_rate: Annotated[Pair, Field(description="Distance of the kernel's cells.")] = (1, 1)
+
+
+class Kernel3D(Kernel):
+    """A kernel that moves through a volume."""
+
+    kernel_size: Annotated[Triple, Field(description="Depth, height and width of the kernel.")]
+    strides: Annotated[Triple, Field(description="Steps of the kernel, in cells.")] = (1, 1, 1)
+    dilation_rate: Annotated[Triple, Field(description="Distance of the kernel's cells.")] = (
+        1,
+        1,
+        1,
+    )
+
+
+class Conv(Kernel, Filtered):
+    """Slides `filters` kernels over space."""
+
+    ends_in_activation = True
+
+    groups: Annotated[
+        Size, Field(description="Groups of channels, each with filters of its own.")
+    ] = 1
+    activation: Activated = "linear"
+    use_bias: UseBias = True
+    kernel_initializer: KernelInitializer = GlorotUniform()
+    bias_initializer: BiasInitializer = Zeros()
+    kernel_regularizer: RegularizerField = None
+    kernel_constraint: ConstraintField = None
+    bias_regularizer: RegularizerField = None
+    bias_constraint: ConstraintField = None
+
+    def output_shape(self, shape: Shape) -> Shape:
+        space, channels = self.space(shape)
+        self._check_groups(channels)
+        self.check_steps()
+        return (*self.windows(space), self.filters)
+
+    def _check_groups(self, channels: int) -> None:
+        for count, name in ((channels, "input channels"), (self.filters, "filters")):
+            if count % self.groups:
+                raise LayerFault(
+                    f"the number of {name}, {count}, cannot be divided by {self.groups} groups",
+                    "groups must divide both the input channels and the filters",
+                    "groups",
+                )
+
+    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+        size = (*self.kernel_size, shape[-1] // self.groups, self.filters)
+        kernel = self.weight("kernel", size, (*self.axes, *DENSE))
+        bias = self.weight("bias", (self.filters,), elements("output"))
+        return (kernel, bias) if self.use_bias else (kernel,)
+
+    def multiply_adds(self, shape: Shape) -> int:
+        return prod(self.output_shape(shape)) * prod(self.kernel_size) * (shape[-1] // self.groups)
+
+
+class Conv1D(Kernel1D, Conv):
+    """Slides `filters` kernels along a sequence.
+
+    y[i, f] = sum over a, c of kernel[a, c, f] x[i s + a d, c] + bias[f], with strides s and
+    dilation rate d, of which one is 1. Input (steps, channels), output (steps', filters).
+    """
+
+    tag = "Conv1D"
+
+    padding: Annotated[  # pyright: ignore[reportIncompatibleVariableOverride] - what reads it knows 'causal' as well
+        CausalPadding,
+        Field(
+            description="'valid' adds no cells; 'same' adds zeros for ceil(size / stride); "
+            "'causal' adds them all in front, so that no step sees a later one."
+        ),
+    ] = "valid"
+
+
+class Conv2D(Kernel2D, Conv):
+    """Slides `filters` kernels over an image.
+
+    y[i, j, f] = sum over a, b, c of kernel[a, b, c, f] x[i s + a d, j s + b d, c] + bias[f], with
+    strides s and dilation rate d, of which one is 1. Input (height, width, channels), output
+    (height', width', filters).
+    """
+
+    tag = "Conv2D"
+
+
+class Conv3D(Kernel3D, Conv):
+    """Slides `filters` kernels through a volume.
+
+    y[i, j, k, f] = sum over a, b, e, c of kernel[a, b, e, c, f]
+    x[i s + a d, j s + b d, k s + e d, c] + bias[f], with strides s and dilation rate d, of which
+    one is 1. Input (depth, height, width, channels), output (depth', height', width', filters).
+    """
+
+    tag = "Conv3D"
+
+
+class DepthwiseConv(Kernel):
+    """Slides kernels of its own over every channel."""
+
+    ends_in_activation = True
+
+    depth_multiplier: DepthMultiplier = 1
+    activation: Activated = "linear"
+    use_bias: UseBias = True
+    depthwise_initializer: KernelInitializer = GlorotUniform()
+    bias_initializer: BiasInitializer = Zeros()
+    depthwise_regularizer: RegularizerField = None
+    depthwise_constraint: ConstraintField = None
+    bias_regularizer: RegularizerField = None
+    bias_constraint: ConstraintField = None
+
+    def output_shape(self, shape: Shape) -> Shape:
+        space, channels = self.space(shape)
+        self.check_equal_strides()
+        return (*self.windows(space), channels * self.depth_multiplier)
+
+    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+        size = (*self.kernel_size, shape[-1], self.depth_multiplier)
+        kernel = self.weight("kernel", size, (*self.axes, *DEPTHWISE), "depthwise")
+        bias = self.weight("bias", (shape[-1] * self.depth_multiplier,), elements("output"))
+        return (kernel, bias) if self.use_bias else (kernel,)
+
+    def multiply_adds(self, shape: Shape) -> int:
+        return prod(self.output_shape(shape)) * prod(self.kernel_size)
+
+
+class DepthwiseConv1D(Kernel1D, DepthwiseConv):
+    """Slides `depth_multiplier` kernels along every channel of a sequence.
+
+    y[i, c m + q] = sum over a of kernel[a, c, q] x[i s + a d, c] + bias[c m + q], with strides s,
+    dilation rate d and m = depth_multiplier. Input (steps, channels), output (steps', channels m).
+    """
+
+    tag = "DepthwiseConv1D"
+
+
+class DepthwiseConv2D(Kernel2D, DepthwiseConv):
+    """Slides `depth_multiplier` kernels over every channel of an image.
+
+    y[i, j, c m + q] = sum over a, b of kernel[a, b, c, q] x[i s + a d, j s + b d, c]
+    + bias[c m + q], with strides s, dilation rate d and m = depth_multiplier. Input (height, width,
+    channels), output (height', width', channels m).
+    """
+
+    tag = "DepthwiseConv2D"
+
+
+class SeparableConv(Kernel, Filtered):
+    """A depthwise convolution without a bias, and a convolution of single cells behind it."""
+
+    ends_in_activation = True
+
+    depth_multiplier: DepthMultiplier = 1
+    activation: Activated = "linear"
+    use_bias: UseBias = True
+    depthwise_initializer: Annotated[
+        InitializerField, Field(description="Initial values of the depthwise kernel.")
+    ] = GlorotUniform()
+    pointwise_initializer: Annotated[
+        InitializerField, Field(description="Initial values of the pointwise kernel.")
+    ] = GlorotUniform()
+    bias_initializer: BiasInitializer = Zeros()
+    depthwise_regularizer: RegularizerField = None
+    depthwise_constraint: ConstraintField = None
+    pointwise_regularizer: RegularizerField = None
+    pointwise_constraint: ConstraintField = None
+    bias_regularizer: RegularizerField = None
+    bias_constraint: ConstraintField = None
+
+    def output_shape(self, shape: Shape) -> Shape:
+        space, _ = self.space(shape)
+        self.check_equal_strides()
+        return (*self.windows(space), self.filters)
+
+    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+        depthwise = (*self.kernel_size, shape[-1], self.depth_multiplier)
+        pointwise = (*(1 for _ in self.axes), shape[-1] * self.depth_multiplier, self.filters)
+        kernels = (
+            self.weight("depthwise_kernel", depthwise, (*self.axes, *DEPTHWISE), "depthwise"),
+            self.weight("pointwise_kernel", pointwise, (*self.axes, *DENSE), "pointwise"),
+        )
+        bias = self.weight("bias", (self.filters,), elements("output"))
+        return (*kernels, bias) if self.use_bias else kernels
+
+    def multiply_adds(self, shape: Shape) -> int:
+        *space, filters = self.output_shape(shape)
+        channels = shape[-1] * self.depth_multiplier
+        return prod(space) * channels * (prod(self.kernel_size) + filters)
+
+
+class SeparableConv1D(Kernel1D, SeparableConv):
+    """A depthwise convolution of a sequence, and a convolution of single cells behind it.
+
+    y[i, f] = sum over c, q of pointwise_kernel[0, c m + q, f] times the sum over a of
+    depthwise_kernel[a, c, q] x[i s + a d, c], + bias[f], with strides s, dilation rate d and
+    m = depth_multiplier (Chollet, 2017). Input (steps, channels), output (steps', filters).
+    """
+
+    tag = "SeparableConv1D"
+
+
+class SeparableConv2D(Kernel2D, SeparableConv):
+    """A depthwise convolution of an image, and a convolution of single cells behind it.
+
+    y[i, j, f] = sum over c, q of pointwise_kernel[0, 0, c m + q, f] times the sum over a, b of
+    depthwise_kernel[a, b, c, q] x[i s + a d, j s + b d, c], + bias[f], with strides s, dilation
+    rate d and m = depth_multiplier (Chollet, 2017). Input (height, width, channels), output
+    (height', width', filters).
+    """
+
+    tag = "SeparableConv2D"
+
+
+class ConvTranspose(Kernel, Filtered):
+    """The transpose of a convolution, which spreads every cell over a kernel."""
+
+    ends_in_activation = True
+
+    output_padding: tuple[int, ...] | None = None
+    activation: Activated = "linear"
+    use_bias: UseBias = True
+    kernel_initializer: KernelInitializer = GlorotUniform()
+    bias_initializer: BiasInitializer = Zeros()
+    kernel_regularizer: RegularizerField = None
+    kernel_constraint: ConstraintField = None
+    bias_regularizer: RegularizerField = None
+    bias_constraint: ConstraintField = None
+
+    def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
+        return tuple(map(whole, inputs))
+
+    def output_shape(self, shape: Shape) -> Shape:
+        space, _ = self.space(shape)
+        self.check_steps()
+        self._check_output_padding()
+        return (*(spread(*axis) for axis in self._along(space)), self.filters)
+
+    def crops(self, space: Shape) -> tuple[tuple[int, int], ...]:
+        """The cells that are dropped in front and behind, along every axis; see window.crops."""
+        return tuple(crops(*axis) for axis in self._along(space))
+
+    def _along(self, space: Shape) -> list[tuple[int, int, int, Padding, int | None]]:
+        extra = self.output_padding or (None,) * len(space)
+        axes = zip(space, self.extents, self.strides, extra, strict=True)
+        return [(size, span, step, self.padding, more) for size, span, step, more in axes]
+
+    def _check_output_padding(self) -> None:
+        if self.output_padding is None:
+            return
+        if any(map(ge, self.output_padding, self.strides)):
+            raise LayerFault(
+                f"output_padding {by(self.output_padding)} is not below strides {by(self.strides)}",
+                "it chooses between the sizes that convolve to the same one, which are as many as "
+                "the strides",
+                "output_padding",
+            )
+        if self.padding == "same" and any(
+            span % 2 == more == 0
+            for span, more in zip(self.extents, self.output_padding, strict=True)
+        ):
+            raise LayerFault(
+                f"with padding same and a kernel of {by(self.extents)}, output_padding "
+                f"{by(self.output_padding)} gives too few cells to convolve to the input",
+                "leave output_padding out, which gives size x stride cells, or use an odd kernel",
+                "output_padding",
+            )
+
+    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+        size = (*self.kernel_size, self.filters, shape[-1])
+        kernel = self.weight("kernel", size, (*self.axes, *TRANSPOSED))
+        bias = self.weight("bias", (self.filters,), elements("output"))
+        return (kernel, bias) if self.use_bias else (kernel,)
+
+    def multiply_adds(self, shape: Shape) -> int:
+        return prod(shape) * prod(self.kernel_size) * self.filters
+
+
+class Conv1DTranspose(Kernel1D, ConvTranspose):
+    """Spreads every cell of a sequence over a kernel.
+
+    y[i s + a d - p, f] is the sum of kernel[a, f, c] x[i, c] over all i, a, c that meet there, +
+    bias[f], with strides s and dilation rate d, of which one is 1. Padding 'valid' gives
+    (steps - 1) s + max(kernel, s) cells, 'same' gives steps s, and drops p of the cells too many in
+    front. Input (steps, channels), output (steps', filters).
+    """
+
+    tag = "Conv1DTranspose"
+
+    padding: CroppedField = "valid"
+    output_padding: Annotated[CellsOfLine | None, OUTPUT_PADDING] = None
+
+
+class Conv2DTranspose(Kernel2D, ConvTranspose):
+    """Spreads every cell of an image over a kernel.
+
+    y[i s + a d - p, j s + b d - p, f] is the sum of kernel[a, b, f, c] x[i, j, c] over all i, j, a,
+    b, c that meet there, + bias[f], with strides s and dilation rate d, of which one is 1. Padding
+    'valid' gives (size - 1) s + max(kernel, s) cells, 'same' gives size s, and drops p of the cells
+    too many in front. Input (height, width, channels), output (height', width', filters).
+    """
+
+    tag = "Conv2DTranspose"
+
+    padding: CroppedField = "valid"
+    output_padding: Annotated[CellsOfImage | None, OUTPUT_PADDING] = None
+
+
+class Conv3DTranspose(Kernel3D, ConvTranspose):
+    """Spreads every cell of a volume over a kernel.
+
+    As Conv2DTranspose, with one axis more. Input (depth, height, width, channels), output (depth',
+    height', width', filters).
+    """
+
+    tag = "Conv3DTranspose"
+
+    padding: CroppedField = "valid"
+    output_padding: Annotated[CellsOfVolume | None, OUTPUT_PADDING] = None
+
+
+Convolution: TypeAlias = (
+    Conv1D
+    | Conv2D
+    | Conv3D
+    | DepthwiseConv1D
+    | DepthwiseConv2D
+    | SeparableConv1D
+    | SeparableConv2D
+    | Conv1DTranspose
+    | Conv2DTranspose
+    | Conv3DTranspose
+)
+"""The layers of this family."""

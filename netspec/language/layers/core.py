@@ -1,0 +1,286 @@
+"""Layers without an idea of space: Dense, Embedding, Flatten, and those that activate."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from netspec.language.layers.activations import ALONG_CHANNELS, ActivationField
+from netspec.language.layers.axes import DENSE, INDEX, OUTPUT, elements
+from netspec.language.layers.base import (
+    FROM_OUTPUT,
+    Axes,
+    Extents,
+    Kept,
+    LayerBase,
+    LayerFault,
+    Layout,
+    Linear,
+    Pointwise,
+    Shape,
+    Shapes,
+    Weight,
+    axis_indices,
+    whole,
+    written,
+)
+from netspec.language.layers.constraints import ConstraintField
+from netspec.language.layers.initializers import (
+    Float32,
+    GlorotUniform,
+    InitializerField,
+    NotNegative,
+    RandomUniform,
+    Zeros,
+)
+from netspec.language.layers.regularizers import RegularizerField
+from netspec.language.layers.window import Size
+
+
+class Dense(Pointwise):
+    """Every output is connected to every input of the last axis.
+
+    y[…, u] = sum over i of x[…, i] kernel[i, u] + bias[u]. Input (…, inputs), output (…, units).
+    """
+
+    tag = "Dense"
+    ends_in_activation = True
+
+    units: Annotated[Size, Field(description="The number of outputs.")]
+    activation: Annotated[ActivationField, Field(description="Applied to the output.")] = "linear"
+    use_bias: Annotated[bool, Field(description="Whether a bias is added.")] = True
+    kernel_initializer: Annotated[
+        InitializerField, Field(description="Initial values of the kernel.")
+    ] = GlorotUniform()
+    bias_initializer: Annotated[
+        InitializerField, Field(description="Initial values of the bias.")
+    ] = Zeros()
+    kernel_regularizer: RegularizerField = None
+    kernel_constraint: ConstraintField = None
+    bias_regularizer: RegularizerField = None
+    bias_constraint: ConstraintField = None
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (*shape[:-1], self.units)
+
+    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+        kernel = self.weight("kernel", (shape[-1], self.units), DENSE)
+        bias = self.weight("bias", (self.units,), elements("output"))
+        return (kernel, bias) if self.use_bias else (kernel,)
+
+    def multiply_adds(self, shape: Shape) -> int:
+        return prod(shape) * self.units
+
+
+class Embedding(LayerBase):
+    """A vector of weights for every index.
+
+    y[…, u] = embeddings[x[…], u]. The input holds whole numbers from 0 to below `input_dim`, as
+    float32. Input (…), output (…, output_dim).
+    """
+
+    tag = "Embedding"
+
+    input_dim: Annotated[Size, Field(description="How many indices there are.")]
+    output_dim: Annotated[Size, Field(description="The length of the vectors.")]
+    embeddings_initializer: Annotated[
+        InitializerField, Field(description="Initial values of the vectors.")
+    ] = RandomUniform()
+    embeddings_regularizer: RegularizerField = None
+    embeddings_constraint: ConstraintField = None
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (*shape, self.output_dim)
+
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        return Kept(values=2 * prod(inputs[0]))
+
+    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+        return (self.weight("embeddings", (self.input_dim, self.output_dim), (INDEX, OUTPUT)),)
+
+
+class Flatten(Linear):
+    """All axes in one, the last one running fastest.
+
+    Input (…), output (product of the axes).
+    """
+
+    tag = "Flatten"
+    keeps_whole = True
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (prod(shape),)
+
+
+class Activation(Pointwise):
+    """A function of every value, or of the last axis for softmax, log_softmax and sparsemax.
+
+    Input (…), output (…).
+    """
+
+    tag = "Activation"
+    ends_in_activation = True
+
+    activation: Annotated[ActivationField, Field(description="The function.")]
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def layout(self, shape: Shape) -> Layout:
+        return "channels_last" if self.activation in ALONG_CHANNELS else "either"
+
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        if self.activation == "linear":
+            return Kept()
+        from_output = self.activation in FROM_OUTPUT
+        return Kept(inputs=not from_output, output=from_output)
+
+
+class _OfEveryValue(Pointwise):
+    """A function of every value."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def layout(self, shape: Shape) -> Layout:
+        return "either"
+
+
+class ReLU(_OfEveryValue):
+    """Nothing below a threshold, or a slope there, and no more than a largest value.
+
+    y = min(x, max_value) where x > threshold, else negative_slope (x - threshold). Input (…),
+    output (…).
+    """
+
+    tag = "ReLU"
+
+    max_value: Annotated[
+        NotNegative | None, Field(description="The largest output. Without it, there is none.")
+    ] = None
+    negative_slope: Annotated[NotNegative, Field(description="The slope up to the threshold.")] = (
+        0.0
+    )
+    threshold: Annotated[NotNegative, Field(description="Where the slope ends.")] = 0.0
+
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        plain = self.max_value is None and not self.negative_slope and not self.threshold
+        return Kept(inputs=not plain, output=plain)
+
+
+class LeakyReLU(_OfEveryValue):
+    """A slope for values below 0.
+
+    y = x where x > 0, else negative_slope x. Input (…), output (…). The slope is 0.3 without
+    another, and 0.2 in the activation leaky_relu. Maas et al., 2013.
+    """
+
+    tag = "LeakyReLU"
+
+    negative_slope: Annotated[NotNegative, Field(description="The slope up to 0.")] = 0.3
+
+
+class PReLU(_OfEveryValue):
+    """A slope for values below 0 that is learned.
+
+    y = x where x > 0, else alpha x, with an alpha for every place of the input, or one for all
+    places along `shared_axes`. Input (…), output (…). He et al., 2015.
+    """
+
+    tag = "PReLU"
+
+    alpha_initializer: Annotated[
+        InitializerField, Field(description="Initial values of the slopes.")
+    ] = Zeros()
+    alpha_regularizer: RegularizerField = None
+    alpha_constraint: ConstraintField = None
+    shared_axes: Annotated[
+        Axes | None, Field(description="Axes along which the slope is the same; 1 is the first.")
+    ] = None
+
+    def output_shape(self, shape: Shape) -> Shape:
+        for axis in self.shared_axes or ():
+            if not 1 <= axis <= len(shape):
+                raise LayerFault(
+                    f"axis {axis} is not an axis of an input of {written(shape)}",
+                    f"count from 1 to {len(shape)} behind the batch axis",
+                    "shared_axes",
+                )
+        return shape
+
+    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+        shared = self.shared_axes or ()
+        sizes = tuple(1 if axis in shared else size for axis, size in enumerate(shape, start=1))
+        space = tuple(f"space{at}" for at in range(1, len(shape)))
+        return (self.weight("alpha", sizes, elements(*space, "channel")),)
+
+    def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
+        return tuple(map(whole, inputs))  # the slopes are those of places
+
+    def multiply_adds(self, shape: Shape) -> int:
+        return prod(shape)
+
+
+class ELU(_OfEveryValue):
+    """An exponential for values below 0.
+
+    y = x where x > 0, else alpha (exp(x) - 1). Input (…), output (…). Clevert et al., 2016.
+    """
+
+    tag = "ELU"
+
+    alpha: Annotated[Float32, Field(description="The distance to the limit below 0.")] = 1.0
+
+
+class Softmax(LayerBase):
+    """Positive values whose sum along the axes is 1.
+
+    y = exp(x) / sum of exp(x) over `axis`. Input (…), output (…).
+    """
+
+    tag = "Softmax"
+
+    axis: Annotated[
+        Axes,
+        Field(description="The axis or axes of the sum, counted as Keras does: 0 is the batch."),
+    ] = (-1,)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        axis_indices(self.axis, shape)
+        return shape
+
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        return Kept(output=True)
+
+    def layout(self, shape: Shape) -> Layout:
+        return "either"
+
+
+class Transpose(LayerBase):
+    """Moves a tensor between channels last and channels first; the values stay the same.
+
+    No spec names it: the layout pass inserts it for backends that want channels first. Its shapes
+    are written channels last on both sides; `to` says how the output lies in memory.
+    """
+
+    tag = "Transpose"
+
+    to: Layout
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def axes(self, shape: Shape) -> tuple[int, ...]:
+        """The permutation of all axes, that of the batch included, for an input of `shape`."""
+        space = range(1, len(shape))
+        if self.to == "channels_first":
+            return (0, len(shape), *space)
+        return (0, *(axis + 1 for axis in space), 1)
+
+
+Core: TypeAlias = (
+    Flatten | Dense | Embedding | Activation | ReLU | LeakyReLU | PReLU | ELU | Softmax
+)
+"""The layers of this family."""

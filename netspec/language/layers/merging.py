@@ -1,0 +1,262 @@
+"""Merging: several tensors in one."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Annotated, ClassVar, TypeAlias
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from netspec.language.layers.base import (
+    AnyLayer,
+    Extents,
+    Kept,
+    LayerFault,
+    Layout,
+    Shape,
+    Shapes,
+    Weight,
+    axis_index,
+    whole,
+    written,
+)
+
+
+class Merge(AnyLayer):
+    """A layer of several inputs and no weights."""
+
+    linear: ClassVar[bool] = False
+    """Whether it only adds or moves values, so that the backward pass needs none of them."""
+
+    only_two: ClassVar[bool] = False
+    """Whether it takes no more than two inputs."""
+
+    def layout_of(self, inputs: Shapes) -> Layout:
+        return "either"
+
+    def weights_of(self, inputs: Shapes) -> tuple[Weight, ...]:
+        return ()
+
+    def cost_of(self, inputs: Shapes) -> int:
+        return 0
+
+    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+        return Kept(inputs=not self.linear)
+
+    def check_count(self, inputs: Shapes) -> None:
+        """Raises LayerFault for fewer inputs than two, or more than the layer takes."""
+        count = len(inputs)
+        if count == 2 or (count > 2 and not self.only_two):
+            return
+        wanted = "two inputs" if self.only_two else "at least two inputs"
+        message = f"{self.tag} takes {wanted}, and gets {count}"
+        raise self._fault(message, "name them, as in `inputs: [left, right]`")
+
+    def unfit(self, first: Shape, second: Shape, help: str) -> LayerFault:
+        """The fault of two inputs of which the layer cannot make one."""
+        message = f"{self.tag} cannot join inputs of {written(first)} and {written(second)}"
+        return self._fault(message, help)
+
+    def _fault(self, message: str, help: str) -> LayerFault:
+        return LayerFault(message, help, None if self.inputs is None else "inputs")
+
+
+class Elementwise(Merge):
+    """A function of the values that stand at the same place of every input.
+
+    An axis of size 1 is repeated to the size that it has in the others.
+    """
+
+    def shape_of(self, inputs: Shapes) -> Shape:
+        self.check_count(inputs)
+        joined = inputs[0]
+        for shape in inputs[1:]:
+            if not _fits(joined, shape):
+                other = next(each for each in inputs if not _fits(each, shape))
+                help = "every axis must have the same size in both, or size 1 in one of them"
+                raise self.unfit(other, shape, help)
+            joined = tuple(map(max, joined, shape))
+        return joined
+
+    def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
+        # Along an axis of 1, which is repeated, there is no less to read.
+        return tuple(
+            tuple((0, 1) if size == 1 else wanted for size, wanted in zip(shape, part, strict=True))
+            for shape in inputs
+        )
+
+
+def _fits(first: Shape, second: Shape) -> bool:
+    return len(first) == len(second) and all(
+        one == other or 1 in (one, other) for one, other in zip(first, second, strict=True)
+    )
+
+
+class Add(Elementwise):
+    """The sum of the inputs.
+
+    y = x1 + x2 + … Inputs (…), output (…).
+    """
+
+    tag = "Add"
+    keeps_whole = True
+    linear = True
+
+
+class Subtract(Elementwise):
+    """The first input without the second.
+
+    y = x1 - x2. Inputs (…), output (…).
+    """
+
+    tag = "Subtract"
+    keeps_whole = True
+    linear = True
+    only_two = True
+
+
+class Multiply(Elementwise):
+    """The product of the inputs, value by value.
+
+    y = x1 x2 … Inputs (…), output (…).
+    """
+
+    tag = "Multiply"
+    keeps_whole = True
+
+
+class Average(Elementwise):
+    """The mean of the inputs.
+
+    y = (x1 + x2 + … + xn) / n. Inputs (…), output (…).
+    """
+
+    tag = "Average"
+    linear = True
+
+
+class Maximum(Elementwise):
+    """The largest of the inputs, value by value.
+
+    y = max(x1, x2, …). Inputs (…), output (…). Where two are equal, the gradient goes to the one
+    that is named first, as in TensorFlow.
+    """
+
+    tag = "Maximum"
+    keeps_whole = True
+
+
+class Minimum(Elementwise):
+    """The smallest of the inputs, value by value.
+
+    y = min(x1, x2, …). Inputs (…), output (…). Where two are equal, the gradient goes to the one
+    that is named first, as in TensorFlow.
+    """
+
+    tag = "Minimum"
+    keeps_whole = True
+
+
+class Concatenate(Merge):
+    """The inputs behind each other along one axis.
+
+    The output's size of that axis is the sum of the inputs' sizes. Inputs (…), output (…).
+    """
+
+    tag = "Concatenate"
+    keeps_whole = True
+    linear = True
+
+    axis: Annotated[
+        int, Field(description="The axis that grows, counted as Keras does: 0 is the batch.")
+    ] = -1
+
+    def shape_of(self, inputs: Shapes) -> Shape:
+        self.check_count(inputs)
+        first = inputs[0]
+        index = axis_index(self.axis, first)
+        for shape in inputs[1:]:
+            others = [size for at, size in enumerate(shape) if at != index]
+            if len(shape) != len(first) or others != [*first[:index], *first[index + 1 :]]:
+                help = f"all sizes but that of axis {self.axis} must be equal"
+                raise self.unfit(first, shape, help)
+        joined = sum(shape[index] for shape in inputs)
+        return (*first[:index], joined, *first[index + 1 :])
+
+    def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
+        index = axis_index(self.axis, inputs[0])
+        if part[index] != (0, sum(shape[index] for shape in inputs)):
+            return tuple(map(whole, inputs))
+        return tuple((*part[:index], (0, shape[index]), *part[index + 1 :]) for shape in inputs)
+
+
+def _for_both(value: object) -> object:
+    """1 is (1, 1), and a list of two becomes a tuple."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value, value
+    if isinstance(value, list | tuple) and len(value) == 2:  # pyright: ignore[reportUnknownArgumentType] - its items are checked after this
+        return tuple(value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - as above
+    context = {"count": "two", "remedy": "write 1 for axis 1 of both inputs, or [1, 2]"}
+    raise PydanticCustomError("sizes", "a whole number or a list of {count}", context)
+
+
+Axes: TypeAlias = Annotated[
+    tuple[int, int], BeforeValidator(_for_both, json_schema_input_type=int | tuple[int, int])
+]
+
+
+class Dot(Merge):
+    """The sum of products along an axis of each input.
+
+    y[i…, j…] = sum over k of x1[i…, k] x2[j…, k], where k runs along the axes that `axes` names.
+    Inputs (i…, k) and (j…, k), output (i…, j…), or (1) for two vectors.
+    """
+
+    tag = "Dot"
+    only_two = True
+
+    axes: Annotated[
+        Axes, Field(description="The axis of each input, counted as Keras does: 0 is the batch.")
+    ]
+    normalize: Annotated[
+        bool, Field(description="Divide by the lengths along the axes: the cosine of the angle.")
+    ] = False
+
+    def shape_of(self, inputs: Shapes) -> Shape:
+        self.check_count(inputs)
+        first, second = inputs
+        one, other = self.indices(inputs)
+        if first[one] != second[other]:
+            help = f"the axes {list(self.axes)} must have the same size"
+            raise self.unfit(first, second, help)
+        kept = (*first[:one], *first[one + 1 :], *second[:other], *second[other + 1 :])
+        return kept or (1,)
+
+    def layout_of(self, inputs: Shapes) -> Layout:
+        return "channels_last"
+
+    def cost_of(self, inputs: Shapes) -> int:
+        first, second = inputs
+        return prod(first) * prod(second) // first[self.indices(inputs)[0]]
+
+    def indices(self, inputs: Shapes) -> tuple[int, int]:
+        """The indices of the summed axis in both shapes, which have no batch axis."""
+        one, other = (
+            axis_index(axis, shape, "axes") for axis, shape in zip(self.axes, inputs, strict=True)
+        )
+        return one, other
+
+    def equation(self, inputs: Shapes) -> str:
+        """The sum in Einstein's notation, as in `abk,ack->abc`: a is the batch."""
+        letters = iter("bcdefghijlmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        axes = [[next(letters) for _ in shape] for shape in inputs]
+        for names, index in zip(axes, self.indices(inputs), strict=True):
+            names[index] = "k"
+        first, second = ("".join(names) for names in axes)
+        kept = f"{first}{second}".replace("k", "")
+        return f"a{first},a{second}->a{kept}"
+
+
+Merging: TypeAlias = Add | Subtract | Multiply | Average | Maximum | Minimum | Concatenate | Dot
+"""The layers of this family."""

@@ -1,0 +1,368 @@
+"""The pydantic model of a whole spec: input, layers, data, train."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+
+from netspec.language.layers import LayerField
+from netspec.language.layers.base import Identifier, NodeName, NodeNames, Shape
+from netspec.language.layers.initializers import NotNegative, Positive
+from netspec.language.layers.tagged import Model, OneKey, as_tuple, fault
+from netspec.language.layers.window import Size
+from netspec.language.training.losses import Losses
+from netspec.language.training.metrics import Metrics
+from netspec.language.training.optimizers import Adam, Optimizer
+from netspec.text.source import resolve
+
+MAX_LAYERS = 20_000
+MAX_INPUTS = 100
+
+MAX_IMPLICIT_KEY = 1000  # characters; a parser of YAML needs to look no further than 1,024
+
+INPUT = "input"
+"""The name of an input that is written as a shape alone."""
+
+List = BeforeValidator(as_tuple)
+Fraction: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
+
+
+Resize: TypeAlias = Literal["stretch", "pad", "crop"]
+
+
+class DataBase(Model):
+    """A data set, and how its inputs are scaled."""
+
+    image_shape: ClassVar[tuple[int, int, int] | None] = None
+    classes: ClassVar[int | None] = None
+    largest_pixel: ClassVar[int] = 255
+
+    scale: Annotated[Positive, Field(description="Pixels are divided by this.")] = 1.0
+    target: Annotated[
+        Literal["labels", "input"],
+        Field(description="What the output is compared with; an autoencoder's is its own input."),
+    ] = "labels"
+    class_names: Annotated[
+        tuple[str, ...] | None,
+        List,
+        Field(description="The classes in the order of their labels. Without them, 0, 1, 2, …"),
+    ] = None
+    resize: Annotated[
+        Resize,
+        Field(
+            description="How images of other proportions were made to fit, which predict repeats: "
+            "stretched, padded with black, or cropped."
+        ),
+    ] = "stretch"
+
+
+class Mnist(DataBase):
+    """Handwritten digits, 28x28 grey: 60,000 to train with, 10,000 to test (LeCun et al., 1998)."""
+
+    image_shape = (28, 28, 1)
+    classes = 10
+
+    dataset: Literal["mnist"]
+
+
+class Digits(DataBase):
+    """scikit-learn's handwritten digits, 8x8, from 0 to 16: 1,500 to train with, 297 to test."""
+
+    image_shape = (8, 8, 1)
+    classes = 10
+    largest_pixel = 16
+
+    dataset: Literal["digits"]
+
+
+class OwnData(DataBase):
+    """Files of the user's own."""
+
+    labels_from: Annotated[
+        int,
+        Field(ge=-(2**31), lt=2**31, description="The label of the first class; class indices."),
+    ] = 0
+
+
+class Npz(OwnData):
+    """A NumPy archive of the arrays x_train, y_train, x_test and y_test.
+
+    Several inputs are x_train_NAME each, several outputs y_train_NAME. w_train and w_test, where
+    they are there, weigh every example in the loss.
+    """
+
+    dataset: Literal["npz"]
+    path: Annotated[str, Field(description="The file, seen from the spec's folder.")]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The fields that name a file."""
+        return {"path": self.path}
+
+
+class Idx(OwnData):
+    """Four files in MNIST's format, gzipped or not, seen from the spec's folder."""
+
+    dataset: Literal["idx"]
+    train_images: str
+    train_labels: str
+    test_images: str
+    test_labels: str
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The fields that name a file."""
+        return {
+            "train_images": self.train_images,
+            "train_labels": self.train_labels,
+            "test_images": self.test_images,
+            "test_labels": self.test_labels,
+        }
+
+
+DataSpec: TypeAlias = Mnist | Digits | Npz | Idx
+
+
+class EarlyStopping(Model):
+    """When training ends before its last epoch, as Keras's callback of this name decides.
+
+    With `patience: null` it never does, and `restore_best_weights` alone has an effect.
+    """
+
+    monitor: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z][A-Za-z0-9_/]*$", description="The figure of metrics.jsonl to watch."
+        ),
+    ] = "val_loss"
+    min_delta: Annotated[NotNegative, Field(description="What counts as an improvement.")] = 0.0
+    patience: Annotated[
+        int | None, Field(ge=0, le=10**9, description="Epochs without improvement to wait for.")
+    ] = 0
+    mode: Annotated[
+        Literal["auto", "min", "max"],
+        Field(description="Whether less or more is better; auto goes by the figure."),
+    ] = "auto"
+    baseline: Annotated[
+        float | None, Field(description="What the figure has to beat for the wait to begin anew.")
+    ] = None
+    start_from_epoch: Annotated[
+        int, Field(ge=0, le=10**9, description="Epochs that are not watched.")
+    ] = 0
+    restore_best_weights: Annotated[
+        bool, Field(description="Whether the weights of the best epoch are the run's in the end.")
+    ] = False
+
+
+class Validation(Model):
+    """Which of the training examples are kept for validation."""
+
+    fraction: Annotated[float, Field(gt=0, lt=1, description="The part of the training examples.")]
+    shuffle: Annotated[
+        bool,
+        Field(description="Whether they are drawn at random; otherwise they are the last ones."),
+    ] = True
+    stratify: Annotated[
+        bool, Field(description="Whether every class has the same fraction in both parts.")
+    ] = False
+    seed: Annotated[int, Field(ge=0, lt=2**63, description="Decides which examples are drawn.")] = 0
+
+
+class Train(Model):
+    """How the network is trained."""
+
+    loss: Annotated[
+        Losses,
+        Field(description="What training makes small: a loss, or one for each of several outputs."),
+    ]
+    loss_weights: Annotated[
+        dict[NodeName, NotNegative] | None,
+        Field(description="What the loss of each output counts for; 1 where none is given."),
+    ] = None
+    optimizer: Annotated[
+        Optimizer, OneKey("optimizer"), Field(description="How a gradient changes the weights.")
+    ] = Adam()
+    metrics: Annotated[
+        Metrics | None,
+        Field(
+            description="What is reported beside the loss: a list, or one for each of several "
+            "outputs. Without it, accuracy where there are classes."
+        ),
+    ] = None
+    epochs: Annotated[
+        int, Field(gt=0, le=1_000_000, description="Passes over the training images.")
+    ] = 1
+    steps_per_epoch: Annotated[
+        int | None,
+        Field(
+            gt=0,
+            le=10**9,
+            description="Steps after which an epoch ends; null is when all images were seen.",
+        ),
+    ] = None
+    batch_size: Annotated[Size, Field(description="Images to a step.")] = 32
+    gradient_accumulation_steps: Annotated[
+        int | None,
+        Field(
+            ge=2,
+            le=1_000_000,
+            description="Batches whose mean gradient makes one step of the optimizer.",
+        ),
+    ] = None
+    precision: Annotated[
+        Literal["float32", "tf32", "mixed_float16", "mixed_bfloat16"],
+        Field(description="What layers compute in to train; the weights stay float32."),
+    ] = "float32"
+    class_weights: Annotated[
+        dict[str, NotNegative] | None,
+        Field(description="What an example counts for in the loss, by the name of its class."),
+    ] = None
+    early_stopping: Annotated[
+        EarlyStopping | None, Field(description="When training ends before its last epoch.")
+    ] = None
+    validation_split: Annotated[
+        Fraction,
+        Field(description="The last part of the training images, kept for validation."),
+    ] = 0.0
+    validation: Annotated[
+        Validation | None,
+        Field(description="Training images kept for validation, instead of validation_split."),
+    ] = None
+    seed: Annotated[
+        int,
+        Field(
+            ge=0,
+            lt=2**63,
+            description="Decides the initial weights, the order of the images and the masks.",
+        ),
+    ] = 0
+
+    @property
+    def kept(self) -> Validation | None:
+        """Which examples are kept for validation, whether Keras's field or the other names them."""
+        if self.validation_split:
+            return Validation(fraction=self.validation_split, shuffle=False)
+        return self.validation
+
+    @model_validator(mode="after")
+    def _keeps_examples_once(self) -> Self:
+        if self.validation_split and self.validation:
+            message = "validation and validation_split both keep examples for validation"
+            raise fault("validation_split", message, "remove one of them")
+        return self
+
+
+InputShape: TypeAlias = Annotated[tuple[Size, ...], List, Field(min_length=1, max_length=4)]
+
+
+def _named(value: object) -> object:
+    """A shape alone as the mapping of the input's own name to it."""
+    return value if isinstance(value, dict) else {INPUT: value}  # pyright: ignore[reportUnknownVariableType] - checked after this
+
+
+def _shortest(value: dict[str, Shape]) -> Any:  # Any: JSON data
+    """As people write it: one input by its shape alone."""
+    return value[INPUT] if list(value) == [INPUT] else value
+
+
+Inputs: TypeAlias = Annotated[
+    dict[Identifier, InputShape],
+    Field(min_length=1, max_length=MAX_INPUTS),
+    BeforeValidator(_named, json_schema_input_type=InputShape | dict[Identifier, InputShape]),
+    PlainSerializer(_shortest),
+]
+
+
+class Spec(Model):
+    """A neural network: its layers, its data, and how it is trained."""
+
+    netspec: Annotated[Literal[1], Field(description="The version of the language.")]
+    name: Annotated[Identifier, Field(description="The network's name.")]
+    description: Annotated[str, Field(description="What the network is for.")] = ""
+    input: Annotated[
+        Inputs,
+        Field(
+            description="The shape of one input: height, width, channels, without the batch axis; "
+            "or a mapping of names to shapes.",
+        ),
+    ]
+    layers: Annotated[
+        tuple[LayerField, ...],
+        List,
+        Field(min_length=1, max_length=MAX_LAYERS, description="The layers, in their order."),
+    ]
+    output: Annotated[
+        NodeNames | None,
+        Field(description="The layers that the network gives. Without it, the last layer."),
+    ] = None
+    data: Annotated[
+        DataSpec | None,
+        Field(discriminator="dataset", description="What the network is trained and tested on."),
+    ] = None
+    train: Annotated[Train | None, Field(description="How the network is trained.")] = None
+
+
+def resolved(spec: Spec) -> str:
+    """The spec as YAML that reads back as the same spec: what differs from the defaults."""
+    fields = spec.model_dump(mode="json", exclude_defaults=True)
+    lines: list[str] = []
+    for name, value in fields.items():
+        if name == "layers":
+            lines += ["layers:", *(f"  - {_layer(layer)}" for layer in value)]
+        elif name == "train":
+            lines += ["train:", *(f"  {key}: {flow(item)}" for key, item in value.items())]
+        else:
+            lines.append(f"{name}: {flow(value)}")
+    text = "\n".join(lines) + "\n"
+    return text.replace("$", "$$")  # a single one would begin a reference
+
+
+def _layer(layer: str | dict[str, Any]) -> str:
+    if isinstance(layer, str):
+        return layer
+    ((tag, fields),) = layer.items()
+    return f"{tag}: {flow(fields)}"
+
+
+def flow(value: Any) -> str:  # Any: JSON data
+    """JSON data in YAML's flow style. Texts are quoted where they would read as something else."""
+    match value:
+        case dict():
+            items = (f"{_key(key)}: {flow(item)}" for key, item in value.items())  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType] - JSON data
+            return "{" + ", ".join(items) + "}"
+        case list():
+            return "[" + ", ".join(flow(item) for item in value) + "]"  # pyright: ignore[reportUnknownVariableType] - JSON data
+        case str() if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*", value) and resolve(value) == value:
+            return value
+        case str():
+            return f'"{"".join(map(_escaped, value))}"'
+        case _:
+            return json.dumps(value)
+
+
+def _key(name: str) -> str:
+    """A key in YAML's flow style; a very long one is announced (YAML 1.2.2, section 7.4.2)."""
+    written = flow(name)
+    return written if len(written) <= MAX_IMPLICIT_KEY else f"? {written} "
+
+
+def _escaped(char: str) -> str:
+    """A character within double quotes (YAML 1.2.2, section 5.7)."""
+    if char in _ESCAPES or char.isprintable():
+        return _ESCAPES.get(char, char)
+    code = ord(char)
+    return f"\\u{code:04x}" if code < 1 << 16 else f"\\U{code:08x}"
+
+
+_ESCAPES = {'"': r"\"", "\\": r"\\", "\n": r"\n", "\t": r"\t"}
+
+
+def class_names(data: DataSpec | None, classes: int) -> tuple[str, ...]:
+    """The name of every class: those of the data set, or 0, 1, 2, …, or from its first label on."""
+    if data is not None and data.class_names is not None:
+        return data.class_names
+    first = data.labels_from if isinstance(data, OwnData) else 0
+    return tuple(str(label) for label in range(first, first + classes))

@@ -1,0 +1,1 @@
+"""The pydantic models of losses, metrics, optimizers and schedules."""

@@ -1,0 +1,68 @@
+"""The language as a reference: the layers with their fields, and the JSON Schema for editors."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from netspec.language.expansion.schema import with_expansion
+from netspec.language.layers import LAYERS, Layer
+from netspec.language.layers.activations import FORMULAS
+from netspec.language.layers.tagged import Tagged
+from netspec.language.spec import Spec
+from netspec.text.diagnostics import NetspecError, nearest
+
+
+def overview() -> str:
+    """Every layer with the first sentence of its description."""
+    width = max(len(tag) for tag in LAYERS) + 2
+    lines = [f"{tag:{width}}{_document(layer)[0]}" for tag, layer in LAYERS.items()]
+    return "\n".join([*lines, "", "`netspec layers NAME` shows a layer's fields."])
+
+
+def describe(name: str) -> str:
+    """A layer's description, formula, fields and defaults. Raises NetspecError."""
+    layer = LAYERS.get(name)
+    if layer is None:
+        meant = nearest(name, list(LAYERS))
+        help = f"did you mean {meant}?" if meant else "`netspec layers` lists them"
+        raise NetspecError(f"there is no layer named {name!r}", help)
+    fields = list(layer.model_fields.items())
+    width = max(len(field) for field, _ in fields) + 2
+    defaults = [_default(info) for _, info in fields]
+    column = max(len(default) for default in defaults) + 2
+    lines = [name, "", *_document(layer), "", "Fields:"]
+    for (field, info), default in zip(fields, defaults, strict=True):
+        lines.append(f"  {field:{width}}{default:{column}}{info.description}")
+    if "activation" in layer.model_fields:
+        lines += ["", "Activations:", *(f"  {it:16}{text}" for it, text in FORMULAS.items())]
+    return "\n".join(lines)
+
+
+def _document(layer: type[Layer]) -> list[str]:
+    return inspect.cleandoc(layer.__doc__ or "").splitlines()
+
+
+def _default(info: FieldInfo) -> str:
+    """A field's default as a spec writes it."""
+    match info.default:
+        case _ if info.is_required():
+            return "required"
+        case Tagged() as value:
+            return value.tag
+        case bool() as value:
+            return str(value).lower()
+        case None:
+            return "null"
+        case tuple():
+            return str(list(info.default))  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType] - any default
+        case value:
+            return str(value)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a spec."""
+    schema = with_expansion(Spec.model_json_schema())
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

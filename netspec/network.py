@@ -1,0 +1,123 @@
+"""A spec with its graph: read, validated, inferred and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from netspec.checks import check
+from netspec.checks.ends import End, ends
+from netspec.checks.indices import index_inputs
+from netspec.checks.objectives import Objective, objectives
+from netspec.graph.inference import infer
+from netspec.graph.nodes import Graph
+from netspec.language.expansion import expand
+from netspec.language.layers.activations import ActivationName
+from netspec.language.spec import Spec
+from netspec.language.validation import foreign_fault, leading_layers, validate
+from netspec.text.diagnostics import BackendError, NetspecError
+from netspec.text.override import Override, apply
+from netspec.text.source import Fault, Source, parse, read, uncollected
+
+
+@dataclass(frozen=True)
+class Network:
+    """A spec without faults, with its graph and the folder that its paths are seen from.
+
+    `passes` names the optimizations that it is compiled with; None is all of them. `source` is the
+    text that the spec was read from, by which later errors have a place.
+    """
+
+    spec: Spec
+    graph: Graph
+    folder: Path
+    passes: frozenset[str] | None = None
+    source: Source | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What training asks of every output; nothing where the spec does not say how to train."""
+        return objectives(self.spec, self.ends) if self.spec.train else ()
+
+    @cached_property
+    def ends(self) -> tuple[End, ...]:
+        """Every output as its loss sees it."""
+        return ends(self.graph)
+
+    @cached_property
+    def scales(self) -> dict[str, float]:
+        """What the data of every input are divided by, by its name; indices are never divided."""
+        scale = self.spec.data.scale if self.spec.data else 1.0
+        indices = index_inputs(self.graph)
+        return {each.name: 1.0 if each.name in indices else scale for each in self.graph.inputs}
+
+    @property
+    def rounds_to_tf32(self) -> bool:
+        """Whether training may round the factors of products to TF32 on NVIDIA GPUs."""
+        return self.spec.train is not None and self.spec.train.precision == "tf32"
+
+    @cached_property
+    def taken_off(self) -> tuple[ActivationName | None, ...]:
+        """The activation of every output that a loss on logits is computed before.
+
+        Without training it is the softmax or sigmoid that an output ends in.
+        """
+        if self.spec.train:
+            return tuple(each.taken_off for each in self.objectives)
+        if not any(self.graph.weights()):
+            return (None,) * len(self.graph.outputs)
+        return tuple(
+            end.activation if end.activation in ("softmax", "sigmoid") and not end.read else None
+            for end in self.ends
+        )
+
+    def layer_error(self, name: str, message: str, help: str) -> NetspecError:
+        """The error that a backend cannot compute a layer, at the layer's place in the spec."""
+        if self.source is None:
+            return BackendError(f"{name}: {message}", help)
+        names = [node.name for node in self.graph.nodes]
+        index = names.index(name)
+        location = ("layers", index, self.graph.nodes[index].layer.tag)
+        return self.source.error([Fault(location, "device", message, help, key=True)])
+
+
+def load(path: str | Path, overrides: Sequence[Override] = ()) -> Network:
+    """Read, validate and infer the spec in a file, some of its values set from outside.
+
+    Raises SpecError with every fault that could be found.
+    """
+    return build(overridden(path, overrides), Path(path).parent)
+
+
+def overridden(path: str | Path, overrides: Sequence[Override]) -> Source:
+    """The spec in a file, some of its values set from outside. Raises SpecError."""
+    source = read(Path(path))
+    for override in overrides:
+        source = apply(source, override)
+    return source
+
+
+def loads(text: str, folder: Path = Path()) -> Network:
+    """Read, validate and infer a spec from its text; see `load`."""
+    return build(parse(text), folder)
+
+
+@uncollected()
+def build(source: Source, folder: Path) -> Network:
+    """The network that a source describes. Raises SpecError with every fault that can be found."""
+    if fault := foreign_fault(source.data):
+        raise source.error([fault])
+    source = expand(source)
+    spec = validate(source.data)
+    if isinstance(spec, Spec):
+        graph, faults = infer(spec.name, spec.input, spec.layers, spec.output)
+        faults = faults or check(spec, graph)
+        if not faults:
+            return Network(spec, graph, folder, source=source)
+    else:
+        faults = spec
+        if isinstance(source.data, dict) and (start := leading_layers(source.data, faults)):
+            faults = faults + infer("faulty", *start)[1]
+    raise source.error(faults)

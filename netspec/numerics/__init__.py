@@ -1,0 +1,1 @@
+"""What the core computes with NumPy: initial values, schedules, losses, metrics, random numbers."""

@@ -1,0 +1,98 @@
+"""The losses in NumPy, in float64: what a network's outputs are worth, whatever computed them."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.language.training.losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
+    Hinge,
+    Huber,
+    KLDivergence,
+    Loss,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Poisson,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+)
+
+Values: TypeAlias = NDArray[np.float64]
+
+EPSILON = 1e-7  # Keras's
+
+
+def by_example(loss: Loss, outputs: NDArray[Any], targets: NDArray[Any]) -> Values:
+    """The loss (n,) of every example, for outputs (n, …, values) and their targets.
+
+    A cross-entropy takes logits, every other loss the outputs of the network.
+    """
+    values = _values(loss, outputs.astype(np.float64), targets)
+    return values.reshape(len(values), -1).mean(-1)
+
+
+def _values(loss: Loss, y: Values, t: NDArray[Any]) -> Values:
+    """A loss for every vector along the last axis of y (…, values)."""
+    match loss:
+        case SparseCategoricalCrossentropy():
+            return _sparse(loss, y, t)
+        case CategoricalCrossentropy():
+            smooth = (1 - loss.label_smoothing) * t + loss.label_smoothing / y.shape[-1]
+            return -(smooth * _log_probabilities(y)).sum(-1)
+        case BinaryCrossentropy():
+            return _binary(loss, y, t)
+        case MeanSquaredError():
+            return ((y - t) ** 2).mean(-1)
+        case MeanAbsoluteError():
+            return np.abs(y - t).mean(-1)
+        case Huber():
+            error, delta = np.abs(y - t), loss.delta
+            parts = np.where(error <= delta, error**2 / 2, delta * error - delta**2 / 2)
+            return parts.mean(-1)
+        case KLDivergence():
+            p, q = np.clip(t, EPSILON, 1), np.clip(y, EPSILON, 1)
+            return (p * np.log(p / q)).sum(-1)
+        case Poisson():
+            return (y - t * np.log(y + EPSILON)).mean(-1)
+        case Hinge():
+            return _margins(y, t).mean(-1)
+        case SquaredHinge():
+            return (_margins(y, t) ** 2).mean(-1)
+        case CategoricalHinge():
+            return np.maximum(((1 - t) * y).max(-1) - (t * y).sum(-1) + 1, 0)
+        case CosineSimilarity():
+            return -(_unit(y) * _unit(t)).sum(-1)
+
+
+def _sparse(loss: SparseCategoricalCrossentropy, y: Values, t: NDArray[Any]) -> Values:
+    logs = _log_probabilities(y)
+    right = np.take_along_axis(logs, t[..., None].astype(np.int64), -1)[..., 0]
+    part = loss.label_smoothing
+    return -((1 - part) * right + part * logs.mean(-1)) if part else -right
+
+
+def _log_probabilities(logits: Values) -> Values:
+    """The logarithms of the probabilities along the last axis, which add up to 1."""
+    shifted = logits - logits.max(-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+
+
+def _binary(loss: BinaryCrossentropy, y: Values, t: NDArray[Any]) -> Values:
+    t = (1 - loss.label_smoothing) * t + loss.label_smoothing / 2
+    return (t * np.logaddexp(0, -y) + (1 - t) * np.logaddexp(0, y)).mean(-1)
+
+
+def _margins(y: Values, t: NDArray[Any]) -> Values:
+    """How far each output is from the right side; zeros of the targets are taken as -1."""
+    return np.maximum(1 - np.where(t == 0, -1, t) * y, 0)
+
+
+def _unit(values: NDArray[Any]) -> Values:
+    wide = values.astype(np.float64)
+    return wide / np.maximum(np.sqrt((wide**2).sum(-1, keepdims=True)), EPSILON)

@@ -1,0 +1,1 @@
+"""YAML to data with line and column, diagnostics, and files."""
