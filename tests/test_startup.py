@@ -64,7 +64,7 @@ def test_importing_netspec_loads_nothing_heavy(tmp_path):
 def test_help_loads_no_room_of_the_house(tmp_path, arguments):
     modules = loaded(tmp_path, *arguments)
     assert modules & {*HEAVY, "yaml"} == set()
-    rooms = {"netspec", "netspec.api", "netspec.cli", "netspec.text.diagnostics"}
+    rooms = {"netspec", "netspec.api", "netspec.text", "netspec.text.diagnostics"}
     assert {name for name in modules if name.startswith("netspec")} == rooms
 
 

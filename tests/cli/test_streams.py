@@ -100,7 +100,7 @@ def test_warnings_of_libraries_are_not_shown(monkeypatch):
     def warn(*_arguments, **_options):
         warnings.warn("of a library", RuntimeWarning)
 
-    monkeypatch.setattr("netspec.cli.app", warn)
+    monkeypatch.setattr("netspec.cli.app.app", warn)
     assert netspec_().err == ""
 
 
@@ -108,7 +108,7 @@ def test_too_little_memory_is_a_fault(monkeypatch):
     def exhaust(*_arguments, **_options):
         raise MemoryError
 
-    monkeypatch.setattr("netspec.cli.app", exhaust)
+    monkeypatch.setattr("netspec.cli.app.app", exhaust)
     assert "the memory of this machine is not enough" in netspec_().fault
 
 

@@ -1,0 +1,112 @@
+"""The command `netspec train`."""
+
+from __future__ import annotations
+
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from netspec.cli.inputs import overrides_of, read_network
+from netspec.cli.options import (
+    DataOption,
+    DeviceOption,
+    PassesOption,
+    RunsOption,
+    SetOption,
+    SpecFile,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from netspec.text.override import Override
+
+
+class TrainCommand(TyperCommand):
+    """A command whose option --resume has a value or none, which typer does not know."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Any: typer's own click
+        return super().parse_args(ctx, list(_with_values(args)))
+
+
+def _with_values(args: Sequence[str]) -> Iterator[str]:
+    """The arguments, with an empty value for a --resume that no run follows."""
+    for arg, following in pairwise([*args, "--"]):
+        named = not following.startswith("-") and not following.endswith((".yaml", ".yml"))
+        yield f"{arg}=" if arg == "--resume" and not named else arg
+
+
+def train(
+    spec: SpecFile,
+    backend: Annotated[str, typer.Option(help="keras or torch.")],
+    epochs: Annotated[int | None, typer.Option(help="Instead of the spec's epochs.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Instead of the spec's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Instead of the spec's seed.")] = None,
+    device: DeviceOption = "auto",
+    set_: SetOption = None,
+    passes: PassesOption = None,
+    runs: RunsOption = Path("runs"),
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[RUN]",
+            help="Go on with a run; without a name, with the newest run of exactly this spec.",
+        ),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="What the data may take, as in 2GiB; larger data are read as they are needed. "
+            "Without it, half of what there is.",
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Do not train on data that are suspicious.")
+    ] = False,
+    data: DataOption = None,
+) -> None:
+    """Train a spec into a new run folder; test it at the end."""
+    given = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
+    network = read_network(spec, overrides_of(set_) + _training_overrides(given), passes)
+    from netspec.data.memory import bytes_of
+    from netspec.runs.progress import Terminal
+    from netspec.runs.training import train as run_training
+
+    most = bytes_of(memory) if memory else None
+    progress = Terminal()
+    try:
+        run = run_training(
+            network,
+            backend,
+            device=device,
+            runs=runs,
+            resume=Path(resume) if resume else resume is not None,
+            memory=most,
+            strict=strict,
+            data=data,
+            progress=progress,
+        )
+    except KeyboardInterrupt:
+        progress.close()
+        remedy = " Go on from the last complete epoch with --resume." if progress.run else ""
+        sys.stderr.write(f"\nStopped.{remedy}\n")
+        raise typer.Exit(130) from None
+    finally:
+        progress.close()
+    names = sorted(path.name for path in run.path.iterdir() if path.name[0] != ".")
+    print(f"Wrote {run.path}: {', '.join(names)}")
+
+
+def _training_overrides(given: dict[str, int | None]) -> list[Override]:
+    from netspec.text.override import Override
+
+    return [
+        Override(f"--{name.replace('_', '-')} {value}", f"train.{name}", str(value))
+        for name, value in given.items()
+        if value is not None
+    ]
