@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from netspec.graph import Graph, Node
+from netspec.graph.rewrite import Rewriter
 from netspec.language.layers import Shape
 from netspec.language.layers.base import Extents, whole
 from netspec.language.layers.shaping import Cropping, Cropping1D, Cropping2D, Cropping3D, Sides
@@ -33,7 +34,7 @@ def needed_extent(graph: Graph) -> Graph:
     cropped = _Cropped(graph, _needed(graph))
     for node in graph.nodes:
         cropped.add(node)
-    smaller = replace(graph, nodes=tuple(cropped.nodes.values()))
+    smaller = cropped.rewriter.graph()
     limit = (1 - LEAST_SAVING) * graph.multiply_adds
     return smaller if smaller.multiply_adds < limit else graph
 
@@ -66,7 +67,7 @@ def _hull(one: Extents, other: Extents) -> Extents:
 
 
 class _Cropped:
-    """The nodes of a graph with croppings between them, while they are gathered.
+    """A graph, while croppings are inserted between its nodes.
 
     `there` holds what is there of every tensor, counted from its first cell in the graph as it was;
     `held` the name of the tensor that holds it, where it is another's. `parts` counts what was cut
@@ -74,9 +75,8 @@ class _Cropped:
     """
 
     def __init__(self, graph: Graph, needed: Mapping[str, Extents]) -> None:
-        self.outputs = frozenset(graph.outputs)
+        self.rewriter = Rewriter(graph)
         self.needed = needed
-        self.nodes: dict[str, Node] = {}
         self.there = {each.name: whole(each.shape) for each in graph.inputs}
         self.held: dict[str, str] = {}
         self.cropped: dict[tuple[str, Extents], str] = {}
@@ -86,26 +86,30 @@ class _Cropped:
         part = self.needed[node.name]
         reads = _reads(node, part)
         if isinstance(node.layer, Cropping):
-            self._crop(node.name, node.inputs[0], reads[0], part)
+            cropping = self._crop(node.name, node.inputs[0], reads[0], part)
+            if cropping:
+                self.rewriter.replace(cropping)
+            else:
+                self.rewriter.remove(node.name)
             return
         # A layer that gives all may see cells that it does not read, but none before the first.
         surplus = part == whole(node.shape)
         inputs = tuple(
-            self._given(name, read, surplus=surplus)
+            self._given(node, name, read, surplus=surplus)
             for name, read in zip(node.inputs, reads, strict=True)
         )
         shapes = tuple(_shape(self.there[name]) for name in inputs)
         shape = node.layer.shape_of(shapes)
         names = tuple(self.held.get(name, name) for name in inputs)
-        self.nodes[node.name] = replace(node, inputs=names, input_shapes=shapes, shape=shape)
+        self.rewriter.replace(replace(node, inputs=names, input_shapes=shapes, shape=shape))
         # Along an axis that is padded a layer reads all, and gives all.
         self.there[node.name] = tuple(
             wanted if wanted[1] - wanted[0] == size else (0, size)
             for wanted, size in zip(part, shape, strict=True)
         )
 
-    def _given(self, name: str, read: Extents, *, surplus: bool) -> str:
-        """The name of the tensor that holds what is read of `name`."""
+    def _given(self, reader: Node, name: str, read: Extents, *, surplus: bool) -> str:
+        """The name of the tensor that has what a node reads of `name`."""
         there = self.there[name]
         starts = [first for first, _ in there] == [first for first, _ in read]
         if there == read or (surplus and starts):
@@ -115,22 +119,25 @@ class _Cropped:
             self.parts[name] += 1
             cropped = f"{name}.needed_{before}" if before else f"{name}.needed"
             self.cropped[name, read] = cropped
-            self._crop(cropped, name, read, read)
+            if cropping := self._crop(cropped, name, read, read):
+                self.rewriter.insert_before(reader.name, cropping)
         return self.cropped[name, read]
 
-    def _crop(self, name: str, of: str, read: Extents, part: Extents) -> None:
-        """Make the tensor `name` of what is read of another; `part` is what it is then called."""
-        there, held = self.there[of], self.held.get(of, of)
+    def _crop(self, name: str, source: str, read: Extents, part: Extents) -> Node | None:
+        """The node `name` that crops what is read of a tensor; `part` is the extent of the result.
+
+        None where that is the whole tensor, which is then read instead.
+        """
+        there, held = self.there[source], self.held.get(source, source)
         self.there[name] = part
-        if there == read and name not in self.outputs:
+        if there == read and not self.rewriter.is_output(name):
             self.held[name] = held
-            return
+            return None
         sides = tuple(
-            (first - start, end - behind)
-            for (start, end), (first, behind) in zip(there[:-1], read[:-1], strict=True)
+            (first - start, end - last)
+            for (start, end), (first, last) in zip(there[:-1], read[:-1], strict=True)
         )
-        layer = _cropping(sides)
-        self.nodes[name] = Node(name, layer, (held,), (_shape(there),), _shape(read))
+        return Node(name, _cropping(sides), (held,), (_shape(there),), _shape(read))
 
 
 def _shape(part: Extents) -> Shape:

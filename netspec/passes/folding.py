@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import singledispatch
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.graph import Graph, Node, activation
+from netspec.graph.rewrite import Rewriter
 from netspec.language.layers import AnyLayer, Dense, Flatten, Inserted, Layer
 from netspec.language.layers.convolution import (
     Conv,
@@ -128,10 +128,10 @@ def _folded(graph: Graph, weights: Weights, *kinds: type[AnyLayer]) -> tuple[Gra
         for node in graph.nodes:
             if isinstance(node.layer, kinds):
                 folded.into_former(node)
-        for node in reversed(tuple(folded.nodes.values())):
+        for node in reversed(folded.rewriter.graph().nodes):
             if isinstance(node.layer, kinds):
                 folded.into_latter(node)
-    return replace(graph, nodes=tuple(folded.nodes.values())), folded.weights
+    return folded.rewriter.graph(), folded.weights
 
 
 _Changed: TypeAlias = tuple[Node, Mapping[str, Array]]
@@ -139,30 +139,23 @@ _Changed: TypeAlias = tuple[Node, Mapping[str, Array]]
 
 
 class _Folded:
-    """The nodes of a graph and their weights, while some become part of others.
+    """A graph and its weights, while some nodes become part of others.
 
-    A layer takes the name of what is folded into it from behind: a name keeps its values. `readers`
-    holds the names of the nodes that read a tensor, as the keys of a dict: a set without an order
-    would give files without one.
+    A layer takes the name of the one after it that is folded into it: a name keeps its values.
     """
 
     def __init__(self, graph: Graph, weights: Weights) -> None:
-        self.outputs = frozenset(graph.outputs)
-        self.nodes: dict[str, Node] = {}
-        self.readers: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self.rewriter = Rewriter(graph)
         self.weights: dict[str, Array] = dict(weights)
-        for node in graph.nodes:
-            self._place(node)
 
     def into_former(self, node: Node) -> None:
         """Fold a node into the layer before it, which nothing else reads and nothing activates."""
-        former = self.nodes.get(node.inputs[0])
+        former = self.rewriter.nodes.get(node.inputs[0])
         affine = _affine(node.layer, node, self._own(node))
         layer = _inner(former) if former else None
         if affine is None or former is None or not isinstance(layer, Linear):
             return
-        read = former.name in self.outputs or len(self.readers[former.name]) > 1
-        if read or activation(layer) != "linear":
+        if not self.rewriter.has_one_reader(former.name) or activation(layer) != "linear":
             return
         own = _with_outputs(layer, self._own(former), affine)
         changed = _changed(replace(former, name=node.name), layer, own)
@@ -180,8 +173,7 @@ class _Folded:
             return
         for each in changed:
             self._put(*each)
-        for name in tuple(self.readers[node.name]):
-            self._place(replace(self.nodes[name], inputs=node.inputs))
+        self.rewriter.redirect(node.name, node.inputs[0])
         self._remove(node)
 
     def _taken(self, name: str, affine: _Affine) -> list[_Changed] | None:
@@ -190,9 +182,9 @@ class _Folded:
         scaled = [(name, affine)]
         while scaled:
             name, affine = scaled.pop()
-            if name in self.outputs:
+            if self.rewriter.is_output(name):
                 return None
-            for reader in (self.nodes[it] for it in self.readers[name]):
+            for reader in self.rewriter.readers(name):
                 moved = _moved(reader, affine)
                 if moved is not None:
                     scaled.append((reader.name, moved))
@@ -211,30 +203,17 @@ class _Folded:
 
     def _put(self, node: Node, own: Mapping[str, Array]) -> None:
         """Put a node with its weights in the place of the one with its name."""
-        self._forget_weights(self.nodes[node.name])
-        self._place(node)
+        self._forget_weights(self.rewriter.nodes[node.name])
+        self.rewriter.replace(node)
         self.weights |= {f"{node.name}.{name}": value for name, value in own.items()}
-
-    def _place(self, node: Node) -> None:
-        """Put a node behind the others, or in the place of the one with its name."""
-        if node.name in self.nodes:
-            self._forget_reading(self.nodes[node.name])
-        self.nodes[node.name] = node
-        for name in node.inputs:
-            self.readers[name][node.name] = None
 
     def _remove(self, node: Node) -> None:
         self._forget_weights(node)
-        self._forget_reading(node)
-        del self.nodes[node.name]
+        self.rewriter.remove(node.name)
 
     def _forget_weights(self, node: Node) -> None:
         for weight in node.weights:
             del self.weights[f"{node.name}.{weight.name}"]
-
-    def _forget_reading(self, node: Node) -> None:
-        for name in set(node.inputs):
-            del self.readers[name][node.name]
 
 
 def _inner(node: Node) -> Layer | Inserted:

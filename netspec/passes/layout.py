@@ -2,82 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from netspec.graph import Graph, Input, Node, activation
+from netspec.graph.rewrite import Rewriter
 from netspec.language.layers import Activation, Dense, Layout, Shape, Transpose
 from netspec.language.layers.wrapping import FoldSteps, TimeDistributed, UnfoldSteps
 
 
 def split_activations(graph: Graph) -> Graph:
-    """Make every activation that a layer ends in a node of its own.
+    """Make every activation that a layer ends in a separate node.
 
-    Afterwards no layer but Activation ends in an activation other than linear. The new node is
-    named `<layer>.activation`; the dot keeps it apart from every name that a spec can hold.
+    Afterwards only Activation ends in an activation other than linear. The new node is named
+    `<layer>.activation`: no name in a spec has a dot.
     """
-    nodes: list[Node] = []
-    renamed: dict[str, str] = {}
-    for node in graph.nodes:
-        inputs = tuple(renamed.get(name, name) for name in node.inputs)
+    rewriter = Rewriter(graph)
+    for node in map(rewriter.current, graph.nodes):
         name = activation(node.layer)
         if isinstance(node.layer, Activation) or name == "linear":
-            nodes.append(replace(node, inputs=inputs))
             continue
         bare = node.layer.model_copy(update={"activation": "linear"})
-        nodes.append(replace(node, layer=bare, inputs=inputs))
-        renamed[node.name] = f"{node.name}.activation"
-        layer = Activation(activation=name)
-        nodes.append(Node(renamed[node.name], layer, (node.name,), (node.shape,), node.shape))
-    outputs = tuple(renamed.get(name, name) for name in graph.outputs)
-    return replace(graph, nodes=tuple(nodes), outputs=outputs)
+        rewriter.replace(replace(node, layer=bare))
+        layer, separate = Activation(activation=name), f"{node.name}.activation"
+        reading = Node(separate, layer, (node.name,), (node.shape,), node.shape)
+        rewriter.insert_after(node.name, reading)
+        rewriter.redirect(node.name, separate)
+    return rewriter.graph()
 
 
 def unwrapped(graph: Graph) -> Graph:
-    """Put what TimeDistributed holds in its place, between layers that fold and unfold the steps.
+    """Replace TimeDistributed by the layer in it, between layers that fold and unfold the steps.
 
-    What works along the last axis takes sequences as they are. The layer keeps the name, and with
-    it the keys of its weights; what it gives is unfolded under the name `<layer>.steps`.
+    A layer that works along the last axis takes sequences as they are. The layer keeps the name,
+    and so the keys of its weights; what is unfolded is named `<layer>.steps`.
     """
-    nodes: list[Node] = []
-    renamed: dict[str, str] = {}
-    for node in graph.nodes:
-        inputs = tuple(renamed.get(name, name) for name in node.inputs)
+    rewriter = Rewriter(graph)
+    for node in map(rewriter.current, graph.nodes):
+        name = node.name
         if not isinstance(node.layer, TimeDistributed):
-            nodes.append(replace(node, inputs=inputs))
             continue
         inner = node.layer.layer.model_copy(update={"trainable": node.layer.trainable})
         if isinstance(inner, Dense | Activation):
-            nodes.append(replace(node, layer=inner, inputs=inputs))
+            rewriter.replace(replace(node, layer=inner))
             continue
-        example, steps = f"{node.name}.example", f"{node.name}.steps"
+        example, steps = f"{name}.example", f"{name}.steps"
         before, after = (node.input_shape[1:],), node.shape[1:]
-        nodes += [
-            Node(example, FoldSteps(), inputs, node.input_shapes, before[0]),
-            replace(node, layer=inner, inputs=(example,), input_shapes=before, shape=after),
-            Node(
-                steps,
-                UnfoldSteps(),
-                (node.name, *inputs),
-                (after, *node.input_shapes),
-                node.shape,
-            ),
-        ]
-        renamed[node.name] = steps
-    outputs = tuple(renamed.get(name, name) for name in graph.outputs)
-    return replace(graph, nodes=tuple(nodes), outputs=outputs)
+        folded = Node(example, FoldSteps(), node.inputs, node.input_shapes, before[0])
+        unfolded = Node(
+            steps, UnfoldSteps(), (name, *node.inputs), (after, *node.input_shapes), node.shape
+        )
+        rewriter.insert_before(name, folded)
+        rewriter.replace(
+            replace(node, layer=inner, inputs=(example,), input_shapes=before, shape=after)
+        )
+        rewriter.insert_after(name, unfolded)
+        rewriter.redirect(name, steps)
+    return rewriter.graph()
 
 
 def without_final_activations(graph: Graph, chosen: Sequence[bool]) -> Graph:
-    """Take off the activations that the chosen outputs of a split graph end in, to give logits.
+    """Remove the activations that the chosen outputs of a split graph end in, to give logits.
 
     No other layer may read those outputs.
     """
-    ends = {node.name: node for node in graph.output_nodes}
-    taken = {name for name, take in zip(graph.outputs, chosen, strict=True) if take}
-    nodes = tuple(node for node in graph.nodes if node.name not in taken)
-    outputs = tuple(ends[name].inputs[0] if name in taken else name for name in graph.outputs)
-    return replace(graph, nodes=nodes, outputs=outputs)
+    rewriter = Rewriter(graph)
+    for name in {name for name, take in zip(graph.outputs, chosen, strict=True) if take}:
+        rewriter.redirect(name, rewriter.nodes[name].inputs[0])
+        rewriter.remove(name)
+    return rewriter.graph()
 
 
 def renamed(graph: Graph, names: Mapping[str, str]) -> Graph:
@@ -97,48 +91,56 @@ def renamed(graph: Graph, names: Mapping[str, str]) -> Graph:
 def channels_first(graph: Graph) -> Graph:
     """Insert the transpositions that a backend with channels-first tensors needs.
 
-    Spatial layers get channels first; Flatten, Dense and the outputs get channels last; what works
-    on each value by itself takes its input as it lies. A tensor is transposed once, where it is
-    first needed otherwise, so pairs that would undo each other never arise.
+    Spatial layers get channels first; Flatten, Dense and the outputs get channels last; a layer
+    that works on each value gets its input as it is. A tensor is transposed once, where another
+    layout is first needed, so that no two transpositions undo each other.
     """
-    moved = _Moved(graph)
+    layouts = _Layouts(graph)
     for node in graph.nodes:
-        moved.add(node)
-    outputs = tuple(moved.held(name, "channels_last") for name in graph.outputs)
-    return replace(graph, nodes=tuple(moved.nodes), outputs=outputs)
+        layouts.place(node)
+    for name in graph.outputs:
+        layouts.place_output(name)
+    return layouts.rewriter.graph()
 
 
-class _Moved:
-    """The nodes of a graph with transpositions between them, while they are gathered."""
+class _Layouts:
+    """The layout of every tensor of a graph, while transpositions are inserted."""
 
     def __init__(self, graph: Graph) -> None:
-        self.nodes: list[Node] = []
+        self.rewriter = Rewriter(graph)
         self.layouts: dict[str, Layout] = {each.name: "channels_last" for each in graph.inputs}
         self.shapes: dict[str, Shape] = {each.name: each.shape for each in graph.inputs}
         self.transposed: dict[tuple[str, Layout], str] = {}
 
-    def add(self, node: Node) -> None:
-        wanted = node.layer.layout_of(node.input_shapes)
-        if wanted == "either":
-            found = {self.layouts[name] for name in node.inputs}
-            wanted = "channels_first" if "channels_first" in found else "channels_last"
-        inputs = tuple(self.held(name, wanted) for name in node.inputs)
-        keeps = 1 < len(node.shape) == len(node.input_shape)  # a vector lies in one way only
-        layout: Layout = wanted if keeps else "channels_last"
+    def place(self, node: Node) -> None:
+        """Give a node its inputs in the layout that its layer needs."""
+        needed = node.layer.layout_of(node.input_shapes)
+        if needed == "either":
+            layouts = {self.layouts[name] for name in node.inputs}
+            needed = "channels_first" if "channels_first" in layouts else "channels_last"
+        insert = partial(self.rewriter.insert_before, node.name)
+        inputs = tuple(self._in_layout(name, needed, insert) for name in node.inputs)
+        keeps = 1 < len(node.shape) == len(node.input_shape)  # a vector has one layout
+        layout: Layout = needed if keeps else "channels_last"
         self.layouts[node.name] = layout
         self.shapes[node.name] = node.shape
-        self.nodes.append(replace(node, inputs=inputs, layout=layout))
+        self.rewriter.replace(replace(node, inputs=inputs, layout=layout))
 
-    def held(self, name: str, wanted: Layout) -> str:
-        """The name under which the tensor `name` lies as wanted."""
+    def place_output(self, name: str) -> None:
+        """Let an output be channels last."""
+        last = self._in_layout(name, "channels_last", self.rewriter.append)
+        if last != name:
+            self.rewriter.redirect_output(name, last)
+
+    def _in_layout(self, name: str, layout: Layout, insert: Callable[[Node], None]) -> str:
+        """The name of a tensor in a layout; `insert` inserts the transposition that it needs."""
         shape = self.shapes[name]
-        if wanted == self.layouts[name] or len(shape) == 1:
+        if layout == self.layouts[name] or len(shape) == 1:
             return name
-        if (name, wanted) not in self.transposed:
-            other = f"{name}.{wanted}"
-            layer = Transpose(to=wanted)
-            self.nodes.append(Node(other, layer, (name,), (shape,), shape, wanted))
-            self.layouts[other], self.shapes[other] = wanted, shape
-            self.transposed[name, wanted] = other
+        if (name, layout) not in self.transposed:
+            other = f"{name}.{layout}"
+            insert(Node(other, Transpose(to=layout), (name,), (shape,), shape, layout))
+            self.layouts[other], self.shapes[other] = layout, shape
+            self.transposed[name, layout] = other
             self.transposed[other, self.layouts[name]] = name
-        return self.transposed[name, wanted]
+        return self.transposed[name, layout]

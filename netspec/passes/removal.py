@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 
 from netspec.graph import Graph, Node, meaning
+from netspec.graph.rewrite import Rewriter
 from netspec.language.layers.augmentation import Augmentation
 from netspec.language.layers.regularization import (
     Dropout,
@@ -19,18 +18,18 @@ from netspec.language.layers.regularization import (
 from netspec.language.layers.shaping import ZeroPadding, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from netspec.numerics.weights import Weights
 
-TRAINING_ALONE = (Dropout, SpatialDropout, GaussianNoise, GaussianDropout, Augmentation)
-"""The layers that give what they get, but in training."""
+ONLY_IN_TRAINING = (Dropout, SpatialDropout, GaussianNoise, GaussianDropout, Augmentation)
+"""The layers that return their input, except in training."""
 
 
 def drop_training_layers(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
-    """Leave out the layers that act in training alone; one that is an output keeps its name."""
-    outputs = frozenset(graph.outputs)
-    same: dict[str, str] = {}
-    for node in graph.nodes:
-        if isinstance(node.layer, TRAINING_ALONE) and node.name not in outputs:
-            same[node.name] = same.get(node.inputs[0], node.inputs[0])
-    return _without(graph, same), weights
+    """Remove the layers that only act in training; one that is an output keeps its name."""
+    rewriter = Rewriter(graph)
+    for node in map(rewriter.current, graph.nodes):
+        if isinstance(node.layer, ONLY_IN_TRAINING) and not rewriter.is_output(node.name):
+            rewriter.redirect(node.name, node.inputs[0])
+            rewriter.remove(node.name)
+    return rewriter.graph(), weights
 
 
 def common_subexpressions(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
@@ -38,16 +37,15 @@ def common_subexpressions(graph: Graph, weights: Weights) -> tuple[Graph, Weight
 
     At prediction no layer draws random numbers.
     """
-    outputs = frozenset(graph.outputs)
-    same: dict[str, str] = {}
+    rewriter = Rewriter(graph)
     first: dict[tuple[str, bytes], str] = {}
-    for node in graph.nodes:
-        inputs = [same.get(name, name) for name in node.inputs]
-        layer = json.dumps([node.layer.tag, inputs, meaning(node.layer)], sort_keys=True)
+    for node in map(rewriter.current, graph.nodes):
+        layer = json.dumps([node.layer.tag, node.inputs, meaning(node.layer)], sort_keys=True)
         twin = first.setdefault((layer, _digest(node, weights)), node.name)
-        if twin != node.name and node.name not in outputs:
-            same[node.name] = twin
-    merged = _without(graph, same)
+        if twin != node.name and not rewriter.is_output(node.name):
+            rewriter.redirect(node.name, twin)
+            rewriter.remove(node.name)
+    merged = rewriter.graph()
     return merged, {key: weights[key] for key, _ in merged.weights()}
 
 
@@ -60,22 +58,17 @@ def _digest(node: Node, weights: Weights) -> bytes:
 
 
 def fold_padding(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
-    """Put the zeros of ZeroPadding layers that follow each other around the values in one step."""
-    outputs = frozenset(graph.outputs)
-    readers = Counter(name for node in graph.nodes for name in node.inputs)
-    nodes: dict[str, Node] = {}
-    for node in graph.nodes:
-        former = nodes.get(node.inputs[0])
-        nodes[node.name] = node
-        if former is None or readers[former.name] > 1 or former.name in outputs:
+    """Add the zeros of ZeroPadding layers that follow each other in one step."""
+    rewriter = Rewriter(graph)
+    for node in map(rewriter.current, graph.nodes):
+        former = rewriter.nodes.get(node.inputs[0])
+        if former is None or not rewriter.has_one_reader(former.name):
             continue
         if isinstance(former.layer, ZeroPadding) and isinstance(node.layer, ZeroPadding):
-            layer = _both(former.layer, node.layer)
-            nodes[node.name] = replace(
-                node, layer=layer, inputs=former.inputs, input_shapes=former.input_shapes
-            )
-            del nodes[former.name]
-    return replace(graph, nodes=tuple(nodes.values())), weights
+            layer, shapes = _both(former.layer, node.layer), former.input_shapes
+            rewriter.replace(replace(node, layer=layer, inputs=former.inputs, input_shapes=shapes))
+            rewriter.remove(former.name)
+    return rewriter.graph(), weights
 
 
 def _both(inner: ZeroPadding, outer: ZeroPadding) -> ZeroPadding1D | ZeroPadding2D | ZeroPadding3D:
@@ -90,13 +83,3 @@ def _both(inner: ZeroPadding, outer: ZeroPadding) -> ZeroPadding1D | ZeroPadding
             return ZeroPadding3D(padding=(deep, down, across))
         case sides:
             raise ValueError(sides)
-
-
-def _without(graph: Graph, same: Mapping[str, str]) -> Graph:
-    """The graph without the nodes in `same`; instead of each, one that stays is read."""
-    nodes = tuple(
-        replace(node, inputs=tuple(same.get(name, name) for name in node.inputs))
-        for node in graph.nodes
-        if node.name not in same
-    )
-    return replace(graph, nodes=nodes)
