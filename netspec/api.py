@@ -88,6 +88,23 @@ def difference(network: Network, backend: str) -> str:
     return "".join(lines)
 
 
+def stages(network: Network, backend: str) -> str:
+    """The graph of a network as text, and after each pass of a backend; no framework is loaded.
+
+    The weights, which some passes change, are those that the spec's seed gives.
+    """
+    from netspec.backend import find
+    from netspec.numerics.weights import initial
+    from netspec.passes import describe
+
+    weights = initial(network.graph, _seed(network))
+    return "\n".join(describe(find(backend, framework=False).passes, network, weights))
+
+
+def _seed(network: Network) -> int:
+    return network.spec.train.seed if network.spec.train else 0
+
+
 def compile(network: Network, backend: str, weights: Weights | None = None) -> Any:
     """The network as a keras.Model or a torch.nn.Module, in float32 on the CPU.
 
@@ -100,8 +117,7 @@ def compile(network: Network, backend: str, weights: Weights | None = None) -> A
 
     target = find_training(backend)
     if weights is None:
-        seed = network.spec.train.seed if network.spec.train else 0
-        weights = initial(network.graph, seed)
+        weights = initial(network.graph, _seed(network))
     check(network.graph, weights, "weights")
     return target.model(network, weights)
 

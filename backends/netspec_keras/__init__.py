@@ -12,7 +12,7 @@ from netspec.backend import Device, Form, Framework, gpu_present
 from netspec.data import Examples
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
-from netspec_keras.source import source
+from netspec_keras.source import PASSES, source
 
 if TYPE_CHECKING:
     import keras
@@ -30,6 +30,8 @@ class KerasBackend:
         Framework("tensorflow", ("tensorflow", "tensorflow-cpu")),
     )
     forms = MappingProxyType({"keras": "Keras predict"})
+
+    passes = PASSES
 
     def devices(self) -> tuple[str, ...]:
         # TensorFlow 2.21's GPU build is the plain wheel together with NVIDIA's cuDNN for CUDA 12.

@@ -18,9 +18,11 @@ from netspec.graph import Graph, Node
 from netspec.language.layers import written
 from netspec.language.layers.core import Softmax
 from netspec.network import Network
-from netspec.passes import optimized
+from netspec.passes import OPTIMIZATIONS, run_passes
 from netspec_keras import losses, training
 from netspec_keras.lower import applied, frozen_once_built, lower, trained
+
+PASSES = OPTIMIZATIONS
 
 RESERVED = frozenset({"keras", "layers", "logits", "model"})
 """Names that the function which builds the model uses whatever the network is."""
@@ -29,6 +31,7 @@ RESERVED = frozenset({"keras", "layers", "logits", "model"})
 def source(network: Network) -> str:
     """The module: build_model, set_weights, and for training build_optimizer and build_loss."""
     graph, spec = network.graph, network.spec
+    optimized, _ = run_passes(PASSES, network, {})
     doc = f"The network {graph.name} as a Keras model.\n\nWritten by netspec; runs without it."
     head = f'"""{doc}\n"""'
     imports = "import keras\nfrom keras import layers"
@@ -36,7 +39,7 @@ def source(network: Network) -> str:
         imports = training.imports(spec.train) + imports
     return module(
         f"{head}\n\n{imports}",
-        _build_model(optimized(network), network.scales, network.taken_off),
+        _build_model(optimized, network.scales, network.taken_off),
         *(training.parts(spec.train) if spec.train else ()),
         *(losses.parts(network.objectives) if spec.train else ()),
         _weights_table(graph),

@@ -15,6 +15,7 @@ from netspec.backend import Device, Form, Framework, Quantization, gpu_present
 from netspec.data.record import DataRecord
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
+from netspec_onnx.passes import PASSES
 
 if TYPE_CHECKING:
     from netspec_onnx.session import OnnxPredictor
@@ -35,6 +36,8 @@ class OnnxBackend:
             "onnx-int8": "ONNX Runtime int8",
         }
     )
+
+    passes = PASSES
 
     def devices(self) -> tuple[str, ...]:
         cuda = Framework("onnxruntime", ("onnxruntime-gpu",)).version

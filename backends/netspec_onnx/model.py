@@ -25,17 +25,11 @@ from netspec.language.layers.preprocessing import Division
 from netspec.language.spec import DataBase, class_names, resolved
 from netspec.network import Network
 from netspec.numerics.weights import Weights, check
-from netspec.passes import (
-    channels_first,
-    for_inference,
-    renamed,
-    split_activations,
-    switched_on,
-    unwrapped,
-)
+from netspec.passes import renamed, run_passes, switched_on
 from netspec.text.diagnostics import BackendError
 from netspec_onnx.lower import Builder, lower
 from netspec_onnx.padding import pad_in_convolutions
+from netspec_onnx.passes import PASSES
 from netspec_onnx.seal import HASH, sealed
 
 OUTPUT = "output"
@@ -43,11 +37,6 @@ BATCH = "batch"
 
 OLDEST_OPSET = 18
 DEFAULT_OPSET = 20
-
-# ONNX Runtime activates inside of a convolution, as long as nothing stands between the two: with
-# the activation behind a pooling the tutorial's network was .95 to 1 times as fast (1.32, CPU). Of
-# an int8 file the pooling would have other ranges before and behind, and be computed in float32.
-UNPAID = frozenset({"activation_after_pooling"})
 
 MAX_WEIGHT_BYTES = checker.MAXIMUM_PROTOBUF - 2**26  # leaves room for the nodes and the metadata
 
@@ -84,14 +73,15 @@ def export(
     if raw_input:
         divisor, white = raw_divisor(data, record.arrays.get("x_train") if record else None)
     compiled = _on_pixels(network, divisor) if raw_input else network
-    graph, weights = for_inference(compiled, weights, without=UNPAID)
+    graph, weights = run_passes(PASSES, compiled, weights)
     builder = Builder(opset, weights)
     if raw_input:
         name = network.graph.inputs[0].name
         tensors[name] = builder.add("Cast", [name], f"{name}.float32", to=TensorProto.FLOAT)
-    _lower_graph(graph, tensors, builder)
+    outputs = _output_names(network.graph)
+    _lower_graph(graph, outputs, tensors, builder)
     if "fold_padding" in switched_on(network):
-        pad_in_convolutions(builder, _output_names(graph))
+        pad_in_convolutions(builder, outputs)
     model = _model(network, builder, TensorProto.UINT8 if raw_input else TensorProto.FLOAT)
     metadata = _metadata(network, record) | {
         "netspec.scale": str(divisor),
@@ -208,15 +198,16 @@ def own_fault(model: str, reason: str) -> BackendError:
     return BackendError(message, "this is a fault of netspec; please report it with the spec")
 
 
-def _lower_graph(graph: Graph, tensors: dict[str, str], to: Builder) -> None:
+def _lower_graph(
+    graph: Graph, outputs: Sequence[str], tensors: dict[str, str], to: Builder
+) -> None:
     """Append what computes the graph; `tensors` gives the name of each input's tensor."""
-    lowered = channels_first(split_activations(unwrapped(graph)))
-    for node in lowered.nodes:
+    for node in graph.nodes:
         inputs = [tensors[name] for name in node.inputs]
         tensors[node.name] = lower(node.layer, node, to, *inputs)
     made = {name for node in to.nodes for name in node.output}
     names: dict[str, str] = {}
-    for wanted, name in zip(_output_names(graph), lowered.outputs, strict=True):
+    for wanted, name in zip(outputs, graph.outputs, strict=True):
         last = tensors[name]
         # A tensor that is an input, or another output too, needs a name of its own.
         if last not in made or last in names:

@@ -14,7 +14,7 @@ from netspec.backend import Device, Form, Framework, gpu_present
 from netspec.data import Examples
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
-from netspec_torch.source import source
+from netspec_torch.source import PASSES, source
 from netspec_torch.threads import short_waits
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class TorchBackend:
     work_per_thread = 32e6
     frameworks = (Framework("torch", ("torch",)),)
     forms = MappingProxyType({"torch": "PyTorch eager", "torch-compiled": "PyTorch compiled"})
+
+    passes = PASSES
 
     def devices(self) -> tuple[str, ...]:
         return ("cpu", "cuda") if _built_with_cuda() and gpu_present() else ("cpu",)

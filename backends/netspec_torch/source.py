@@ -28,13 +28,14 @@ from netspec.language.layers.activations import ActivationName
 from netspec.language.layers.constraints import Norm
 from netspec.network import Network
 from netspec.passes import (
-    channels_first,
-    optimized,
+    LAYOUT,
+    LOGITS,
+    OPTIMIZATIONS,
+    SPLIT_ACTIVATIONS,
     renamed,
-    split_activations,
-    unwrapped,
-    without_final_activations,
+    stages,
 )
+from netspec.passes.base import graph_pass
 from netspec_torch import initial, losses, optimizers, penalties, prelude, training
 from netspec_torch.lower import Lowered, Part, in_order, lower
 from netspec_torch.lower.base import unfolded
@@ -96,13 +97,23 @@ def _frozen(graph: Graph) -> bool:
     return any(node.weights and not node.layer.trainable for node in graph.nodes)
 
 
+def _names(graph: Graph) -> list[str]:
+    return [*(each.name for each in graph.inputs), *(node.name for node in graph.nodes)]
+
+
+def attribute_names(graph: Graph) -> Graph:
+    """Rename what a module cannot have as an attribute."""
+    return renamed(graph, identifiers(_names(graph), prelude.ATTRIBUTES))
+
+
+PASSES = (*OPTIMIZATIONS, graph_pass(attribute_names), SPLIT_ACTIVATIONS, LOGITS, *LAYOUT)
+
+
 def _written(network: Network) -> _Written:
-    graph = optimized(network)
-    names = [*(each.name for each in graph.inputs), *(node.name for node in graph.nodes)]
-    attributes = identifiers(names, prelude.ATTRIBUTES)
-    split = split_activations(renamed(graph, attributes))
-    logits = without_final_activations(split, [*map(bool, network.taken_off)])
-    laid_out = channels_first(split_activations(unwrapped(logits)))
+    *compiled, last = stages(PASSES, network, {})
+    (renaming,) = [stage for stage in compiled if stage.name == attribute_names.__name__]
+    attributes = dict(zip(_names(renaming.before), _names(renaming.graph), strict=True))
+    laid_out = last.graph
     # Lowered once for the parts that they need, whose names no variable can have.
     parts = in_order(part for node in laid_out.nodes for part in _lowered(node, {}).needs)
     reserved = {*prelude.NAMES, *(part.name for part in parts)}

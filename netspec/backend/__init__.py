@@ -28,6 +28,7 @@ from netspec.language.layers import Shape
 from netspec.language.training.metrics import Accuracy
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
+from netspec.passes.base import Pass
 from netspec.text.diagnostics import BackendError, nearest, one_of
 
 GROUP = "netspec.backends"
@@ -215,6 +216,8 @@ class Backend(Protocol):
 
     name: str
     frameworks: tuple[Framework, ...]
+    passes: tuple[Pass, ...]
+    """What changes the graph of a network before the backend lowers its nodes, in this order."""
 
     def devices(self) -> tuple[str, ...]:
         """The devices that the installed framework can use, without importing it."""

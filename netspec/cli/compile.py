@@ -10,11 +10,12 @@ import typer
 from netspec.cli.inputs import overrides_of, read_network
 from netspec.cli.options import PassesOption, SetOption, SpecFile
 from netspec.cli.output import print_source, stream_beside
+from netspec.text.diagnostics import NetspecError
 
 
 def compile_(
     spec: SpecFile,
-    backend: Annotated[str, typer.Option(help="keras or torch.")],
+    backend: Annotated[str, typer.Option(help="keras or torch; onnx with --stages.")],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it to a file.")
     ] = None,
@@ -23,12 +24,18 @@ def compile_(
     diff: Annotated[
         bool, typer.Option("--diff", help="Show what the optimizations change in the module.")
     ] = False,
+    stages: Annotated[
+        bool, typer.Option("--stages", help="Show the graph before and after each pass instead.")
+    ] = False,
 ) -> None:
     """Print the module that a spec compiles to; it runs without netspec."""
-    from netspec.api import difference, to_source
+    from netspec import api
 
+    if diff and stages:
+        raise NetspecError("--diff and --stages show different things", "leave one of them out")
     network = read_network(spec, overrides_of(set_), passes)
-    source = difference(network, backend) if diff else to_source(network, backend)
+    show = api.difference if diff else api.stages if stages else api.to_source
+    source = show(network, backend)
     if output is None:
         print_source(source)
         return

@@ -1,16 +1,18 @@
 """Graph to graph: what backends need and a spec does not say, and what makes a network faster.
 
-Each pass returns a new graph that computes the same values. Those of `layout` are part of lowering
-a graph. The optimizations below have names, and each of them can be switched off.
+Each pass returns a new graph that computes the same values. A backend declares its passes as a
+tuple; some of them can be switched off by their names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Iterable, Iterator
 
 from netspec.graph import Graph
+from netspec.graph.listing import listing
 from netspec.network import Network
 from netspec.numerics.weights import Weights
+from netspec.passes.base import Pass, Stage, graph_pass, run_passes, stages, weights_pass
 from netspec.passes.extent import needed_extent
 from netspec.passes.folding import fold_batch_normalization, fold_rescaling
 from netspec.passes.layout import (
@@ -24,26 +26,46 @@ from netspec.passes.pooling import activation_after_pooling
 from netspec.passes.removal import common_subexpressions, drop_training_layers, fold_padding
 from netspec.text.diagnostics import NetspecError, nearest, one_of
 
-OPTIMIZATIONS: dict[str, Callable[[Graph], Graph]] = {
-    "activation_after_pooling": activation_after_pooling,
-    "needed_extent": needed_extent,
-}
+NEEDED_EXTENT = graph_pass(needed_extent, optional=True)
+
+OPTIMIZATIONS = (graph_pass(activation_after_pooling, optional=True), NEEDED_EXTENT)
 """The passes that keep every value and every gradient, in their order: training and prediction."""
 
-INFERENCE: dict[str, Callable[[Graph, Weights], tuple[Graph, Weights]]] = {
-    "drop_training_layers": drop_training_layers,
-    "common_subexpressions": common_subexpressions,
-    "fold_batch_normalization": fold_batch_normalization,
-    "fold_rescaling": fold_rescaling,
-    "fold_padding": fold_padding,
-}
-"""The passes for prediction, in their order, which are in front of the others.
+INFERENCE = tuple(
+    map(
+        weights_pass,
+        (
+            drop_training_layers,
+            common_subexpressions,
+            fold_batch_normalization,
+            fold_rescaling,
+            fold_padding,
+        ),
+    )
+)
+"""The passes for prediction, in their order, which come before the others.
 
-They keep the values as trained weights give them, but for rounding: every weight that is changed is
+They keep the values that trained weights give, except for rounding: every weight that is changed is
 computed in float64 and rounded once.
 """
 
-NAMES = (*INFERENCE, *OPTIMIZATIONS)
+SPLIT_ACTIVATIONS = graph_pass(split_activations)
+UNWRAPPED = graph_pass(unwrapped)
+CHANNELS_FIRST = graph_pass(channels_first)
+
+LAYOUT = (UNWRAPPED, SPLIT_ACTIVATIONS, CHANNELS_FIRST)
+"""The passes of a backend whose spatial layers take channels first."""
+
+
+def _logits(graph: Graph, weights: Weights, network: Network) -> tuple[Graph, Weights]:
+    chosen = [*map(bool, network.taken_off)]
+    return without_final_activations(graph, chosen), weights
+
+
+LOGITS = Pass("without_final_activations", _logits)
+"""Removes the activations that a loss on logits is computed before; of a split graph."""
+
+NAMES = tuple(each.name for each in (*INFERENCE, *OPTIMIZATIONS))
 """What can be switched on and off."""
 
 
@@ -75,45 +97,41 @@ def switched_on(network: Network) -> tuple[str, ...]:
     return tuple(name for name in NAMES if network.passes is None or name in network.passes)
 
 
-def optimized(network: Network) -> Graph:
-    """The graph of a network behind the passes that are switched on for it: those for training."""
-    return _optimized(network.graph, switched_on(network))
+def for_inference(network: Network, weights: Weights) -> tuple[Graph, Weights]:
+    """The graph of a network after the passes for prediction, and the weights that it has then.
 
-
-def for_inference(
-    network: Network, weights: Weights, *, without: Collection[str] = ()
-) -> tuple[Graph, Weights]:
-    """The graph of a network for prediction alone, and the weights that it has then.
-
-    The outputs keep their names and their values; other nodes may be gone. `without` names passes
-    that do not pay for the backend.
+    The outputs keep their names and their values; other nodes may be gone.
     """
-    graph = network.graph
-    names = [name for name in switched_on(network) if name not in without]
-    for name in names:
-        if name in INFERENCE:
-            graph, weights = INFERENCE[name](graph, weights)
-    return _optimized(graph, names), weights
+    return run_passes((*INFERENCE, *OPTIMIZATIONS), network, weights)
 
 
-def _optimized(graph: Graph, names: Iterable[str]) -> Graph:
-    for name in names:
-        if name in OPTIMIZATIONS:
-            graph = OPTIMIZATIONS[name](graph)
-    return graph
+def describe(passes: Iterable[Pass], network: Network, weights: Weights) -> Iterator[str]:
+    """The graph of a network as text, and after each pass that changes it."""
+    yield f"# the spec\n{listing(network.graph)}\n"
+    for stage in stages(passes, network, weights):
+        if stage.graph == stage.before:
+            yield f"# {stage.name}: no change\n"
+        else:
+            yield f"# {stage.name}\n{listing(stage.graph)}\n"
 
 
 __all__ = [
+    "CHANNELS_FIRST",
     "INFERENCE",
+    "LAYOUT",
+    "LOGITS",
     "NAMES",
+    "NEEDED_EXTENT",
     "OPTIMIZATIONS",
-    "channels_first",
+    "SPLIT_ACTIVATIONS",
+    "UNWRAPPED",
+    "Pass",
+    "Stage",
     "chosen",
+    "describe",
     "for_inference",
-    "optimized",
     "renamed",
-    "split_activations",
+    "run_passes",
+    "stages",
     "switched_on",
-    "unwrapped",
-    "without_final_activations",
 ]

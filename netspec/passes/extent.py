@@ -28,6 +28,23 @@ with them: crops part convolutions from sums that ONNX Runtime 1.32 computes wit
 def needed_extent(graph: Graph) -> Graph:
     """Crop where a tensor begins, so that every layer gives what is needed of it.
 
+    >>> from netspec.graph.listing import listing
+    >>> from netspec.network import loads
+    >>> graph = loads('''
+    ... netspec: 1
+    ... name: example
+    ... input: [7, 7, 1]
+    ... layers:
+    ...   - Conv2D: {filters: 2, kernel_size: 2}
+    ...   - MaxPooling2D: {pool_size: 4}
+    ... ''').graph
+    >>> print(listing(needed_extent(graph)))
+    input: (7, 7, 1)
+    input.needed: (5, 5, 1) = Cropping2D(input) {cropping: [[0, 2], [0, 2]]}
+    conv2d: (4, 4, 2) = Conv2D(input.needed) {filters: 2, kernel_size: [2, 2]}
+    max_pooling2d: (1, 1, 2) = MaxPooling2D(conv2d) {pool_size: [4, 4]}
+    output: max_pooling2d
+
     The layers give the same values there, and get the same gradients: those of unread cells are 0.
     A graph that would not save a part of its multiplications, LEAST_SAVING, stays as it is.
     """

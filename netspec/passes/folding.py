@@ -46,6 +46,22 @@ its terms are, which a shift of s standard deviations makes about s times as lar
 def fold_batch_normalization(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
     """Fold BatchNormalization into the convolution or Dense before it, or else behind it.
 
+    >>> from netspec.graph.listing import listing
+    >>> from netspec.network import loads
+    >>> from netspec.numerics.weights import initial
+    >>> graph = loads('''
+    ... netspec: 1
+    ... name: example
+    ... input: [3]
+    ... layers:
+    ...   - Dense: {units: 2}
+    ...   - BatchNormalization
+    ... ''').graph
+    >>> print(listing(fold_batch_normalization(graph, initial(graph, seed=0))[0]))
+    input: (3)
+    batch_normalization: (2) = Dense(input) {units: 2}
+    output: batch_normalization
+
     gamma (x - mean) / sqrt(variance + epsilon) + beta is a factor and a summand for every channel.
     One that cannot be folded is frozen, since it needs no statistics of a batch: what nothing reads
     of it need not be computed.
@@ -54,7 +70,24 @@ def fold_batch_normalization(graph: Graph, weights: Weights) -> tuple[Graph, Wei
 
 
 def fold_rescaling(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
-    """Fold Rescaling, Normalization and the division of pixels into kernels, as above."""
+    """Fold Rescaling, Normalization and the division of pixels into kernels, as above.
+
+    >>> from netspec.graph.listing import listing
+    >>> from netspec.network import loads
+    >>> from netspec.numerics.weights import initial
+    >>> graph = loads('''
+    ... netspec: 1
+    ... name: example
+    ... input: [3]
+    ... layers:
+    ...   - Rescaling: {scale: 0.5}
+    ...   - Dense: {units: 2}
+    ... ''').graph
+    >>> print(listing(fold_rescaling(graph, initial(graph, seed=0))[0]))
+    input: (3)
+    dense: (2) = Dense(input) {units: 2}
+    output: dense
+    """
     return _folded(graph, weights, Rescaling, Normalization, Division)
 
 

@@ -15,6 +15,21 @@ from netspec.language.layers.wrapping import FoldSteps, TimeDistributed, UnfoldS
 def split_activations(graph: Graph) -> Graph:
     """Make every activation that a layer ends in a separate node.
 
+    >>> from netspec.graph.listing import listing
+    >>> from netspec.network import loads
+    >>> graph = loads('''
+    ... netspec: 1
+    ... name: example
+    ... input: [3]
+    ... layers:
+    ...   - Dense: {units: 2, activation: relu}
+    ... ''').graph
+    >>> print(listing(split_activations(graph)))
+    input: (3)
+    dense: (2) = Dense(input) {units: 2}
+    dense.activation: (2) = Activation(dense) {activation: relu}
+    output: dense.activation
+
     Afterwards only Activation ends in an activation other than linear. The new node is named
     `<layer>.activation`: no name in a spec has a dot.
     """
@@ -34,6 +49,22 @@ def split_activations(graph: Graph) -> Graph:
 
 def unwrapped(graph: Graph) -> Graph:
     """Replace TimeDistributed by the layer in it, between layers that fold and unfold the steps.
+
+    >>> from netspec.graph.listing import listing
+    >>> from netspec.network import loads
+    >>> graph = loads('''
+    ... netspec: 1
+    ... name: example
+    ... input: [5, 8, 8, 1]
+    ... layers:
+    ...   - TimeDistributed: {layer: Flatten}
+    ... ''').graph
+    >>> print(listing(unwrapped(graph)))
+    input: (5, 8, 8, 1)
+    time_distributed.example: (8, 8, 1) = FoldSteps(input)
+    time_distributed: (64) = Flatten(time_distributed.example)
+    time_distributed.steps: (5, 64) = UnfoldSteps(time_distributed, input)
+    output: time_distributed.steps
 
     A layer that works along the last axis takes sequences as they are. The layer keeps the name,
     and so the keys of its weights; what is unfolded is named `<layer>.steps`.
@@ -90,6 +121,24 @@ def renamed(graph: Graph, names: Mapping[str, str]) -> Graph:
 
 def channels_first(graph: Graph) -> Graph:
     """Insert the transpositions that a backend with channels-first tensors needs.
+
+    >>> from netspec.graph.listing import listing
+    >>> from netspec.network import loads
+    >>> graph = loads('''
+    ... netspec: 1
+    ... name: example
+    ... input: [8, 8, 1]
+    ... layers:
+    ...   - MaxPooling2D
+    ...   - Flatten
+    ... ''').graph
+    >>> print(listing(channels_first(graph)))
+    input: (8, 8, 1)
+    input.channels_first: (8, 8, 1) channels_first = Transpose(input) {to: channels_first}
+    max_pooling2d: (4, 4, 1) channels_first = MaxPooling2D(input.channels_first)
+    max_pooling2d.channels_last: (4, 4, 1) = Transpose(max_pooling2d) {to: channels_last}
+    flatten: (16) = Flatten(max_pooling2d.channels_last)
+    output: flatten
 
     Spatial layers get channels first; Flatten, Dense and the outputs get channels last; a layer
     that works on each value gets its input as it is. A tensor is transposed once, where another

@@ -15,19 +15,37 @@ from netspec.language.layers.pooling import GlobalMaxPooling, MaxPooling
 def activation_after_pooling(graph: Graph) -> Graph:
     """Move activations that never fall from before a max pooling to behind it.
 
+    >>> from netspec.graph.listing import listing
+    >>> from netspec.network import loads
+    >>> graph = loads('''
+    ... netspec: 1
+    ... name: example
+    ... input: [8, 8, 1]
+    ... layers:
+    ...   - Conv2D: {filters: 2, kernel_size: 3, activation: relu}
+    ...   - MaxPooling2D
+    ...   - Flatten
+    ... ''').graph
+    >>> print(listing(activation_after_pooling(graph)))
+    input: (8, 8, 1)
+    conv2d: (6, 6, 2) = Conv2D(input) {filters: 2, kernel_size: [3, 3]}
+    max_pooling2d: (3, 3, 2) = MaxPooling2D(conv2d)
+    conv2d.activation: (3, 3, 2) = Activation(max_pooling2d) {activation: relu}
+    flatten: (18) = Flatten(conv2d.activation)
+    output: flatten
+
     max f(x) = f(max x) for such an f, and so are the gradients: the largest x has the largest f(x),
     and where several f(x) are largest that differ in x, f is flat and its gradient 0. A pooling of
     2x2 leaves a quarter of the values to activate.
     """
     rewriter = Rewriter(graph)
-    for pooling in map(rewriter.current, graph.nodes):
-        before = rewriter.nodes.get(pooling.inputs[0])
+    for node in map(rewriter.current, graph.nodes):
+        before = rewriter.nodes.get(node.inputs[0])
         if before is None or not rewriter.has_one_reader(before.name):
             continue
-        if isinstance(pooling.layer, MaxPooling | GlobalMaxPooling) and not rewriter.is_output(
-            name
-        ):
-            _move_activation(rewriter, before, pooling)
+        is_pooling = isinstance(node.layer, MaxPooling | GlobalMaxPooling)
+        if is_pooling and not rewriter.is_output(node.name):
+            _move_activation(rewriter, before, node)
     return rewriter.graph()
 
 

@@ -23,7 +23,24 @@ ONLY_IN_TRAINING = (Dropout, SpatialDropout, GaussianNoise, GaussianDropout, Aug
 
 
 def drop_training_layers(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
-    """Remove the layers that only act in training; one that is an output keeps its name."""
+    """Remove the layers that only act in training; one that is an output keeps its name.
+
+    >>> from netspec.graph.listing import listing
+    >>> from netspec.network import loads
+    >>> from netspec.numerics.weights import initial
+    >>> graph = loads('''
+    ... netspec: 1
+    ... name: example
+    ... input: [3]
+    ... layers:
+    ...   - Dropout: {rate: 0.5}
+    ...   - Dense: {units: 2}
+    ... ''').graph
+    >>> print(listing(drop_training_layers(graph, initial(graph, seed=0))[0]))
+    input: (3)
+    dense: (2) = Dense(input) {units: 2}
+    output: dense
+    """
     rewriter = Rewriter(graph)
     for node in map(rewriter.current, graph.nodes):
         if isinstance(node.layer, ONLY_IN_TRAINING) and not rewriter.is_output(node.name):
@@ -34,6 +51,24 @@ def drop_training_layers(graph: Graph, weights: Weights) -> tuple[Graph, Weights
 
 def common_subexpressions(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
     """Compute once what several nodes compute: the same layer, inputs and values of weights.
+
+    >>> from netspec.graph.listing import listing
+    >>> from netspec.network import loads
+    >>> from netspec.numerics.weights import initial
+    >>> graph = loads('''
+    ... netspec: 1
+    ... name: example
+    ... input: [3]
+    ... layers:
+    ...   - ReLU: {name: left}
+    ...   - ReLU: {name: right, inputs: input}
+    ...   - Add: {inputs: [left, right]}
+    ... ''').graph
+    >>> print(listing(common_subexpressions(graph, initial(graph, seed=0))[0]))
+    input: (3)
+    left: (3) = ReLU(input)
+    add: (3) = Add(left, left)
+    output: add
 
     At prediction no layer draws random numbers.
     """
@@ -58,7 +93,24 @@ def _digest(node: Node, weights: Weights) -> bytes:
 
 
 def fold_padding(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
-    """Add the zeros of ZeroPadding layers that follow each other in one step."""
+    """Add the zeros of ZeroPadding layers that follow each other in one step.
+
+    >>> from netspec.graph.listing import listing
+    >>> from netspec.network import loads
+    >>> from netspec.numerics.weights import initial
+    >>> graph = loads('''
+    ... netspec: 1
+    ... name: example
+    ... input: [4, 1]
+    ... layers:
+    ...   - ZeroPadding1D: {padding: 1}
+    ...   - ZeroPadding1D: {padding: [0, 2]}
+    ... ''').graph
+    >>> print(listing(fold_padding(graph, initial(graph, seed=0))[0]))
+    input: (4, 1)
+    zero_padding1d_1: (8, 1) = ZeroPadding1D(input) {padding: [1, 3]}
+    output: zero_padding1d_1
+    """
     rewriter = Rewriter(graph)
     for node in map(rewriter.current, graph.nodes):
         former = rewriter.nodes.get(node.inputs[0])

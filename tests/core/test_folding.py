@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from interpreter import run_all
 from netspec.graph import Graph
+from netspec.graph.verify import verify
 from netspec.language.layers.normalization import BatchNormalization
 from netspec.network import Network, loads
 from netspec.numerics.weights import check
-from netspec.passes import INFERENCE, for_inference, needed_extent
+from netspec.passes import INFERENCE, for_inference
+from netspec.passes.extent import needed_extent
 
 Array = NDArray[np.float32]
 
@@ -43,6 +45,9 @@ def inputs(graph: Graph) -> list[Array]:
     return [random.normal(size=(2, *each.shape)).astype(np.float32) for each in graph.inputs]
 
 
+BY_NAME = {each.name: each for each in INFERENCE}
+
+
 def tag(layer: str) -> str:
     return layer.partition(":")[0]
 
@@ -51,9 +56,11 @@ def changed(
     name: str, shape: str, *layers: str, weights: Mapping[str, Array] | None = None
 ) -> list[str]:
     """What is left of the layers of a network behind a pass, which keeps the values of its outputs."""
-    graph = network(shape, *layers).graph
+    net = network(shape, *layers)
+    graph = net.graph
     weights = random_weights(graph) if weights is None else weights
-    passed, own = INFERENCE[name](graph, weights)
+    passed, own = BY_NAME[name].apply(graph, weights, net)
+    verify(passed)
     check(passed, own, "the pass")
     assert passed.outputs == graph.outputs
     expected, found = (
@@ -99,7 +106,7 @@ def test_what_a_batch_normalization_goes_into_takes_its_name_and_its_values() ->
     net = network("[3]", "Dense: {units: 2}", "BatchNormalization", "Dense: {units: 1}")
     weights = random_weights(net.graph)
 
-    graph, own = INFERENCE["fold_batch_normalization"](net.graph, weights)
+    graph, own = BY_NAME["fold_batch_normalization"].apply(net.graph, weights, net)
 
     assert [node.name for node in graph.nodes] == ["batch_normalization", "dense_1"]
     assert own.keys() == {

@@ -62,7 +62,9 @@ PLAIN: frozenset[str] = frozenset()
 PASSES = st.sampled_from([None, PLAIN, *(frozenset({name}) for name in NAMES)])
 """All passes, none, and each by itself."""
 
-PASSES_OF_TRAINING = st.sampled_from([None, PLAIN, *(frozenset({name}) for name in OPTIMIZATIONS)])
+PASSES_OF_TRAINING = st.sampled_from(
+    [None, PLAIN, *(frozenset({each.name}) for each in OPTIMIZATIONS)]
+)
 """As above, without the passes that are for prediction alone."""
 
 

@@ -1,0 +1,70 @@
+"""What a pass is, and how the passes of a backend are run one after the other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from netspec.graph import Graph
+from netspec.graph.verify import verify
+from netspec.network import Network
+from netspec.numerics.weights import Weights
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A function from a graph and its weights to others, with a name.
+
+    The network that is compiled says what the graph does not, such as the losses of its outputs. An
+    `optional` pass can be switched off: it makes the network faster, and the others make it fit the
+    backend. Without weights, as where source code is written, a pass gets none.
+    """
+
+    name: str
+    apply: Callable[[Graph, Weights, Network], tuple[Graph, Weights]]
+    optional: bool = False
+
+
+def graph_pass(change: Callable[[Graph], Graph], *, optional: bool = False) -> Pass:
+    """A pass that changes no weights, and is named after its function."""
+    return Pass(change.__name__, lambda graph, weights, _: (change(graph), weights), optional)
+
+
+def weights_pass(change: Callable[[Graph, Weights], tuple[Graph, Weights]]) -> Pass:
+    """A pass that may be switched off and may change weights, named after its function."""
+    return Pass(change.__name__, lambda graph, weights, _: change(graph, weights), optional=True)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A graph after a pass, with its weights, and the graph before it."""
+
+    name: str
+    before: Graph
+    graph: Graph
+    weights: Weights
+
+
+def stages(passes: Iterable[Pass], network: Network, weights: Weights) -> Iterator[Stage]:
+    """The graph of a network after each of the passes that are switched on for it."""
+    graph = network.graph
+    for each in passes:
+        if each.optional and not (network.passes is None or each.name in network.passes):
+            continue
+        before = graph
+        graph, weights = each.apply(graph, weights, network)
+        if "PYTEST_CURRENT_TEST" in os.environ:
+            verify(graph)
+        yield Stage(each.name, before, graph, weights)
+
+
+def run_passes(passes: Iterable[Pass], network: Network, weights: Weights) -> tuple[Graph, Weights]:
+    """The graph of a network after passes, and the weights that it has then.
+
+    Its outputs have the same values, in the same order.
+    """
+    graph = network.graph
+    for stage in stages(passes, network, weights):
+        graph, weights = stage.graph, stage.weights
+    return graph, weights
