@@ -1,0 +1,229 @@
+"""The figures of an epoch and of a test, computed by hand: losses and metrics of two outputs."""
+
+from __future__ import annotations
+
+from math import log
+from typing import Any
+
+import numpy as np
+import pytest
+
+from netspec.backend import Steps
+from netspec.data import Examples
+from netspec.graph import Network, loads
+from netspec.runs.measures import measure, probabilities
+from netspec.runs.metrics import Meter, evaluate
+
+SPEC = """\
+netspec: 1
+name: two
+input: [2]
+layers:
+  - Dense: {name: kind, units: 3, activation: softmax}
+  - Dense: {name: value, inputs: input, units: 1}
+output: [kind, value]
+train:
+  loss: {kind: sparse_categorical_crossentropy, value: mean_squared_error}
+  loss_weights: {value: 0.5}
+  metrics: {kind: [accuracy, confusion_matrix], value: [mean_absolute_error]}
+  batch_size: 2
+"""
+NETWORK = loads(SPEC)
+
+# Of every example: its class, the logits of the classes, its value, the output. The answers are the
+# classes 0, 1, 1, 2, 2; the probability of each class with a logit of log(4) is 2/3.
+FOUR = log(4)
+CLASSES, KINDS = (
+    [0, 1, 2, 2, 0],
+    [[FOUR, 0, 0], [0, FOUR, 0], [0, FOUR, 0], [0, 0, FOUR], [0, 0, FOUR]],
+)
+TARGETS, VALUES = [[1], [2], [3], [4], [5]], [[1.5], [2], [1], [4], [9]]
+EXAMPLES = Examples(
+    (np.zeros((5, 2), np.float32),), (np.array(CLASSES, np.int32), np.array(TARGETS, np.float32))
+)
+LOGITS = (np.array(KINDS, np.float32), np.array(VALUES, np.float32))
+ORDER = np.array([4, 2, 0, 1, 3])
+
+RIGHT, WRONG = log(3 / 2), log(6)  # the losses of a right answer and of another
+SQUARES, DISTANCES = (0.25, 0, 4, 0, 16), (0.5, 0, 2, 0, 4)
+
+
+def test_an_epoch_weighs_its_batches_by_their_examples() -> None:
+    meter = Meter(NETWORK, EXAMPLES, ORDER)
+    two = Steps(np.float32([1, 2]), None, np.float32([[3, 5], [7, 8]]), logits_of(ORDER[:4]))
+    last = Steps(np.float32([6]), None, np.float32([[1, 9]]), logits_of(ORDER[4:]))
+
+    meter.add(two)
+    first = meter.record()
+    meter.add(last)
+
+    assert meter.done == 5
+    assert first == pytest.approx(
+        {
+            "loss": (2 * 1 + 2 * 2) / 4,
+            "kind_loss": (2 * 3 + 2 * 7) / 4,
+            "value_loss": (2 * 5 + 2 * 8) / 4,
+            "kind_accuracy": 2 / 4,
+            "value_mean_absolute_error": (4 + 2 + 0.5 + 0) / 4,
+        }
+    )
+    assert meter.record() == pytest.approx(
+        {
+            "loss": (2 * 1 + 2 * 2 + 6) / 5,
+            "kind_loss": (2 * 3 + 2 * 7 + 1) / 5,
+            "value_loss": (2 * 5 + 2 * 8 + 9) / 5,
+            "kind_accuracy": 3 / 5,
+            "value_mean_absolute_error": (4 + 2 + 0.5 + 0 + 0) / 5,
+        }
+    )
+
+
+def test_an_epoch_without_a_step_has_figures_of_zero() -> None:
+    assert set(Meter(NETWORK, EXAMPLES, ORDER).record().values()) == {0}
+
+
+def test_counted_answers_are_the_accuracy_of_all_steps() -> None:
+    network = loads(
+        "netspec: 1\nname: steps\ninput: [4, 2]\nlayers: [Dense: {units: 3, activation: softmax}]\n"
+        "train: {loss: sparse_categorical_crossentropy, batch_size: 2}"
+    )
+    examples = Examples((np.zeros((3, 4, 2), np.float32),), (np.zeros((3, 4), np.int32),))
+    meter = Meter(network, examples, np.arange(3))
+
+    meter.add(Steps(np.float32([1, 4]), np.array([5, 1], np.int32)))
+
+    assert meter.record() == pytest.approx({"loss": (2 * 1 + 4) / 3, "accuracy": 6 / 12})
+
+
+def logits_of(indices: Any) -> Any:
+    return tuple(each[indices] for each in LOGITS)
+
+
+class Predictor:
+    """Gives the logits above, part after part."""
+
+    device = "none"
+
+    def __init__(self) -> None:
+        self._done = 0
+
+    def logits(self, inputs: Any) -> Any:
+        self._done += len(inputs)
+        return logits_of(slice(self._done - len(inputs), self._done))
+
+
+@pytest.mark.parametrize("part", [2, 5])
+def test_an_evaluation_is_a_mean_over_all_examples(
+    part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netspec.data.examples.PART", part)
+    kind, value = (3 * RIGHT + 2 * WRONG) / 5, sum(SQUARES) / 5
+
+    record = evaluate(Predictor(), None, EXAMPLES, NETWORK, "val_")
+
+    assert record == pytest.approx(
+        {
+            "val_loss": kind + 0.5 * value,
+            "val_kind_loss": kind,
+            "val_value_loss": value,
+            "val_kind_accuracy": 3 / 5,
+            "val_value_mean_absolute_error": sum(DISTANCES) / 5,
+        }
+    )
+
+
+@pytest.mark.parametrize("part", [2, 5])
+def test_the_weights_of_examples_count_in_losses_only(
+    part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netspec.data.examples.PART", part)
+    weights = np.float32([1, 0, 2, 0.5, 3])
+    examples = Examples(EXAMPLES.inputs, EXAMPLES.targets, weights)
+    kind = (1 * RIGHT + 2 * WRONG + 0.5 * RIGHT + 3 * WRONG) / 5
+    value = (1 * 0.25 + 2 * 4 + 3 * 16) / 5
+
+    record = evaluate(Predictor(), None, examples, NETWORK, "test_")
+
+    assert record.pop("test_kind_confusion_matrix") == [[1, 0, 1], [0, 1, 0], [0, 1, 1]]
+    assert record == pytest.approx(
+        {
+            "test_loss": kind + 0.5 * value,
+            "test_kind_loss": kind,
+            "test_value_loss": value,
+            "test_kind_accuracy": 3 / 5,
+            "test_value_mean_absolute_error": sum(DISTANCES) / 5,
+        }
+    )
+
+
+# Metrics of targets for which Keras has no metric.
+
+
+def figure(
+    train: str, outputs: Any, targets: Any, units: int = 1, activation: str = "linear"
+) -> Any:
+    """The only metric of a spec's output for outputs or logits (n, units)."""
+    (objective,) = one_output(train, units, activation).objectives
+    measured = measure(objective.metrics[0], objective)
+    measured.add(probabilities(np.float32(outputs), objective), np.array(targets))
+    return measured.figure()
+
+
+def one_output(train: str, units: int, activation: str) -> Network:
+    return loads(
+        f"netspec: 1\nname: one\ninput: [2]\n"
+        f"layers: [Dense: {{units: {units}, activation: {activation}}}]\ntrain: {{{train}}}"
+    )
+
+
+@pytest.mark.parametrize("no", [-1, 0])
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("binary_accuracy", 2 / 5),
+        ("precision", 2 / 3),
+        ("recall", 2 / 4),
+        ("f1_score", 4 / 7),
+        ("binary_accuracy: {threshold: 0.6}", 3 / 5),
+        ("precision: {threshold: 0.6}", 2 / 2),
+        ("auc: {num_thresholds: 3}", 1 / 4),  # (1, 1), (1, 1/2), (0, 0)
+    ],
+)
+def test_signs_and_zeros_and_ones_have_the_same_metrics(
+    no: int, metric: str, expected: float
+) -> None:
+    outputs, targets = [[0.9], [0.8], [0.6], [0.4], [0.2]], [[1], [1], [no], [1], [1]]
+
+    found = figure(f"loss: hinge, metrics: [{{{metric}}}]", outputs, targets)
+
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("curve", ["ROC", "PR"])
+def test_the_curve_of_class_indices_is_that_of_one_value_a_class(curve: str) -> None:
+    logits, labels = np.random.default_rng(3).normal(0, 1, (20, 3)), np.arange(20) % 3
+    metrics = f"metrics: [auc: {{curve: {curve}}}]"
+    losses = ("sparse_categorical_crossentropy", "categorical_crossentropy")
+
+    sparse, one_hot = (
+        figure(f"loss: {loss}, {metrics}", logits, targets, 3, "softmax")
+        for loss, targets in zip(losses, (labels, np.eye(3)[labels]), strict=True)
+    )
+
+    assert sparse == one_hot
+
+
+def test_an_even_chance_is_a_no() -> None:
+    train, logits, targets = (
+        "loss: binary_crossentropy, metrics: [METRIC]",
+        [[0], [0], [1]],
+        [[0], [1], [1]],
+    )
+
+    matrix, accuracy = (
+        figure(train.replace("METRIC", metric), logits, targets, 1, "sigmoid")
+        for metric in ("confusion_matrix", "accuracy")
+    )
+
+    assert matrix == [[1, 0], [1, 1]]
+    assert accuracy == pytest.approx(2 / 3, rel=1e-12)
