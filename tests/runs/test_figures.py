@@ -227,3 +227,19 @@ def test_an_even_chance_is_a_no() -> None:
 
     assert matrix == [[1, 0], [1, 1]]
     assert accuracy == pytest.approx(2 / 3, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("loss", "activation"),
+    [
+        ("sparse_categorical_crossentropy", "softmax"),
+        ("{categorical_crossentropy: {from_logits: true}}", "linear"),
+    ],
+)
+def test_every_step_has_probabilities_of_its_own(loss: str, activation: str) -> None:
+    expected = np.random.default_rng(4).dirichlet(np.ones(5), (4, 3))
+    (objective,) = one_output(f"loss: {loss}", 5, activation).objectives
+
+    found = probabilities(np.float32(np.log(expected)), objective)
+
+    np.testing.assert_allclose(found, expected, 1e-6)
