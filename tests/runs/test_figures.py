@@ -13,6 +13,7 @@ from netspec.data import Examples
 from netspec.graph import Network, loads
 from netspec.runs.measures import measure, probabilities
 from netspec.runs.metrics import Meter, evaluate
+from netspec.weights import initial
 
 SPEC = """\
 netspec: 1
@@ -154,6 +155,19 @@ def test_the_weights_of_examples_count_in_losses_only(
             "test_value_mean_absolute_error": sum(DISTANCES) / 5,
         }
     )
+
+
+def test_only_known_weights_have_penalties() -> None:
+    regularized = SPEC.replace("units: 1", "units: 1, kernel_regularizer: {l2: {l2: 0.5}}")
+    network = loads(regularized)
+    weights = initial(network.graph, 0) | {"value.kernel": np.float32([[3], [-1]])}
+
+    without, whole = (
+        evaluate(Predictor(), known, EXAMPLES, network, "test_")["test_loss"]
+        for known in (None, weights)
+    )
+
+    assert whole == pytest.approx(without + 0.5 * (9 + 1), rel=1e-12)
 
 
 # Metrics of targets for which Keras has no metric.
