@@ -170,7 +170,82 @@ def test_only_known_weights_have_penalties() -> None:
     assert whole == pytest.approx(without + 0.5 * (9 + 1), rel=1e-12)
 
 
-# Metrics of targets for which Keras has no metric.
+# Metrics. Of the classes 0, 0, 1, 2 the answers are 0, 1, 1, 1.
+
+LABELS, SCORES = [0, 0, 1, 2], [[3, 2, 1], [2, 3, 1], [1, 3, 2], [2, 3, 1]]
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("accuracy", 2 / 4),
+        ("precision", (1 + 1 / 3 + 0) / 3),
+        ("recall", (1 / 2 + 1 + 0) / 3),
+        ("f1_score", (2 / 3 + 2 / 4 + 0) / 3),
+        ("top_k_categorical_accuracy: {k: 1}", 2 / 4),
+        ("top_k_categorical_accuracy: {k: 2}", 3 / 4),
+        ("top_k_categorical_accuracy: {k: 3}", 1),
+        ("confusion_matrix", [[1, 1, 0], [0, 1, 0], [0, 1, 0]]),
+    ],
+)
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy"])
+def test_metrics_of_classes(loss: str, metric: str, expected: Any) -> None:
+    targets = LABELS if loss.startswith("sparse") else np.eye(3)[LABELS]
+
+    found = figure(f"loss: {loss}, metrics: [{{{metric}}}]", SCORES, targets, 3, "softmax")
+
+    assert found == (expected if isinstance(expected, list) else pytest.approx(expected, rel=1e-12))
+
+
+@pytest.mark.parametrize("metric", ["categorical_accuracy", "recall"])
+def test_the_class_of_a_distribution_is_the_largest(metric: str) -> None:
+    targets = [[0.5, 0.3, 0.2], [0.6, 0.4, 0], [0.1, 0.8, 0.1], [0.2, 0.3, 0.5]]
+
+    found = figure(f"loss: kl_divergence, metrics: [{metric}]", SCORES, targets, 3, "softmax")
+
+    assert found == pytest.approx(1 / 2, rel=1e-12)
+
+
+def test_an_equal_output_takes_no_place_before_the_class() -> None:
+    train = "loss: sparse_categorical_crossentropy, metrics: [top_k_categorical_accuracy: {k: 1}]"
+
+    assert figure(train, [[1, 1, 1], [1, 1, 2]], [2, 1], 3, "softmax") == 1 / 2
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("accuracy", 2 / 4),
+        ("precision", 2 / 3),
+        ("recall", 2 / 3),
+        ("precision: {threshold: 0.65}", 2 / 2),
+        ("recall: {threshold: 0.1}", 3 / 3),
+        ("f1_score: {threshold: 0.1}", 6 / 7),
+    ],
+)
+def test_metrics_of_several_yes_and_no_count_every_output(metric: str, expected: float) -> None:
+    chances, targets = np.array([[0.9, 0.2], [0.6, 0.7]]), [[1, 1], [0, 1]]
+    logits = np.log(chances / (1 - chances))
+
+    found = figure(
+        f"loss: binary_crossentropy, metrics: [{{{metric}}}]", logits, targets, 2, "sigmoid"
+    )
+
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("mean_absolute_error", 2),
+        ("mean_squared_error", 5),
+        ("root_mean_squared_error", 5**0.5),
+    ],
+)
+def test_metrics_of_values(metric: str, expected: float) -> None:
+    train = f"loss: huber, metrics: [{metric}]"
+
+    assert figure(train, [[1, 3]], [[0, 6]], 2) == pytest.approx(expected, rel=1e-12)
 
 
 def figure(
@@ -201,6 +276,8 @@ def one_output(train: str, units: int, activation: str) -> Network:
         ("binary_accuracy: {threshold: 0.6}", 3 / 5),
         ("precision: {threshold: 0.6}", 2 / 2),
         ("auc: {num_thresholds: 3}", 1 / 4),  # (1, 1), (1, 1/2), (0, 0)
+        # Found are 4, 2 and 0 of 4, and named 5, 3 and 0 (Davis and Goadrich, 2006).
+        ("auc: {num_thresholds: 3, curve: PR}", (2 - log(5 / 3) + 4 / 3) / 4),
     ],
 )
 def test_signs_and_zeros_and_ones_have_the_same_metrics(
