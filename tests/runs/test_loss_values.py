@@ -50,6 +50,8 @@ CASES: list[tuple[Loss, list[float], Any, float]] = [
     (KLDivergence(), [0.25, 0.75], [0.5, 0.5], 0.5 * log(2) + 0.5 * log(2 / 3)),
     (KLDivergence(), [0.5, 0.5], [0, 1], 1e-7 * log(1e-7 / 0.5) + log(2)),
     (KLDivergence(), [0, 1], [0.5, 0.5], 0.5 * log(0.5e7) + 0.5 * log(0.5)),
+    (KLDivergence(), [2, 0.5], [0.5, 0.5], 0.5 * log(0.5)),
+    (KLDivergence(), [0.5, 0.5], [2, 0.5], log(2)),
     (Poisson(), [2, 1], [3, 0], (2 - 3 * log(2 + 1e-7) + 1) / 2),
     (Poisson(), [0, 1], [3, 0], (0 - 3 * log(1e-7) + 1) / 2),
     (Hinge(), [0.5, 0.25], [1, -1], (0.5 + 1.25) / 2),
@@ -82,19 +84,19 @@ def test_a_loss_follows_its_formula(
 def test_the_loss_of_an_example_is_the_mean_over_its_steps(
     loss: Loss, output: list[float], target: Any, expected: float
 ) -> None:
-    outputs, targets = np.float32([output, output]), np.array([target, target], kind(target))
-    other = by_example(loss, outputs[:1] + 1, targets[:1])[0]
+    same, other = np.float32(output), np.float32(output) + 1
+    targets = np.array(3 * [target], kind(target))
+    expected_other = by_example(loss, other[None], targets[:1])[0]
 
-    # Two examples of two steps each: both as above; one as above, and one with another output.
-    steps = np.stack([outputs, np.stack([outputs[0], outputs[1] + 1])])
-    values = by_example(loss, steps, np.stack([targets, targets]))
+    # Two examples of three steps each.
+    outputs = np.stack([[same, same, same], [same, other, same]])
+    values = by_example(loss, outputs, np.stack([targets, targets]))
 
-    assert values == pytest.approx(
-        np.array([expected, (expected + other) / 2]), rel=1e-6, abs=1e-12
-    )
+    means = [expected, (2 * expected + expected_other) / 3]
+    assert values == pytest.approx(np.array(means), rel=1e-6, abs=1e-12)
 
 
-@pytest.mark.parametrize("logit", [-200, -20, 20, 200])
+@pytest.mark.parametrize("logit", [-500, -20, 20, 500])
 def test_far_logits_have_their_own_loss(logit: float) -> None:
     binary = by_example(BinaryCrossentropy(), np.float32([[logit]]), np.float32([[logit < 0]]))
     classes = by_example(
