@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from netspec.graph import loads
+from netspec.losses import Hinge, Huber, Loss
 from netspec.objective import Objective, figures
 
 BEGINNING = "netspec: 1\nname: example\n"
@@ -51,6 +52,23 @@ def test_every_output_has_its_own_loss_weight_and_metrics() -> None:
     )
     assert (kind.shape, kind.target_shape) == ((3,), ())
     assert (size.shape, size.target_shape) == ((2,), (2,))
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        ("hinge", Hinge()),
+        ("{hinge: }", Hinge()),
+        ("{huber: {delta: 2}}", Huber(delta=2)),
+        ("{hinge: huber}", Huber()),  # of the output that is named hinge
+        ("{hinge: hinge}", Hinge()),
+        ("{hinge: {huber: {delta: 2}}}", Huber(delta=2)),
+    ],
+)
+def test_a_mapping_is_a_loss_or_names_outputs(loss: str, expected: Loss) -> None:
+    (objective,) = objectives(one(f"loss: {loss}").replace("units: 3", "units: 3, name: hinge"))
+
+    assert objective.loss == expected
 
 
 @pytest.mark.parametrize(
