@@ -130,7 +130,7 @@ STEPS: list[tuple[str, dict[int, float]]] = [
     ),
     (  # rises for 0.5 x 40 - 1 = 19 steps, and falls for 20
         "one_cycle: {max_learning_rate: 0.5, pct_start: 0.5, div_factor: 5, final_div_factor: 10}",
-        {0: 0.1, 19: 0.5, 29: 0.01 + 0.49 / 2, 39: 0.01},
+        {0: 0.1, 19: 0.5, 24: 0.01 + 0.49 / 2 * (1 + sqrt(0.5)), 29: 0.255, 39: 0.01},
     ),
     (
         "one_cycle: {max_learning_rate: 0.5, pct_start: 0.25, div_factor: 5, final_div_factor: 10, "
@@ -166,8 +166,8 @@ def test_a_later_epoch_begins_where_the_one_before_ended() -> None:
 
 # Every number is what the epochs reported, every rate that of the epoch after.
 PLATEAUS: list[tuple[str, list[float], list[float]]] = [
-    # 0.99995 is no improvement of more than 1e-4, 0.9998 is.
-    ("patience: 1", [1, 0.99995, 0.9998], [1, 0.5, 0.5]),
+    # 0.99993 is no improvement of more than 1e-4, 0.9998 is.
+    ("patience: 1", [1, 0.99993, 0.9998], [1, 0.5, 0.5]),
     ("patience: 2", [1, 1, 1, 1, 1], [1, 1, 0.5, 0.5, 0.25]),
     ("patience: 2", [1, 1, 0.5, 1, 1], [1, 1, 1, 1, 0.5]),
     ("patience: 0", [1, 1, 1], [1, 0.5, 0.25]),
@@ -177,6 +177,7 @@ PLATEAUS: list[tuple[str, list[float], list[float]]] = [
     ("patience: 1, cooldown: 2", [1, 1, 1, 1, 1, 1], [1, 0.5, 0.5, 0.25, 0.25, 0.125]),
     ("patience: 2, cooldown: 1", [1, 1, 1, 1, 1, 1], [1, 1, 0.5, 0.5, 0.25, 0.25]),
     ("patience: 1, mode: max", [1, 2, 2, 1], [1, 1, 0.5, 0.25]),
+    ("patience: 1, mode: max, min_delta: 0.5", [1, 1.3, 1.6], [1, 0.5, 0.5]),
 ]
 
 

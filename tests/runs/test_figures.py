@@ -290,9 +290,27 @@ def test_signs_and_zeros_and_ones_have_the_same_metrics(
     assert found == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("curve", "outputs", "targets", "expected"),
+    [
+        # 0 and 1 are outputs between the first threshold and the last: (1, 1), (1/2, 1/2), (0, 0).
+        ("ROC", [[0], [1], [0], [1]], [[1], [1], [0], [0]], 1 / 2),
+        # Found are 2, 1 and 0 of 2, and named 3, 1 and 0.
+        ("PR", [[0.9], [0.2], [0.3]], [[1], [1], [0]], (0.5 * (1 + 0.5 * log(3)) + 1) / 2),
+        ("PR", [[0.9], [0.8]], [[0], [0]], 0),
+        ("ROC", [[0.9], [0.2]], [[1], [1]], 0),
+    ],
+)
+def test_the_area_of_three_points(curve: str, outputs: Any, targets: Any, expected: float) -> None:
+    train = f"loss: hinge, metrics: [auc: {{num_thresholds: 3, curve: {curve}}}]"
+
+    assert figure(train, outputs, targets) == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.parametrize("curve", ["ROC", "PR"])
 def test_the_curve_of_class_indices_is_that_of_one_value_a_class(curve: str) -> None:
-    logits, labels = np.random.default_rng(3).normal(0, 1, (20, 3)), np.arange(20) % 3
+    logits = np.random.default_rng(3).normal(0, 1, (10, 4, 3))  # of four steps
+    labels = np.arange(40).reshape(10, 4) % 3
     metrics = f"metrics: [auc: {{curve: {curve}}}]"
     losses = ("sparse_categorical_crossentropy", "categorical_crossentropy")
 
