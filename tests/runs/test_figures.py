@@ -189,12 +189,46 @@ LABELS, SCORES = [0, 0, 1, 2], [[3, 2, 1], [2, 3, 1], [1, 3, 2], [2, 3, 1]]
     ],
 )
 @pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy"])
-def test_metrics_of_classes(loss: str, metric: str, expected: Any) -> None:
-    targets = LABELS if loss.startswith("sparse") else np.eye(3)[LABELS]
+@pytest.mark.parametrize("axes", [(4,), (2, 2)], ids=str)  # four examples, or two of two steps
+def test_metrics_of_classes(loss: str, axes: tuple[int, ...], metric: str, expected: Any) -> None:
+    labels, scores = np.reshape(LABELS, axes), np.reshape(SCORES, (*axes, 3))
+    targets = labels if loss.startswith("sparse") else np.eye(3)[labels]
 
-    found = figure(f"loss: {loss}, metrics: [{{{metric}}}]", SCORES, targets, 3, "softmax")
+    found = figure(f"loss: {loss}, metrics: [{{{metric}}}]", scores, targets, 3, "softmax")
 
     assert found == (expected if isinstance(expected, list) else pytest.approx(expected, rel=1e-12))
+
+
+METRICS = [
+    *("accuracy", "top_k_categorical_accuracy", "auc", "precision", "recall", "f1_score"),
+    *("categorical_accuracy", "mean_absolute_error", "root_mean_squared_error"),
+]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_metric_of_no_example_is_zero(metric: str) -> None:
+    train = f"loss: categorical_crossentropy, metrics: [{metric}]"
+    (objective,) = one_output(train, 3, "softmax").objectives
+
+    assert measure(objective.metrics[0], objective).figure() == 0
+
+
+@pytest.mark.parametrize(
+    ("train", "outputs", "targets", "expected"),
+    [
+        ("loss: mean_squared_error, metrics: [mean_absolute_error]", [[1]], [[4]], 3),
+        ("loss: categorical_hinge, metrics: [precision]", [[0.9], [0.2]], [[1], [0]], 1),
+        # Only a loss of signs takes -1 for no.
+        (
+            "loss: mean_squared_error, metrics: [binary_accuracy]",
+            [[0.2], [0.9]],
+            [[-1], [1]],
+            1 / 2,
+        ),
+    ],
+)
+def test_metrics_of_one_output(train: str, outputs: Any, targets: Any, expected: float) -> None:
+    assert figure(train, outputs, targets) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("metric", ["categorical_accuracy", "recall"])
@@ -352,3 +386,19 @@ def test_every_step_has_probabilities_of_its_own(loss: str, activation: str) -> 
     found = probabilities(np.float32(np.log(expected)), objective)
 
     np.testing.assert_allclose(found, expected, 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("loss", "activation", "expected"),
+    [
+        ("categorical_crossentropy", "softmax", [[1, 0], [0, 1], [0.5, 0.5]]),
+        ("binary_crossentropy", "sigmoid", [[1, 0], [0, 1], [1, 1]]),
+    ],
+)
+def test_logits_of_a_thousand_have_probabilities(
+    loss: str, activation: str, expected: list[list[float]]
+) -> None:
+    (objective,) = one_output(f"loss: {loss}", 2, activation).objectives
+    logits = np.float32([[1000, -1000], [-1000, 1000], [1000, 1000]])
+
+    np.testing.assert_array_equal(probabilities(logits, objective), expected)
