@@ -199,6 +199,24 @@ def test_metrics_of_classes(loss: str, axes: tuple[int, ...], metric: str, expec
     assert found == (expected if isinstance(expected, list) else pytest.approx(expected, rel=1e-12))
 
 
+def test_two_classes_exclude_each_other() -> None:
+    train = "loss: sparse_categorical_crossentropy, metrics: [precision]"
+    answers = [[1, 2], [1, 2], [1, 2], [2, 1]]  # the classes 1, 1, 1, 0
+
+    found = figure(train, answers, [1, 1, 0, 0], 2, "softmax")
+
+    assert found == pytest.approx((1 + 2 / 3) / 2, rel=1e-12)
+
+
+def test_the_confusion_matrix_counts_every_step() -> None:
+    train, logits = "loss: binary_crossentropy, metrics: [confusion_matrix]", [1, 1, -1, 2, -3, 1]
+    targets = np.float32([1, 0, 0, 1, 1, 1])
+
+    found = figure(train, np.reshape(logits, (3, 2, 1)), targets.reshape(3, 2, 1), 1, "sigmoid")
+
+    assert found == [[1, 1], [1, 3]]
+
+
 METRICS = [
     *("accuracy", "top_k_categorical_accuracy", "auc", "precision", "recall", "f1_score"),
     *("categorical_accuracy", "mean_absolute_error", "root_mean_squared_error"),
