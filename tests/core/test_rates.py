@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import cos, pi, sqrt
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -143,6 +143,12 @@ STEPS: list[tuple[str, dict[int, float]]] = [
         {0: 0.5, 3: 0.5 - 0.49 / 3, 9: 0.01, 10: 0.01, 39: 0.01},
     ),
 ]
+
+
+def test_every_schedule_has_a_rate() -> None:
+    assert {text.partition(":")[0] for text, _ in STEPS} == {
+        schedule.tag for schedule in get_args(StepSchedule)
+    }
 
 
 @pytest.mark.parametrize(("text", "expected"), STEPS, ids=lambda value: str(value)[:40])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from netspec.losses import (
+    LOSSES,
     BinaryCrossentropy,
     CategoricalCrossentropy,
     CategoricalHinge,
@@ -68,6 +69,10 @@ CASES: list[tuple[Loss, list[float], Any, float]] = [
 
 def kind(value: Any) -> type:
     return np.int32 if isinstance(value, int) else np.float32
+
+
+def test_every_loss_has_a_value() -> None:
+    assert {type(loss) for loss, *_ in CASES} == {*LOSSES.values()}
 
 
 @pytest.mark.parametrize(("loss", "output", "target", "expected"), CASES, ids=str)
