@@ -113,7 +113,7 @@ STEPS: list[tuple[str, dict[int, float]]] = [
     ),
     (  # waves of 4, 12 and 36 steps
         "cosine_decay_restarts: {initial_learning_rate: 0.5, first_decay_steps: 4, t_mul: 3}",
-        {0: 0.5, 2: 0.25, 7: 0.25 * (1 + sqrt(0.5)), 10: 0.25, 34: 0.25},
+        {0: 0.5, 2: 0.25, 6: 0.25 * (1 + sqrt(0.75)), 10: 0.25, 34: 0.25},
     ),
     (
         "cosine_decay_restarts: {initial_learning_rate: 0.5, first_decay_steps: 1, unit: epochs, "
