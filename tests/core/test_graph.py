@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from netspec.graph import INPUT, Graph, Input, Node, infer, load, loads
+from netspec.graph.inference import unread
 from netspec.layers import Conv2D, Dense, Flatten, Layer, MaxPooling2D
 from netspec.layers.constraints import MaxNorm
 from netspec.layers.initializers import Identity, Orthogonal
@@ -167,6 +168,18 @@ def test_initializers_and_constraints_fit_the_rank_of_a_weight(
     _, faults = infer("example", shape, [layer])
 
     assert [fault.location[3] for fault in faults] == ([field] if field else [])
+
+
+def test_a_layer_that_only_unread_layers_read_is_unread() -> None:
+    first, second = Dense(units=2, name="first"), Dense(units=2, name="second")
+    last = Dense(units=2, name="last", inputs=(INPUT,))
+    graph, faults = infer("example", (4,), [first, second, last])
+
+    assert not faults
+    assert [fault.location for fault in unread(graph)] == [
+        ("layers", 0, "Dense"),
+        ("layers", 1, "Dense"),
+    ]
 
 
 # What a node and a graph know of themselves.
