@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 MEANT = {
     **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # the full-width forms
@@ -37,7 +38,7 @@ class Lookalike:
 
 def find_lookalike(line: str, start: int = 0, end: int | None = None) -> Lookalike | None:
     """The first characters in a part of a line, outside of quotes and comments, that mislead."""
-    plain = _QUOTED_OR_COMMENT.sub(lambda found: " " * len(found[0]), line)
+    plain = _unquoted(line)
     found = _LOOKALIKES.search(plain, start, len(plain) if end is None else end)
     if found is None:
         return None
@@ -49,3 +50,9 @@ def find_lookalike(line: str, start: int = 0, end: int | None = None) -> Lookali
     text = "".join(MEANT[each] for each in found[0])
     help = "remove it" if not text else f"write `{text}`" if text.strip() else "write a space"
     return Lookalike(found.start(), len(found[0]), message, help)
+
+
+@lru_cache(maxsize=1)  # many faults may be in one long line
+def _unquoted(line: str) -> str:
+    """The line with spaces in place of quotes and comments."""
+    return _QUOTED_OR_COMMENT.sub(lambda found: " " * len(found[0]), line)

@@ -159,13 +159,13 @@ def _functions(
     # A free batch axis: Keras 3.15 adds a tensor (3, 1) as a bias of 3 channels where it can see 3.
     signature = [tf.TensorSpec((None, *each.shape[1:]), tf.float32) for each in model.inputs]
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def logits(*inputs: tf.Tensor) -> list[tf.Tensor]:
         return _all_outputs(model, inputs, training=False)
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def outputs(*inputs: tf.Tensor) -> list[tf.Tensor]:
-        return _activated(logits(*inputs), taken_off)
+        return _activated(_all_outputs(model, inputs, training=False), taken_off)
 
     return partial(_on_arrays, outputs), partial(_on_arrays, logits)
 

@@ -59,7 +59,7 @@ def check_files(network: Network) -> None:
     for path in data.files.values() if isinstance(data, Npz | Idx) else ():
         if not os.path.lexists(network.folder / path):
             help = "correct the path in the spec; or give the place of the data to --data"
-            raise DataError(f"there is no file {network.folder / path}", help)
+            raise DataError(f"there is no file {_real(network.folder / path)}", help)
 
 
 def _with_files(spec: Spec, place: Callable[[str], str]) -> Spec:

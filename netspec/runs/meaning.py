@@ -32,7 +32,7 @@ class Meaning:
 
     def read(self, outputs: Array) -> Array:
         """Probabilities or values (n, names) of outputs (n, units)."""
-        if self.network.objectives:
+        if self.network.objectives and self.network.objectives[0].taken_off is None:
             outputs = probabilities(outputs, self.network.objectives[0])
         if self.kind == "classes" and outputs.shape[-1] == 1:
             return np.concatenate([1 - outputs, outputs], -1)

@@ -60,7 +60,7 @@ def test_a_run_whose_data_are_gone_has_random_inputs_and_says_so(run, tmp_path):
     (tmp_path / "images.npz").unlink()
     found = subject.of_run(run, None, 50)
     assert found.inputs[0].shape == (50, 2, 2, 1)
-    assert f"random inputs ({tmp_path / 'images.npz'} cannot be read" in found.origin
+    assert f"random inputs (there is no file {tmp_path / 'images.npz'})" in found.origin
 
 
 def test_another_process_reads_what_was_written(tmp_path):

@@ -111,7 +111,8 @@ def test_predict_gives_what_the_backend_gives(trained, pictures, tmp_path, form)
     inputs = np.stack([np.asarray(Image.open(path), np.float32) for path in pictures]) / 255
     predictor = find(run.backend).predictor(run.network, run.weights(), "cpu")
     outputs = predictor.predict(inputs.reshape(-1, 8, 8, 1).astype(np.float32))
-    given = probabilities(netspec_("predict", model, *pictures, "--device", "cpu", "--json"))
+    options = ["--as-is", "--device", "cpu", "--json"]
+    given = probabilities(netspec_("predict", model, *pictures, *options))
     # Raw input has whole pixels only, from 0 to 16; the others have 255 steps.
     np.testing.assert_allclose(given, outputs, atol=0.02 if form == "raw" else 1e-5)
 

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from netspec.graph import Network, load, loads
 from netspec.passes import for_inference
 from netspec.summary import summarize, table, totals
 from netspec.weights import initial, to_bytes
+from shared_folder import shared_folder
 
 HERE = Path(__file__).parent
 TUTORIALS = HERE.parents[1] / "specs"
@@ -286,7 +288,10 @@ def kept(request, tmp_path_factory) -> tuple[str, Path]:
     """A backend, and the folder of what its modules gave in one process without netspec."""
     backend: str = request.param
     require(backend)
-    folder = tmp_path_factory.mktemp(f"kept_{backend}")
+    return backend, shared_folder(tmp_path_factory, f"kept_{backend}", partial(run_kept, backend))
+
+
+def run_kept(backend: str, folder: Path) -> None:
     for spec, path in SPECS.items():
         network = load(path)
         (folder / spec).mkdir()
@@ -297,7 +302,6 @@ def kept(request, tmp_path_factory) -> tuple[str, Path]:
     command = [sys.executable, str(RUNNER), backend, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
     assert done.returncode == 0, done.stderr
-    return backend, folder
 
 
 def result(folder: Path, name: str) -> Path:

@@ -12,12 +12,15 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import helper
-from onnx.backend.test.case.node import collect_testcases
+from onnx.backend.test.case import node as onnx_cases
 from onnx.backend.test.case.test_case import TestCase
 
 from netspec.layers.window import Padding, pads
@@ -70,9 +73,14 @@ class View:
 
 @cache
 def _made() -> list[TestCase]:
-    with warnings.catch_warnings():
+    """The cases of the operators that are tested here; to import all of ONNX's takes long."""
+    operators = {name.lower() for name in CONVERTERS if name not in REASONS}
+    with warnings.catch_warnings(), patch.object(onnx_cases, "import_recursive"):
         warnings.simplefilter("ignore")  # the code that makes them warns of overflows
-        return collect_testcases(None)
+        for _, module, _ in iter_modules(onnx_cases.__path__):
+            if module.replace("_", "") in operators:
+                import_module(f"{onnx_cases.__name__}.{module}")
+        return onnx_cases.collect_testcases(None)
 
 
 def cases(operator: str) -> Iterator[View]:

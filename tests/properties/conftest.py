@@ -13,7 +13,7 @@ SLOW = [HealthCheck.too_slow]  # a framework builds a model for every example
 
 settings.register_profile(
     "default",
-    max_examples=80,
+    max_examples=50,
     phases=[Phase.explicit, Phase.generate],
     derandomize=True,
     database=None,

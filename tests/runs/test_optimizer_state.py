@@ -170,7 +170,7 @@ def test_changed_checkpoints_are_refused_in_words(backend) -> None:
     """In a process of its own: PyTorch's Adam writes beyond the end of a state that is too small."""
     require(backend)
     folder = Path(hostile_checkpoints.__file__).parent
-    command = [sys.executable, hostile_checkpoints.__file__, backend, "--count", "40"]
+    command = [sys.executable, hostile_checkpoints.__file__, backend, "--count", "20"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
 
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from conformance.cases.base import ACTIVATIONS, Case, activated, each
+from conformance.cases.base import Case, each
+from netspec.layers.activations import ActivationName
 
 # What is applied to a state again and again stays small for only a few steps.
 SHORT = (2, 3)
 
-# Every activation as that of the gates, with another one for the state.
+# Those of ONNX's recurrent operators, and two that ONNX applies in a loop. PyTorch and Keras compute
+# activations as in other layers.
+ACTIVATIONS: tuple[ActivationName, ...] = (
+    *("linear", "relu", "leaky_relu", "elu", "softplus", "softsign", "sigmoid", "hard_sigmoid"),
+    *("tanh", "gelu", "softmax"),
+)
+
+# Each activation as that of the gates, with another one for the state.
 GATED = [
     f"units: 2, activation: {ACTIVATIONS[at - 1]}, recurrent_activation: {name}"
     for at, name in enumerate(ACTIVATIONS)
@@ -26,7 +34,7 @@ SHARED = (
 CASES: dict[str, tuple[Case, ...]] = {
     "SimpleRNN": (
         *each("SimpleRNN", (5, 3), *SHARED, "units: 4, activation: relu, return_sequences: true"),
-        *activated("SimpleRNN", SHORT, "units: 2"),
+        *each("SimpleRNN", SHORT, *(f"units: 2, activation: {name}" for name in ACTIVATIONS)),
     ),
     "LSTM": (
         *each("LSTM", (5, 3), *SHARED, "units: 4, unit_forget_bias: false, return_sequences: true"),
