@@ -43,7 +43,10 @@ def layer_normalizations(shape: Shape) -> st.SearchStrategy[Fields]:
 @st.composite
 def group_normalizations(draw: Draw, shape: Shape) -> Fields:
     axis = draw(st.sampled_from(range(-len(shape), 0)))
-    counts = {-1: shape[axis], **{count: count for count in range(1, 5) if shape[axis] % count == 0}}
+    counts = {
+        -1: shape[axis],
+        **{count: count for count in range(1, 5) if shape[axis] % count == 0},
+    }
     # A group of one value is 0 but for its rounding, which the next layer may make large.
     groups = [name for name, count in counts.items() if count < prod(shape)] or [1]
     return {
