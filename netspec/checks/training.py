@@ -153,7 +153,10 @@ def _target_faults(loss: Loss, data: DataSpec | None, end: End) -> Iterator[Faul
         message = (
             f"{end.subject} ends in {units} units, and {data.dataset} has {data.classes} classes"
         )
-        yield Fault(at, "classes", message, f"write `units: {data.classes}`", key=at == end.at)
+        help = f"write `units: {data.classes}`"
+        if not end.units_field:
+            help = f"give the layer before it {data.classes} units or filters"
+        yield Fault(at, "classes", message, help, key=at == end.at)
     elif data.classes is None and names is not None and _several(loss) and len(names) != units:
         message = f"{end.subject} ends in {units} units, and class_names has {len(names)} names"
         related = ("the names", ("data", "class_names"))
