@@ -356,6 +356,31 @@ def test_compile_shows_what_a_pass_changes(backend):
     assert {*plain} - {*optimized} <= {*before}
 
 
+@pytest.mark.parametrize(
+    ("backend", "passes"),
+    [
+        ("keras", ["activation_after_pooling", "needed_extent"]),
+        ("torch", ["attribute_names", "unwrapped", "channels_first"]),
+        ("onnx", ["drop_training_layers", "fold_padding", "needed_extent", "channels_first"]),
+    ],
+)
+def test_compile_shows_the_graph_after_every_pass(backend, passes):
+    command = ["compile", MNIST, "--backend", backend, "--stages"]
+    lines = netspec_(*command).results.splitlines()
+    names = [line[2:].removesuffix(": no change") for line in lines if line.startswith("# ")]
+    assert names[0] == "the spec"
+    assert [name for name in names if name in passes] == passes
+    assert "max_pooling2d: (13, 13, 32) = MaxPooling2D(conv2d)" in lines
+    off = netspec_(*command, "--passes", "-needed_extent").results
+    assert "# needed_extent" in lines
+    assert "needed_extent" not in off
+
+
+def test_compile_shows_one_thing(digits):
+    command = ["compile", digits, "--backend", "torch", "--stages", "--diff"]
+    assert "leave one of them out" in netspec_(*command).fault
+
+
 def test_a_pass_that_there_is_not_is_a_fault_that_names_the_nearest(digits):
     command = ["compile", digits, "--backend", "torch", "--passes", "needed_extend"]
     assert "did you mean needed_extent?" in netspec_(*command).fault
