@@ -19,7 +19,7 @@ from netspec.backend.cores import allowed_cores
 from netspec.data import Examples
 from netspec.data import load as load_data
 from netspec.network import Network, load
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 from netspec.runs.training import training_threads
 
 SPECS = ("digits_cnn", "mnist_cnn")

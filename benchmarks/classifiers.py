@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.harness import SPEC
 from netspec.backend import find_exporting
 from netspec.network import load
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 
 Images: TypeAlias = NDArray[np.float32]
 Classify: TypeAlias = Callable[[Images], Images]

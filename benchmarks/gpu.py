@@ -39,7 +39,7 @@ from netspec.backend import Trainer, find_training
 from netspec.data import Dataset, epoch_order, load, mask_seed
 from netspec.network import Network
 from netspec.network import load as load_network
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 
 SIDE, BYTES = 8192, 1 << 30
 QUICK_SIDE, QUICK_BYTES = 64, 1 << 16

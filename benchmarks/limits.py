@@ -12,7 +12,7 @@ from benchmarks.harness import Table
 from netspec.graph import Graph
 from netspec.graph.summary import summarize
 from netspec.network import Network
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 from netspec.passes import for_inference
 
 FLOAT = 4  # bytes

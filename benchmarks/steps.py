@@ -25,7 +25,7 @@ from netspec.backend import Device, Trainer, find_training
 from netspec.data import Dataset, epoch_order, load, mask_seed
 from netspec.network import Network
 from netspec.network import load as load_network
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 from netspec.runs.training import training_threads
 
 SEED = 0

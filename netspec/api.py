@@ -94,7 +94,7 @@ def stages(network: Network, backend: str) -> str:
     The weights, which some passes change, are those that the spec's seed gives.
     """
     from netspec.backend import find
-    from netspec.numerics.weights import initial
+    from netspec.numerics.initial import initial
     from netspec.passes import describe
 
     weights = initial(network.graph, _seed(network))
@@ -113,7 +113,8 @@ def compile(network: Network, backend: str, weights: Weights | None = None) -> A
     WeightsError for weights with other keys, shapes or types, or values that are not finite.
     """
     from netspec.backend import find_training
-    from netspec.numerics.weights import check, initial
+    from netspec.numerics.initial import initial
+    from netspec.numerics.weights import check
 
     target = find_training(backend)
     if weights is None:

@@ -13,7 +13,7 @@ from frameworks import TRAINING, require
 from netspec.backend import find_exporting
 from netspec.language.layers import FAMILIES
 from netspec.network import loads
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 
 SPEC = Path(__file__).parents[1] / "specs/mnist_cnn.yaml"
 FRAMEWORKS = {"keras", "tensorflow", "torch", "onnx", "onnxruntime"}

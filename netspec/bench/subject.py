@@ -16,8 +16,9 @@ from netspec.graph.summary import FLOAT32_BYTES, in_bytes
 from netspec.language.spec import resolved
 from netspec.network import Network, loads
 from netspec.numerics import weights as weight_files
+from netspec.numerics.initial import initial
 from netspec.numerics.seeds import generator
-from netspec.numerics.weights import Array, Weights, initial
+from netspec.numerics.weights import Array, Weights
 from netspec.runs.exported import open_exported, remarks_about
 from netspec.runs.folder import Run
 from netspec.text.diagnostics import DataError, NetspecError, RunError

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.graph import Graph
+from netspec.language.layers.regularizers import factors
 from netspec.language.training.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -22,6 +24,7 @@ from netspec.language.training.losses import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
+from netspec.numerics.weights import Weights
 
 Values: TypeAlias = NDArray[np.float64]
 
@@ -96,3 +99,14 @@ def _margins(y: Values, t: NDArray[Any]) -> Values:
 def _unit(values: NDArray[Any]) -> Values:
     wide = values.astype(np.float64)
     return wide / np.maximum(np.sqrt((wide**2).sum(-1, keepdims=True)), EPSILON)
+
+
+def penalty(graph: Graph, weights: Weights) -> float:
+    """What the regularizers of a graph add to the loss for these weights, in float64."""
+    total = 0.0
+    for key, weight in graph.weights():
+        if weight.regularizer is not None and weight.trainable:
+            l1, l2 = factors(weight.regularizer)
+            value = weights[key].astype(np.float64)
+            total += l1 * float(np.abs(value).sum()) + l2 * float(np.square(value).sum())
+    return total

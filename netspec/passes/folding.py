@@ -48,7 +48,7 @@ def fold_batch_normalization(graph: Graph, weights: Weights) -> tuple[Graph, Wei
 
     >>> from netspec.graph.listing import listing
     >>> from netspec.network import loads
-    >>> from netspec.numerics.weights import initial
+    >>> from netspec.numerics.initial import initial
     >>> graph = loads('''
     ... netspec: 1
     ... name: example
@@ -74,7 +74,7 @@ def fold_rescaling(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
 
     >>> from netspec.graph.listing import listing
     >>> from netspec.network import loads
-    >>> from netspec.numerics.weights import initial
+    >>> from netspec.numerics.initial import initial
     >>> graph = loads('''
     ... netspec: 1
     ... name: example

@@ -27,7 +27,7 @@ def drop_training_layers(graph: Graph, weights: Weights) -> tuple[Graph, Weights
 
     >>> from netspec.graph.listing import listing
     >>> from netspec.network import loads
-    >>> from netspec.numerics.weights import initial
+    >>> from netspec.numerics.initial import initial
     >>> graph = loads('''
     ... netspec: 1
     ... name: example
@@ -54,7 +54,7 @@ def common_subexpressions(graph: Graph, weights: Weights) -> tuple[Graph, Weight
 
     >>> from netspec.graph.listing import listing
     >>> from netspec.network import loads
-    >>> from netspec.numerics.weights import initial
+    >>> from netspec.numerics.initial import initial
     >>> graph = loads('''
     ... netspec: 1
     ... name: example
@@ -97,7 +97,7 @@ def fold_padding(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
 
     >>> from netspec.graph.listing import listing
     >>> from netspec.network import loads
-    >>> from netspec.numerics.weights import initial
+    >>> from netspec.numerics.initial import initial
     >>> graph = loads('''
     ... netspec: 1
     ... name: example

@@ -14,8 +14,9 @@ from netspec.checks.objectives import Objective
 from netspec.data import Examples
 from netspec.network import Network
 from netspec.numerics import losses
+from netspec.numerics.losses import penalty
 from netspec.numerics.measures import Figure, measure, probabilities
-from netspec.numerics.weights import Weights, penalty
+from netspec.numerics.weights import Weights
 from netspec.text.diagnostics import BackendError
 
 Record: TypeAlias = dict[str, Figure]

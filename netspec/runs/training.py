@@ -22,7 +22,7 @@ from netspec.data.record import DataRecord, differences, remarks
 from netspec.data.suspicious import suspicions
 from netspec.language.spec import Train
 from netspec.network import Network
-from netspec.numerics import weights as weight_files
+from netspec.numerics.initial import check_memory, initial
 from netspec.numerics.measures import Figure
 from netspec.numerics.rates import Span, epoch_rates
 from netspec.numerics.weights import Array, Weights
@@ -128,7 +128,7 @@ def _train(
     if run and state and (complete := _is_complete(run, state, network)):
         progress.remarks(complete)
         return run
-    weight_files.check_memory(network.graph, COPIES)
+    check_memory(network.graph, COPIES)
     dataset = load(network, memory)
     if run:
         _check_same_data(run, dataset.record)
@@ -139,7 +139,7 @@ def _train(
     for sentence in found:
         progress.warns(sentence)
     progress.prepares(target.name)
-    weights = state.weights if state else weight_files.initial(network.graph, settings.seed)
+    weights = state.weights if state else initial(network.graph, settings.seed)
     threads = run.about.threads if run else training_threads(network, target)
     trainer = target.trainer(network, weights, dataset.train, device, threads)
     if run and state and state.epoch:

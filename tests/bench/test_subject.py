@@ -10,7 +10,7 @@ import pytest
 import abacus
 from netspec.bench import subject
 from netspec.network import loads
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 from netspec.runs.training import train
 from netspec.text.diagnostics import NetspecError
 

@@ -23,7 +23,7 @@ from netspec.backend import find_exporting
 from netspec.data.decoding import converted
 from netspec.data.record import describe
 from netspec.network import loads
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 
 CAMERA = """\
 netspec: 1

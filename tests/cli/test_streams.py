@@ -113,7 +113,7 @@ def test_too_little_memory_is_a_fault(monkeypatch):
 
 
 def test_weights_that_do_not_fit_into_the_memory_are_known_before(spec, monkeypatch):
-    monkeypatch.setattr("netspec.numerics.weights.free_memory", lambda: 1 << 30)
+    monkeypatch.setattr("netspec.numerics.initial.free_memory", lambda: 1 << 30)
     text = spec.read_text("utf-8").replace(
         "  - Flatten\n", "  - Flatten\n" + 2 * "  - Dense: {units: 90000}\n"
     )

@@ -27,7 +27,8 @@ from netspec import load as load_spec
 from netspec.backend import Trainer
 from netspec.data import Examples, epoch_order, load, mask_seed
 from netspec.network import Network
-from netspec.numerics.weights import Array, Weights, initial
+from netspec.numerics.initial import initial
+from netspec.numerics.weights import Array, Weights
 
 SPECS = Path(__file__).parents[2] / "specs"
 

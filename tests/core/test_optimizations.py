@@ -32,7 +32,7 @@ from netspec.language.layers.preprocessing import Rescaling
 from netspec.language.layers.regularization import Dropout, SpatialDropout2D
 from netspec.language.layers.shaping import Cropping2D, ZeroPadding2D
 from netspec.network import Network, load
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 from netspec.passes import NAMES, OPTIMIZATIONS, chosen, run_passes, switched_on
 from netspec.passes.extent import needed_extent
 from netspec.passes.pooling import activation_after_pooling

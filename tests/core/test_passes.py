@@ -28,7 +28,7 @@ from netspec.language.layers.merging import Add, Concatenate
 from netspec.language.layers.normalization import BatchNormalization
 from netspec.language.layers.regularization import Dropout
 from netspec.language.spec import INPUT
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 from netspec.passes.layout import channels_first, split_activations, without_final_activations
 
 Values: TypeAlias = NDArray[np.float64]

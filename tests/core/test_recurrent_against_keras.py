@@ -14,7 +14,7 @@ import keras_oracle
 from keras_oracle import keras
 from netspec.graph import infer
 from netspec.language.layers import LAYERS, Layer, LayerFault, Shape
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 
 TAGS = ["SimpleRNN", "LSTM", "GRU"]
 

@@ -51,17 +51,10 @@ from netspec.language.layers.initializers import (
 from netspec.language.layers.normalization import BatchNormalization
 from netspec.language.layers.regularization import Dropout
 from netspec.language.layers.regularizers import L1, L1L2, L2
-from netspec.numerics.weights import (
-    check,
-    check_memory,
-    draw,
-    generator,
-    initial,
-    load,
-    penalty,
-    read_safetensors,
-    to_bytes,
-)
+from netspec.numerics.initial import check_memory, draw, initial
+from netspec.numerics.losses import penalty
+from netspec.numerics.seeds import generator
+from netspec.numerics.weights import check, load, read_safetensors, to_bytes
 from netspec.text.diagnostics import WeightsError
 
 
@@ -327,7 +320,7 @@ LARGE = network(Dense(units=2, name="large"), shape=(2**26,))
 def test_weights_may_fill_the_memory(
     free: int, copies: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("netspec.numerics.weights.free_memory", lambda: free)
+    monkeypatch.setattr("netspec.numerics.initial.free_memory", lambda: free)
 
     check_memory(LARGE, copies)
 
@@ -342,7 +335,7 @@ def test_weights_may_fill_the_memory(
 def test_weights_are_refused_beyond_the_memory(
     free: int, copies: int, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("netspec.numerics.weights.free_memory", lambda: free)
+    monkeypatch.setattr("netspec.numerics.initial.free_memory", lambda: free)
 
     with pytest.raises(WeightsError) as caught:
         check_memory(LARGE, copies)
@@ -351,7 +344,7 @@ def test_weights_are_refused_beyond_the_memory(
 
 
 def test_weights_beyond_the_memory_are_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netspec.numerics.weights.free_memory", lambda: 0)
+    monkeypatch.setattr("netspec.numerics.initial.free_memory", lambda: 0)
 
     with pytest.raises(WeightsError):
         initial(SMALL, 0)

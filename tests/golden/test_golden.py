@@ -21,7 +21,8 @@ from netspec.backend import Trainer, execute, find, find_exporting, find_trainin
 from netspec.data import Examples
 from netspec.graph.summary import summarize, table, totals
 from netspec.network import Network, load, loads
-from netspec.numerics.weights import initial, to_bytes
+from netspec.numerics.initial import initial
+from netspec.numerics.weights import to_bytes
 from netspec.passes import for_inference
 from shared_folder import shared_folder
 

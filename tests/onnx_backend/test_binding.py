@@ -17,7 +17,7 @@ import onnxruntime
 from onnx import TensorProto, helper
 
 from netspec.network import loads
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 from netspec_onnx import BACKEND, binding
 from netspec_onnx.binding import KEPT, RECORDED, BoundSession
 

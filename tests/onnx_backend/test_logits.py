@@ -15,7 +15,7 @@ import onnx
 from onnx import helper
 
 from netspec.network import Network, loads
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 from netspec.runs.quantization import ScaledInputs
 from netspec.text.diagnostics import BackendError
 from netspec_onnx import BACKEND

@@ -30,7 +30,7 @@ from netspec.backend import ExportingBackend
 from netspec.language import spec
 from netspec.language.layers.activations import ActivationName
 from netspec.network import Network, load, loads
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 from netspec.text.diagnostics import BackendError, WeightsError
 from netspec_onnx import BACKEND
 from netspec_onnx.lower.core import COMPOSED, OPERATORS

@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto
 
 from netspec.network import loads
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 from netspec.text.diagnostics import BackendError
 from netspec_onnx import BACKEND
 from netspec_onnx.saturation import int8_products

@@ -10,7 +10,7 @@ import pytest
 
 from netspec.backend import find_exporting
 from netspec.network import loads
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 from netspec.text.diagnostics import BackendError
 from netspec_onnx.seal import KEY, UNSEALED, is_sealed, unsealed
 from saturating import without_hash

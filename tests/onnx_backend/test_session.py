@@ -20,7 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 import netspec_onnx
 from netspec.backend import cores
 from netspec.network import Network, loads
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 from netspec.text.diagnostics import BackendError
 from netspec_onnx import BACKEND, session
 from netspec_onnx.session import CPU, CUDA, TENSORRT

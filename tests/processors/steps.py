@@ -12,7 +12,8 @@ from netspec import load as load_spec
 from netspec.backend import find_training
 from netspec.data import Examples, epoch_order, load
 from netspec.network import Network
-from netspec.numerics.weights import Weights, initial
+from netspec.numerics.initial import initial
+from netspec.numerics.weights import Weights
 
 SPEC = Path(__file__).parents[2] / "specs/mnist_cnn.yaml"
 STEPS = 50

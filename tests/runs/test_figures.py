@@ -11,8 +11,8 @@ import pytest
 from netspec.backend import Steps
 from netspec.data import Examples
 from netspec.network import Network, loads
+from netspec.numerics.initial import initial
 from netspec.numerics.measures import measure, probabilities
-from netspec.numerics.weights import initial
 from netspec.runs.metrics import Meter, evaluate
 
 SPEC = """\

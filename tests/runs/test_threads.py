@@ -85,7 +85,7 @@ import numpy as np
 from netspec.backend import find_training
 from netspec.data import Examples
 from netspec.network import loads
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 
 network = loads('''
 netspec: 1

@@ -10,7 +10,7 @@ from frameworks import TRAINING, require
 from netspec.backend import Steps, find
 from netspec.data import epoch_order, load
 from netspec.network import loads
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 from netspec.runs.folder import in_order
 from netspec.runs.metrics import evaluate
 from netspec.runs.training import Silent, train

@@ -11,7 +11,7 @@ import torch
 from netspec.backend import find_training
 from netspec.data import Examples
 from netspec.network import loads
-from netspec.numerics.weights import initial
+from netspec.numerics.initial import initial
 from netspec_torch.threads import WAITING, WAITING_SETTINGS, short_waits
 
 SPEC = """\
