@@ -336,3 +336,9 @@ def names(layers: list[Any]) -> list[str]:
     graph, faults = infer("example", (4,), typed)
     assert not faults
     return [node.name for node in graph.nodes]
+
+
+def test_the_hash_of_a_graph_stays_the_same() -> None:
+    """Weights files contain it: with another hash nobody could load them any more."""
+    expected = "4081c38dc3052497edb3c47ce34a92bc97f69acbfe597788395fd398bb252ecd"
+    assert load(SPECS / "mnist_cnn.yaml").graph.hash == expected
