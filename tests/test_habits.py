@@ -92,3 +92,10 @@ def test_tests_import_tensorflow_through_netspec():
     # Generated modules and the program that runs them without netspec import Keras themselves.
     files = [path for path in folder.rglob("*.py") if folder / "golden" not in path.parents]
     assert [path for path in files if direct.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_the_examples_of_the_architecture_are_right(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    result = doctest.testfile(str(ROOT / "docs/architecture.md"), module_relative=False)
+    assert result.attempted > 20
+    assert result.failed == 0
