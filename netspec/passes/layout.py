@@ -118,7 +118,7 @@ class _Moved:
         self.transposed: dict[tuple[str, Layout], str] = {}
 
     def add(self, node: Node) -> None:
-        wanted = node.layer.layout_of(node.input_shapes)
+        wanted = node.layer.input_layout(node.input_shapes)
         if wanted == "either":
             found = {self.layouts[name] for name in node.inputs}
             wanted = "channels_first" if "channels_first" in found else "channels_last"

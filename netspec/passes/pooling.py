@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from netspec.graph import Graph, Node, activation
-from netspec.language.layers import Activation, Inserted, Layer
+from netspec.language.layers import Activation, Layer
 from netspec.language.layers.activations import NEVER_FALLING
 from netspec.language.layers.core import ELU, LeakyReLU, ReLU
 from netspec.language.layers.pooling import GlobalMaxPooling, MaxPooling
@@ -59,7 +59,7 @@ class _Moved:
             isinstance(node.layer, MaxPooling | GlobalMaxPooling) and node.name not in self.outputs
         )
 
-    def _add(self, pooling: Node, name: str, layer: Layer | Inserted) -> None:
+    def _add(self, pooling: Node, name: str, layer: Layer) -> None:
         """A pooling, and behind it the activation that stood before."""
         shape = pooling.shape
         self.nodes[pooling.name] = pooling

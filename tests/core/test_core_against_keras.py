@@ -12,11 +12,11 @@ from pydantic import ValidationError
 import keras_oracle
 from keras_oracle import keras, tf
 from netspec.graph import infer
-from netspec.language.layers import LAYERS, LayerBase, LayerFault, Shape
+from netspec.language.layers import LAYERS, Layer, LayerFault, Shape
 from netspec.language.layers.activations import LEFT_OUT, ActivationName
 from netspec.language.layers.core import ELU, Activation, Embedding, LeakyReLU, PReLU, ReLU, Softmax
 
-Case: TypeAlias = tuple[LayerBase, Shape]
+Case: TypeAlias = tuple[Layer, Shape]
 SHAPES: list[Shape] = [(4,), (4, 6), (7, 5, 4)]
 
 
@@ -32,15 +32,15 @@ def cases() -> Iterator[Case]:
 CASES = [*cases()]
 
 
-def inferred(layer: LayerBase, shape: Shape) -> Shape | None:
+def inferred(layer: Layer, shape: Shape) -> Shape | None:
     """The output shape that netspec infers, or None where it refuses."""
     try:
-        return layer.output_shape(shape)
+        return layer.infer_shape((shape,))
     except LayerFault:
         return None
 
 
-def in_keras(layer: LayerBase, shape: Shape) -> Shape | None:
+def in_keras(layer: Layer, shape: Shape) -> Shape | None:
     """The output shape that Keras computes, or None where it refuses."""
     try:
         built = keras_oracle.keras_build(layer, shape)
@@ -64,7 +64,7 @@ def test_the_weights_are_keras_own(case: Case) -> None:
     layer, shape = case
     theirs = keras_oracle.keras_build(layer, shape).weights
 
-    ours = [(one.name, one.shape, one.trainable) for one in layer.weights(shape)]
+    ours = [(one.name, one.shape, one.trainable) for one in layer.infer_weights((shape,))]
 
     assert ours == [(one.name, tuple(one.shape), one.trainable) for one in theirs]
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from netspec.graph import INPUT, Graph, infer
+from netspec.graph import Graph, infer
 from netspec.language.layers import Dense, Flatten, Layer, MaxPooling2D
+from netspec.language.spec import INPUT
 from netspec.network import load, loads
 
 SPECS = Path(__file__).parents[2] / "specs"

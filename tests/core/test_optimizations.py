@@ -141,7 +141,7 @@ def test_an_optimization_leaves_every_node_behind_what_it_reads(name: str, graph
     shapes = {each.name: each.shape for each in changed.inputs}
     for node in changed.nodes:
         assert node.input_shapes == tuple(shapes[read] for read in node.inputs)
-        assert node.shape == node.layer.shape_of(node.input_shapes)
+        assert node.shape == node.layer.infer_shape(node.input_shapes)
         assert node.name not in shapes
         shapes[node.name] = node.shape
     assert changed.outputs == graph.outputs

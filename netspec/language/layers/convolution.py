@@ -12,7 +12,7 @@ from netspec.language.layers.activations import ActivationField
 from netspec.language.layers.axes import DENSE, DEPTHWISE, SPACE, TRANSPOSED, WeightAxes, elements
 from netspec.language.layers.base import (
     Extents,
-    LayerBase,
+    Layer,
     LayerFault,
     Layout,
     Shape,
@@ -66,13 +66,13 @@ OUTPUT_PADDING = Field(
 )
 
 
-class Filtered(LayerBase):
+class Filtered(Layer):
     """A layer that gives a number of channels of its own."""
 
     filters: Annotated[Size, Field(description="The number of output channels.")]
 
 
-class Kernel(LayerBase):
+class Kernel(Layer):
     """A layer whose kernel moves over space, along any number of axes."""
 
     kernel_size: tuple[int, ...]
@@ -83,7 +83,7 @@ class Kernel(LayerBase):
     ] = "valid"
     dilation_rate: tuple[int, ...]
 
-    def layout(self, shape: Shape) -> Layout:
+    def input_layout(self, inputs: Shapes) -> Layout:
         return "channels_first"
 
     @property
@@ -189,7 +189,8 @@ class Conv(Kernel, Filtered):
     bias_regularizer: RegularizerField = None
     bias_constraint: ConstraintField = None
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         space, channels = self.space(shape)
         self._check_groups(channels)
         self.check_steps()
@@ -204,14 +205,16 @@ class Conv(Kernel, Filtered):
                     "groups",
                 )
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        (shape,) = inputs
         size = (*self.kernel_size, shape[-1] // self.groups, self.filters)
         kernel = self.weight("kernel", size, (*self.axes, *DENSE))
         bias = self.weight("bias", (self.filters,), elements("output"))
         return (kernel, bias) if self.use_bias else (kernel,)
 
-    def multiply_adds(self, shape: Shape) -> int:
-        return prod(self.output_shape(shape)) * prod(self.kernel_size) * (shape[-1] // self.groups)
+    def infer_cost(self, inputs: Shapes) -> int:
+        (shape,) = inputs
+        return prod(self.infer_shape(inputs)) * prod(self.kernel_size) * (shape[-1] // self.groups)
 
 
 class Conv1D(Kernel1D, Conv):
@@ -269,19 +272,21 @@ class DepthwiseConv(Kernel):
     bias_regularizer: RegularizerField = None
     bias_constraint: ConstraintField = None
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         space, channels = self.space(shape)
         self.check_equal_strides()
         return (*self.windows(space), channels * self.depth_multiplier)
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        (shape,) = inputs
         size = (*self.kernel_size, shape[-1], self.depth_multiplier)
         kernel = self.weight("kernel", size, (*self.axes, *DEPTHWISE), "depthwise")
         bias = self.weight("bias", (shape[-1] * self.depth_multiplier,), elements("output"))
         return (kernel, bias) if self.use_bias else (kernel,)
 
-    def multiply_adds(self, shape: Shape) -> int:
-        return prod(self.output_shape(shape)) * prod(self.kernel_size)
+    def infer_cost(self, inputs: Shapes) -> int:
+        return prod(self.infer_shape(inputs)) * prod(self.kernel_size)
 
 
 class DepthwiseConv1D(Kernel1D, DepthwiseConv):
@@ -327,12 +332,14 @@ class SeparableConv(Kernel, Filtered):
     bias_regularizer: RegularizerField = None
     bias_constraint: ConstraintField = None
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         space, _ = self.space(shape)
         self.check_equal_strides()
         return (*self.windows(space), self.filters)
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        (shape,) = inputs
         depthwise = (*self.kernel_size, shape[-1], self.depth_multiplier)
         pointwise = (*(1 for _ in self.axes), shape[-1] * self.depth_multiplier, self.filters)
         kernels = (
@@ -342,8 +349,9 @@ class SeparableConv(Kernel, Filtered):
         bias = self.weight("bias", (self.filters,), elements("output"))
         return (*kernels, bias) if self.use_bias else kernels
 
-    def multiply_adds(self, shape: Shape) -> int:
-        *space, filters = self.output_shape(shape)
+    def infer_cost(self, inputs: Shapes) -> int:
+        (shape,) = inputs
+        *space, filters = self.infer_shape(inputs)
         channels = shape[-1] * self.depth_multiplier
         return prod(space) * channels * (prod(self.kernel_size) + filters)
 
@@ -389,7 +397,8 @@ class ConvTranspose(Kernel, Filtered):
     def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
         return tuple(map(whole, inputs))
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         space, _ = self.space(shape)
         self.check_steps()
         self._check_output_padding()
@@ -425,13 +434,15 @@ class ConvTranspose(Kernel, Filtered):
                 "output_padding",
             )
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        (shape,) = inputs
         size = (*self.kernel_size, self.filters, shape[-1])
         kernel = self.weight("kernel", size, (*self.axes, *TRANSPOSED))
         bias = self.weight("bias", (self.filters,), elements("output"))
         return (kernel, bias) if self.use_bias else (kernel,)
 
-    def multiply_adds(self, shape: Shape) -> int:
+    def infer_cost(self, inputs: Shapes) -> int:
+        (shape,) = inputs
         return prod(shape) * prod(self.kernel_size) * self.filters
 
 
@@ -476,18 +487,3 @@ class Conv3DTranspose(Kernel3D, ConvTranspose):
 
     padding: CroppedField = "valid"
     output_padding: Annotated[CellsOfVolume | None, OUTPUT_PADDING] = None
-
-
-Convolution: TypeAlias = (
-    Conv1D
-    | Conv2D
-    | Conv3D
-    | DepthwiseConv1D
-    | DepthwiseConv2D
-    | SeparableConv1D
-    | SeparableConv2D
-    | Conv1DTranspose
-    | Conv2DTranspose
-    | Conv3DTranspose
-)
-"""The layers of this family."""

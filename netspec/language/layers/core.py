@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 from pydantic import Field
 
@@ -14,11 +14,12 @@ from netspec.language.layers.base import (
     Axes,
     Extents,
     Kept,
-    LayerBase,
+    Layer,
     LayerFault,
     Layout,
     Linear,
     Pointwise,
+    SameShape,
     Shape,
     Shapes,
     Weight,
@@ -62,19 +63,22 @@ class Dense(Pointwise):
     bias_regularizer: RegularizerField = None
     bias_constraint: ConstraintField = None
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         return (*shape[:-1], self.units)
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        (shape,) = inputs
         kernel = self.weight("kernel", (shape[-1], self.units), DENSE)
         bias = self.weight("bias", (self.units,), elements("output"))
         return (kernel, bias) if self.use_bias else (kernel,)
 
-    def multiply_adds(self, shape: Shape) -> int:
+    def infer_cost(self, inputs: Shapes) -> int:
+        (shape,) = inputs
         return prod(shape) * self.units
 
 
-class Embedding(LayerBase):
+class Embedding(Layer):
     """A vector of weights for every index.
 
     y[…, u] = embeddings[x[…], u]. The input holds whole numbers from 0 to below `input_dim`, as
@@ -91,13 +95,14 @@ class Embedding(LayerBase):
     embeddings_regularizer: RegularizerField = None
     embeddings_constraint: ConstraintField = None
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         return (*shape, self.output_dim)
 
-    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
         return Kept(values=2 * prod(inputs[0]))
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         return (self.weight("embeddings", (self.input_dim, self.output_dim), (INDEX, OUTPUT)),)
 
 
@@ -110,11 +115,12 @@ class Flatten(Linear):
     tag = "Flatten"
     keeps_whole = True
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         return (prod(shape),)
 
 
-class Activation(Pointwise):
+class Activation(SameShape, Pointwise):
     """A function of every value, or of the last axis for softmax, log_softmax and sparsemax.
 
     Input (…), output (…).
@@ -125,30 +131,17 @@ class Activation(Pointwise):
 
     activation: Annotated[ActivationField, Field(description="The function.")]
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
-
-    def layout(self, shape: Shape) -> Layout:
+    def input_layout(self, inputs: Shapes) -> Layout:
         return "channels_last" if self.activation in ALONG_CHANNELS else "either"
 
-    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
         if self.activation == "linear":
             return Kept()
         from_output = self.activation in FROM_OUTPUT
         return Kept(inputs=not from_output, output=from_output)
 
 
-class _OfEveryValue(Pointwise):
-    """A function of every value."""
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
-
-    def layout(self, shape: Shape) -> Layout:
-        return "either"
-
-
-class ReLU(_OfEveryValue):
+class ReLU(SameShape, Pointwise):
     """Nothing below a threshold, or a slope there, and no more than a largest value.
 
     y = min(x, max_value) where x > threshold, else negative_slope (x - threshold). Input (…),
@@ -165,12 +158,12 @@ class ReLU(_OfEveryValue):
     )
     threshold: Annotated[NotNegative, Field(description="Where the slope ends.")] = 0.0
 
-    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
         plain = self.max_value is None and not self.negative_slope and not self.threshold
         return Kept(inputs=not plain, output=plain)
 
 
-class LeakyReLU(_OfEveryValue):
+class LeakyReLU(SameShape, Pointwise):
     """A slope for values below 0.
 
     y = x where x > 0, else negative_slope x. Input (…), output (…). The slope is 0.3 without
@@ -182,7 +175,7 @@ class LeakyReLU(_OfEveryValue):
     negative_slope: Annotated[NotNegative, Field(description="The slope up to 0.")] = 0.3
 
 
-class PReLU(_OfEveryValue):
+class PReLU(SameShape, Pointwise):
     """A slope for values below 0 that is learned.
 
     y = x where x > 0, else alpha x, with an alpha for every place of the input, or one for all
@@ -200,7 +193,8 @@ class PReLU(_OfEveryValue):
         Axes | None, Field(description="Axes along which the slope is the same; 1 is the first.")
     ] = None
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         for axis in self.shared_axes or ():
             if not 1 <= axis <= len(shape):
                 raise LayerFault(
@@ -210,7 +204,8 @@ class PReLU(_OfEveryValue):
                 )
         return shape
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        (shape,) = inputs
         shared = self.shared_axes or ()
         sizes = tuple(1 if axis in shared else size for axis, size in enumerate(shape, start=1))
         space = tuple(f"space{at}" for at in range(1, len(shape)))
@@ -219,11 +214,12 @@ class PReLU(_OfEveryValue):
     def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
         return tuple(map(whole, inputs))  # the slopes are those of places
 
-    def multiply_adds(self, shape: Shape) -> int:
+    def infer_cost(self, inputs: Shapes) -> int:
+        (shape,) = inputs
         return prod(shape)
 
 
-class ELU(_OfEveryValue):
+class ELU(SameShape, Pointwise):
     """An exponential for values below 0.
 
     y = x where x > 0, else alpha (exp(x) - 1). Input (…), output (…). Clevert et al., 2016.
@@ -234,7 +230,7 @@ class ELU(_OfEveryValue):
     alpha: Annotated[Float32, Field(description="The distance to the limit below 0.")] = 1.0
 
 
-class Softmax(LayerBase):
+class Softmax(Layer):
     """Positive values whose sum along the axes is 1.
 
     y = exp(x) / sum of exp(x) over `axis`. Input (…), output (…).
@@ -247,18 +243,19 @@ class Softmax(LayerBase):
         Field(description="The axis or axes of the sum, counted as Keras does: 0 is the batch."),
     ] = (-1,)
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         axis_indices(self.axis, shape)
         return shape
 
-    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
         return Kept(output=True)
 
-    def layout(self, shape: Shape) -> Layout:
+    def input_layout(self, inputs: Shapes) -> Layout:
         return "either"
 
 
-class Transpose(LayerBase):
+class Transpose(Layer):
     """Moves a tensor between channels last and channels first; the values stay the same.
 
     No spec names it: the layout pass inserts it for backends that want channels first. Its shapes
@@ -269,8 +266,8 @@ class Transpose(LayerBase):
 
     to: Layout
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        return inputs[0]
 
     def axes(self, shape: Shape) -> tuple[int, ...]:
         """The permutation of all axes, that of the batch included, for an input of `shape`."""
@@ -278,9 +275,3 @@ class Transpose(LayerBase):
         if self.to == "channels_first":
             return (0, len(shape), *space)
         return (0, *(axis + 1 for axis in space), 1)
-
-
-Core: TypeAlias = (
-    Flatten | Dense | Embedding | Activation | ReLU | LeakyReLU | PReLU | ELU | Softmax
-)
-"""The layers of this family."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from netspec.language.layers.activations import ActivationField
 from netspec.language.layers.axes import DENSE, elements
-from netspec.language.layers.base import Kept, LayerBase, Shape, Shapes, Weight, sequence
+from netspec.language.layers.base import Kept, Layer, Shape, Shapes, Weight, sequence
 from netspec.language.layers.constraints import ConstraintField
 from netspec.language.layers.initializers import (
     GlorotUniform,
@@ -24,7 +24,7 @@ from netspec.language.layers.window import Size
 Rate: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 
 
-class RecurrentLayer(LayerBase):
+class RecurrentLayer(Layer):
     """What recurrent layers share: one kernel for the input, one for the state, of all gates."""
 
     gates: ClassVar[int] = 1
@@ -65,25 +65,27 @@ class RecurrentLayer(LayerBase):
         bool, Field(description="Begin with the last step; the outputs are in that order.")
     ] = False
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         steps, _ = sequence(shape, self.tag)
         return (steps, self.units) if self.return_sequences else (self.units,)
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        (shape,) = inputs
         columns = self.gates * self.units
         kernel = self.weight("kernel", (shape[-1], columns), DENSE)
         recurrent = self.weight("recurrent_kernel", (self.units, columns), DENSE, "recurrent")
         return (kernel, recurrent, self._bias()) if self.use_bias else (kernel, recurrent)
 
-    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
         return Kept(inputs=True, values=self.kept_states * inputs[0][0] * self.units)
 
     def _bias(self) -> Weight:
         return self.weight("bias", (self.gates * self.units,), elements("output"))
 
-    def multiply_adds(self, shape: Shape) -> int:
-        steps, inputs = shape
-        return steps * self.gates * (inputs + self.units) * self.units
+    def infer_cost(self, inputs: Shapes) -> int:
+        ((steps, features),) = inputs
+        return steps * self.gates * (features + self.units) * self.units
 
 
 class SimpleRNN(RecurrentLayer):
@@ -151,7 +153,3 @@ class GRU(Gated):
         if not self.reset_after:
             return super()._bias()
         return self.weight("bias", (2, self.gates * self.units), elements("side", "output"))
-
-
-Recurrent: TypeAlias = SimpleRNN | LSTM | GRU
-"""The layers of this family."""
