@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -18,13 +18,9 @@ from netspec.language.layers.base import (
     Weight,
     sequence,
 )
-from netspec.language.layers.constraints import ConstraintField
-from netspec.language.layers.initializers import GlorotUniform, InitializerField, Ones, Zeros
-from netspec.language.layers.regularizers import RegularizerField
+from netspec.language.layers.fields import Rate, WithBias, WithKernel
+from netspec.language.layers.initializers import GlorotUniform, Ones
 from netspec.language.layers.window import Size
-
-Rate: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
-
 
 _NAME_THEM = "name query, value and maybe key, as in `inputs: [decoder, encoder]`"
 
@@ -54,7 +50,21 @@ class Attending(Layer):
         return query, value, key
 
 
-class MultiHeadAttention(Attending):
+class _Heads(Attending):
+    """The sizes of several heads."""
+
+    num_heads: Annotated[Size, Field(description="The number of heads.")]
+    key_dim: Annotated[Size, Field(description="The size of a head's queries and keys.")]
+    value_dim: Annotated[
+        Size | None, Field(description="The size of a head's values. Without it, key_dim.")
+    ] = None
+    output_shape: Annotated[
+        Size | None,
+        Field(description="The features of the output. Without them, those of the query."),
+    ] = None
+
+
+class MultiHeadAttention(WithBias, WithKernel, _Heads):
     """Attention in several heads, each with projections of its own.
 
     For every head, softmax(q k^T / sqrt(key_dim)) v, where q = query kernel + bias, and k and v
@@ -64,27 +74,6 @@ class MultiHeadAttention(Attending):
     """
 
     tag = "MultiHeadAttention"
-
-    num_heads: Annotated[Size, Field(description="The number of heads.")]
-    key_dim: Annotated[Size, Field(description="The size of a head's queries and keys.")]
-    value_dim: Annotated[
-        Size | None, Field(description="The size of a head's values. Without it, key_dim.")
-    ] = None
-    use_bias: Annotated[bool, Field(description="Whether the projections add a bias.")] = True
-    output_shape: Annotated[
-        Size | None,
-        Field(description="The features of the output. Without them, those of the query."),
-    ] = None
-    kernel_initializer: Annotated[
-        InitializerField, Field(description="Initial values of the projections' kernels.")
-    ] = GlorotUniform()
-    bias_initializer: Annotated[
-        InitializerField, Field(description="Initial values of the projections' biases.")
-    ] = Zeros()
-    kernel_regularizer: RegularizerField = None
-    bias_regularizer: RegularizerField = None
-    kernel_constraint: ConstraintField = None
-    bias_constraint: ConstraintField = None
 
     @property
     def value_size(self) -> int:

@@ -8,8 +8,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from netspec.language.layers.activations import ActivationField
-from netspec.language.layers.axes import DENSE, DEPTHWISE, SPACE, TRANSPOSED, WeightAxes, elements
+from netspec.language.layers.axes import DENSE, DEPTHWISE, SPACE, TRANSPOSED, WeightAxes
 from netspec.language.layers.base import (
     Extents,
     Layer,
@@ -24,7 +23,8 @@ from netspec.language.layers.base import (
     whole,
 )
 from netspec.language.layers.constraints import ConstraintField
-from netspec.language.layers.initializers import GlorotUniform, InitializerField, Zeros
+from netspec.language.layers.fields import WithActivation, WithBias, WithKernel
+from netspec.language.layers.initializers import GlorotUniform, InitializerField
 from netspec.language.layers.regularizers import RegularizerField
 from netspec.language.layers.window import (
     CausalPadding,
@@ -43,18 +43,6 @@ from netspec.language.layers.window import (
     spread,
     windows,
 )
-
-Activated: TypeAlias = Annotated[ActivationField, Field(description="Applied to the output.")]
-UseBias: TypeAlias = Annotated[bool, Field(description="Whether a bias is added.")]
-KernelInitializer: TypeAlias = Annotated[
-    InitializerField, Field(description="Initial values of the kernel.")
-]
-BiasInitializer: TypeAlias = Annotated[
-    InitializerField, Field(description="Initial values of the bias.")
-]
-DepthMultiplier: TypeAlias = Annotated[
-    Size, Field(description="The number of kernels of every channel.")
-]
 
 CroppedField: TypeAlias = Annotated[
     Padding,
@@ -172,22 +160,16 @@ class Kernel3D(Kernel):
     )
 
 
-class Conv(Kernel, Filtered):
-    """Slides `filters` kernels over space."""
-
-    ends_in_activation = True
+class Grouped(Kernel, Filtered):
+    """A kernel that is applied to groups of channels."""
 
     groups: Annotated[
         Size, Field(description="Groups of channels, each with filters of its own.")
     ] = 1
-    activation: Activated = "linear"
-    use_bias: UseBias = True
-    kernel_initializer: KernelInitializer = GlorotUniform()
-    bias_initializer: BiasInitializer = Zeros()
-    kernel_regularizer: RegularizerField = None
-    kernel_constraint: ConstraintField = None
-    bias_regularizer: RegularizerField = None
-    bias_constraint: ConstraintField = None
+
+
+class Conv(WithBias, WithKernel, WithActivation, Grouped):
+    """Slides `filters` kernels over space."""
 
     def infer_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
@@ -209,8 +191,7 @@ class Conv(Kernel, Filtered):
         (shape,) = inputs
         size = (*self.kernel_size, shape[-1] // self.groups, self.filters)
         kernel = self.weight("kernel", size, (*self.axes, *DENSE))
-        bias = self.weight("bias", (self.filters,), elements("output"))
-        return (kernel, bias) if self.use_bias else (kernel,)
+        return (kernel, *self.bias_weights(self.filters))
 
     def infer_cost(self, inputs: Shapes) -> int:
         (shape,) = inputs
@@ -257,20 +238,36 @@ class Conv3D(Kernel3D, Conv):
     tag = "Conv3D"
 
 
-class DepthwiseConv(Kernel):
-    """Slides kernels of its own over every channel."""
+class Multiplied(Kernel):
+    """A kernel that is applied to every channel by itself."""
 
-    ends_in_activation = True
+    depth_multiplier: Annotated[
+        Size, Field(description="The number of kernels of every channel.")
+    ] = 1
 
-    depth_multiplier: DepthMultiplier = 1
-    activation: Activated = "linear"
-    use_bias: UseBias = True
-    depthwise_initializer: KernelInitializer = GlorotUniform()
-    bias_initializer: BiasInitializer = Zeros()
+
+class WithDepthwise(Layer):
+    """A layer with a depthwise kernel."""
+
+    depthwise_initializer: Annotated[
+        InitializerField, Field(description="Initial values of the depthwise kernel.")
+    ] = GlorotUniform()
     depthwise_regularizer: RegularizerField = None
     depthwise_constraint: ConstraintField = None
-    bias_regularizer: RegularizerField = None
-    bias_constraint: ConstraintField = None
+
+
+class WithPointwise(Layer):
+    """A layer with a pointwise kernel."""
+
+    pointwise_initializer: Annotated[
+        InitializerField, Field(description="Initial values of the pointwise kernel.")
+    ] = GlorotUniform()
+    pointwise_regularizer: RegularizerField = None
+    pointwise_constraint: ConstraintField = None
+
+
+class DepthwiseConv(WithBias, WithDepthwise, WithActivation, Multiplied):
+    """Slides kernels of its own over every channel."""
 
     def infer_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
@@ -282,8 +279,7 @@ class DepthwiseConv(Kernel):
         (shape,) = inputs
         size = (*self.kernel_size, shape[-1], self.depth_multiplier)
         kernel = self.weight("kernel", size, (*self.axes, *DEPTHWISE), "depthwise")
-        bias = self.weight("bias", (shape[-1] * self.depth_multiplier,), elements("output"))
-        return (kernel, bias) if self.use_bias else (kernel,)
+        return (kernel, *self.bias_weights(shape[-1] * self.depth_multiplier))
 
     def infer_cost(self, inputs: Shapes) -> int:
         return prod(self.infer_shape(inputs)) * prod(self.kernel_size)
@@ -310,27 +306,8 @@ class DepthwiseConv2D(Kernel2D, DepthwiseConv):
     tag = "DepthwiseConv2D"
 
 
-class SeparableConv(Kernel, Filtered):
+class SeparableConv(WithBias, WithPointwise, WithDepthwise, WithActivation, Multiplied, Filtered):
     """A depthwise convolution without a bias, and a convolution of single cells behind it."""
-
-    ends_in_activation = True
-
-    depth_multiplier: DepthMultiplier = 1
-    activation: Activated = "linear"
-    use_bias: UseBias = True
-    depthwise_initializer: Annotated[
-        InitializerField, Field(description="Initial values of the depthwise kernel.")
-    ] = GlorotUniform()
-    pointwise_initializer: Annotated[
-        InitializerField, Field(description="Initial values of the pointwise kernel.")
-    ] = GlorotUniform()
-    bias_initializer: BiasInitializer = Zeros()
-    depthwise_regularizer: RegularizerField = None
-    depthwise_constraint: ConstraintField = None
-    pointwise_regularizer: RegularizerField = None
-    pointwise_constraint: ConstraintField = None
-    bias_regularizer: RegularizerField = None
-    bias_constraint: ConstraintField = None
 
     def infer_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
@@ -346,8 +323,7 @@ class SeparableConv(Kernel, Filtered):
             self.weight("depthwise_kernel", depthwise, (*self.axes, *DEPTHWISE), "depthwise"),
             self.weight("pointwise_kernel", pointwise, (*self.axes, *DENSE), "pointwise"),
         )
-        bias = self.weight("bias", (self.filters,), elements("output"))
-        return (*kernels, bias) if self.use_bias else kernels
+        return (*kernels, *self.bias_weights(self.filters))
 
     def infer_cost(self, inputs: Shapes) -> int:
         (shape,) = inputs
@@ -379,41 +355,25 @@ class SeparableConv2D(Kernel2D, SeparableConv):
     tag = "SeparableConv2D"
 
 
-class ConvTranspose(Kernel, Filtered):
-    """The transpose of a convolution, which spreads every cell over a kernel."""
-
-    ends_in_activation = True
+class Spread(Kernel, Filtered):
+    """A kernel over which every cell is spread: the windows of a convolution, the other way."""
 
     output_padding: tuple[int, ...] | None = None
-    activation: Activated = "linear"
-    use_bias: UseBias = True
-    kernel_initializer: KernelInitializer = GlorotUniform()
-    bias_initializer: BiasInitializer = Zeros()
-    kernel_regularizer: RegularizerField = None
-    kernel_constraint: ConstraintField = None
-    bias_regularizer: RegularizerField = None
-    bias_constraint: ConstraintField = None
 
     def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
         return tuple(map(whole, inputs))
 
-    def infer_shape(self, inputs: Shapes) -> Shape:
-        (shape,) = inputs
-        space, _ = self.space(shape)
-        self.check_steps()
-        self._check_output_padding()
-        return (*(spread(*axis) for axis in self._along(space)), self.filters)
-
     def crops(self, space: Shape) -> tuple[tuple[int, int], ...]:
         """The cells that are dropped in front and behind, along every axis; see window.crops."""
-        return tuple(crops(*axis) for axis in self._along(space))
+        return tuple(crops(*axis) for axis in self.along(space))
 
-    def _along(self, space: Shape) -> list[tuple[int, int, int, Padding, int | None]]:
+    def along(self, space: Shape) -> list[tuple[int, int, int, Padding, int | None]]:
         extra = self.output_padding or (None,) * len(space)
         axes = zip(space, self.extents, self.strides, extra, strict=True)
         return [(size, span, step, self.padding, more) for size, span, step, more in axes]
 
-    def _check_output_padding(self) -> None:
+    def check_output_padding(self) -> None:
+        """Raises LayerFault for an output_padding that no convolution leads back from."""
         if self.output_padding is None:
             return
         if any(map(ge, self.output_padding, self.strides)):
@@ -434,12 +394,22 @@ class ConvTranspose(Kernel, Filtered):
                 "output_padding",
             )
 
+
+class ConvTranspose(WithBias, WithKernel, WithActivation, Spread):
+    """The transpose of a convolution, which spreads every cell over a kernel."""
+
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
+        space, _ = self.space(shape)
+        self.check_steps()
+        self.check_output_padding()
+        return (*(spread(*axis) for axis in self.along(space)), self.filters)
+
     def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         (shape,) = inputs
         size = (*self.kernel_size, self.filters, shape[-1])
         kernel = self.weight("kernel", size, (*self.axes, *TRANSPOSED))
-        bias = self.weight("bias", (self.filters,), elements("output"))
-        return (kernel, bias) if self.use_bias else (kernel,)
+        return (kernel, *self.bias_weights(self.filters))
 
     def infer_cost(self, inputs: Shapes) -> int:
         (shape,) = inputs

@@ -28,9 +28,9 @@ from netspec.language.layers.base import (
     written,
 )
 from netspec.language.layers.constraints import ConstraintField
+from netspec.language.layers.fields import WithActivation, WithBias, WithKernel
 from netspec.language.layers.initializers import (
     Float32,
-    GlorotUniform,
     InitializerField,
     NotNegative,
     RandomUniform,
@@ -40,28 +40,19 @@ from netspec.language.layers.regularizers import RegularizerField
 from netspec.language.layers.window import Size
 
 
-class Dense(Pointwise):
+class Units(Layer):
+    """A layer with a number of outputs."""
+
+    units: Annotated[Size, Field(description="The number of outputs.")]
+
+
+class Dense(WithBias, WithKernel, WithActivation, Units, Pointwise):
     """Every output is connected to every input of the last axis.
 
     y[…, u] = sum over i of x[…, i] kernel[i, u] + bias[u]. Input (…, inputs), output (…, units).
     """
 
     tag = "Dense"
-    ends_in_activation = True
-
-    units: Annotated[Size, Field(description="The number of outputs.")]
-    activation: Annotated[ActivationField, Field(description="Applied to the output.")] = "linear"
-    use_bias: Annotated[bool, Field(description="Whether a bias is added.")] = True
-    kernel_initializer: Annotated[
-        InitializerField, Field(description="Initial values of the kernel.")
-    ] = GlorotUniform()
-    bias_initializer: Annotated[
-        InitializerField, Field(description="Initial values of the bias.")
-    ] = Zeros()
-    kernel_regularizer: RegularizerField = None
-    kernel_constraint: ConstraintField = None
-    bias_regularizer: RegularizerField = None
-    bias_constraint: ConstraintField = None
 
     def infer_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
@@ -70,8 +61,7 @@ class Dense(Pointwise):
     def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         (shape,) = inputs
         kernel = self.weight("kernel", (shape[-1], self.units), DENSE)
-        bias = self.weight("bias", (self.units,), elements("output"))
-        return (kernel, bias) if self.use_bias else (kernel,)
+        return (kernel, *self.bias_weights(self.units))
 
     def infer_cost(self, inputs: Shapes) -> int:
         (shape,) = inputs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -11,20 +11,36 @@ from netspec.language.layers.activations import ActivationField
 from netspec.language.layers.axes import DENSE, elements
 from netspec.language.layers.base import Kept, Layer, Shape, Shapes, Weight, sequence
 from netspec.language.layers.constraints import ConstraintField
+from netspec.language.layers.fields import Rate, WithBias, WithKernel
 from netspec.language.layers.initializers import (
-    GlorotUniform,
     InitializerField,
     Orthogonal,
     UnitForgetBias,
-    Zeros,
 )
 from netspec.language.layers.regularizers import RegularizerField
 from netspec.language.layers.window import Size
 
-Rate: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
+
+class _State(Layer):
+    """A layer with a state."""
+
+    units: Annotated[Size, Field(description="The size of the state, and of the output.")]
+    activation: Annotated[
+        ActivationField, Field(description="Applied to the new state, or to what may enter it.")
+    ] = "tanh"
 
 
-class RecurrentLayer(Layer):
+class _Kernels(WithKernel):
+    """A layer with a kernel for the input, and one for the state."""
+
+    recurrent_initializer: Annotated[
+        InitializerField, Field(description="Initial values of the state's kernel.")
+    ] = Orthogonal()
+    recurrent_regularizer: RegularizerField = None
+    recurrent_constraint: ConstraintField = None
+
+
+class RecurrentLayer(WithBias, _Kernels, _State):
     """What recurrent layers share: one kernel for the input, one for the state, of all gates."""
 
     gates: ClassVar[int] = 1
@@ -32,26 +48,6 @@ class RecurrentLayer(Layer):
     kept_states: ClassVar[int] = 1
     """How many values of every unit and step the backward pass needs: gates and states."""
 
-    units: Annotated[Size, Field(description="The size of the state, and of the output.")]
-    activation: Annotated[
-        ActivationField, Field(description="Applied to the new state, or to what may enter it.")
-    ] = "tanh"
-    use_bias: Annotated[bool, Field(description="Whether a bias is added.")] = True
-    kernel_initializer: Annotated[
-        InitializerField, Field(description="Initial values of the input's kernel.")
-    ] = GlorotUniform()
-    recurrent_initializer: Annotated[
-        InitializerField, Field(description="Initial values of the state's kernel.")
-    ] = Orthogonal()
-    bias_initializer: Annotated[
-        InitializerField, Field(description="Initial values of the bias.")
-    ] = Zeros()
-    kernel_regularizer: RegularizerField = None
-    recurrent_regularizer: RegularizerField = None
-    bias_regularizer: RegularizerField = None
-    kernel_constraint: ConstraintField = None
-    recurrent_constraint: ConstraintField = None
-    bias_constraint: ConstraintField = None
     dropout: Annotated[
         Rate, Field(description="The part of the input that training sets to 0, in all steps.")
     ] = 0.0
