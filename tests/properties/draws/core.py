@@ -38,7 +38,6 @@ def softmaxes(shape: Shape) -> st.SearchStrategy[Fields]:
 
 
 FIELDS: dict[str, Draws] = {
-    "Flatten": lambda _: st.just({}),
     "Dense": denses,
     "Activation": lambda _: activations(),
     "Embedding": embeddings,
