@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from netspec.checks.indices import embeddings, index_count, index_nodes
 from netspec.graph import Graph
 from netspec.language.layers import Flatten, Layer
+from netspec.language.layers.core import Identity
 from netspec.language.layers.merging import Add, Concatenate, Maximum, Minimum, Multiply, Subtract
 from netspec.language.layers.preprocessing import Rescaling
 from netspec.language.layers.shaping import (
@@ -66,6 +67,11 @@ def _(layer: TimeDistributed, x: Values) -> Values:
     count, steps = x.shape[:2]
     output = computed(layer.layer, x.reshape(count * steps, *x.shape[2:]))
     return output.reshape(count, steps, *output.shape[1:])
+
+
+@computed.register
+def _(_layer: Identity, x: Values) -> Values:
+    return x
 
 
 @computed.register

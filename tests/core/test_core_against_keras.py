@@ -14,7 +14,16 @@ from keras_oracle import keras, tf
 from netspec.graph import infer
 from netspec.language.layers import LAYERS, Layer, LayerFault, Shape
 from netspec.language.layers.activations import LEFT_OUT, ActivationName
-from netspec.language.layers.core import ELU, Activation, Embedding, LeakyReLU, PReLU, ReLU, Softmax
+from netspec.language.layers.core import (
+    ELU,
+    Activation,
+    Embedding,
+    Identity,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    Softmax,
+)
 
 Case: TypeAlias = tuple[Layer, Shape]
 SHAPES: list[Shape] = [(4,), (4, 6), (7, 5, 4)]
@@ -25,6 +34,7 @@ def cases() -> Iterator[Case]:
         yield Embedding(input_dim=10, output_dim=3), shape
         yield from ((layer, shape) for layer in [ReLU(max_value=2.0), LeakyReLU(), ELU()])
         yield from ((layer, shape) for layer in [PReLU(), Softmax(), Softmax(axis=(1,))])
+        yield Identity(), shape
     for axes, shape in product([1, 2, 3, 4, [1, 2]], SHAPES[1:]):
         yield PReLU.model_validate({"shared_axes": axes}), shape
 
@@ -100,7 +110,8 @@ def test_what_keras_refuses_is_refused(tag: str, fields: dict[str, Any]) -> None
 
 def test_automatic_names_are_keras_own() -> None:
     keras.backend.clear_session()
-    layers = [Embedding(input_dim=2, output_dim=2), ReLU(), LeakyReLU(), PReLU(), ELU(), Softmax()]
+    layers: list[Layer] = [Embedding(input_dim=2, output_dim=2), ReLU(), LeakyReLU(), PReLU()]
+    layers += [ELU(), Softmax(), Identity()]
 
     graph, _ = infer("names", (4,), layers)
 

@@ -7,7 +7,15 @@ import numpy as np
 from interpreter.activations import ACTIVATIONS
 from interpreter.base import Own, Values, compute
 from netspec.language.layers import Activation, Dense, Flatten
-from netspec.language.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
+from netspec.language.layers.core import (
+    ELU,
+    Embedding,
+    Identity,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    Softmax,
+)
 
 
 @compute.register
@@ -28,6 +36,11 @@ def _(layer: Activation, w: Own, training: bool, x: Values) -> Values:
 @compute.register
 def _(layer: Embedding, w: Own, training: bool, x: Values) -> Values:
     return w["embeddings"][x.astype(int)]
+
+
+@compute.register
+def _(layer: Identity, w: Own, training: bool, x: Values) -> Values:
+    return x
 
 
 @compute.register

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from netspec.language.layers import Activation, Dense, Flatten
-from netspec.language.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
+from netspec.language.layers.core import (
+    ELU,
+    Embedding,
+    Identity,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    Softmax,
+)
 from netspec_keras.lower.base import Call, axes, changed, initializers, lower
 
 
 @lower.register
-def _(_layer: Flatten) -> Call:
+def _(_layer: Flatten | Identity) -> Call:
     return [], {}
 
 

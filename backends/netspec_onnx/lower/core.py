@@ -17,7 +17,15 @@ from netspec.language.layers.activations import (
     ActivationName,
 )
 from netspec.language.layers.base import axis_indices
-from netspec.language.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
+from netspec.language.layers.core import (
+    ELU,
+    Embedding,
+    Identity,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    Softmax,
+)
 from netspec_onnx.lower.base import Builder, lower
 
 GELU_OPSET = 20  # the first that has Gelu
@@ -49,6 +57,11 @@ def _(_layer: Embedding, node: Node, to: Builder, x: str) -> str:
     indices = to.add("Cast", [x], f"{node.name}.indices", to=TensorProto.INT64)
     embeddings = to.weights_of(node)["embeddings"]
     return to.add("Gather", [embeddings, indices], node.name)
+
+
+@lower.register
+def _(_layer: Identity, _node: Node, _to: Builder, x: str) -> str:
+    return x
 
 
 @lower.register

@@ -7,7 +7,15 @@ from netspec.graph import Node
 from netspec.language.layers import Activation, Dense, Flatten, Transpose
 from netspec.language.layers.activations import LEAKY_RELU_SLOPE, ActivationName
 from netspec.language.layers.base import axis_indices
-from netspec.language.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
+from netspec.language.layers.core import (
+    ELU,
+    Embedding,
+    Identity,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    Softmax,
+)
 from netspec_torch.lower.base import Lowered, Part, lower_layer
 
 
@@ -40,6 +48,11 @@ def _(layer: Embedding, node: Node, x: str) -> Lowered:
         arguments([layer.input_dim, layer.output_dim], {}),
         parameters={"embeddings": "weight"},
     )
+
+
+@lower_layer.register
+def _(_layer: Identity, node: Node, x: str) -> Lowered:
+    return Lowered(f"self.{node.name}({x})", "nn.Identity")
 
 
 @lower_layer.register

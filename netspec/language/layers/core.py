@@ -131,6 +131,16 @@ class Activation(SameShape, Pointwise):
         return Kept(inputs=not from_output, output=from_output)
 
 
+class Identity(SameShape, Linear, Pointwise):
+    """The input, unchanged: a place with a name.
+
+    y = x. Input (…), output (…).
+    """
+
+    tag = "Identity"
+    keeps_whole = True
+
+
 class ReLU(SameShape, Pointwise):
     """Nothing below a threshold, or a slope there, and no more than a largest value.
 

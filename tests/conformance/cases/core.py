@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.cases.base import Case, activated, each
+from conformance.cases.base import Case, activated, chain, each
 
 CASES: dict[str, tuple[Case, ...]] = {
     "Flatten": (
@@ -22,6 +22,11 @@ CASES: dict[str, tuple[Case, ...]] = {
         *activated("Activation", (6,)),
         *activated("Activation", (3, 4, 2)),
         *each("Activation", (3, 4), "activation: softmax", "activation: mish"),
+    ),
+    "Identity": (
+        *each("Identity", (4, 5, 3), ""),
+        chain((3,), "Identity", "Dense: {units: 2, inputs: identity}", "Identity"),
+        Case((4,), ("Identity", "Embedding: {input_dim: 6, output_dim: 3}"), whole=6),
     ),
     "Embedding": (
         *each("Embedding", (4,), "input_dim: 6, output_dim: 3", whole=6),
