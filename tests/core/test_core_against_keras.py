@@ -17,6 +17,7 @@ from netspec.language.layers.activations import LEFT_OUT, ActivationName
 from netspec.language.layers.core import (
     ELU,
     Activation,
+    EinsumDense,
     Embedding,
     Identity,
     LeakyReLU,
@@ -29,6 +30,26 @@ Case: TypeAlias = tuple[Layer, Shape]
 SHAPES: list[Shape] = [(4,), (4, 6), (7, 5, 4)]
 
 
+EINSUMS: list[tuple[str, list[int], str | None, Shape]] = [
+    ("ab,bc->ac", [5], None, (4,)),
+    ("ab,bc->ac", [5], "c", (4,)),
+    ("abc,cd->abd", [3, 5], "bd", (3, 4)),
+    ("abc,cde->abde", [3, 2, 5], "e", (3, 4)),
+    ("abc,cde->aebd", [5, 3, 2], "ed", (3, 4)),
+    ("...c,cd->...d", [5], "d", (3, 4)),
+    ("...c,cd->...d", [5], "d", (3, 3, 4)),
+    ("...ab,bc->...ac", [5], "c", (4,)),
+    ("...bc,bcd->...d", [5], "d", (7, 3, 4)),
+    ("ab...,bd->ad...", [5], "d", (3, 7, 4)),
+    ("abc,b->ac", [4], "c", (3, 4)),
+]
+
+
+def einsum_dense(equation: str, sizes: list[int], bias_axes: str | None = None) -> EinsumDense:
+    fields = {"equation": equation, "output_shape": sizes, "bias_axes": bias_axes}
+    return EinsumDense.model_validate(fields)
+
+
 def cases() -> Iterator[Case]:
     for shape in SHAPES:
         yield Embedding(input_dim=10, output_dim=3), shape
@@ -37,6 +58,8 @@ def cases() -> Iterator[Case]:
         yield Identity(), shape
     for axes, shape in product([1, 2, 3, 4, [1, 2]], SHAPES[1:]):
         yield PReLU.model_validate({"shared_axes": axes}), shape
+    for equation, sizes, bias_axes, shape in EINSUMS:
+        yield einsum_dense(equation, sizes, bias_axes), shape
 
 
 CASES = [*cases()]
@@ -86,6 +109,55 @@ def test_an_axis_of_softmax_that_tensorflow_refuses_is_refused(axes: list[int]) 
         keras_oracle.keras_layer(layer)(keras.ops.zeros((2, 3)))
 
     assert inferred(layer, (3,)) is None
+
+
+@pytest.mark.parametrize(
+    ("equation", "sizes", "bias_axes"),
+    [
+        ("abc", [3, 5], None),
+        ("abc,cd->abe", [3, 5], None),
+        ("abc,cde->abd", [3, 5], None),
+        ("abc,cd->abd", [2, 5], None),
+        ("abc,cd->abd", [3, 5], "c"),
+    ],
+)
+def test_an_equation_that_keras_refuses_is_refused(
+    equation: str, sizes: list[int], bias_axes: str | None
+) -> None:
+    layer = einsum_dense(equation, sizes, bias_axes)
+    with pytest.raises(ValueError, match=r"equation|dimension|Dimension"):
+        keras_oracle.keras_build(layer, (3, 4))
+
+    assert inferred(layer, (3, 4)) is None
+
+
+@pytest.mark.parametrize(
+    ("equation", "sizes", "bias_axes"),
+    [
+        ("abc,cd->bad", [3, 5], None),
+        ("abc,ad->abd", [3, 5], None),
+        ("abb,bd->ad", [5], None),
+        ("ab,bd->ad", [5], None),
+        ("abc,cd->abd", [5], None),
+        ("abc,cd->abd", [3, 5], "a"),
+        ("abc,bc->a", [3], None),
+    ],
+)
+def test_an_equation_that_mixes_examples_or_does_not_fit_is_refused(
+    equation: str, sizes: list[int], bias_axes: str | None
+) -> None:
+    assert inferred(einsum_dense(equation, sizes, bias_axes), (3, 4)) is None
+
+
+def test_an_ellipsis_whose_sizes_keras_reverses_is_refused() -> None:
+    layer = einsum_dense("...c,cd->...d", [5])
+
+    assert in_keras(layer, (7, 3, 4)) == (3, 7, 5)
+    assert inferred(layer, (7, 3, 4)) is None
+
+
+def test_the_cost_of_an_einsum_is_its_products() -> None:
+    assert einsum_dense("abc,cde->abde", [3, 2, 5]).infer_cost(((3, 4),)) == 3 * 4 * 2 * 5
 
 
 REFUSED: list[tuple[str, dict[str, Any]]] = [

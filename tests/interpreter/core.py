@@ -9,6 +9,7 @@ from interpreter.base import Own, Values, compute
 from netspec.language.layers import Activation, Dense, Flatten
 from netspec.language.layers.core import (
     ELU,
+    EinsumDense,
     Embedding,
     Identity,
     LeakyReLU,
@@ -26,6 +27,12 @@ def _(layer: Flatten, w: Own, training: bool, x: Values) -> Values:
 @compute.register
 def _(layer: Dense, w: Own, training: bool, x: Values) -> Values:
     return ACTIVATIONS[layer.activation](x @ w["kernel"] + w.get("bias", 0))
+
+
+@compute.register
+def _(layer: EinsumDense, w: Own, training: bool, x: Values) -> Values:
+    product = np.einsum(layer.equation, x, w["kernel"])
+    return ACTIVATIONS[layer.activation](product + w.get("bias", 0))
 
 
 @compute.register

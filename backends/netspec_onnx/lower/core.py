@@ -19,6 +19,7 @@ from netspec.language.layers.activations import (
 from netspec.language.layers.base import axis_indices
 from netspec.language.layers.core import (
     ELU,
+    EinsumDense,
     Embedding,
     Identity,
     LeakyReLU,
@@ -49,6 +50,15 @@ def _(_layer: Dense, node: Node, to: Builder, x: str) -> str:
     if not bias:
         return to.add("MatMul", [x, kernel], node.name)
     product = to.add("MatMul", [x, kernel], f"{node.name}.product")
+    return to.add("Add", [product, *bias], node.name)
+
+
+@lower.register
+def _(layer: EinsumDense, node: Node, to: Builder, x: str) -> str:
+    kernel, *bias = to.weights_of(node).values()
+    if not bias:
+        return to.add("Einsum", [x, kernel], node.name, equation=layer.equation)
+    product = to.add("Einsum", [x, kernel], f"{node.name}.product", equation=layer.equation)
     return to.add("Add", [product, *bias], node.name)
 
 

@@ -9,6 +9,7 @@ from netspec.language.layers.activations import LEAKY_RELU_SLOPE, ActivationName
 from netspec.language.layers.base import axis_indices
 from netspec.language.layers.core import (
     ELU,
+    EinsumDense,
     Embedding,
     Identity,
     LeakyReLU,
@@ -38,6 +39,34 @@ def _(layer: Dense, node: Node, x: str) -> Lowered:
         arguments([node.input_shape[-1], layer.units], named),
         parameters={"kernel": "weight"},
     )
+
+
+_EINSUM_DENSE = Part(
+    "EinsumDense",
+    '''
+class EinsumDense(nn.Module):
+    """An einsum of the input and a kernel, and a bias."""
+
+    def __init__(
+        self, equation: str, kernel: tuple[int, ...], bias: tuple[int, ...] | None = None
+    ) -> None:
+        super().__init__()
+        self.equation = equation
+        self.kernel = nn.Parameter(torch.empty(kernel))
+        self.bias = None if bias is None else nn.Parameter(torch.empty(bias))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.einsum(self.equation, x, self.kernel)
+        return y if self.bias is None else y + self.bias
+''',
+)
+
+
+@lower_layer.register
+def _(layer: EinsumDense, node: Node, x: str) -> Lowered:
+    shapes = [weight.shape for weight in node.weights]
+    made = arguments([layer.equation, *shapes], {})
+    return Lowered(f"self.{node.name}({x})", "EinsumDense", made, (_EINSUM_DENSE,))
 
 
 @lower_layer.register

@@ -341,7 +341,8 @@ def axis_indices(axes: tuple[int, ...], shape: Shape, field: str = "axis") -> tu
     return indices
 
 
-def _one_axis_or_several(value: object) -> object:
+def one_integer_or_several(value: object) -> object:
+    """A whole number as the tuple of it, and a list as a tuple."""
     if isinstance(value, int) and not isinstance(value, bool):
         return (value,)
     if isinstance(value, list | tuple):
@@ -353,7 +354,7 @@ def _one_axis_or_several(value: object) -> object:
 Axes: TypeAlias = Annotated[
     tuple[int, ...],
     Field(min_length=1),
-    BeforeValidator(_one_axis_or_several, json_schema_input_type=int | list[int]),
+    BeforeValidator(one_integer_or_several, json_schema_input_type=int | list[int]),
 ]
 """One axis, or a list of them, counted as Keras does: 0 is the batch."""
 

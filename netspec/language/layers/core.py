@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from netspec.language.layers.activations import ALONG_CHANNELS, ActivationField
-from netspec.language.layers.axes import DENSE, INDEX, OUTPUT, elements
+from netspec.language.layers.axes import DENSE, INDEX, OUTPUT, Axis, elements
 from netspec.language.layers.base import (
     FROM_OUTPUT,
     Axes,
@@ -24,11 +24,13 @@ from netspec.language.layers.base import (
     Shapes,
     Weight,
     axis_indices,
+    one_integer_or_several,
     whole,
     written,
 )
 from netspec.language.layers.constraints import ConstraintField
-from netspec.language.layers.fields import WithActivation, WithBias, WithKernel
+from netspec.language.layers.einsum import Einsum, parse
+from netspec.language.layers.fields import WithActivation, WithBias, WithBiasFields, WithKernel
 from netspec.language.layers.initializers import (
     Float32,
     InitializerField,
@@ -66,6 +68,80 @@ class Dense(WithBias, WithKernel, WithActivation, Units, Pointwise):
     def infer_cost(self, inputs: Shapes) -> int:
         (shape,) = inputs
         return prod(shape) * self.units
+
+
+Sizes: TypeAlias = Annotated[
+    tuple[Size, ...],
+    Field(min_length=1),
+    BeforeValidator(one_integer_or_several, json_schema_input_type=Size | list[Size]),
+]
+"""One size, or a list of them."""
+
+
+class Equation(Layer):
+    """A layer that computes an einsum of its input and a kernel."""
+
+    equation: Annotated[
+        str,
+        Field(
+            max_length=200,
+            description="The letters of the input, the kernel and the output, batch first.",
+        ),
+    ]
+    output_shape: Annotated[
+        Sizes, Field(description="The sizes of the output's letters, without the batch.")
+    ]
+
+    def einsum(self, inputs: Shapes) -> Einsum:
+        """The equation for these inputs. Raises LayerFault."""
+        (shape,) = inputs
+        return parse(self.equation, self.output_shape, shape)
+
+
+class WithBiasAxes(WithActivation):
+    """A layer whose bias has some of the axes of its output."""
+
+    bias_axes: Annotated[
+        Annotated[str, Field(min_length=1, max_length=52)] | None,
+        Field(description="The letters of the output that the bias has. Without them, no bias."),
+    ] = None
+
+
+class EinsumDense(WithBiasFields, WithKernel, WithBiasAxes, Equation):
+    """Sums of products of the input and a kernel along any axes, by an equation.
+
+    With `abc,cd->abd`, y[a, b, d] = activation(sum over c of x[a, b, c] kernel[c, d] + bias[d]),
+    where a is the batch and the bias has the letters of `bias_axes`. `...` are axes that stay, as
+    in `...c,cd->...d`. Input (…), output `output_shape`, and the axes of `...`.
+    """
+
+    tag = "EinsumDense"
+
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        einsum = self.einsum(inputs)
+        for letter in self.bias_axes or "":
+            if letter not in einsum.output[1:] or letter not in self.equation:
+                raise LayerFault(
+                    f"bias_axes has {letter!r}, which is no letter of the output of "
+                    f"{self.equation}, or its batch",
+                    "name letters of the output, as in `bias_axes: d` for `abc,cd->abd`",
+                    "bias_axes",
+                )
+        return einsum.shape(einsum.output[1:])
+
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        einsum = self.einsum(inputs)
+        axes = tuple(Axis(one, "out" if one in einsum.output else "in") for one in einsum.kernel)
+        kernel = self.weight("kernel", einsum.shape(einsum.kernel), axes)
+        if self.bias_axes is None:
+            return (kernel,)
+        first = min(map(einsum.output.index, self.bias_axes))
+        letters = einsum.output[first:]
+        shape = tuple(einsum.sizes[one] if one in self.bias_axes else 1 for one in letters)
+        return (kernel, self.weight("bias", shape, elements(*letters)))
+
+    def infer_cost(self, inputs: Shapes) -> int:
+        return self.einsum(inputs).products
 
 
 class Embedding(Layer):

@@ -19,7 +19,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "pooling": "MaxPooling1D MaxPooling2D MaxPooling3D AveragePooling1D AveragePooling2D "
         "AveragePooling3D GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D "
         "GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D",
-        "core": "Flatten Dense Embedding Activation Identity ReLU LeakyReLU PReLU ELU Softmax",
+        "core": "Flatten Dense EinsumDense Embedding Activation Identity ReLU LeakyReLU PReLU ELU "
+        "Softmax",
         "normalization": "BatchNormalization LayerNormalization GroupNormalization "
         "RMSNormalization UnitNormalization",
         "regularization": "Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D "
