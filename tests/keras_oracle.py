@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 if "CI" not in os.environ:  # there Keras is always installed, and its absence is a failure
     pytest.importorskip("netspec_keras.framework")
 
-from netspec.language.layers import AnyLayer, Shape
+from netspec.language.layers import Layer, Shape
 from netspec.language.layers.attention import MultiHeadAttention
 from netspec.language.layers.preprocessing import Normalization
 from netspec.language.layers.regularization import Dropout, SpatialDropout
@@ -31,7 +31,7 @@ __all__ = ["keras", "tf"]
 
 
 @singledispatch
-def keras_layer(layer: AnyLayer) -> Any:  # Any: Keras ships no types
+def keras_layer(layer: Layer) -> Any:  # Any: Keras ships no types
     """Keras's layer of the same class with the same fields, not yet built."""
     return getattr(keras.layers, layer.tag)(**keras_arguments(layer))
 
@@ -65,7 +65,7 @@ _ELSEWHERE = ("inputs", "use_causal_mask")
 """The fields that Keras's constructors do not take."""
 
 
-def keras_arguments(layer: AnyLayer, *without: str) -> dict[str, Any]:  # Any: as above
+def keras_arguments(layer: Layer, *without: str) -> dict[str, Any]:  # Any: as above
     """The fields of a layer as Keras's constructors take them, but for those `without`."""
     names = [name for name in type(layer).model_fields if name not in (*_ELSEWHERE, *without)]
     fields = {name: getattr(layer, name) for name in names}
@@ -83,7 +83,7 @@ def keras_tagged(value: Tagged) -> Any:  # Any: Keras ships no types
     return made(**value.model_dump())
 
 
-def keras_build(layer: AnyLayer, *shapes: Shape) -> Any:  # Any: Keras ships no types
+def keras_build(layer: Layer, *shapes: Shape) -> Any:  # Any: Keras ships no types
     """Keras's layer with its weights made for inputs of these shapes, without the batch axis."""
     # What the constructor takes as `trainable` does not reach layers inside.
     built = keras_layer(layer.model_copy(update={"trainable": True}))
@@ -94,7 +94,7 @@ def keras_build(layer: AnyLayer, *shapes: Shape) -> Any:  # Any: Keras ships no 
 
 
 @singledispatch
-def keras_inputs(layer: AnyLayer, inputs: list[Any]) -> list[Any]:  # Any: tensors or shapes
+def keras_inputs(layer: Layer, inputs: list[Any]) -> list[Any]:  # Any: tensors or shapes
     """The arguments with which Keras's layer is called, or built, for inputs in netspec's order."""
     return inputs if len(inputs) == 1 else [inputs]
 
@@ -104,13 +104,13 @@ def _(_layer: MultiHeadAttention, inputs: list[Any]) -> list[Any]:  # Any: as ab
     return inputs if len(inputs) > 1 else [*inputs, *inputs]
 
 
-def keras_options(layer: AnyLayer) -> dict[str, Any]:  # Any: as above
+def keras_options(layer: Layer) -> dict[str, Any]:  # Any: as above
     """The fields that Keras takes in the call of a layer."""
     return {"use_causal_mask": True} if getattr(layer, "use_causal_mask", False) else {}
 
 
 def keras_values(
-    layer: AnyLayer,
+    layer: Layer,
     weights: Mapping[str, NDArray[np.float32]],
     *inputs: NDArray[np.float32],
     training: bool = False,
@@ -119,13 +119,13 @@ def keras_values(
     with keras.device("cpu:0"):
         shapes = tuple(each.shape[1:] for each in inputs)
         built = keras_build(layer, *shapes)
-        for weight, variable in zip(layer.weights_of(shapes), built.weights, strict=True):
+        for weight, variable in zip(layer.infer_weights(shapes), built.weights, strict=True):
             variable.assign(weights[weight.name])
         given = keras_inputs(layer, list(inputs))
         return keras.ops.convert_to_numpy(built(*given, training=training, **keras_options(layer)))
 
 
-def described(layer: AnyLayer, *shapes: Shape) -> str:
+def described(layer: Layer, *shapes: Shape) -> str:
     """A layer and its inputs as the name of a test case: its class, and the fields that it sets."""
     fields = (f"{name}={getattr(layer, name)}" for name in sorted(layer.model_fields_set))
     on = " and ".join("x".join(map(str, shape)) for shape in shapes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netspec.graph.nodes import Graph, Node, activation
-from netspec.language.layers import Inserted, Layer, Shape
+from netspec.language.layers import Layer, Shape
 from netspec.language.layers.activations import ActivationName
 from netspec.language.layers.base import axis_indices
 from netspec.language.layers.core import Softmax
@@ -60,7 +60,7 @@ def _end(node: Node, *, subject: str, at: Location, read: bool) -> End:
     )
 
 
-def _ending(layer: Layer | Inserted, shape: Shape) -> ActivationName:
+def _ending(layer: Layer, shape: Shape) -> ActivationName:
     """The activation that an output of `shape` comes from, whether or not a layer of its own."""
     if isinstance(layer, Softmax) and axis_indices(layer.axis, shape) == (len(shape) - 1,):
         return "softmax"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from netspec.graph.nodes import Graph, Node
-from netspec.language.layers import AnyLayer
+from netspec.language.layers import Layer
 from netspec.text.source import Fault
 
 
-def index_count(layer: AnyLayer) -> int | None:
+def index_count(layer: Layer) -> int | None:
     """How many indices an Embedding has; None for other layers."""
     return getattr(layer, "input_dim", None) if layer.tag == "Embedding" else None
 
@@ -57,7 +57,7 @@ def index_faults(graph: Graph) -> list[Fault]:
     return faults
 
 
-def _keeps_whole(layer: AnyLayer) -> bool:
+def _keeps_whole(layer: Layer) -> bool:
     if layer.tag == "TimeDistributed":
         layer = getattr(layer, "layer", layer)
     return layer.keeps_whole and getattr(layer, "interpolation", "nearest") == "nearest"

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from netspec.checks.indices import embeddings, index_count, index_nodes
 from netspec.graph import Graph
-from netspec.language.layers import AnyLayer, Flatten
+from netspec.language.layers import Flatten, Layer
+from netspec.language.layers.core import Identity
 from netspec.language.layers.merging import Add, Concatenate, Maximum, Minimum, Multiply, Subtract
 from netspec.language.layers.preprocessing import Rescaling
 from netspec.language.layers.shaping import (
@@ -56,7 +57,7 @@ def _refuse(index: float, name: str, count: int, data: str) -> None:
 
 
 @singledispatch
-def computed(layer: AnyLayer, *inputs: Values) -> Values:
+def computed(layer: Layer, *inputs: Values) -> Values:
     """The output (n, …) of a layer that keeps whole numbers whole."""
     raise NotImplementedError(layer.tag)
 
@@ -69,8 +70,13 @@ def _(layer: TimeDistributed, x: Values) -> Values:
 
 
 @computed.register
+def _(_layer: Identity, x: Values) -> Values:
+    return x
+
+
+@computed.register
 def _(layer: Flatten | Reshape, x: Values) -> Values:
-    return x.reshape(len(x), *layer.output_shape(x.shape[1:]))
+    return x.reshape(len(x), *layer.infer_shape((x.shape[1:],)))
 
 
 @computed.register

@@ -47,7 +47,8 @@ def infer(
             continue
         try:
             input_shapes = tuple(shapes[each] for each in read)
-            shape = layer.shape_of(input_shapes)
+            layer.check_inputs(input_shapes)
+            shape = layer.infer_shape(input_shapes)
             node = Node(names[index], layer, read, input_shapes, shape)
             parameters += _checked_parameters(node, parameters)
         except LayerFault as fault:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from netspec.language.layers import Inserted, Layer, Layout, Shape, Shapes, Weight
+from netspec.language.layers import Layer, Layout, Shape, Shapes, Weight
 from netspec.language.layers.activations import ActivationName
 from netspec.language.layers.base import OF_WEIGHTS
 
@@ -39,7 +39,7 @@ class Node:
     """
 
     name: str
-    layer: Layer | Inserted
+    layer: Layer
     inputs: tuple[str, ...]
     input_shapes: Shapes
     shape: Shape
@@ -58,7 +58,7 @@ class Node:
 
     @cached_property
     def weights(self) -> tuple[Weight, ...]:
-        weights = self.layer.weights_of(self.input_shapes)
+        weights = self.layer.infer_weights(self.input_shapes)
         if self.layer.trainable:
             return weights
         return tuple(replace(weight, trainable=False) for weight in weights)
@@ -69,7 +69,7 @@ class Node:
 
     @property
     def multiply_adds(self) -> int:
-        return self.layer.cost_of(self.input_shapes)
+        return self.layer.infer_cost(self.input_shapes)
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Graph:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def meaning(layer: Layer | Inserted) -> dict[str, Any]:
+def meaning(layer: Layer) -> dict[str, Any]:
     """What a layer computes, whatever its name and inputs, as JSON data."""
     return _without_training(layer.model_dump(mode="json", exclude={"name", "inputs", "trainable"}))
 
@@ -146,6 +146,6 @@ def _without_training(fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def activation(layer: Layer | Inserted) -> ActivationName:
+def activation(layer: Layer) -> ActivationName:
     """The activation that a layer ends in."""
     return getattr(layer, "activation", "linear") if layer.ends_in_activation else "linear"

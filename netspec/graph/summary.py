@@ -93,7 +93,7 @@ def kept_values(graph: Graph) -> int:
         if not trained and with_gradient.isdisjoint(node.inputs):
             continue
         with_gradient.add(node.name)
-        needed = node.layer.kept_of(node.input_shapes, node.shape)
+        needed = node.layer.infer_kept(node.input_shapes, node.shape)
         kept.update(owners[name] for name in node.inputs if needed.inputs)
         kept.update([owners[node.name]] if needed.output else [])
         more += needed.values

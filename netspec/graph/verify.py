@@ -53,7 +53,7 @@ def _check_node(node: Node, shapes: dict[str, Shape]) -> None:
             expected, found = written(shape), written(shapes[name])
             raise GraphError(f"{node.name} reads {name} as {expected}, which is {found}")
     try:
-        shape = node.layer.shape_of(node.input_shapes)
+        shape = node.layer.infer_shape(node.input_shapes)
     except LayerFault as fault:
         raise GraphError(f"{node.name}: {fault.message}") from fault
     if shape != node.shape:

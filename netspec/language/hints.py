@@ -71,7 +71,6 @@ INSTEAD = {
     "Input": "the input's shape is written once, as `input` at the top of the spec",
     "InputLayer": "the input's shape is written once, as `input` at the top of the spec",
     "Sequential": "a list of layers is a chain already; `blocks` give a part of it a name",
-    "Identity": "it changes nothing: leave it out",
     "ReLU6": "write `- ReLU: {max_value: 6}`",
     **dict.fromkeys(
         ("TextVectorization", "StringLookup", "IntegerLookup", "Hashing", "CategoryEncoding"),

@@ -13,7 +13,7 @@ from netspec.language.hints import ELSEWHERE, INSTEAD, LEFT_OUT, SYNONYMS, likel
 from netspec.language.layers import LAYERS, Layer, LayerField, Shape
 from netspec.language.layers.activations import LEFT_OUT as LEFT_OUT_ACTIVATIONS
 from netspec.language.layers.activations import ActivationName
-from netspec.language.layers.base import OF_WEIGHTS, AnyLayer
+from netspec.language.layers.base import OF_WEIGHTS
 from netspec.language.layers.constraints import Constraint
 from netspec.language.layers.initializers import Initializer
 from netspec.language.layers.regularizers import Regularizer
@@ -466,7 +466,7 @@ def _own_fields(name: str) -> list[str]:
     """The fields of a layer, or the like, that describe it, in their order."""
     model = LAYERS[name] if name in LAYERS else _TAGGED.get(name)
     fields = model.model_fields if model else ()
-    return [each for each in fields if each not in ("axis", *AnyLayer.model_fields)]
+    return [each for each in fields if each not in ("axis", *Layer.model_fields)]
 
 
 _REMEDIES = (

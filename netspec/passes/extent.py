@@ -116,7 +116,7 @@ class _Cropped:
             for name, read in zip(node.inputs, reads, strict=True)
         )
         shapes = tuple(_shape(self.there[name]) for name in inputs)
-        shape = node.layer.shape_of(shapes)
+        shape = node.layer.infer_shape(shapes)
         names = tuple(self.held.get(name, name) for name in inputs)
         self.rewriter.replace(replace(node, inputs=names, input_shapes=shapes, shape=shape))
         # Along an axis that is padded a layer reads all, and gives all.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from netspec.graph import Graph, Node, activation
 from netspec.graph.rewrite import Rewriter
-from netspec.language.layers import AnyLayer, Dense, Flatten, Inserted, Layer
+from netspec.language.layers import Dense, Flatten, Layer
 from netspec.language.layers.convolution import (
     Conv,
     ConvTranspose,
@@ -114,7 +114,7 @@ class _Affine:
 
 
 @singledispatch
-def _affine(_layer: AnyLayer, _node: Node, _own: Own) -> _Affine | None:
+def _affine(_layer: Layer, _node: Node, _own: Own) -> _Affine | None:
     """What a layer does to its channels, where it is that alone."""
     return None
 
@@ -154,7 +154,7 @@ def _along_channels(factor: Iterable[float], offset: Iterable[float], node: Node
     return _Affine(*(np.broadcast_to(numbers, channels) for numbers in both))
 
 
-def _folded(graph: Graph, weights: Weights, *kinds: type[AnyLayer]) -> tuple[Graph, Weights]:
+def _folded(graph: Graph, weights: Weights, *kinds: type[Layer]) -> tuple[Graph, Weights]:
     """Fold layers of some kinds into what stands before them, and else into what stands behind."""
     folded = _Folded(graph, weights)
     with np.errstate(all="ignore"):  # what is not finite is not folded
@@ -249,7 +249,7 @@ class _Folded:
             del self.weights[f"{node.name}.{weight.name}"]
 
 
-def _inner(node: Node) -> Layer | Inserted:
+def _inner(node: Node) -> Layer:
     """The layer of a node, or what it runs on every step by itself."""
     return node.layer.layer if isinstance(node.layer, TimeDistributed) else node.layer
 

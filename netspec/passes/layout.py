@@ -163,7 +163,7 @@ class _Layouts:
 
     def place(self, node: Node) -> None:
         """Give a node its inputs in the layout that its layer needs."""
-        needed = node.layer.layout_of(node.input_shapes)
+        needed = node.layer.input_layout(node.input_shapes)
         if needed == "either":
             layouts = {self.layouts[name] for name in node.inputs}
             needed = "channels_first" if "channels_first" in layouts else "channels_last"

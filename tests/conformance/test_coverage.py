@@ -11,7 +11,6 @@ from pydantic.fields import FieldInfo
 from conformance.cases import ACTIVATIONS, ALL, CASES, Case
 from conformance.networks import of_case
 from netspec.language.layers import LAYERS, Layer
-from netspec.language.layers.base import AnyLayer
 
 REGISTRIES = {
     "keras": ("netspec_keras.lower", "lower"),
@@ -49,7 +48,7 @@ def options() -> list[tuple[str, str]]:
         for tag, layer in LAYERS.items()
         for field, info in layer.model_fields.items()
         if len(_choices(info)) != 1
-        and field not in AnyLayer.model_fields
+        and field not in Layer.model_fields
         and not field.endswith(("_initializer", "_regularizer", "_constraint"))
     ]
 

@@ -19,7 +19,7 @@ from conformance.cases import ALL, CASES
 from conformance.networks import found_training, of_case
 from netspec.backend import execute
 from netspec.graph import Graph, Node, infer
-from netspec.language.layers import AnyLayer
+from netspec.language.layers import Layer
 from netspec.language.layers.initializers import (
     GlorotNormal,
     GlorotUniform,
@@ -76,7 +76,7 @@ def started_as(layer: Any, initializer: Initializer, without: set[str]) -> Any: 
     """The layer, and the layer inside, with one initializer in all fields but those `without`."""
     names = [name for name in type(layer).model_fields if name.endswith("_initializer")]
     fields: dict[str, object] = {name: initializer for name in names if name not in without}
-    if isinstance(inner := getattr(layer, "layer", None), AnyLayer):
+    if isinstance(inner := getattr(layer, "layer", None), Layer):
         fields["layer"] = started_as(inner, initializer, without)
     return layer.model_copy(update=fields)
 

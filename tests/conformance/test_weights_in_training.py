@@ -55,6 +55,9 @@ SEQUENCES = [
     "Bidirectional: {layer: {SimpleRNN: {units: 2}}, trainable: false}",
     "TimeDistributed: {layer: {Dense: {units: 2, bias_regularizer: l1, kernel_constraint: non_neg}}}",
     "TimeDistributed: {layer: {Dense: {units: 2}}, trainable: false}",
+    "EinsumDense: {equation: 'abc,cd->abd', output_shape: [4, 3], bias_axes: bd, "
+    "kernel_regularizer: l2, kernel_constraint: {max_norm: {max_value: 0.3}}, "
+    "bias_constraint: non_neg}",
     "MultiHeadAttention: {num_heads: 2, key_dim: 2, trainable: false}",
     "MultiHeadAttention: {num_heads: 2, key_dim: 2, kernel_regularizer: l2, kernel_constraint: "
     "{max_norm: {max_value: 0.3, axis: [0, 2]}}, bias_constraint: non_neg}",

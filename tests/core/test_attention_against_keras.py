@@ -40,10 +40,10 @@ def test_the_shape_and_the_weights_are_keras_own(case: Case) -> None:
     batched = [(None, *shape) for shape in shapes]
     given = keras_oracle.keras_inputs(layer, batched)
 
-    assert layer.shape_of(shapes) == tuple(theirs.compute_output_shape(*given)[1:])
+    assert layer.infer_shape(shapes) == tuple(theirs.compute_output_shape(*given)[1:])
     assert [
         (f"/{weight.name.replace('.', '/')}", weight.shape, weight.trainable)
-        for weight in layer.weights_of(shapes)
+        for weight in layer.infer_weights(shapes)
     ] == [
         (it.path.removeprefix(theirs.name), tuple(it.shape), it.trainable) for it in theirs.weights
     ]
@@ -70,7 +70,9 @@ def test_what_keras_refuses_is_refused(case: Case) -> None:
         theirs(*given) if tag == "MultiHeadAttention" else theirs(tensors)
 
     with pytest.raises((ValidationError, LayerFault)):
-        made(tag, fields).shape_of(shapes)
+        layer = made(tag, fields)
+        layer.check_inputs(shapes)
+        layer.infer_shape(shapes)
 
 
 def test_automatic_names_are_keras_own() -> None:
@@ -94,5 +96,5 @@ def test_the_cost_counts_projections_and_both_products() -> None:
 
     into = 3 * 4 * 2 * 3 + 5 * 2 * 2 * 3 + 5 * 6 * 2 * 5  # query, key and value
     products = 2 * 3 * 5 * 3 + 2 * 3 * 5 * 5
-    assert heads.cost_of((QUERY, VALUE, KEY)) == into + products + 3 * 2 * 5 * 7
-    assert scores.cost_of((QUERY, (5, 4))) == 3 * 5 * 4 + 3 * 5 * 4
+    assert heads.infer_cost((QUERY, VALUE, KEY)) == into + products + 3 * 2 * 5 * 7
+    assert scores.infer_cost((QUERY, (5, 4))) == 3 * 5 * 4 + 3 * 5 * 4

@@ -30,11 +30,11 @@ AUGMENTATION: list[Layer] = [
 def test_an_image_keeps_its_shape_and_nothing_else_is_taken(layer: Layer) -> None:
     made = keras_oracle.keras_layer(layer)
 
-    assert layer.shape_of(((7, 5, 3),)) == made(keras.KerasTensor((None, 7, 5, 3))).shape[1:]
+    assert layer.infer_shape(((7, 5, 3),)) == made(keras.KerasTensor((None, 7, 5, 3))).shape[1:]
     with pytest.raises((ValueError, IndexError)):
         made(keras.ops.ones((2, 7)))
     with pytest.raises(LayerFault):
-        layer.shape_of(((7,),))
+        layer.infer_shape(((7,),))
 
 
 FACTORS = [0.3, -0.3, [0.1, 0.4], [0.4, -0.1], 0, 1]

@@ -75,7 +75,7 @@ def inferred(case: Case) -> Shape | None:
     """The output shape that netspec infers, or None where it refuses."""
     layer, shape = case
     try:
-        return layer.output_shape(shape)
+        return layer.infer_shape((shape,))
     except LayerFault:
         return None
 
@@ -107,7 +107,7 @@ def test_the_weights_are_keras_own(case: Case) -> None:
     layer, shape = case
     theirs = keras_oracle.keras_build(layer, shape).weights
 
-    ours = [(one.name, one.shape, one.trainable) for one in layer.weights(shape)]
+    ours = [(one.name, one.shape, one.trainable) for one in layer.infer_weights((shape,))]
 
     assert ours == [(one.name, tuple(one.shape), one.trainable) for one in theirs]
 
@@ -141,14 +141,14 @@ COSTS: list[tuple[Layer, Shape, int]] = [
 
 @pytest.mark.parametrize(("layer", "shape", "cost"), COSTS, ids=[it[0].tag for it in COSTS])
 def test_multiply_adds_follow_the_definition(layer: Layer, shape: Shape, cost: int) -> None:
-    assert layer.cost_of((shape,)) == cost
+    assert layer.infer_cost((shape,)) == cost
 
 
 def test_depthwise_convolutions_of_mobilenet_v2_have_its_parameters() -> None:
     # expanded_conv_depthwise and block_1_depthwise of keras.applications.MobileNetV2
     for channels, parameters in ((32, 288), (96, 864)):
         one = layer("DepthwiseConv2D", kernel_size=3, padding="same", use_bias=False)
-        (kernel,) = one.weights_of(((112, 112, channels),))
+        (kernel,) = one.infer_weights(((112, 112, channels),))
 
         assert kernel.shape == (3, 3, channels, 1)
         assert kernel.size == parameters

@@ -48,6 +48,7 @@ THROUGH = {
     "nothing": ([], "[4]"),
     "Reshape": (["Reshape: {target_shape: [2, 2]}"], "[4]"),
     "Flatten": (["Flatten"], "[2, 2]"),
+    "Identity": (["Identity"], "[4]"),
     "Permute": (["Permute: {dims: [2, 1]}"], "[2, 2]"),
     "RepeatVector": (["RepeatVector: {n: 3}"], "[4]"),
     "Concatenate": (["Flatten: {name: a}", "Concatenate: {inputs: [input, a]}"], "[4]"),

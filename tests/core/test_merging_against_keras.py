@@ -11,7 +11,7 @@ import pytest
 import keras_oracle
 from keras_oracle import keras
 from netspec.graph import infer
-from netspec.language.layers import AnyLayer, LayerFault, Shape, Shapes
+from netspec.language.layers import Layer, LayerFault, Shape, Shapes
 from netspec.language.layers.merging import (
     Add,
     Average,
@@ -23,7 +23,7 @@ from netspec.language.layers.merging import (
     Subtract,
 )
 
-Case: TypeAlias = tuple[AnyLayer, Shapes]
+Case: TypeAlias = tuple[Layer, Shapes]
 
 ELEMENTWISE = [Add(), Subtract(), Multiply(), Average(), Maximum(), Minimum()]
 OTHERS: list[Shape] = [(4, 5, 3), (1, 1, 3), (4, 1, 1), (4, 5, 1), (4, 4, 3), (1, 5, 2)]
@@ -53,15 +53,16 @@ def dots() -> Iterator[Case]:
 CASES = [*elementwise(), *concatenations(), *dots()]
 
 
-def inferred(layer: AnyLayer, shapes: Shapes) -> Shape | None:
+def inferred(layer: Layer, shapes: Shapes) -> Shape | None:
     """The output shape that netspec infers, or None where it refuses."""
     try:
-        return layer.shape_of(shapes)
+        layer.check_inputs(shapes)
+        return layer.infer_shape(shapes)
     except LayerFault:
         return None
 
 
-def in_keras(layer: AnyLayer, shapes: Shapes) -> Shape | None:
+def in_keras(layer: Layer, shapes: Shapes) -> Shape | None:
     """The output shape that Keras gives, or None where it refuses."""
     try:
         made = keras_oracle.keras_layer(layer)
@@ -76,15 +77,15 @@ def test_a_merge_has_keras_shape_or_both_refuse(case: Case) -> None:
 
 
 @pytest.mark.parametrize("layer", [*ELEMENTWISE, Concatenate(), Dot(axes=(1, 1))], ids=str)
-def test_a_merge_of_one_input_is_refused(layer: AnyLayer) -> None:
+def test_a_merge_of_one_input_is_refused(layer: Layer) -> None:
     with pytest.raises(LayerFault):
-        layer.shape_of(((4,),))
+        layer.check_inputs(((4,),))
 
 
 @pytest.mark.parametrize("layer", ELEMENTWISE, ids=str)
-def test_inputs_of_different_ranks_are_refused(layer: AnyLayer) -> None:
+def test_inputs_of_different_ranks_are_refused(layer: Layer) -> None:
     with pytest.raises(LayerFault):
-        layer.shape_of(((4, 5), (5,)))
+        layer.infer_shape(((4, 5), (5,)))
 
 
 def test_automatic_names_are_keras_own() -> None:

@@ -11,7 +11,7 @@ import pytest
 import keras_oracle
 from keras_oracle import keras, tf
 from netspec.graph import infer
-from netspec.language.layers import LayerBase, LayerFault, Shape
+from netspec.language.layers import Layer, LayerFault, Shape
 from netspec.language.layers.normalization import (
     GroupNormalization,
     LayerNormalization,
@@ -19,7 +19,7 @@ from netspec.language.layers.normalization import (
     UnitNormalization,
 )
 
-Case: TypeAlias = tuple[LayerBase, Shape]
+Case: TypeAlias = tuple[Layer, Shape]
 SHAPES: list[Shape] = [(6,), (4, 6), (7, 5, 4)]
 
 
@@ -41,15 +41,15 @@ def cases() -> Iterator[Case]:
 CASES = [*cases()]
 
 
-def inferred(layer: LayerBase, shape: Shape) -> Shape | None:
+def inferred(layer: Layer, shape: Shape) -> Shape | None:
     """The output shape that netspec infers, or None where it refuses."""
     try:
-        return layer.output_shape(shape)
+        return layer.infer_shape((shape,))
     except LayerFault:
         return None
 
 
-def in_keras(layer: LayerBase, shape: Shape) -> Shape | None:
+def in_keras(layer: Layer, shape: Shape) -> Shape | None:
     """The shape of what Keras computes, or None where it refuses."""
     try:
         built = keras_oracle.keras_build(layer, shape)
@@ -72,7 +72,7 @@ def test_the_weights_are_keras_own(case: Case) -> None:
     layer, shape = case
     theirs = keras_oracle.keras_build(layer, shape).weights
 
-    ours = [(one.name, one.shape, one.trainable) for one in layer.weights(shape)]
+    ours = [(one.name, one.shape, one.trainable) for one in layer.infer_weights((shape,))]
 
     assert ours == [(one.name, tuple(one.shape), one.trainable) for one in theirs]
 

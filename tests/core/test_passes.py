@@ -229,7 +229,7 @@ def test_every_layer_gets_the_layout_that_it_wants(graph: Graph) -> None:
     moved = channels_first(graph)
 
     for node in moved.nodes:
-        wanted = node.layer.layout_of(node.input_shapes)
+        wanted = node.layer.input_layout(node.input_shapes)
         if not isinstance(node.layer, Transpose) and wanted != "either":
             assert layouts(moved)[node.inputs[0]] == wanted
 

@@ -39,7 +39,7 @@ def whole() -> Iterator[Case]:
 def inferred(layer: Layer, shape: Shape) -> Shape | None:
     """The output shape that netspec infers, or None where it refuses."""
     try:
-        return layer.shape_of((shape,))
+        return layer.infer_shape((shape,))
     except LayerFault:
         return None
 

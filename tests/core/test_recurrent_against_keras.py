@@ -37,8 +37,8 @@ def made(tag: str, **fields: Any) -> Layer:  # Any: the fields of a layer
 def test_the_shape_and_the_weights_are_keras_own(layer: Layer, shape: Shape) -> None:
     theirs = keras_oracle.keras_build(layer, shape)
 
-    assert layer.shape_of((shape,)) == tuple(theirs.compute_output_shape((None, *shape))[1:])
-    assert [(it.name, it.shape, it.trainable) for it in layer.weights_of((shape,))] == [
+    assert layer.infer_shape((shape,)) == tuple(theirs.compute_output_shape((None, *shape))[1:])
+    assert [(it.name, it.shape, it.trainable) for it in layer.infer_weights((shape,))] == [
         (it.name, tuple(it.shape), it.trainable) for it in theirs.weights
     ]
 
@@ -58,7 +58,7 @@ def test_what_keras_refuses_is_refused(case: tuple[str, dict[str, Any], Shape]) 
         getattr(keras.layers, tag)(**fields)(keras.KerasTensor((None, *shape)))
 
     with pytest.raises((ValidationError, LayerFault)):
-        LAYERS[tag].model_validate(fields).shape_of((shape,))
+        LAYERS[tag].model_validate(fields).infer_shape((shape,))
 
 
 def test_automatic_names_are_keras_own() -> None:
@@ -95,4 +95,4 @@ def test_the_parts_of_a_bias_around_the_forget_gate_are_drawn_as_weights_of_thei
 
 @pytest.mark.parametrize(("tag", "gates"), [("SimpleRNN", 1), ("LSTM", 4), ("GRU", 3)])
 def test_every_step_multiplies_the_input_and_the_state_once_a_gate(tag: str, gates: int) -> None:
-    assert made(tag, units=4).cost_of(((5, 3),)) == 5 * gates * (3 + 4) * 4
+    assert made(tag, units=4).infer_cost(((5, 3),)) == 5 * gates * (3 + 4) * 4

@@ -37,7 +37,7 @@ def test_a_layer_has_keras_shape_or_both_refuse(layer: Layer, shape: Shape) -> N
         theirs = None
 
     try:
-        ours = layer.shape_of((shape,))
+        ours = layer.infer_shape((shape,))
     except LayerFault:
         ours = None
 

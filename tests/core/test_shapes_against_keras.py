@@ -95,7 +95,7 @@ def identity(case: Case) -> str:
 def inferred(layer: Layer, shape: Shape) -> Shape | None:
     """The output shape that netspec infers, or None where it refuses."""
     try:
-        return layer.output_shape(shape)
+        return layer.infer_shape((shape,))
     except LayerFault:
         return None
 
@@ -140,7 +140,7 @@ def test_the_weights_are_keras_own(case: Case) -> None:
     layer, shape = case
     theirs = keras_oracle.keras_build(layer, shape).weights
 
-    ours = [(one.name, one.shape, one.trainable) for one in layer.weights(shape)]
+    ours = [(one.name, one.shape, one.trainable) for one in layer.infer_weights((shape,))]
 
     assert ours == [(one.name, tuple(one.shape), one.trainable) for one in theirs]
 
@@ -223,7 +223,7 @@ def test_what_keras_refuses_is_refused(case: tuple[str, dict[str, Any], Shape]) 
         getattr(keras.layers, tag)(**fields)(keras.KerasTensor((None, *shape)))
 
     with pytest.raises((ValidationError, LayerFault)):
-        LAYERS[tag].model_validate(fields).output_shape(shape)
+        LAYERS[tag].model_validate(fields).infer_shape((shape,))
 
 
 def test_automatic_names_are_keras_own() -> None:

@@ -60,7 +60,7 @@ def inferred(case: Case) -> Shape | None:
     """The output shape that netspec infers, or None where it refuses."""
     tag, fields, shape = case
     try:
-        return LAYERS[tag].model_validate(fields).shape_of((shape,))
+        return LAYERS[tag].model_validate(fields).infer_shape((shape,))
     except (ValidationError, LayerFault):
         return None
 

@@ -34,10 +34,10 @@ def test_the_shape_and_the_weights_are_keras_own(case: tuple[str, dict[str, Any]
     layer = made(tag, fields)
     theirs = keras_oracle.keras_build(layer, shape)
 
-    assert layer.shape_of((shape,)) == tuple(theirs.compute_output_shape((None, *shape))[1:])
+    assert layer.infer_shape((shape,)) == tuple(theirs.compute_output_shape((None, *shape))[1:])
     assert [
         (weight.name.rpartition(".")[2], weight.shape, weight.trainable)
-        for weight in layer.weights_of((shape,))
+        for weight in layer.infer_weights((shape,))
     ] == [(it.name, tuple(it.shape), it.trainable) for it in theirs.weights]
 
 
@@ -46,7 +46,7 @@ def test_the_forward_weights_come_first() -> None:
     theirs = keras_oracle.keras_build(layer, (5, 3))
 
     of_layers = [it.path.split("/")[-3].split("_")[0] for it in theirs.weights]
-    assert [weight.name.split(".")[0] for weight in layer.weights_of(((5, 3),))] == of_layers
+    assert [weight.name.split(".")[0] for weight in layer.infer_weights(((5, 3),))] == of_layers
 
 
 REFUSED = [
@@ -67,7 +67,7 @@ def test_what_keras_refuses_is_refused(case: tuple[str, dict[str, Any], Shape]) 
         getattr(keras.layers, tag)(**{**fields, "layer": within})(keras.KerasTensor((None, *shape)))
 
     with pytest.raises((ValidationError, LayerFault)):
-        made(tag, fields).shape_of((shape,))
+        made(tag, fields).infer_shape((shape,))
 
 
 def test_automatic_names_are_keras_own() -> None:
@@ -90,5 +90,5 @@ def test_the_cost_is_that_of_what_is_inside_every_time_that_it_runs() -> None:
     both = made("Bidirectional", {"layer": {"LSTM": {"units": 4}}})
     steps = made("TimeDistributed", {"layer": {"Dense": {"units": 4}}})
 
-    assert both.cost_of(((5, 3),)) == 2 * 5 * 4 * (3 + 4) * 4
-    assert steps.cost_of(((5, 3),)) == 5 * 3 * 4
+    assert both.infer_cost(((5, 3),)) == 2 * 5 * 4 * (3 + 4) * 4
+    assert steps.infer_cost(((5, 3),)) == 5 * 3 * 4

@@ -41,7 +41,7 @@ def _(layer: SeparableConv, w: Own, training: bool, x: Values) -> Values:
 
 @compute.register
 def _(layer: ConvTranspose, w: Own, training: bool, x: Values) -> Values:
-    *space, filters = layer.output_shape(x.shape[1:])
+    *space, filters = layer.infer_shape((x.shape[1:],))
     # All that a convolution of the output would read, with the cells of its padding in front.
     fronts = [
         same(size, cells, step, rate)[0] if layer.padding == "same" else 0

@@ -7,7 +7,16 @@ import numpy as np
 from interpreter.activations import ACTIVATIONS
 from interpreter.base import Own, Values, compute
 from netspec.language.layers import Activation, Dense, Flatten
-from netspec.language.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
+from netspec.language.layers.core import (
+    ELU,
+    EinsumDense,
+    Embedding,
+    Identity,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    Softmax,
+)
 
 
 @compute.register
@@ -21,6 +30,12 @@ def _(layer: Dense, w: Own, training: bool, x: Values) -> Values:
 
 
 @compute.register
+def _(layer: EinsumDense, w: Own, training: bool, x: Values) -> Values:
+    product = np.einsum(layer.equation, x, w["kernel"])
+    return ACTIVATIONS[layer.activation](product + w.get("bias", 0))
+
+
+@compute.register
 def _(layer: Activation, w: Own, training: bool, x: Values) -> Values:
     return ACTIVATIONS[layer.activation](x)
 
@@ -28,6 +43,11 @@ def _(layer: Activation, w: Own, training: bool, x: Values) -> Values:
 @compute.register
 def _(layer: Embedding, w: Own, training: bool, x: Values) -> Values:
     return w["embeddings"][x.astype(int)]
+
+
+@compute.register
+def _(layer: Identity, w: Own, training: bool, x: Values) -> Values:
+    return x
 
 
 @compute.register

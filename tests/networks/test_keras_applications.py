@@ -35,7 +35,7 @@ def resnet50() -> Pairs:
         call = f"stage_{stage}" if stage else "stage"
         for block in range(depth):
             theirs = f"conv{stage + 2}_block{block + 1}"
-            ours = f"{call}/{f'identity_{block - 1}' if block else 'projected'}"
+            ours = f"{call}/{f'residual_{block - 1}' if block else 'projected'}"
             convolutions = {} if block else {0: "shortcut"}
             for at, name in enumerate(("convolution", "convolution_1", "convolution_2"), 1):
                 convolutions[at] = f"bottleneck/{name}"

@@ -7,7 +7,7 @@ from functools import singledispatch
 from typing import Any
 
 from netspec.backend.emit.code import Code, arguments, square
-from netspec.language.layers import AnyLayer
+from netspec.language.layers import Layer
 from netspec.language.layers.attention import MultiHeadAttention
 from netspec.language.layers.regularization import SpatialDropout
 from netspec.language.layers.tagged import Tagged
@@ -17,36 +17,36 @@ Call = tuple[list[object], dict[str, object]]
 
 
 @singledispatch
-def lower(layer: AnyLayer) -> Call:
+def lower(layer: Layer) -> Call:
     """The arguments of the Keras layer of the same name, those with Keras's defaults left out."""
     raise NotImplementedError(layer.tag)
 
 
 @singledispatch
-def applied(_layer: AnyLayer, inputs: Sequence[str]) -> str:
+def applied(_layer: Layer, inputs: Sequence[str]) -> str:
     """What the layer is called with, for the variables that hold its inputs."""
     return inputs[0] if len(inputs) == 1 else f"[{', '.join(inputs)}]"
 
 
-def changed(layer: AnyLayer, *names: str) -> dict[str, Any]:
+def changed(layer: Layer, *names: str) -> dict[str, Any]:
     """The fields among `names` that are not at Keras's defaults."""
     defaults = type(layer).model_fields
     values = {name: getattr(layer, name) for name in names}
     return {name: value for name, value in values.items() if value != defaults[name].default}
 
 
-def axes(layer: AnyLayer) -> dict[str, object]:
+def axes(layer: Layer) -> dict[str, object]:
     """The field `axis` where it is not at Keras's default: one axis, or several."""
     return {name: it[0] if len(it) == 1 else it for name, it in changed(layer, "axis").items()}
 
 
-def initializers(layer: AnyLayer) -> dict[str, object]:
+def initializers(layer: Layer) -> dict[str, object]:
     """The initializers that are not at Keras's defaults."""
     fields = [name for name in type(layer).model_fields if name.endswith("_initializer")]
     return {name: _initializer(value) for name, value in changed(layer, *fields).items()}
 
 
-def trained(layer: AnyLayer) -> dict[str, object]:
+def trained(layer: Layer) -> dict[str, object]:
     """What matters to training alone: regularizers, constraints, and weights that stay."""
     named: dict[str, object] = {
         field: _called(_MODULES[field.rpartition("_")[2]], value)
@@ -58,7 +58,7 @@ def trained(layer: AnyLayer) -> dict[str, object]:
     return named | {"trainable": False} if stays else named
 
 
-def frozen_once_built(layer: AnyLayer) -> bool:
+def frozen_once_built(layer: Layer) -> bool:
     """Whether a layer's weights are told to stay after it is built, not where it is made.
 
     Keras 3.15 makes the projections of an attention when it is built, and trains them all the same.

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from netspec.language.layers import Activation, Dense, Flatten
-from netspec.language.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
+from netspec.language.layers.core import (
+    ELU,
+    EinsumDense,
+    Embedding,
+    Identity,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    Softmax,
+)
 from netspec_keras.lower.base import Call, axes, changed, initializers, lower
 
 
 @lower.register
-def _(_layer: Flatten) -> Call:
+def _(_layer: Flatten | Identity) -> Call:
     return [], {}
 
 
 @lower.register
 def _(layer: Dense) -> Call:
     return [layer.units], changed(layer, "activation", "use_bias") | initializers(layer)
+
+
+@lower.register
+def _(layer: EinsumDense) -> Call:
+    sizes = layer.output_shape[0] if len(layer.output_shape) == 1 else layer.output_shape
+    named = changed(layer, "activation", "bias_axes") | initializers(layer)
+    return [layer.equation, sizes], named
 
 
 @lower.register

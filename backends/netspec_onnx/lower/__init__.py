@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
-from netspec.language.layers.augmentation import AnyAugmentation
-from netspec.language.layers.regularization import Regularization
+from netspec.language.layers import FAMILIES as VOCABULARY
 from netspec_onnx.lower import (
     attention,
     augmentation,
@@ -41,7 +38,7 @@ FAMILIES = (
 _NOTHING = "nothing: it acts in training alone"
 
 NOTES: dict[str, str] = {
-    **{layer.tag: _NOTHING for layer in get_args(Regularization | AnyAugmentation)},
+    **dict.fromkeys((*VOCABULARY["regularization"], *VOCABULARY["augmentation"]), _NOTHING),
     "TimeDistributed": "as the layer inside",
 }
 """What the page of the layers says of those that are not lowered as every other."""

@@ -17,7 +17,16 @@ from netspec.language.layers.activations import (
     ActivationName,
 )
 from netspec.language.layers.base import axis_indices
-from netspec.language.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
+from netspec.language.layers.core import (
+    ELU,
+    EinsumDense,
+    Embedding,
+    Identity,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    Softmax,
+)
 from netspec_onnx.lower.base import Builder, lower
 
 GELU_OPSET = 20  # the first that has Gelu
@@ -45,10 +54,24 @@ def _(_layer: Dense, node: Node, to: Builder, x: str) -> str:
 
 
 @lower.register
+def _(layer: EinsumDense, node: Node, to: Builder, x: str) -> str:
+    kernel, *bias = to.weights_of(node).values()
+    if not bias:
+        return to.add("Einsum", [x, kernel], node.name, equation=layer.equation)
+    product = to.add("Einsum", [x, kernel], f"{node.name}.product", equation=layer.equation)
+    return to.add("Add", [product, *bias], node.name)
+
+
+@lower.register
 def _(_layer: Embedding, node: Node, to: Builder, x: str) -> str:
     indices = to.add("Cast", [x], f"{node.name}.indices", to=TensorProto.INT64)
     embeddings = to.weights_of(node)["embeddings"]
     return to.add("Gather", [embeddings, indices], node.name)
+
+
+@lower.register
+def _(_layer: Identity, _node: Node, _to: Builder, x: str) -> str:
+    return x
 
 
 @lower.register

@@ -7,7 +7,16 @@ from netspec.graph import Node
 from netspec.language.layers import Activation, Dense, Flatten, Transpose
 from netspec.language.layers.activations import LEAKY_RELU_SLOPE, ActivationName
 from netspec.language.layers.base import axis_indices
-from netspec.language.layers.core import ELU, Embedding, LeakyReLU, PReLU, ReLU, Softmax
+from netspec.language.layers.core import (
+    ELU,
+    EinsumDense,
+    Embedding,
+    Identity,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    Softmax,
+)
 from netspec_torch.lower.base import Lowered, Part, lower_layer
 
 
@@ -32,6 +41,34 @@ def _(layer: Dense, node: Node, x: str) -> Lowered:
     )
 
 
+_EINSUM_DENSE = Part(
+    "EinsumDense",
+    '''
+class EinsumDense(nn.Module):
+    """An einsum of the input and a kernel, and a bias."""
+
+    def __init__(
+        self, equation: str, kernel: tuple[int, ...], bias: tuple[int, ...] | None = None
+    ) -> None:
+        super().__init__()
+        self.equation = equation
+        self.kernel = nn.Parameter(torch.empty(kernel))
+        self.bias = None if bias is None else nn.Parameter(torch.empty(bias))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.einsum(self.equation, x, self.kernel)
+        return y if self.bias is None else y + self.bias
+''',
+)
+
+
+@lower_layer.register
+def _(layer: EinsumDense, node: Node, x: str) -> Lowered:
+    shapes = [weight.shape for weight in node.weights]
+    made = arguments([layer.equation, *shapes], {})
+    return Lowered(f"self.{node.name}({x})", "EinsumDense", made, (_EINSUM_DENSE,))
+
+
 @lower_layer.register
 def _(layer: Embedding, node: Node, x: str) -> Lowered:
     return Lowered(
@@ -40,6 +77,11 @@ def _(layer: Embedding, node: Node, x: str) -> Lowered:
         arguments([layer.input_dim, layer.output_dim], {}),
         parameters={"embeddings": "weight"},
     )
+
+
+@lower_layer.register
+def _(_layer: Identity, node: Node, x: str) -> Lowered:
+    return Lowered(f"self.{node.name}({x})", "nn.Identity")
 
 
 @lower_layer.register

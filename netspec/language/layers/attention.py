@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from netspec.language.layers.axes import INPUT, OUTPUT, Axis, WeightAxes, elements
 from netspec.language.layers.base import (
-    AnyLayer,
+    InputCount,
     Kept,
+    Layer,
     LayerFault,
-    Layout,
     Shape,
     Shapes,
     Weight,
     sequence,
 )
-from netspec.language.layers.constraints import ConstraintField
-from netspec.language.layers.initializers import GlorotUniform, InitializerField, Ones, Zeros
-from netspec.language.layers.regularizers import RegularizerField
+from netspec.language.layers.fields import Rate, WithBias, WithKernel
+from netspec.language.layers.initializers import GlorotUniform, Ones
 from netspec.language.layers.window import Size
 
-Rate: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
+_NAME_THEM = "name query, value and maybe key, as in `inputs: [decoder, encoder]`"
 
 
-class Attending(AnyLayer):
+class Attending(Layer):
     """What layers of attention share: their inputs are a query, a value and maybe a key."""
+
+    takes = InputCount("one to three inputs", 1, 3, _NAME_THEM)
 
     dropout: Annotated[
         Rate, Field(description="The part of the weights of the values that training sets to 0.")
@@ -35,9 +36,6 @@ class Attending(AnyLayer):
     use_causal_mask: Annotated[
         bool, Field(description="Whether a step looks at no later one; Keras takes it in the call.")
     ] = False
-
-    def layout_of(self, inputs: Shapes) -> Layout:
-        return "channels_last"
 
     def roles(self, inputs: Shapes) -> tuple[Shape, Shape, Shape]:
         """The shapes of query, value and key. Raises LayerFault where they are not sequences."""
@@ -51,16 +49,22 @@ class Attending(AnyLayer):
             raise LayerFault(message, "every step of the value needs a key", "inputs")
         return query, value, key
 
-    def check_count(self, inputs: Shapes, least: int, example: str) -> None:
-        """Raises LayerFault for fewer inputs than `least`, or more than three."""
-        if not least <= len(inputs) <= 3:
-            wanted = "one to three" if least == 1 else "two or three"
-            message = f"{self.tag} takes {wanted} inputs, and gets {len(inputs)}"
-            field = None if self.inputs is None else "inputs"
-            raise LayerFault(message, f"name query, value and maybe key, {example}", field)
+
+class _Heads(Attending):
+    """The sizes of several heads."""
+
+    num_heads: Annotated[Size, Field(description="The number of heads.")]
+    key_dim: Annotated[Size, Field(description="The size of a head's queries and keys.")]
+    value_dim: Annotated[
+        Size | None, Field(description="The size of a head's values. Without it, key_dim.")
+    ] = None
+    output_shape: Annotated[
+        Size | None,
+        Field(description="The features of the output. Without them, those of the query."),
+    ] = None
 
 
-class MultiHeadAttention(Attending):
+class MultiHeadAttention(WithBias, WithKernel, _Heads):
     """Attention in several heads, each with projections of its own.
 
     For every head, softmax(q k^T / sqrt(key_dim)) v, where q = query kernel + bias, and k and v
@@ -71,38 +75,16 @@ class MultiHeadAttention(Attending):
 
     tag = "MultiHeadAttention"
 
-    num_heads: Annotated[Size, Field(description="The number of heads.")]
-    key_dim: Annotated[Size, Field(description="The size of a head's queries and keys.")]
-    value_dim: Annotated[
-        Size | None, Field(description="The size of a head's values. Without it, key_dim.")
-    ] = None
-    use_bias: Annotated[bool, Field(description="Whether the projections add a bias.")] = True
-    output_shape: Annotated[
-        Size | None,
-        Field(description="The features of the output. Without them, those of the query."),
-    ] = None
-    kernel_initializer: Annotated[
-        InitializerField, Field(description="Initial values of the projections' kernels.")
-    ] = GlorotUniform()
-    bias_initializer: Annotated[
-        InitializerField, Field(description="Initial values of the projections' biases.")
-    ] = Zeros()
-    kernel_regularizer: RegularizerField = None
-    bias_regularizer: RegularizerField = None
-    kernel_constraint: ConstraintField = None
-    bias_constraint: ConstraintField = None
-
     @property
     def value_size(self) -> int:
         """The size of a head's values."""
         return self.value_dim or self.key_dim
 
-    def shape_of(self, inputs: Shapes) -> Shape:
-        self.check_count(inputs, 1, "as in `inputs: [decoder, encoder]`")
+    def infer_shape(self, inputs: Shapes) -> Shape:
         query, _, _ = self.roles(inputs)
         return query[0], self.output_shape or query[-1]
 
-    def weights_of(self, inputs: Shapes) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         query, value, key = self.roles(inputs)
         features = self.output_shape or query[-1]
         return (
@@ -131,12 +113,12 @@ class MultiHeadAttention(Attending):
         bias = self.weight(f"{name}.bias", shape[inputs:], outputs, "bias")
         return (kernel, bias) if self.use_bias else (kernel,)
 
-    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
         query, value, _ = self.roles(inputs)
         heads = self.num_heads * (self.key_dim + self.value_size)
         return Kept(inputs=True, values=(query[0] + value[0]) * heads)
 
-    def cost_of(self, inputs: Shapes) -> int:
+    def infer_cost(self, inputs: Shapes) -> int:
         query, value, key = self.roles(inputs)
         steps, others = query[0], value[0]
         into = prod(query) * self.key_dim + prod(key) * self.key_dim + prod(value) * self.value_size
@@ -148,8 +130,9 @@ class MultiHeadAttention(Attending):
 class Scoring(Attending):
     """Attention without projections: a score for every pair of a query and a key."""
 
-    def shape_of(self, inputs: Shapes) -> Shape:
-        self.check_count(inputs, 2, "as in `inputs: [decoder, encoder]`")
+    takes = InputCount("two or three inputs", 2, 3, _NAME_THEM)
+
+    def infer_shape(self, inputs: Shapes) -> Shape:
         query, value, key = self.roles(inputs)
         if query[-1] != key[-1]:
             message = f"the query has {query[-1]} features, and the key {key[-1]}"
@@ -174,12 +157,12 @@ class Attention(Scoring):
         Literal["dot", "concat"], Field(description="How a query and a key make a score.")
     ] = "dot"
 
-    def weights_of(self, inputs: Shapes) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         names = ["scale"] if self.use_scale else []
         names += ["concat_score_weight"] if self.score_mode == "concat" else []
         return tuple(Weight(name, (), (), Ones()) for name in names)
 
-    def cost_of(self, inputs: Shapes) -> int:
+    def infer_cost(self, inputs: Shapes) -> int:
         query, value, _ = self.roles(inputs)
         scored = query[-1] if self.score_mode == "dot" else 0
         return query[0] * value[0] * (scored + value[-1])
@@ -200,16 +183,12 @@ class AdditiveAttention(Scoring):
         bool, Field(description="Whether every feature has a learned scale, not 1.")
     ] = True
 
-    def weights_of(self, inputs: Shapes) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         query, _, _ = self.roles(inputs)
         scale = Weight("scale", query[-1:], elements("input"), GlorotUniform())
         return (scale,) if self.use_scale else ()
 
-    def cost_of(self, inputs: Shapes) -> int:
+    def infer_cost(self, inputs: Shapes) -> int:
         query, value, _ = self.roles(inputs)
         scored = query[-1] if self.use_scale else 0
         return query[0] * value[0] * (scored + value[-1])
-
-
-AttentionLayers: TypeAlias = MultiHeadAttention | Attention | AdditiveAttention
-"""The layers of this family."""

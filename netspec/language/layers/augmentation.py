@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias, cast
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from netspec.language.layers.base import Layout, Linear, Shape, image
+from netspec.language.layers.base import Layout, Linear, Shape, Shapes, image
 from netspec.language.layers.initializers import Float32
 
 Range: TypeAlias = tuple[float, float]
@@ -41,11 +41,12 @@ Factor: TypeAlias = Annotated[Range, BeforeValidator(_range, json_schema_input_t
 class Augmentation(Linear):
     """A layer that changes images in training alone."""
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         image(shape, self.tag)
         return shape
 
-    def layout(self, shape: Shape) -> Layout:
+    def input_layout(self, inputs: Shapes) -> Layout:
         return "either"
 
 
@@ -132,7 +133,3 @@ class RandomZoom(Moved):
         Annotated[Factor, AfterValidator(_above_nothing)] | None,
         Field(description="The same across. Without it, the change down."),
     ] = None
-
-
-AnyAugmentation: TypeAlias = RandomFlip | RandomTranslation | RandomRotation | RandomZoom
-"""The layers of this family."""

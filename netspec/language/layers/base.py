@@ -138,8 +138,26 @@ class WindowFault(LayerFault):
     """A window, such as a kernel, that does not fit into its input."""
 
 
-class AnyLayer(Tagged):
-    """A layer of any number of inputs. Shapes have no batch axis and are channels last."""
+@dataclass(frozen=True)
+class InputCount:
+    """How many inputs a layer takes: in words, at least and at most, and what to do otherwise."""
+
+    words: str
+    minimum: int
+    maximum: int | None
+    help: str
+
+
+class Layer(Tagged):
+    """A layer: its fields, its output shape, its weights and its cost.
+
+    Shapes have no batch axis and are channels last. `inputs` are the shapes of all inputs, in their
+    order; `check_inputs` has accepted them before another method takes them.
+    """
+
+    takes: ClassVar[InputCount] = InputCount(
+        "one input", 1, 1, "join them first, for example by Concatenate"
+    )
 
     ends_in_activation: ClassVar[bool] = False
     """Whether the field `activation` is a function of the output, which a pass may split off."""
@@ -159,17 +177,33 @@ class AnyLayer(Tagged):
         bool, Field(description="Whether training changes the weights of the layer.")
     ] = True
 
-    @abstractmethod
-    def shape_of(self, inputs: Shapes) -> Shape:
-        """The shape of the output for inputs of these shapes. Raises LayerFault."""
+    def check_inputs(self, inputs: Shapes) -> None:
+        """Raises LayerFault for fewer or more inputs than the layer takes."""
+        count, maximum = len(inputs), self.takes.maximum
+        if count < self.takes.minimum or (maximum is not None and count > maximum):
+            message = f"{self.tag} takes {self.takes.words}, and gets {count}"
+            raise LayerFault(message, self.takes.help, self.inputs_field)
+
+    @property
+    def inputs_field(self) -> str | None:
+        """The field to show for an error of the inputs, where the spec has it."""
+        return None if self.inputs is None else "inputs"
 
     @abstractmethod
-    def layout_of(self, inputs: Shapes) -> Layout:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        """The shape of the output. Raises LayerFault."""
+
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        """The weights, in Keras's order."""
+        return ()
+
+    def infer_cost(self, inputs: Shapes) -> int:
+        """Multiplications followed by an addition, for one example."""
+        return 0
+
+    def input_layout(self, inputs: Shapes) -> Layout:
         """How the inputs must lie in memory where a backend has channels first."""
-
-    @abstractmethod
-    def weights_of(self, inputs: Shapes) -> tuple[Weight, ...]:
-        """The weights for inputs of these shapes, in Keras's order."""
+        return "channels_last"
 
     def weight(self, name: str, shape: Shape, axes: WeightAxes, of: str | None = None) -> Weight:
         """A weight as the fields `<of>_initializer`, `<of>_regularizer` and so on describe it.
@@ -187,11 +221,7 @@ class AnyLayer(Tagged):
             of=of,
         )
 
-    @abstractmethod
-    def cost_of(self, inputs: Shapes) -> int:
-        """Multiplications followed by an addition, for one example."""
-
-    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
         """What the backward pass needs, as PyTorch 2.13 keeps it (tools/autograd/derivatives.yaml).
 
         By default that is the inputs, from which the gradients of the weights follow, and what the
@@ -213,54 +243,29 @@ class AnyLayer(Tagged):
         return tuple(map(whole, inputs))
 
 
-class LayerBase(AnyLayer):
-    """A layer of one input."""
-
-    def shape_of(self, inputs: Shapes) -> Shape:
-        if len(inputs) != 1:
-            message = f"{self.tag} takes one input, and gets {len(inputs)}"
-            raise LayerFault(message, "join them first, for example by Concatenate", "inputs")
-        return self.output_shape(inputs[0])
-
-    def layout_of(self, inputs: Shapes) -> Layout:
-        return self.layout(inputs[0])
-
-    def weights_of(self, inputs: Shapes) -> tuple[Weight, ...]:
-        return self.weights(inputs[0])
-
-    def cost_of(self, inputs: Shapes) -> int:
-        return self.multiply_adds(inputs[0])
-
-    @abstractmethod
-    def output_shape(self, shape: Shape) -> Shape:
-        """The shape of the output for an input of `shape`. Raises LayerFault."""
-
-    def layout(self, shape: Shape) -> Layout:
-        """How an input of `shape` must lie in memory where a backend has channels first."""
-        return "channels_last"
-
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
-        """The weights for an input of `shape`, in Keras's order."""
-        return ()
-
-    def multiply_adds(self, shape: Shape) -> int:
-        """Multiplications followed by an addition, for one input of `shape`."""
-        return 0
-
-
 def whole(shape: Shape) -> Extents:
     """The extents of all of a tensor."""
     return tuple((0, size) for size in shape)
 
 
-class Linear(LayerBase):
+class Linear(Layer):
     """A layer whose gradient follows from that of its output only: it moves, adds or averages."""
 
-    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
         return Kept()
 
 
-class Pointwise(LayerBase):
+class SameShape(Layer):
+    """A layer whose output has the shape of its input, wherever the channels are in memory."""
+
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        return inputs[0]
+
+    def input_layout(self, inputs: Shapes) -> Layout:
+        return "either"
+
+
+class Pointwise(Layer):
     """A layer that works on each value by itself, or on the channels of each place."""
 
     def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
@@ -336,7 +341,8 @@ def axis_indices(axes: tuple[int, ...], shape: Shape, field: str = "axis") -> tu
     return indices
 
 
-def _one_axis_or_several(value: object) -> object:
+def one_integer_or_several(value: object) -> object:
+    """A whole number as the tuple of it, and a list as a tuple."""
     if isinstance(value, int) and not isinstance(value, bool):
         return (value,)
     if isinstance(value, list | tuple):
@@ -348,7 +354,7 @@ def _one_axis_or_several(value: object) -> object:
 Axes: TypeAlias = Annotated[
     tuple[int, ...],
     Field(min_length=1),
-    BeforeValidator(_one_axis_or_several, json_schema_input_type=int | list[int]),
+    BeforeValidator(one_integer_or_several, json_schema_input_type=int | list[int]),
 ]
 """One axis, or a list of them, counted as Keras does: 0 is the batch."""
 

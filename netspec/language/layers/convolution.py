@@ -8,11 +8,10 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from netspec.language.layers.activations import ActivationField
-from netspec.language.layers.axes import DENSE, DEPTHWISE, SPACE, TRANSPOSED, WeightAxes, elements
+from netspec.language.layers.axes import DENSE, DEPTHWISE, SPACE, TRANSPOSED, WeightAxes
 from netspec.language.layers.base import (
     Extents,
-    LayerBase,
+    Layer,
     LayerFault,
     Layout,
     Shape,
@@ -24,7 +23,8 @@ from netspec.language.layers.base import (
     whole,
 )
 from netspec.language.layers.constraints import ConstraintField
-from netspec.language.layers.initializers import GlorotUniform, InitializerField, Zeros
+from netspec.language.layers.fields import WithActivation, WithBias, WithKernel
+from netspec.language.layers.initializers import GlorotUniform, InitializerField
 from netspec.language.layers.regularizers import RegularizerField
 from netspec.language.layers.window import (
     CausalPadding,
@@ -44,18 +44,6 @@ from netspec.language.layers.window import (
     windows,
 )
 
-Activated: TypeAlias = Annotated[ActivationField, Field(description="Applied to the output.")]
-UseBias: TypeAlias = Annotated[bool, Field(description="Whether a bias is added.")]
-KernelInitializer: TypeAlias = Annotated[
-    InitializerField, Field(description="Initial values of the kernel.")
-]
-BiasInitializer: TypeAlias = Annotated[
-    InitializerField, Field(description="Initial values of the bias.")
-]
-DepthMultiplier: TypeAlias = Annotated[
-    Size, Field(description="The number of kernels of every channel.")
-]
-
 CroppedField: TypeAlias = Annotated[
     Padding,
     Field(description="'valid' keeps every cell that is reached; 'same' keeps size x stride."),
@@ -66,13 +54,13 @@ OUTPUT_PADDING = Field(
 )
 
 
-class Filtered(LayerBase):
+class Filtered(Layer):
     """A layer that gives a number of channels of its own."""
 
     filters: Annotated[Size, Field(description="The number of output channels.")]
 
 
-class Kernel(LayerBase):
+class Kernel(Layer):
     """A layer whose kernel moves over space, along any number of axes."""
 
     kernel_size: tuple[int, ...]
@@ -83,7 +71,7 @@ class Kernel(LayerBase):
     ] = "valid"
     dilation_rate: tuple[int, ...]
 
-    def layout(self, shape: Shape) -> Layout:
+    def input_layout(self, inputs: Shapes) -> Layout:
         return "channels_first"
 
     @property
@@ -172,24 +160,19 @@ class Kernel3D(Kernel):
     )
 
 
-class Conv(Kernel, Filtered):
-    """Slides `filters` kernels over space."""
-
-    ends_in_activation = True
+class Grouped(Kernel, Filtered):
+    """A kernel that is applied to groups of channels."""
 
     groups: Annotated[
         Size, Field(description="Groups of channels, each with filters of its own.")
     ] = 1
-    activation: Activated = "linear"
-    use_bias: UseBias = True
-    kernel_initializer: KernelInitializer = GlorotUniform()
-    bias_initializer: BiasInitializer = Zeros()
-    kernel_regularizer: RegularizerField = None
-    kernel_constraint: ConstraintField = None
-    bias_regularizer: RegularizerField = None
-    bias_constraint: ConstraintField = None
 
-    def output_shape(self, shape: Shape) -> Shape:
+
+class Conv(WithBias, WithKernel, WithActivation, Grouped):
+    """Slides `filters` kernels over space."""
+
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         space, channels = self.space(shape)
         self._check_groups(channels)
         self.check_steps()
@@ -204,14 +187,15 @@ class Conv(Kernel, Filtered):
                     "groups",
                 )
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        (shape,) = inputs
         size = (*self.kernel_size, shape[-1] // self.groups, self.filters)
         kernel = self.weight("kernel", size, (*self.axes, *DENSE))
-        bias = self.weight("bias", (self.filters,), elements("output"))
-        return (kernel, bias) if self.use_bias else (kernel,)
+        return (kernel, *self.bias_weights(self.filters))
 
-    def multiply_adds(self, shape: Shape) -> int:
-        return prod(self.output_shape(shape)) * prod(self.kernel_size) * (shape[-1] // self.groups)
+    def infer_cost(self, inputs: Shapes) -> int:
+        (shape,) = inputs
+        return prod(self.infer_shape(inputs)) * prod(self.kernel_size) * (shape[-1] // self.groups)
 
 
 class Conv1D(Kernel1D, Conv):
@@ -254,34 +238,51 @@ class Conv3D(Kernel3D, Conv):
     tag = "Conv3D"
 
 
-class DepthwiseConv(Kernel):
-    """Slides kernels of its own over every channel."""
+class Multiplied(Kernel):
+    """A kernel that is applied to every channel by itself."""
 
-    ends_in_activation = True
+    depth_multiplier: Annotated[
+        Size, Field(description="The number of kernels of every channel.")
+    ] = 1
 
-    depth_multiplier: DepthMultiplier = 1
-    activation: Activated = "linear"
-    use_bias: UseBias = True
-    depthwise_initializer: KernelInitializer = GlorotUniform()
-    bias_initializer: BiasInitializer = Zeros()
+
+class WithDepthwise(Layer):
+    """A layer with a depthwise kernel."""
+
+    depthwise_initializer: Annotated[
+        InitializerField, Field(description="Initial values of the depthwise kernel.")
+    ] = GlorotUniform()
     depthwise_regularizer: RegularizerField = None
     depthwise_constraint: ConstraintField = None
-    bias_regularizer: RegularizerField = None
-    bias_constraint: ConstraintField = None
 
-    def output_shape(self, shape: Shape) -> Shape:
+
+class WithPointwise(Layer):
+    """A layer with a pointwise kernel."""
+
+    pointwise_initializer: Annotated[
+        InitializerField, Field(description="Initial values of the pointwise kernel.")
+    ] = GlorotUniform()
+    pointwise_regularizer: RegularizerField = None
+    pointwise_constraint: ConstraintField = None
+
+
+class DepthwiseConv(WithBias, WithDepthwise, WithActivation, Multiplied):
+    """Slides kernels of its own over every channel."""
+
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         space, channels = self.space(shape)
         self.check_equal_strides()
         return (*self.windows(space), channels * self.depth_multiplier)
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        (shape,) = inputs
         size = (*self.kernel_size, shape[-1], self.depth_multiplier)
         kernel = self.weight("kernel", size, (*self.axes, *DEPTHWISE), "depthwise")
-        bias = self.weight("bias", (shape[-1] * self.depth_multiplier,), elements("output"))
-        return (kernel, bias) if self.use_bias else (kernel,)
+        return (kernel, *self.bias_weights(shape[-1] * self.depth_multiplier))
 
-    def multiply_adds(self, shape: Shape) -> int:
-        return prod(self.output_shape(shape)) * prod(self.kernel_size)
+    def infer_cost(self, inputs: Shapes) -> int:
+        return prod(self.infer_shape(inputs)) * prod(self.kernel_size)
 
 
 class DepthwiseConv1D(Kernel1D, DepthwiseConv):
@@ -305,45 +306,28 @@ class DepthwiseConv2D(Kernel2D, DepthwiseConv):
     tag = "DepthwiseConv2D"
 
 
-class SeparableConv(Kernel, Filtered):
+class SeparableConv(WithBias, WithPointwise, WithDepthwise, WithActivation, Multiplied, Filtered):
     """A depthwise convolution without a bias, and a convolution of single cells behind it."""
 
-    ends_in_activation = True
-
-    depth_multiplier: DepthMultiplier = 1
-    activation: Activated = "linear"
-    use_bias: UseBias = True
-    depthwise_initializer: Annotated[
-        InitializerField, Field(description="Initial values of the depthwise kernel.")
-    ] = GlorotUniform()
-    pointwise_initializer: Annotated[
-        InitializerField, Field(description="Initial values of the pointwise kernel.")
-    ] = GlorotUniform()
-    bias_initializer: BiasInitializer = Zeros()
-    depthwise_regularizer: RegularizerField = None
-    depthwise_constraint: ConstraintField = None
-    pointwise_regularizer: RegularizerField = None
-    pointwise_constraint: ConstraintField = None
-    bias_regularizer: RegularizerField = None
-    bias_constraint: ConstraintField = None
-
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         space, _ = self.space(shape)
         self.check_equal_strides()
         return (*self.windows(space), self.filters)
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        (shape,) = inputs
         depthwise = (*self.kernel_size, shape[-1], self.depth_multiplier)
         pointwise = (*(1 for _ in self.axes), shape[-1] * self.depth_multiplier, self.filters)
         kernels = (
             self.weight("depthwise_kernel", depthwise, (*self.axes, *DEPTHWISE), "depthwise"),
             self.weight("pointwise_kernel", pointwise, (*self.axes, *DENSE), "pointwise"),
         )
-        bias = self.weight("bias", (self.filters,), elements("output"))
-        return (*kernels, bias) if self.use_bias else kernels
+        return (*kernels, *self.bias_weights(self.filters))
 
-    def multiply_adds(self, shape: Shape) -> int:
-        *space, filters = self.output_shape(shape)
+    def infer_cost(self, inputs: Shapes) -> int:
+        (shape,) = inputs
+        *space, filters = self.infer_shape(inputs)
         channels = shape[-1] * self.depth_multiplier
         return prod(space) * channels * (prod(self.kernel_size) + filters)
 
@@ -371,40 +355,25 @@ class SeparableConv2D(Kernel2D, SeparableConv):
     tag = "SeparableConv2D"
 
 
-class ConvTranspose(Kernel, Filtered):
-    """The transpose of a convolution, which spreads every cell over a kernel."""
-
-    ends_in_activation = True
+class Spread(Kernel, Filtered):
+    """A kernel over which every cell is spread: the windows of a convolution, the other way."""
 
     output_padding: tuple[int, ...] | None = None
-    activation: Activated = "linear"
-    use_bias: UseBias = True
-    kernel_initializer: KernelInitializer = GlorotUniform()
-    bias_initializer: BiasInitializer = Zeros()
-    kernel_regularizer: RegularizerField = None
-    kernel_constraint: ConstraintField = None
-    bias_regularizer: RegularizerField = None
-    bias_constraint: ConstraintField = None
 
     def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
         return tuple(map(whole, inputs))
 
-    def output_shape(self, shape: Shape) -> Shape:
-        space, _ = self.space(shape)
-        self.check_steps()
-        self._check_output_padding()
-        return (*(spread(*axis) for axis in self._along(space)), self.filters)
-
     def crops(self, space: Shape) -> tuple[tuple[int, int], ...]:
         """The cells that are dropped in front and behind, along every axis; see window.crops."""
-        return tuple(crops(*axis) for axis in self._along(space))
+        return tuple(crops(*axis) for axis in self.along(space))
 
-    def _along(self, space: Shape) -> list[tuple[int, int, int, Padding, int | None]]:
+    def along(self, space: Shape) -> list[tuple[int, int, int, Padding, int | None]]:
         extra = self.output_padding or (None,) * len(space)
         axes = zip(space, self.extents, self.strides, extra, strict=True)
         return [(size, span, step, self.padding, more) for size, span, step, more in axes]
 
-    def _check_output_padding(self) -> None:
+    def check_output_padding(self) -> None:
+        """Raises LayerFault for an output_padding that no convolution leads back from."""
         if self.output_padding is None:
             return
         if any(map(ge, self.output_padding, self.strides)):
@@ -425,13 +394,25 @@ class ConvTranspose(Kernel, Filtered):
                 "output_padding",
             )
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+
+class ConvTranspose(WithBias, WithKernel, WithActivation, Spread):
+    """The transpose of a convolution, which spreads every cell over a kernel."""
+
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
+        space, _ = self.space(shape)
+        self.check_steps()
+        self.check_output_padding()
+        return (*(spread(*axis) for axis in self.along(space)), self.filters)
+
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        (shape,) = inputs
         size = (*self.kernel_size, self.filters, shape[-1])
         kernel = self.weight("kernel", size, (*self.axes, *TRANSPOSED))
-        bias = self.weight("bias", (self.filters,), elements("output"))
-        return (kernel, bias) if self.use_bias else (kernel,)
+        return (kernel, *self.bias_weights(self.filters))
 
-    def multiply_adds(self, shape: Shape) -> int:
+    def infer_cost(self, inputs: Shapes) -> int:
+        (shape,) = inputs
         return prod(shape) * prod(self.kernel_size) * self.filters
 
 
@@ -476,18 +457,3 @@ class Conv3DTranspose(Kernel3D, ConvTranspose):
 
     padding: CroppedField = "valid"
     output_padding: Annotated[CellsOfVolume | None, OUTPUT_PADDING] = None
-
-
-Convolution: TypeAlias = (
-    Conv1D
-    | Conv2D
-    | Conv3D
-    | DepthwiseConv1D
-    | DepthwiseConv2D
-    | SeparableConv1D
-    | SeparableConv2D
-    | Conv1DTranspose
-    | Conv2DTranspose
-    | Conv3DTranspose
-)
-"""The layers of this family."""

@@ -9,57 +9,42 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from netspec.language.layers.base import (
-    AnyLayer,
     Extents,
+    InputCount,
     Kept,
+    Layer,
     LayerFault,
     Layout,
     Shape,
     Shapes,
-    Weight,
     axis_index,
     whole,
     written,
 )
 
+_NAME_THEM = "name them, as in `inputs: [left, right]`"
+AT_LEAST_TWO = InputCount("at least two inputs", 2, None, _NAME_THEM)
+TWO = InputCount("two inputs", 2, 2, _NAME_THEM)
 
-class Merge(AnyLayer):
+
+class Merge(Layer):
     """A layer of several inputs and no weights."""
 
     linear: ClassVar[bool] = False
     """Whether it only adds or moves values, so that the backward pass needs none of them."""
 
-    only_two: ClassVar[bool] = False
-    """Whether it takes no more than two inputs."""
+    takes = AT_LEAST_TWO
 
-    def layout_of(self, inputs: Shapes) -> Layout:
+    def input_layout(self, inputs: Shapes) -> Layout:
         return "either"
 
-    def weights_of(self, inputs: Shapes) -> tuple[Weight, ...]:
-        return ()
-
-    def cost_of(self, inputs: Shapes) -> int:
-        return 0
-
-    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
         return Kept(inputs=not self.linear)
-
-    def check_count(self, inputs: Shapes) -> None:
-        """Raises LayerFault for fewer inputs than two, or more than the layer takes."""
-        count = len(inputs)
-        if count == 2 or (count > 2 and not self.only_two):
-            return
-        wanted = "two inputs" if self.only_two else "at least two inputs"
-        message = f"{self.tag} takes {wanted}, and gets {count}"
-        raise self._fault(message, "name them, as in `inputs: [left, right]`")
 
     def unfit(self, first: Shape, second: Shape, help: str) -> LayerFault:
         """The fault of two inputs of which the layer cannot make one."""
         message = f"{self.tag} cannot join inputs of {written(first)} and {written(second)}"
-        return self._fault(message, help)
-
-    def _fault(self, message: str, help: str) -> LayerFault:
-        return LayerFault(message, help, None if self.inputs is None else "inputs")
+        return LayerFault(message, help, self.inputs_field)
 
 
 class Elementwise(Merge):
@@ -68,8 +53,7 @@ class Elementwise(Merge):
     An axis of size 1 is repeated to the size that it has in the others.
     """
 
-    def shape_of(self, inputs: Shapes) -> Shape:
-        self.check_count(inputs)
+    def infer_shape(self, inputs: Shapes) -> Shape:
         joined = inputs[0]
         for shape in inputs[1:]:
             if not _fits(joined, shape):
@@ -113,7 +97,7 @@ class Subtract(Elementwise):
     tag = "Subtract"
     keeps_whole = True
     linear = True
-    only_two = True
+    takes = TWO
 
 
 class Multiply(Elementwise):
@@ -172,8 +156,7 @@ class Concatenate(Merge):
         int, Field(description="The axis that grows, counted as Keras does: 0 is the batch.")
     ] = -1
 
-    def shape_of(self, inputs: Shapes) -> Shape:
-        self.check_count(inputs)
+    def infer_shape(self, inputs: Shapes) -> Shape:
         first = inputs[0]
         index = axis_index(self.axis, first)
         for shape in inputs[1:]:
@@ -214,7 +197,7 @@ class Dot(Merge):
     """
 
     tag = "Dot"
-    only_two = True
+    takes = TWO
 
     axes: Annotated[
         Axes, Field(description="The axis of each input, counted as Keras does: 0 is the batch.")
@@ -223,8 +206,7 @@ class Dot(Merge):
         bool, Field(description="Divide by the lengths along the axes: the cosine of the angle.")
     ] = False
 
-    def shape_of(self, inputs: Shapes) -> Shape:
-        self.check_count(inputs)
+    def infer_shape(self, inputs: Shapes) -> Shape:
         first, second = inputs
         one, other = self.indices(inputs)
         if first[one] != second[other]:
@@ -233,10 +215,10 @@ class Dot(Merge):
         kept = (*first[:one], *first[one + 1 :], *second[:other], *second[other + 1 :])
         return kept or (1,)
 
-    def layout_of(self, inputs: Shapes) -> Layout:
+    def input_layout(self, inputs: Shapes) -> Layout:
         return "channels_last"
 
-    def cost_of(self, inputs: Shapes) -> int:
+    def infer_cost(self, inputs: Shapes) -> int:
         first, second = inputs
         return prod(first) * prod(second) // first[self.indices(inputs)[0]]
 
@@ -256,7 +238,3 @@ class Dot(Merge):
         first, second = ("".join(names) for names in axes)
         kept = f"{first}{second}".replace("k", "")
         return f"a{first},a{second}->a{kept}"
-
-
-Merging: TypeAlias = Add | Subtract | Multiply | Average | Maximum | Minimum | Concatenate | Dot
-"""The layers of this family."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from math import prod
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 from pydantic import Field
 
@@ -12,7 +12,7 @@ from netspec.language.layers.axes import elements
 from netspec.language.layers.base import (
     Axes,
     Extents,
-    LayerBase,
+    Layer,
     LayerFault,
     Layout,
     Shape,
@@ -28,7 +28,7 @@ from netspec.language.layers.initializers import InitializerField, Ones, Positiv
 from netspec.language.layers.regularizers import RegularizerField
 
 
-class BatchNormalization(LayerBase):
+class BatchNormalization(Layer):
     """Brings every channel to mean 0 and variance 1, then scales and shifts it.
 
     y = gamma (x - mean) / sqrt(variance + epsilon) + beta, channel by channel. Training uses the
@@ -64,11 +64,13 @@ class BatchNormalization(LayerBase):
         InitializerField, Field(description="Initial values of the moving variance.")
     ] = Ones()
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         self.channel_axis(shape)
         return shape
 
-    def layout(self, shape: Shape) -> Layout:
+    def input_layout(self, inputs: Shapes) -> Layout:
+        (shape,) = inputs
         image_channels = len(shape) == 3 and self.channel_axis(shape) == 2
         return "channels_first" if image_channels else "channels_last"
 
@@ -76,7 +78,8 @@ class BatchNormalization(LayerBase):
         """The index in `shape`, which has no batch axis, of the axis of the channels."""
         return axis_index(self.axis, shape)
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        (shape,) = inputs
         size = (shape[self.channel_axis(shape)],)
         axes = elements("output")
         gamma = (self.weight("gamma", size, axes),) if self.scale else ()
@@ -98,11 +101,12 @@ class BatchNormalization(LayerBase):
         every = whole(shape)
         return (tuple(every[at] if at == channels else read for at, read in enumerate(part)),)
 
-    def multiply_adds(self, shape: Shape) -> int:
+    def infer_cost(self, inputs: Shapes) -> int:
+        (shape,) = inputs
         return prod(shape)  # at prediction the four weights are one factor and one summand
 
 
-class _Centred(LayerBase):
+class _Centred(Layer):
     """Mean 0 and variance 1 within every example, then a scale and a shift that are learned."""
 
     epsilon: Annotated[Positive, Field(description="Added to the variance.")] = 1e-3
@@ -119,7 +123,8 @@ class _Centred(LayerBase):
     gamma_regularizer: RegularizerField = None
     gamma_constraint: ConstraintField = None
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        (shape,) = inputs
         sizes = self.sizes(shape)
         axes = elements(*(f"axis{at}" for at in range(len(sizes))))
         gamma = (self.weight("gamma", sizes, axes),) if self.scale else ()
@@ -130,7 +135,8 @@ class _Centred(LayerBase):
     def sizes(self, shape: Shape) -> Shape:
         """The shape of gamma and beta."""
 
-    def multiply_adds(self, shape: Shape) -> int:
+    def infer_cost(self, inputs: Shapes) -> int:
+        (shape,) = inputs
         return 2 * prod(shape)  # the squares, and one factor and one summand for every value
 
 
@@ -147,7 +153,8 @@ class LayerNormalization(_Centred):
         Axes, Field(description="The axes of the mean, counted as Keras does: 0 is the batch.")
     ] = (-1,)
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         axis_indices(self.axis, shape)
         return shape
 
@@ -177,7 +184,8 @@ class GroupNormalization(_Centred):
         int, Field(description="The axis of the channels, counted as Keras does: 0 is the batch.")
     ] = -1
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         channels = shape[self.channel_axis(shape)]
         if self.groups == 0 or channels % self.groups:
             raise LayerFault(
@@ -187,7 +195,8 @@ class GroupNormalization(_Centred):
             )
         return shape
 
-    def layout(self, shape: Shape) -> Layout:
+    def input_layout(self, inputs: Shapes) -> Layout:
+        (shape,) = inputs
         last = self.channel_axis(shape) == len(shape) - 1
         return "channels_first" if last else "channels_last"
 
@@ -203,7 +212,7 @@ class GroupNormalization(_Centred):
         return (shape[self.channel_axis(shape)],)
 
 
-class RMSNormalization(LayerBase):
+class RMSNormalization(Layer):
     """Divides by the root of the mean of squares along the last axes, then scales.
 
     y = scale x / sqrt(mean of x^2 + epsilon), with the mean over `axis`. Input (…), output (…).
@@ -217,7 +226,8 @@ class RMSNormalization(LayerBase):
     ] = (-1,)
     epsilon: Annotated[Positive, Field(description="Added to the mean of squares.")] = 1e-6
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         # Keras multiplies its scale along the last axes, whatever the axes are.
         indices = [axis_index(axis, shape) for axis in sorted(self.axis)]
         if indices != [*range(len(shape) - len(indices), len(shape))]:
@@ -229,16 +239,18 @@ class RMSNormalization(LayerBase):
             )
         return shape
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        (shape,) = inputs
         sizes = shape[-len(self.axis) :]
         axes = elements(*(f"axis{at}" for at in range(len(sizes))))
         return (Weight("scale", sizes, axes, Ones()),)
 
-    def multiply_adds(self, shape: Shape) -> int:
+    def infer_cost(self, inputs: Shapes) -> int:
+        (shape,) = inputs
         return prod(shape)
 
 
-class UnitNormalization(LayerBase):
+class UnitNormalization(Layer):
     """Divides by the length along the axes.
 
     y = x / sqrt(sum of x^2), with the sum over `axis`. Input (…), output (…).
@@ -250,22 +262,14 @@ class UnitNormalization(LayerBase):
         Axes, Field(description="The axes of the sum, counted as Keras does: 0 is the batch.")
     ] = (-1,)
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         axis_indices(self.axis, shape)
         return shape
 
-    def layout(self, shape: Shape) -> Layout:
+    def input_layout(self, inputs: Shapes) -> Layout:
         return "either"
 
-    def multiply_adds(self, shape: Shape) -> int:
+    def infer_cost(self, inputs: Shapes) -> int:
+        (shape,) = inputs
         return prod(shape)
-
-
-Normalization: TypeAlias = (
-    BatchNormalization
-    | LayerNormalization
-    | GroupNormalization
-    | RMSNormalization
-    | UnitNormalization
-)
-"""The layers of this family."""

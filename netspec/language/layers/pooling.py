@@ -11,7 +11,7 @@ from pydantic import Field
 from netspec.language.layers.base import (
     Extents,
     Kept,
-    LayerBase,
+    Layer,
     Layout,
     Linear,
     Shape,
@@ -29,7 +29,7 @@ PaddingField: TypeAlias = Annotated[
 _STEPS = "Steps of the window, in cells. Without them, pool_size."
 
 
-class WindowPooling(LayerBase):
+class WindowPooling(Layer):
     """One value for every window of the cells, channel by channel.
 
     Input (…space, channels), output (…space', channels).
@@ -50,10 +50,11 @@ class WindowPooling(LayerBase):
     def steps(self) -> tuple[int, ...]:
         """The strides, where none are written the size of the window."""
 
-    def layout(self, shape: Shape) -> Layout:
+    def input_layout(self, inputs: Shapes) -> Layout:
         return "channels_first"
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         space, channels = spatial(shape, self.tag, self.rank)
         if self.padding == "valid" and any(
             cells > size for cells, size in zip(self.window, space, strict=True)
@@ -125,14 +126,14 @@ class Pooling3D(WindowPooling):
         return self.strides or self.pool_size
 
 
-class _Largest(LayerBase):
-    """Keeps where the largest values were: an index of 64 bits each."""
+class MaxPooling(WindowPooling):
+    """The largest value of every window. Training keeps its index, which has 64 bits."""
 
-    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
         return Kept(inputs=True, values=2 * prod(output))
 
 
-class MaxPooling1D(_Largest, Pooling1D):
+class MaxPooling1D(MaxPooling, Pooling1D):
     """The largest value of every window.
 
     y[i, c] = max over a of x[i s + a, c]. Padding never wins. Input (steps, channels), output
@@ -142,7 +143,7 @@ class MaxPooling1D(_Largest, Pooling1D):
     tag = "MaxPooling1D"
 
 
-class MaxPooling2D(_Largest, Pooling2D):
+class MaxPooling2D(MaxPooling, Pooling2D):
     """The largest value of every window.
 
     y[i, j, c] = max over a, b of x[i s + a, j s + b, c]. Padding never wins. Input (height, width,
@@ -152,7 +153,7 @@ class MaxPooling2D(_Largest, Pooling2D):
     tag = "MaxPooling2D"
 
 
-class MaxPooling3D(_Largest, Pooling3D):
+class MaxPooling3D(MaxPooling, Pooling3D):
     """The largest value of every window.
 
     y[i, j, k, c] = max over a, b, d of x[i s + a, j s + b, k s + d, c]. Padding never wins. Input
@@ -162,7 +163,11 @@ class MaxPooling3D(_Largest, Pooling3D):
     tag = "MaxPooling3D"
 
 
-class AveragePooling1D(Pooling1D):
+class AveragePooling(WindowPooling):
+    """The mean of every window."""
+
+
+class AveragePooling1D(AveragePooling, Pooling1D):
     """The mean of every window.
 
     y[i, c] = mean over a of x[i s + a, c]. Padding does not count. Input (steps, channels), output
@@ -172,7 +177,7 @@ class AveragePooling1D(Pooling1D):
     tag = "AveragePooling1D"
 
 
-class AveragePooling2D(Pooling2D):
+class AveragePooling2D(AveragePooling, Pooling2D):
     """The mean of every window.
 
     y[i, j, c] = mean over a, b of x[i s + a, j s + b, c]. Padding does not count. Input (height,
@@ -182,7 +187,7 @@ class AveragePooling2D(Pooling2D):
     tag = "AveragePooling2D"
 
 
-class AveragePooling3D(Pooling3D):
+class AveragePooling3D(AveragePooling, Pooling3D):
     """The mean of every window.
 
     y[i, j, k, c] = mean over a, b, d of x[i s + a, j s + b, k s + d, c]. Padding does not count.
@@ -192,7 +197,7 @@ class AveragePooling3D(Pooling3D):
     tag = "AveragePooling3D"
 
 
-class GlobalPooling(LayerBase):
+class GlobalPooling(Layer):
     """One value for every channel.
 
     Input (…space, channels), output (channels), or (1, …, channels) with `keepdims`.
@@ -203,18 +208,23 @@ class GlobalPooling(LayerBase):
 
     keepdims: Annotated[bool, Field(description="Keep the axes of space, as axes of 1.")] = False
 
-    def layout(self, shape: Shape) -> Layout:
+    def input_layout(self, inputs: Shapes) -> Layout:
         return "channels_first"
 
-    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
         return Kept(inputs=True, output=True)
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         _, channels = spatial(shape, self.tag, self.rank)
         return *([1] * self.rank if self.keepdims else []), channels
 
 
-class GlobalMaxPooling1D(GlobalPooling):
+class GlobalMaxPooling(GlobalPooling):
+    """The largest value of every channel."""
+
+
+class GlobalMaxPooling1D(GlobalMaxPooling):
     """The largest value of every channel.
 
     y[c] = max over i of x[i, c]. Input (steps, channels), output (channels), or (1, channels) with
@@ -225,7 +235,7 @@ class GlobalMaxPooling1D(GlobalPooling):
     rank = 1
 
 
-class GlobalMaxPooling2D(GlobalPooling):
+class GlobalMaxPooling2D(GlobalMaxPooling):
     """The largest value of every channel.
 
     y[c] = max over i, j of x[i, j, c]. Input (height, width, channels), output (channels), or
@@ -236,7 +246,7 @@ class GlobalMaxPooling2D(GlobalPooling):
     rank = 2
 
 
-class GlobalMaxPooling3D(GlobalPooling):
+class GlobalMaxPooling3D(GlobalMaxPooling):
     """The largest value of every channel.
 
     y[c] = max over i, j, k of x[i, j, k, c]. Input (depth, height, width, channels), output
@@ -247,7 +257,11 @@ class GlobalMaxPooling3D(GlobalPooling):
     rank = 3
 
 
-class GlobalAveragePooling1D(Linear, GlobalPooling):
+class GlobalAveragePooling(Linear, GlobalPooling):
+    """The mean of every channel."""
+
+
+class GlobalAveragePooling1D(GlobalAveragePooling):
     """The mean of every channel.
 
     y[c] = mean over i of x[i, c]. Input (steps, channels), output (channels), or (1, channels) with
@@ -258,7 +272,7 @@ class GlobalAveragePooling1D(Linear, GlobalPooling):
     rank = 1
 
 
-class GlobalAveragePooling2D(Linear, GlobalPooling):
+class GlobalAveragePooling2D(GlobalAveragePooling):
     """The mean of every channel.
 
     y[c] = mean over i, j of x[i, j, c]. Input (height, width, channels), output (channels), or
@@ -269,7 +283,7 @@ class GlobalAveragePooling2D(Linear, GlobalPooling):
     rank = 2
 
 
-class GlobalAveragePooling3D(Linear, GlobalPooling):
+class GlobalAveragePooling3D(GlobalAveragePooling):
     """The mean of every channel.
 
     y[c] = mean over i, j, k of x[i, j, k, c]. Input (depth, height, width, channels), output
@@ -278,13 +292,3 @@ class GlobalAveragePooling3D(Linear, GlobalPooling):
 
     tag = "GlobalAveragePooling3D"
     rank = 3
-
-
-MaxPooling: TypeAlias = MaxPooling1D | MaxPooling2D | MaxPooling3D
-AveragePooling: TypeAlias = AveragePooling1D | AveragePooling2D | AveragePooling3D
-GlobalMaxPooling: TypeAlias = GlobalMaxPooling1D | GlobalMaxPooling2D | GlobalMaxPooling3D
-GlobalAveragePooling: TypeAlias = (
-    GlobalAveragePooling1D | GlobalAveragePooling2D | GlobalAveragePooling3D
-)
-Pooling: TypeAlias = MaxPooling | AveragePooling | GlobalMaxPooling | GlobalAveragePooling
-"""The layers of this family."""

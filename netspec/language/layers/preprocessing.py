@@ -16,7 +16,9 @@ from netspec.language.layers.base import (
     Layout,
     Linear,
     Pointwise,
+    SameShape,
     Shape,
+    Shapes,
     axis_index,
     image,
     written,
@@ -77,16 +79,17 @@ class Rescaling(Linear, Pointwise):
         Numbers, Field(description="What is added afterwards, or one for each channel.")
     ] = (0.0,)
 
-    def layout(self, shape: Shape) -> Layout:
+    def input_layout(self, inputs: Shapes) -> Layout:
         return "either"
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         for field, numbers in (("scale", self.scale), ("offset", self.offset)):
             _check_count(field, numbers, shape, len(shape) - 1)
         return shape
 
 
-class Division(Linear, Pointwise):
+class Division(SameShape, Linear, Pointwise):
     """The values divided by a number.
 
     No spec names it: a graph that takes pixels as they are stored begins with it. Input (…), output
@@ -96,12 +99,6 @@ class Division(Linear, Pointwise):
     tag = "Division"
 
     divisor: float
-
-    def layout(self, shape: Shape) -> Layout:
-        return "either"
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
 
 
 class Normalization(Linear):
@@ -133,10 +130,11 @@ class Normalization(Linear):
         """The index of the axis that lists run along; the last one where no axis has any."""
         return max((axis_index(axis, shape) for axis in self.axis or ()), default=len(shape) - 1)
 
-    def layout(self, shape: Shape) -> Layout:
+    def input_layout(self, inputs: Shapes) -> Layout:
         return "either"
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         axis = self.listed_axis(shape)
         if len(self.mean) != len(self.variance):
             raise LayerFault(
@@ -184,10 +182,11 @@ class Fitting(Linear):
     def fit(self, shape: Shape) -> Fit:
         """What is done to an image of `shape`."""
 
-    def layout(self, shape: Shape) -> Layout:
+    def input_layout(self, inputs: Shapes) -> Layout:
         return "channels_first"
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         _, _, channels = image(shape, self.tag)
         return self.height, self.width, channels
 
@@ -256,14 +255,14 @@ class Resizing(Fitting):
     ] = "constant"
     fill_value: Annotated[Float32, Field(description="The value of the padding.")] = 0.0
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
         if self.crop_to_aspect_ratio and self.pad_to_aspect_ratio:
             raise LayerFault(
                 "crop_to_aspect_ratio and pad_to_aspect_ratio exclude each other",
                 "choose one of them",
                 "pad_to_aspect_ratio",
             )
-        return super().output_shape(shape)
+        return super().infer_shape(inputs)
 
     def fit(self, shape: Shape) -> Fit:
         height, width, _ = shape
@@ -276,7 +275,3 @@ class Resizing(Fitting):
         above, left = max(0, rows - height) // 2, max(0, columns - width) // 2
         size = (height + 2 * above, width + 2 * left)
         return Fit(_NONE, ((above, above), (left, left)), size)
-
-
-Preprocessing: TypeAlias = Rescaling | Normalization | CenterCrop | Resizing
-"""The layers of this family."""

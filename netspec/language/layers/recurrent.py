@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from netspec.language.layers.activations import ActivationField
 from netspec.language.layers.axes import DENSE, elements
-from netspec.language.layers.base import Kept, LayerBase, Shape, Shapes, Weight, sequence
+from netspec.language.layers.base import Kept, Layer, Shape, Shapes, Weight, sequence
 from netspec.language.layers.constraints import ConstraintField
+from netspec.language.layers.fields import Rate, WithBias, WithKernel
 from netspec.language.layers.initializers import (
-    GlorotUniform,
     InitializerField,
     Orthogonal,
     UnitForgetBias,
-    Zeros,
 )
 from netspec.language.layers.regularizers import RegularizerField
 from netspec.language.layers.window import Size
 
-Rate: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
+
+class _State(Layer):
+    """A layer with a state."""
+
+    units: Annotated[Size, Field(description="The size of the state, and of the output.")]
+    activation: Annotated[
+        ActivationField, Field(description="Applied to the new state, or to what may enter it.")
+    ] = "tanh"
 
 
-class RecurrentLayer(LayerBase):
+class _Kernels(WithKernel):
+    """A layer with a kernel for the input, and one for the state."""
+
+    recurrent_initializer: Annotated[
+        InitializerField, Field(description="Initial values of the state's kernel.")
+    ] = Orthogonal()
+    recurrent_regularizer: RegularizerField = None
+    recurrent_constraint: ConstraintField = None
+
+
+class RecurrentLayer(WithBias, _Kernels, _State):
     """What recurrent layers share: one kernel for the input, one for the state, of all gates."""
 
     gates: ClassVar[int] = 1
@@ -32,26 +48,6 @@ class RecurrentLayer(LayerBase):
     kept_states: ClassVar[int] = 1
     """How many values of every unit and step the backward pass needs: gates and states."""
 
-    units: Annotated[Size, Field(description="The size of the state, and of the output.")]
-    activation: Annotated[
-        ActivationField, Field(description="Applied to the new state, or to what may enter it.")
-    ] = "tanh"
-    use_bias: Annotated[bool, Field(description="Whether a bias is added.")] = True
-    kernel_initializer: Annotated[
-        InitializerField, Field(description="Initial values of the input's kernel.")
-    ] = GlorotUniform()
-    recurrent_initializer: Annotated[
-        InitializerField, Field(description="Initial values of the state's kernel.")
-    ] = Orthogonal()
-    bias_initializer: Annotated[
-        InitializerField, Field(description="Initial values of the bias.")
-    ] = Zeros()
-    kernel_regularizer: RegularizerField = None
-    recurrent_regularizer: RegularizerField = None
-    bias_regularizer: RegularizerField = None
-    kernel_constraint: ConstraintField = None
-    recurrent_constraint: ConstraintField = None
-    bias_constraint: ConstraintField = None
     dropout: Annotated[
         Rate, Field(description="The part of the input that training sets to 0, in all steps.")
     ] = 0.0
@@ -65,25 +61,27 @@ class RecurrentLayer(LayerBase):
         bool, Field(description="Begin with the last step; the outputs are in that order.")
     ] = False
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         steps, _ = sequence(shape, self.tag)
         return (steps, self.units) if self.return_sequences else (self.units,)
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        (shape,) = inputs
         columns = self.gates * self.units
         kernel = self.weight("kernel", (shape[-1], columns), DENSE)
         recurrent = self.weight("recurrent_kernel", (self.units, columns), DENSE, "recurrent")
         return (kernel, recurrent, self._bias()) if self.use_bias else (kernel, recurrent)
 
-    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
         return Kept(inputs=True, values=self.kept_states * inputs[0][0] * self.units)
 
     def _bias(self) -> Weight:
         return self.weight("bias", (self.gates * self.units,), elements("output"))
 
-    def multiply_adds(self, shape: Shape) -> int:
-        steps, inputs = shape
-        return steps * self.gates * (inputs + self.units) * self.units
+    def infer_cost(self, inputs: Shapes) -> int:
+        ((steps, features),) = inputs
+        return steps * self.gates * (features + self.units) * self.units
 
 
 class SimpleRNN(RecurrentLayer):
@@ -151,7 +149,3 @@ class GRU(Gated):
         if not self.reset_after:
             return super()._bias()
         return self.weight("bias", (2, self.gates * self.units), elements("side", "output"))
-
-
-Recurrent: TypeAlias = SimpleRNN | LSTM | GRU
-"""The layers of this family."""

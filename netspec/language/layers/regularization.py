@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 
 from netspec.language.layers.base import (
     Kept,
-    LayerBase,
+    Layer,
     LayerFault,
     Layout,
     Linear,
     Pointwise,
+    SameShape,
     Shape,
     Shapes,
     spatial,
@@ -23,7 +24,7 @@ from netspec.language.layers.tagged import as_tuple
 from netspec.language.layers.window import Size
 
 
-class Dropout(LayerBase):
+class Dropout(Layer):
     """Sets a random part of the input to 0 in training, and scales the rest up.
 
     y = x mask / (1 - rate), where mask is 0 with probability `rate`; at prediction y = x. Input
@@ -40,14 +41,15 @@ class Dropout(LayerBase):
         Field(description="The mask's shape without the batch axis: 1 shares it along an axis."),
     ] = None
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         self.mask_shape(shape)
         return shape
 
-    def layout(self, shape: Shape) -> Layout:
+    def input_layout(self, inputs: Shapes) -> Layout:
         return "either" if self.noise_shape is None else "channels_last"
 
-    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
         return Kept(values=prod(self.mask_shape(output)))
 
     def mask_shape(self, shape: Shape) -> Shape:
@@ -66,28 +68,19 @@ class Dropout(LayerBase):
         )
 
 
-class _OfShape(LayerBase):
-    """A layer that changes no shape, and in prediction no value."""
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
-
-    def layout(self, shape: Shape) -> Layout:
-        return "either"
-
-
-class SpatialDropout(_OfShape, Pointwise):
+class SpatialDropout(SameShape, Pointwise):
     """Dropout of whole channels."""
 
     rank: ClassVar[int]
 
     rate: Annotated[float, Field(ge=0, lt=1, description="The part that is set to 0.")]
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         spatial(shape, self.tag, self.rank)
         return shape
 
-    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
         return Kept(values=output[-1])
 
 
@@ -127,7 +120,7 @@ class SpatialDropout3D(SpatialDropout):
     rank = 3
 
 
-class GaussianNoise(Linear, _OfShape):
+class GaussianNoise(SameShape, Linear):
     """Adds noise in training.
 
     y = x + e, with e from a normal distribution of mean 0 and deviation `stddev`; at prediction
@@ -139,7 +132,7 @@ class GaussianNoise(Linear, _OfShape):
     stddev: Annotated[float, Field(ge=0, le=1, description="The deviation of the noise.")]
 
 
-class GaussianDropout(_OfShape):
+class GaussianDropout(SameShape):
     """Multiplies by noise in training.
 
     y = x e, with e from a normal distribution of mean 1 and deviation sqrt(rate / (1 - rate)), that
@@ -152,16 +145,5 @@ class GaussianDropout(_OfShape):
         float, Field(ge=0, lt=1, description="The rate of the Dropout with this deviation.")
     ]
 
-    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
         return Kept(values=prod(output))
-
-
-Regularization: TypeAlias = (
-    Dropout
-    | SpatialDropout1D
-    | SpatialDropout2D
-    | SpatialDropout3D
-    | GaussianNoise
-    | GaussianDropout
-)
-"""The layers of this family."""

@@ -10,7 +10,16 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from netspec.language.layers.base import LayerFault, Layout, Linear, Shape, kind, spatial, written
+from netspec.language.layers.base import (
+    LayerFault,
+    Layout,
+    Linear,
+    Shape,
+    Shapes,
+    kind,
+    spatial,
+    written,
+)
 from netspec.language.layers.tagged import as_tuple
 from netspec.language.layers.window import Pair, Size, Triple, by
 
@@ -85,7 +94,8 @@ class Reshape(Linear):
         BeforeValidator(as_tuple),
     ]
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         target, size = self.target_shape, prod(shape)
         if target.count(-1) > 1:
             raise LayerFault(
@@ -121,7 +131,8 @@ class Permute(Linear):
         BeforeValidator(as_tuple),
     ]
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         axes = list(range(1, len(shape) + 1))
         if sorted(self.dims) != axes:
             raise LayerFault(
@@ -143,7 +154,8 @@ class RepeatVector(Linear):
 
     n: Annotated[Size, Field(description="The number of steps of the output.")]
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         if len(shape) != 1:
             raise LayerFault(
                 f"RepeatVector needs an input of (channels), and gets {written(shape)}",
@@ -161,7 +173,7 @@ class InSpace(Linear):
     rank: ClassVar[int]
     """The number of spatial axes."""
 
-    def layout(self, shape: Shape) -> Layout:
+    def input_layout(self, inputs: Shapes) -> Layout:
         return "channels_first"
 
 
@@ -175,7 +187,8 @@ class ZeroPadding(InSpace):
     def sides(self) -> tuple[Sides, ...]:
         """The zeros in front of and behind every axis of space."""
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         space, channels = spatial(shape, self.tag, self.rank)
         sizes = zip(space, self.sides, strict=True)
         return *(size + before + after for size, (before, after) in sizes), channels
@@ -252,7 +265,8 @@ class Cropping(InSpace):
     def sides(self) -> tuple[Sides, ...]:
         """The cells that go in front of and behind every axis of space."""
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         space, channels = spatial(shape, self.tag, self.rank)
         if any(sum(sides) >= size for size, sides in zip(space, self.sides, strict=True)):
             cut = by([sum(sides) for sides in self.sides])
@@ -336,7 +350,8 @@ class UpSampling(InSpace):
     def factors(self) -> tuple[int, ...]:
         """How often every axis of space holds each of its cells."""
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         space, channels = spatial(shape, self.tag, self.rank)
         sizes = zip(space, self.factors, strict=True)
         return *(size * factor for size, factor in sizes), channels
@@ -394,20 +409,3 @@ class UpSampling3D(UpSampling):
     @property
     def factors(self) -> tuple[int, int, int]:
         return self.size
-
-
-Shaping: TypeAlias = (
-    Reshape
-    | Permute
-    | RepeatVector
-    | ZeroPadding1D
-    | ZeroPadding2D
-    | ZeroPadding3D
-    | Cropping1D
-    | Cropping2D
-    | Cropping3D
-    | UpSampling1D
-    | UpSampling2D
-    | UpSampling3D
-)
-"""The layers of this family."""

@@ -136,8 +136,8 @@ def _validator(model: type[Tagged]) -> SchemaValidator:
 def _choice(model: type[Tagged]) -> CoreSchema:
     """The schema of what stands under the tag of a model."""
     model.model_rebuild()  # where nothing has needed it so far
-    # Under a reference of its own, a model is a definition in the JSON Schema.
-    reference = f"{model.__module__}.{model.__qualname__}:{id(model)}"
+    # Under a reference, a model is a definition in the JSON Schema, named as a spec writes it.
+    reference = f"{model.__module__}.{model.tag}:{id(model)}"
     schema: Any = {**model.__pydantic_core_schema__, "ref": reference}  # Any: a schema of any type
     return core_schema.no_info_before_validator_function(_fields, schema)
 

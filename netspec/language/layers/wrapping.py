@@ -3,49 +3,55 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from netspec.language.layers.base import (
-    AnyLayer,
+    InputCount,
     Kept,
-    LayerBase,
+    Layer,
     LayerFault,
-    Layout,
     Shape,
     Shapes,
     Weight,
     written,
 )
-from netspec.language.layers.convolution import Convolution
-from netspec.language.layers.core import Activation, Dense, Flatten
-from netspec.language.layers.pooling import Pooling
-from netspec.language.layers.recurrent import Recurrent
+from netspec.language.layers.families import FAMILIES, LayersByName
+from netspec.language.layers.recurrent import RecurrentLayer
 from netspec.language.layers.tagged import OneKey, fault
 
-Inner: TypeAlias = Dense | Flatten | Activation | Convolution | Pooling | Recurrent
+_RECURRENT = LayersByName(FAMILIES["recurrent"])
+
+_BY_EXAMPLE = LayersByName(
+    (
+        *("Dense", "Flatten", "Activation"),
+        *FAMILIES["convolution"],
+        *FAMILIES["pooling"],
+        *FAMILIES["recurrent"],
+    )
+)
 """What can stand in TimeDistributed: layers that treat every example by itself."""
 
 
-def _check_inside(wrapper: str, inner: AnyLayer) -> None:
+def _check_inside(wrapper: str, inner: Layer) -> None:
     """Raise a fault where the layer inside has a field that belongs to the one around it."""
-    for name in AnyLayer.model_fields:
+    for name in Layer.model_fields:
         if name in inner.model_fields_set:
             message = f"the {inner.tag} in a {wrapper} has no {name} of its own"
             raise fault(("layer", inner.tag, name), message, f"write it as a field of {wrapper}")
 
 
-def _weights(inner: AnyLayer, shape: Shape, name: str = "") -> tuple[Weight, ...]:
+def _weights(inner: Layer, inputs: Shapes, name: str = "") -> tuple[Weight, ...]:
     """The weights of the layer inside, their names behind `name`."""
     within = ("layer", inner.tag)
     return tuple(
         replace(weight, name=f"{name}{weight.name}", within=within)
-        for weight in inner.weights_of((shape,))
+        for weight in inner.infer_weights(inputs)
     )
 
 
-class Bidirectional(LayerBase):
+class Bidirectional(Layer):
     """A recurrent layer in both directions, each with weights of its own.
 
     y = merge(layer(x), back(x)), where back goes from the last step to the first. Without
@@ -57,7 +63,7 @@ class Bidirectional(LayerBase):
     tag = "Bidirectional"
 
     layer: Annotated[
-        Annotated[Recurrent, OneKey("layer")],
+        Annotated[RecurrentLayer, OneKey("layer", members=_RECURRENT)],
         Field(description="The recurrent layer, such as `LSTM: {units: 8}`."),
     ]
     merge_mode: Annotated[
@@ -74,23 +80,23 @@ class Bidirectional(LayerBase):
             raise fault(at, message, "leave go_backwards out")
         return self
 
-    def output_shape(self, shape: Shape) -> Shape:
-        *steps, units = self.layer.output_shape(shape)
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        *steps, units = self.layer.infer_shape(inputs)
         return (*steps, 2 * units if self.merge_mode == "concat" else units)
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
-        ahead = _weights(self.layer, shape, "forward.")
-        return ahead + _weights(self.layer, shape, "backward.")
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        ahead = _weights(self.layer, inputs, "forward.")
+        return ahead + _weights(self.layer, inputs, "backward.")
 
-    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
-        kept = self.layer.kept_of(inputs, output)
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
+        kept = self.layer.infer_kept(inputs, output)
         return replace(kept, values=2 * kept.values)
 
-    def multiply_adds(self, shape: Shape) -> int:
-        return 2 * self.layer.multiply_adds(shape)
+    def infer_cost(self, inputs: Shapes) -> int:
+        return 2 * self.layer.infer_cost(inputs)
 
 
-class TimeDistributed(LayerBase):
+class TimeDistributed(Layer):
     """A layer on every step of a sequence by itself, with the same weights.
 
     y[t] = layer(x[t]). Input (steps, …), output (steps, …).
@@ -99,7 +105,7 @@ class TimeDistributed(LayerBase):
     tag = "TimeDistributed"
 
     layer: Annotated[
-        Annotated[Inner, OneKey("layer")],
+        Annotated[Layer, OneKey("layer", members=_BY_EXAMPLE)],
         Field(description="The layer, such as `Dense: {units: 8}`."),
     ]
 
@@ -108,29 +114,32 @@ class TimeDistributed(LayerBase):
         _check_inside(self.tag, self.layer)
         return self
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         if len(shape) < 2:
             raise LayerFault(
                 f"TimeDistributed needs an input of (steps, …), and gets {written(shape)}",
                 f"without steps, write the {self.layer.tag} alone",
             )
         try:
-            return (shape[0], *self.layer.shape_of((shape[1:],)))
+            return (shape[0], *self.layer.infer_shape((shape[1:],)))
         except LayerFault as fault:
             raise fault.inside("layer", self.layer.tag) from None
 
-    def weights(self, shape: Shape) -> tuple[Weight, ...]:
-        return _weights(self.layer, shape[1:])
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        (shape,) = inputs
+        return _weights(self.layer, (shape[1:],))
 
-    def kept_of(self, inputs: Shapes, output: Shape) -> Kept:
-        kept = self.layer.kept_of((inputs[0][1:],), output[1:])
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
+        kept = self.layer.infer_kept((inputs[0][1:],), output[1:])
         return replace(kept, values=output[0] * kept.values)
 
-    def multiply_adds(self, shape: Shape) -> int:
-        return shape[0] * self.layer.cost_of((shape[1:],))
+    def infer_cost(self, inputs: Shapes) -> int:
+        (shape,) = inputs
+        return shape[0] * self.layer.infer_cost((shape[1:],))
 
 
-class FoldSteps(LayerBase):
+class FoldSteps(Layer):
     """Makes every step of every sequence an example of its own.
 
     No spec names it: what TimeDistributed holds becomes a layer between this one and UnfoldSteps,
@@ -139,31 +148,20 @@ class FoldSteps(LayerBase):
 
     tag = "FoldSteps"
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
         return shape[1:]
 
 
-class UnfoldSteps(AnyLayer):
+class UnfoldSteps(Layer):
     """Makes of examples the sequences again that FoldSteps took apart.
 
     Inputs (…), the examples, and (steps, …), the sequences that they come from; output (steps, …).
     """
 
     tag = "UnfoldSteps"
+    takes = InputCount("two inputs", 2, 2, "read the examples and the sequences")
 
-    def shape_of(self, inputs: Shapes) -> Shape:
+    def infer_shape(self, inputs: Shapes) -> Shape:
         example, sequence = inputs
         return (sequence[0], *example)
-
-    def layout_of(self, inputs: Shapes) -> Layout:
-        return "channels_last"
-
-    def weights_of(self, inputs: Shapes) -> tuple[Weight, ...]:
-        return ()
-
-    def cost_of(self, inputs: Shapes) -> int:
-        return 0
-
-
-Wrapping: TypeAlias = Bidirectional | TimeDistributed
-"""The layers of this family."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.cases.base import Case, activated, each
+from conformance.cases.base import Case, activated, chain, each
 
 CASES: dict[str, tuple[Case, ...]] = {
     "Flatten": (
@@ -22,6 +22,32 @@ CASES: dict[str, tuple[Case, ...]] = {
         *activated("Activation", (6,)),
         *activated("Activation", (3, 4, 2)),
         *each("Activation", (3, 4), "activation: softmax", "activation: mish"),
+    ),
+    "EinsumDense": (
+        *each(
+            "EinsumDense",
+            (3, 4),
+            'equation: "abc,cd->abd", output_shape: [3, 5]',
+            'equation: "abc,cd->abd", output_shape: [3, 5], bias_axes: d, activation: softmax',
+            'equation: "abc,cde->abde", output_shape: [3, 2, 5], bias_axes: de, activation: tanh',
+            'equation: "abc,bd->adc", output_shape: [5, 4], bias_axes: d',
+            'equation: "abc,bcd->abd", output_shape: [3, 5], bias_axes: bd',
+            'equation: "aBc,cd->ad", output_shape: 5',
+            'equation: "...c,cd->...d", output_shape: 5, bias_axes: d, activation: relu',
+            'equation: "ab...,bd->ad...", output_shape: 5, bias_axes: d',
+        ),
+        *each("EinsumDense", (4,), 'equation: "...c,cd->...d", output_shape: 2, bias_axes: d'),
+        *each(
+            "EinsumDense",
+            (3, 4, 2),
+            'equation: "...cd,cde->...e", output_shape: 5',
+            'equation: "abcd,cde->abe", output_shape: [3, 5], bias_axes: e',
+        ),
+    ),
+    "Identity": (
+        *each("Identity", (4, 5, 3), ""),
+        chain((3,), "Identity", "Dense: {units: 2, inputs: identity}", "Identity"),
+        Case((4,), ("Identity", "Embedding: {input_dim: 6, output_dim: 3}"), whole=6),
     ),
     "Embedding": (
         *each("Embedding", (4,), "input_dim: 6, output_dim: 3", whole=6),

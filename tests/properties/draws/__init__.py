@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netspec.language.layers import LAYERS
 from properties.draws import (
     attention,
     augmentation,
@@ -16,7 +17,7 @@ from properties.draws import (
     shaping,
     wrapping,
 )
-from properties.draws.base import Draws, Joins
+from properties.draws.base import Draws, Joins, by_declaration, needs_no_field
 
 FAMILIES = (
     attention,
@@ -33,12 +34,20 @@ FAMILIES = (
     wrapping,
 )
 
+_DECLARED = {tag: layer for tag, layer in LAYERS.items() if needs_no_field(layer)}
+
 FIELDS: dict[str, Draws] = {
-    tag: draws for family in FAMILIES for tag, draws in family.FIELDS.items()
+    **{
+        tag: lambda shape, draws=by_declaration(layer): draws((shape,))
+        for tag, layer in _DECLARED.items()
+        if layer.takes.maximum == 1
+    },
+    **{tag: draws for family in FAMILIES for tag, draws in family.FIELDS.items()},
 }
 """The fields of a layer of one input, by its class name."""
 
 JOINS: dict[str, Joins] = {
-    tag: joins for family in FAMILIES for tag, joins in getattr(family, "JOINS", {}).items()
+    **{tag: by_declaration(layer) for tag, layer in _DECLARED.items() if layer.takes.maximum != 1},
+    **{tag: joins for family in FAMILIES for tag, joins in getattr(family, "JOINS", {}).items()},
 }
 """The fields of a layer of several inputs, by its class name."""

@@ -1,19 +1,20 @@
 """What the drawing of random fields shares.
 
-A family of layers has a module here with `FIELDS`: for each of its layers a function from the shape
-of the input to a strategy of fields with which the layer fits, or None where it cannot take that
-shape. Layers of several inputs are in `JOINS`, whose functions take the shapes of all.
+A family of layers has a module here with `FIELDS`: for its layers a function from the shape of the
+input to a strategy of fields with which the layer fits, or None where it cannot take that shape.
+Layers of several inputs are in `JOINS`, whose functions take the shapes of all. A layer that needs
+no field is drawn by `by_declaration` where no module names it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 from hypothesis import strategies as st
 
 from conformance.cases.base import ACTIVATIONS
-from netspec.language.layers import Shape
+from netspec.language.layers import Layer, LayerFault, Shape
 
 Fields: TypeAlias = dict[str, Any]  # Any: the values of a layer's fields, as YAML has them
 Draw: TypeAlias = Callable[[st.SearchStrategy[Any]], Any]  # Any: hypothesis's own
@@ -48,3 +49,29 @@ def window(draw: Draw, space: Shape, largest: int = 4) -> tuple[tuple[int, ...],
 def spatial(rank: int, draws: Draws) -> Draws:
     """The draws for tensors of `rank` spatial axes and channels, and None for any other."""
     return lambda shape: draws(shape) if len(shape) == rank + 1 else None
+
+
+def by_declaration(layer: type[Layer]) -> Joins:
+    """The draws that follow from the class: every switch, and every choice among words.
+
+    Other fields keep their defaults, and the layer says which shapes it takes.
+    """
+    choices: dict[str, st.SearchStrategy[Any]] = {}
+    for name, field in layer.model_fields.items():
+        if name not in Layer.model_fields and field.annotation is bool:
+            choices[name] = st.booleans()
+        elif get_origin(field.annotation) is Literal:
+            choices[name] = st.sampled_from(get_args(field.annotation))
+
+    def draws(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
+        try:
+            layer().infer_shape(shapes)
+        except LayerFault:
+            return None
+        return st.fixed_dictionaries(choices)
+
+    return draws
+
+
+def needs_no_field(layer: type[Layer]) -> bool:
+    return not any(field.is_required() for field in layer.model_fields.values())

@@ -13,6 +13,26 @@ def denses(_shape: Shape) -> st.SearchStrategy[Fields]:
     return st.builds(dict.__or__, fields, activations())
 
 
+def einsum_denses(shape: Shape) -> st.SearchStrategy[Fields]:
+    size = sizes(4)
+    before = "abcd"[: len(shape)]
+    along_last = {
+        "equation": st.just(f"{before}x,xy->{before}y"),
+        "output_shape": st.tuples(*map(st.just, shape[:-1]), size),
+        "bias_axes": st.sampled_from([None, "y", f"{before}y"[1:]]),
+    }
+    drawn = [st.fixed_dictionaries(along_last)]
+    if len(shape) == 2:
+        heads = {"equation": st.just("abc,cde->abde"), "bias_axes": st.just("de")}
+        shapes = st.tuples(st.just(shape[0]), size, size)
+        across = {"equation": st.just("abc,bd->adc"), "bias_axes": st.sampled_from([None, "d"])}
+        drawn += [
+            st.fixed_dictionaries({**heads, "output_shape": shapes}),
+            st.fixed_dictionaries({**across, "output_shape": st.tuples(size, st.just(shape[1]))}),
+        ]
+    return st.builds(dict.__or__, st.one_of(drawn), activations())
+
+
 def embeddings(_shape: Shape) -> st.SearchStrategy[Fields]:
     return st.fixed_dictionaries({"input_dim": st.just(WHOLE), "output_dim": sizes(4)})
 
@@ -38,8 +58,8 @@ def softmaxes(shape: Shape) -> st.SearchStrategy[Fields]:
 
 
 FIELDS: dict[str, Draws] = {
-    "Flatten": lambda _: st.just({}),
     "Dense": denses,
+    "EinsumDense": einsum_denses,
     "Activation": lambda _: activations(),
     "Embedding": embeddings,
     "ReLU": relus,

@@ -20,13 +20,9 @@ def fits(shapes: tuple[Shape, ...]) -> bool:
     )
 
 
-def elementwise(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
-    return st.just({}) if fits(shapes) else None
-
-
 def sums(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
     # Keras 3.15 takes a batch of as many single values as there are channels for a bias.
-    return elementwise(shapes) if prod(shapes[1]) > 1 else None
+    return st.just({}) if fits(shapes) and prod(shapes[1]) > 1 else None
 
 
 def concatenations(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
@@ -56,11 +52,7 @@ FIELDS: dict[str, Draws] = {}
 
 JOINS: dict[str, Joins] = {
     "Add": sums,
-    "Subtract": elementwise,
-    "Multiply": elementwise,
     "Average": sums,
-    "Maximum": elementwise,
-    "Minimum": elementwise,
     "Concatenate": concatenations,
     "Dot": dots,
 }

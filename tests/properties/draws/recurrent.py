@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 from hypothesis import strategies as st
 
-from netspec.language.layers import LAYERS, Shape
-from netspec.language.layers.recurrent import Recurrent
+from netspec.language.layers import FAMILIES, LAYERS, Shape
 from properties.draws.base import Draw, Draws, Fields, sizes, spatial
 
 # Any activation has its row in the conformance table. Those that are bounded keep a state small,
@@ -36,4 +33,4 @@ def recurrent(tag: str) -> Draws:
     return spatial(1, drawn)
 
 
-FIELDS: dict[str, Draws] = {layer.tag: recurrent(layer.tag) for layer in get_args(Recurrent)}
+FIELDS: dict[str, Draws] = {tag: recurrent(tag) for tag in FAMILIES["recurrent"]}

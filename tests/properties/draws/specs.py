@@ -76,7 +76,7 @@ class _Growing:
         shape = (
             LAYERS[tag]
             .model_validate(_lists(fields))
-            .shape_of(tuple(self.shapes[name] for name in inputs))
+            .infer_shape(tuple(self.shapes[name] for name in inputs))
         )
         name = self._name(draw)
         written: Fields = {**fields, "name": name}
@@ -149,7 +149,7 @@ def _grow(draw: Draw, growing: _Growing, starts: list[str], without: tuple[str, 
     drawn = FIELDS[tag](shape)
     assert drawn is not None
     fields = draw(drawn)
-    output = LAYERS[tag].model_validate(_lists(fields)).shape_of((shape,))
+    output = LAYERS[tag].model_validate(_lists(fields)).infer_shape((shape,))
     if _size(output) <= LARGEST_TENSOR:
         growing.add(draw, tag, fields, [name])
 

@@ -10,7 +10,7 @@ from properties.draws.base import Draw, Draws, Fields
 
 INNER: dict[str, Draws] = {
     "Dense": core.FIELDS["Dense"],
-    "Flatten": core.FIELDS["Flatten"],
+    "Flatten": lambda _: st.just({}),
     "Conv2D": convolution.FIELDS["Conv2D"],
     "MaxPooling2D": pooling.FIELDS["MaxPooling2D"],
     **recurrent.FIELDS,
