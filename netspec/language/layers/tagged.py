@@ -81,29 +81,26 @@ class OneKey:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         about = schema.get("metadata", {})
-        forms: list[JsonSchemaValue] = []
-        bare: list[str] = []
-        nothing = {"type": "null"}
-        for member in about["members"].values():
-            reference = handler(_choice(member))
-            fields = handler.resolve_ref_schema(reference)
-            needs = bool(fields.get("required"))
-            forms.append(
-                {
-                    "type": "object",
-                    "description": fields.get("description", ""),
-                    "properties": {
-                        member.tag: reference if needs else {"anyOf": [reference, nothing]}
-                    },
-                    "required": [member.tag],
-                    "additionalProperties": False,
-                }
-            )
-            if not needs:
-                bare.append(member.tag)
-        numbers = [] if about["numbers"] is None else [handler(about["numbers"])]
-        names: list[JsonSchemaValue] = [{"enum": bare}] if bare else []
-        return {"anyOf": numbers + names + forms}
+        members: Mapping[str, type[Tagged]] = about["members"]
+        fields = {
+            tag: core_schema.typed_dict_field(_choice(member), required=False)
+            for tag, member in members.items()
+        }
+        names: list[str] = []
+        for tag, field in fields.items():
+            definition = handler.resolve_ref_schema(handler(field["schema"]))
+            if not definition.get("required"):  # the name alone, or with nothing after it
+                names.append(tag)
+                definition["type"] = ["object", "null"]
+        mapping = handler(core_schema.typed_dict_schema(fields, extra_behavior="forbid"))
+        mapping |= {"minProperties": 1, "maxProperties": 1}
+        others = [handler(about["numbers"])] if about["numbers"] else []
+        others += [{"enum": names}] if names else []
+        if not others:
+            return {**mapping, "title": self.kind}
+        # Not anyOf: an error names the one form that the value has, and not every form.
+        other = others[0] if len(others) == 1 else {"anyOf": others}
+        return {"if": {"type": "object"}, "then": mapping, "else": other, "title": self.kind}
 
 
 class _Union:
