@@ -35,6 +35,7 @@ from netspec.language.training.metrics import ONE as ONE_LIST
 from netspec.language.training.optimizers import Adam, Optimizer
 from netspec.language.training.schedules import ReduceOnPlateau, StepSchedule
 from netspec.text import foreign
+from netspec.text.codes import Code
 from netspec.text.diagnostics import one_of
 from netspec.text.source import Data, Fault, Location, resolve
 
@@ -90,7 +91,7 @@ def foreign_fault(data: Data) -> Fault | None:
     if not isinstance(data, dict) or (about := foreign.of_data(data, known)) is None:
         return None
     what, help = about
-    return Fault((), "format", f"the file is {what}", help, key=True)
+    return Fault((), Code.FORMAT, f"the file is {what}", help, key=True)
 
 
 def _is(details: ErrorDetails, kind: str) -> bool:
@@ -143,7 +144,7 @@ def _fault(details: ErrorDetails, data: Data) -> Fault:
             return _not_among(location, details["input"], str(context["expected"]))
         case "fault":
             location = (*location, *context["at"])
-            return Fault(location, "value", context["message"], context["help"], key=True)
+            return Fault(location, Code.VALUE, context["message"], context["help"], key=True)
         case "too_long" if location == ("layers",):
             return _too_many_layers(int(context["actual_length"]))
         case "model_attributes_type" if location == ("data",):
@@ -157,7 +158,7 @@ def _fault(details: ErrorDetails, data: Data) -> Fault:
             if kind == "too_short" and location == ("input",):
                 wanted = "a shape, or a mapping of names to shapes"
             message = f"{_subject(location)} must be {wanted}, not {_shown(details['input'])}"
-            code = "type" if kind.endswith("_type") else "value"
+            code = Code.TYPE if kind.endswith("_type") else Code.VALUE
             key = location[-1:] == _KEY
             return Fault(location[:-1] if key else location, code, message, help, key)
 
@@ -222,7 +223,7 @@ def _unknown_field(location: Location) -> Fault:
     else:
         help = f"it has {one_of(written, 'and')}"
     message = f"{owner} has no field {field!r}"
-    return Fault(location, "unknown-field", message, help, key=True)
+    return Fault(location, Code.UNKNOWN_FIELD, message, help, key=True)
 
 
 def _home(owner: str, field: str) -> str | None:
@@ -256,7 +257,7 @@ def _missing_field(location: Location) -> Fault:
     if not location[:-1] and field == "netspec":
         help = "begin the spec with `netspec: 1`, the version of the language"
     at = location[:-1]
-    return Fault(at, "missing-field", f"{owner} needs {field}", help, key=True)
+    return Fault(at, Code.MISSING_FIELD, f"{owner} needs {field}", help, key=True)
 
 
 def _unknown_tag(location: Location, tag: str, expected: str, value: object) -> Fault:
@@ -283,8 +284,8 @@ def _unknown_tag(location: Location, tag: str, expected: str, value: object) -> 
     at = (*at, tag) if key else at
     if location[-1:] == ("layer",) and tag in LAYERS:
         message = f"{_owner(location)[0]} cannot hold {tag}"
-        return Fault(at, "value", message, f"it holds {one_of(known)}", key=key)
-    return Fault(at, "unknown-name", f"there is no {what} named {tag!r}", help, key=key)
+        return Fault(at, Code.VALUE, message, f"it holds {one_of(known)}", key=key)
+    return Fault(at, Code.UNKNOWN_NAME, f"there is no {what} named {tag!r}", help, key=key)
 
 
 def _of_a_call(tag: str, known: list[str]) -> str | None:
@@ -341,8 +342,8 @@ def _no_tag(location: Location, value: object) -> Fault:
         elif isinstance(value, str) and value.endswith(".npz"):
             help = f"write `data: {{dataset: npz, path: {flow(value)}}}`"
         if isinstance(value, Mapping):
-            return Fault(location, "missing-field", "data needs dataset", help, key=True)
-        return Fault(location, "type", f"data must be a mapping, not {_shown(value)}", help)
+            return Fault(location, Code.MISSING_FIELD, "data needs dataset", help, key=True)
+        return Fault(location, Code.TYPE, f"data must be a mapping, not {_shown(value)}", help)
     what = _kind(location)
     example = {
         "layer": "`- Dense: {units: 10}` or `- Flatten`",
@@ -359,10 +360,10 @@ def _no_tag(location: Location, value: object) -> Fault:
         help = f"write {example}; indent its fields further"
         if form := _of_a_typed(cast("Any", value), _members(what)):
             help = f"write `- {form}`" if what == "layer" else f"write `{location[-1]}: {{{form}}}`"
-        return Fault(location, "type", message, help)
+        return Fault(location, Code.TYPE, message, help)
     if what == "regularizer" and isinstance(value, float):
         example = f"`{location[-1]}: {{l2: {{l2: {value}}}}}`"
-    return Fault(location, "type", f"{named} cannot be {shown}", f"write {example}")
+    return Fault(location, Code.TYPE, f"{named} cannot be {shown}", f"write {example}")
 
 
 def _members(what: str) -> list[str]:
@@ -386,7 +387,7 @@ def _not_among(location: Location, value: object, expected: str) -> Fault:
     else:
         help = f"did you mean `{meant}`?" if meant else _choice(known)
     message = f"{_subject(location)} cannot be {_shown(value)}"
-    return Fault(location, "value", message, help)
+    return Fault(location, Code.VALUE, message, help)
 
 
 def _choice(known: list[str]) -> str:
@@ -395,7 +396,7 @@ def _choice(known: list[str]) -> str:
 
 def _too_many_layers(count: int) -> Fault:
     message = f"the spec has {count:,} layers, more than the limit of {MAX_LAYERS:,}"
-    return Fault(("layers", MAX_LAYERS), "limit", message, "this layer is the first beyond it")
+    return Fault(("layers", MAX_LAYERS), Code.LIMIT, message, "this layer is the first beyond it")
 
 
 def _wanted(kind: str, context: Mapping[str, Any]) -> tuple[str, str | None]:
