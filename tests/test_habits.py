@@ -10,7 +10,7 @@ import pytest
 from netspec.network import load
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
 ALL_SPECS = [*SPECS, *sorted((ROOT / "tests/golden/specs").glob("*.yaml"))]
 SCHEMA = ROOT / "netspec/netspec.schema.json"
