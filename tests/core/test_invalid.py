@@ -19,6 +19,7 @@ import yaml
 from hypothesis import given, settings
 
 from anywhere import Change, changed, changes, located
+from netspec.language.layers import LAYERS
 from netspec.network import Network, build, load, loads
 from netspec.text.codes import Code
 from netspec.text.diagnostics import SpecError
@@ -69,13 +70,13 @@ CASES = [case for page in PAGES for case in read_cases(page)]
 EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 BEGINNING = "netspec: 1\nname: example\ninput: [8, 8, 1]\n"
-LAYERS = "layers:\n  - Flatten\n  - Dense: {units: 10, activation: softmax}\n"
+ENDING = "layers:\n  - Flatten\n  - Dense: {units: 10, activation: softmax}\n"
 
 MADE: dict[str, Callable[[], bytes]] = {
-    "file of three megabytes": lambda: (BEGINNING + "# large\n" * 400_000 + LAYERS).encode(),
-    "number of 5000 digits": lambda: (BEGINNING + LAYERS).replace("10", "1" * 5000).encode(),
+    "file of three megabytes": lambda: (BEGINNING + "# large\n" * 400_000 + ENDING).encode(),
+    "number of 5000 digits": lambda: (BEGINNING + ENDING).replace("10", "1" * 5000).encode(),
     "hexadecimal of 5000 digits": lambda: (
-        (BEGINNING + LAYERS).replace("10", "0x" + "f" * 5000).encode()
+        (BEGINNING + ENDING).replace("10", "0x" + "f" * 5000).encode()
     ),
     "line of 5000 characters": lambda: (
         f"{BEGINNING}layers: [{'Flatten, ' * 500}Flaten, {'Flatten, ' * 50}]\n".encode()
@@ -90,12 +91,12 @@ MADE: dict[str, Callable[[], bytes]] = {
         + "layers:\n  - Conv2D: {filters: 8, kernel_size: $sizes, repeat: 1000}\n"
     ).encode(),
     "ten thousand keys and one": lambda: (
-        BEGINNING + "variables:\n" + "".join(f"  v{at}: 1\n" for at in range(10_001)) + LAYERS
+        BEGINNING + "variables:\n" + "".join(f"  v{at}: 1\n" for at in range(10_001)) + ENDING
     ).encode(),
-    "not utf8": lambda: (BEGINNING + "description: f\xfcr\n" + LAYERS).encode("latin-1"),
-    "utf16": lambda: (BEGINNING + LAYERS).encode("utf-16-le"),
-    "nul byte": lambda: (BEGINNING + "description: a\0b\n" + LAYERS).encode(),
-    "terminal escape": lambda: (BEGINNING + "description: \x1b[2J\n" + LAYERS).encode(),
+    "not utf8": lambda: (BEGINNING + "description: f\xfcr\n" + ENDING).encode("latin-1"),
+    "utf16": lambda: (BEGINNING + ENDING).encode("utf-16-le"),
+    "nul byte": lambda: (BEGINNING + "description: a\0b\n" + ENDING).encode(),
+    "terminal escape": lambda: (BEGINNING + "description: \x1b[2J\n" + ENDING).encode(),
     "bytes of an archive": lambda: b"PK\x03\x04\x14\x00\x08\x00\x08\x00\xc8\x9a\x8f\x5a\x00\x00",
 }
 
@@ -156,6 +157,8 @@ def test_the_catalogue_has_a_case_for_every_code_of_a_file() -> None:
 
 def test_the_index_lists_every_page_and_explains_every_code(request: pytest.FixtureRequest) -> None:
     text = INDEX.read_text(encoding="utf-8")
+    (example,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    assert example in [case.message for case in CASES]
     beginning, heading, _ = text.partition("## Pages\n")
     written = beginning + heading + _lists()
     if request.config.getoption("--update"):
@@ -174,6 +177,24 @@ def _lists() -> str:
     for code in Code:
         lines += ["", f"### {code}", "", fill(code.explanation, 100)]
     return "\n".join([*lines, ""])
+
+
+CHOICES = [
+    (tag, name)
+    for tag, layer in LAYERS.items()
+    for name, field in layer.model_fields.items()
+    if "Literal" in str(field.annotation)
+]
+
+
+@pytest.mark.parametrize(("tag", "field"), CHOICES)
+def test_a_wrong_choice_names_the_choices(tag: str, field: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        loads(f"{BEGINNING}layers: [{tag}: {{{field}: nonsense}}]\n")
+
+    message = f"{field} cannot be the text 'nonsense'"
+    (wrong,) = (each for each in caught.value.diagnostics if each.message == message)
+    assert re.match(r"there (is|are) ", str(wrong.help))
 
 
 def test_a_chain_of_aliases_thousands_deep_is_refused() -> None:

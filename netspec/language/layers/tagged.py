@@ -15,7 +15,6 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import (
     CoreSchema,
     PydanticCustomError,
-    PydanticKnownError,
     SchemaValidator,
     core_schema,
 )
@@ -72,8 +71,8 @@ class OneKey:
             members = {model.tag: model for model in models}
         numbers = None if self.number is None else handler.generate_schema(self.number)
         return core_schema.no_info_plain_validator_function(
-            _Union(members, numbers).validate,
-            metadata={"kind": self.kind, "members": members, "numbers": numbers},
+            _Union(self.kind, members, numbers).validate,
+            metadata={"members": members, "numbers": numbers},
             serialization=core_schema.wrap_serializer_function_ser_schema(_written),
         )
 
@@ -106,7 +105,10 @@ class OneKey:
 class _Union:
     """Validates a value by the model that its tag names, or by the schema of a number."""
 
-    def __init__(self, members: Mapping[str, type[Tagged]], numbers: CoreSchema | None) -> None:
+    def __init__(
+        self, kind: str, members: Mapping[str, type[Tagged]], numbers: CoreSchema | None
+    ) -> None:
+        self.kind = kind
         self.members = members
         config = core_schema.CoreConfig(strict=True, allow_inf_nan=False)
         self.number = None if numbers is None else SchemaValidator(numbers, config)
@@ -117,11 +119,8 @@ class _Union:
             return _validator(self.members[tag]).validate_python(value)
         if self.number and (isinstance(value, str) or not isinstance(value, dict | list | Tagged)):
             return self.number.validate_python(value)
-        if tag is None:
-            raise PydanticKnownError("union_tag_not_found", {"discriminator": _TAG})
-        expected = ", ".join(repr(tag) for tag in self.members)
-        context = {"discriminator": _TAG, "tag": tag, "expected_tags": expected}
-        raise PydanticKnownError("union_tag_invalid", context)
+        context: dict[str, object] = {"kind": self.kind, "known": tuple(self.members), "tag": tag}
+        raise PydanticCustomError("tag", "not a {kind}", context)
 
 
 @cache
@@ -137,9 +136,6 @@ def _choice(model: type[Tagged]) -> CoreSchema:
     reference = f"{model.__module__}.{model.__qualname__}:{id(model)}"
     schema: Any = {**model.__pydantic_core_schema__, "ref": reference}  # Any: a schema of any type
     return core_schema.no_info_before_validator_function(_fields, schema)
-
-
-_TAG = "its key"
 
 
 def _tag(value: object) -> str | None:
