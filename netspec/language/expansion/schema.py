@@ -63,13 +63,11 @@ def _inside(schema: Any) -> Any:  # Any: JSON data
             found[key] = {name: _value(each) for name, each in found[key].items()}
     for key in ("anyOf", "prefixItems"):
         if key in found:
-            found[key] = [
-                _inside(each) if key == "anyOf" and "title" not in each else _value(each)
-                for each in found[key]
-            ]
+            change = _form if key == "anyOf" else _value
+            found[key] = [change(each) for each in found[key]]
     for key in ("then", "else"):
         if key in found:
-            found[key] = _inside(found[key])
+            found[key] = _form(found[key])
     if "items" in found:
         found["items"] = _value(found["items"])
     if found.get("type") == "array":  # what pydantic calls a length
@@ -77,6 +75,11 @@ def _inside(schema: Any) -> Any:  # Any: JSON data
     if "$defs" in found:
         found["$defs"] = {name: _inside(each) for name, each in found["$defs"].items()}
     return found
+
+
+def _form(schema: Schema) -> Schema:
+    """The schema of one form of a value. A reference is a form of every union with a title."""
+    return _value(schema) if "title" in schema else _inside(schema)
 
 
 def _by_name(field: str, models: dict[str, str]) -> Schema:
@@ -95,8 +98,6 @@ def _by_name(field: str, models: dict[str, str]) -> Schema:
 def _value(schema: Schema) -> Schema:
     """The schema of a value that may be a reference, unless it is a mapping."""
     found = _inside(schema)
-    if "else" in found:
-        return {**found, "else": _value(found["else"])}
     if not any(_is_scalar(each) for each in found.get("anyOf", [found])):
         return found
     if "anyOf" in found:
@@ -182,9 +183,9 @@ def _layer_or_call(layer: Schema) -> Schema:
         "properties": fields,
         "additionalProperties": _VALUE,
     }
-    incomplete = [name for name in LAYERS if name not in layer["else"]["enum"]]
+    incomplete = [name for name in LAYERS if name not in layer["anyOf"][0]["enum"]]
     return {
+        "anyOf": [{"type": "string", **_NAME, "not": {"enum": incomplete}}, {"type": "object"}],
         "if": {"type": "object"},
         "then": {**layer["then"], "propertyNames": _NAME, "additionalProperties": arguments},
-        "else": {"type": "string", **_NAME, "not": {"enum": incomplete}},
     }

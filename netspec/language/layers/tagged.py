@@ -93,13 +93,15 @@ class OneKey:
                 definition["type"] = ["object", "null"]
         mapping = handler(core_schema.typed_dict_schema(fields, extra_behavior="forbid"))
         mapping |= {"minProperties": 1, "maxProperties": 1}
-        others = [handler(about["numbers"])] if about["numbers"] else []
-        others += [{"enum": names}] if names else []
-        if not others:
-            return {**mapping, "title": self.kind}
-        # Not anyOf: an error names the one form that the value has, and not every form.
-        other = others[0] if len(others) == 1 else {"anyOf": others}
-        return {"if": {"type": "object"}, "then": mapping, "else": other, "title": self.kind}
+        forms = [{"enum": names}] if names else []
+        forms += [handler(about["numbers"])] if about["numbers"] else []
+        return {
+            # The fields are under `then`: an error in one is not an error of every other form.
+            "anyOf": [*forms, {"type": "object"}],
+            "if": {"type": "object"},
+            "then": mapping,
+            "title": self.kind,
+        }
 
 
 class _Union:

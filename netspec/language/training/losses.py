@@ -207,9 +207,10 @@ class _Forms:
         mapping: dict[str, Any] = {"type": "object"}  # Any: JSON data
         one_mapping = {**mapping, "propertyNames": {"enum": names}, "additionalProperties": fields}
         return {
+            "anyOf": [{"enum": names}, mapping],
             "if": one_mapping,
             "then": one,
-            "else": {"if": mapping, "then": by_output, "else": one},
+            "else": {"if": mapping, "then": by_output},
         }
 
 
