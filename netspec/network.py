@@ -17,6 +17,7 @@ from netspec.language.expansion import expand
 from netspec.language.layers.activations import ActivationName
 from netspec.language.spec import Spec
 from netspec.language.validation import foreign_fault, leading_layers, validate
+from netspec.text.codes import Code
 from netspec.text.diagnostics import BackendError, NetspecError
 from netspec.text.override import Override, apply
 from netspec.text.source import Fault, Source, parse, read, uncollected
@@ -80,7 +81,7 @@ class Network:
         names = [node.name for node in self.graph.nodes]
         index = names.index(name)
         location = ("layers", index, self.graph.nodes[index].layer.tag)
-        return self.source.error([Fault(location, "device", message, help, key=True)])
+        return self.source.error([Fault(location, Code.DEVICE, message, help, key=True)])
 
 
 def load(path: str | Path, overrides: Sequence[Override] = ()) -> Network:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import doctest
 import importlib
-import json
 import re
 from pathlib import Path
 
 import pytest
 
-from netspec.language.vocabulary import json_schema
 from netspec.network import load
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
 ALL_SPECS = [*SPECS, *sorted((ROOT / "tests/golden/specs").glob("*.yaml"))]
-SCHEMA = ROOT / "docs/netspec.schema.json"
+SCHEMA = ROOT / "netspec/netspec.schema.json"
 
 LINK = re.compile(
     r"!?\[[^\]]*\]\(<?([^)\s>]+)>?[^)]*\)|^\[[^\]]+\]:\s*(\S+)|(?:src|href)=\"([^\"]+)\"",
@@ -69,10 +67,6 @@ def test_every_spec_tells_editors_where_its_schema_is(path):
     head, _, schema = first.partition("$schema=")
     assert head == "# yaml-language-server: "
     assert (path.parent / schema).resolve() == SCHEMA
-
-
-def test_the_schema_in_the_documents_is_the_one_that_netspec_prints():
-    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema()
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -11,6 +12,8 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
+
+from netspec.language.vocabulary import json_schema
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = {"netspec", "netspec_keras", "netspec_torch", "netspec_onnx"}
@@ -74,6 +77,11 @@ def test_the_wheel_says_that_it_is_typed(names):
 
 def test_the_wheel_holds_the_licence(names):
     assert any(re.fullmatch(r"netspec-.*\.dist-info/licenses/LICENSE", name) for name in names)
+
+
+def test_the_wheel_has_the_schema_that_netspec_prints(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        assert json.loads(archive.read("netspec/netspec.schema.json")) == json_schema()
 
 
 def test_the_wheel_holds_no_tests_and_no_caches(names):

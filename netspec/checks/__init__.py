@@ -9,6 +9,7 @@ from netspec.checks.training import training_faults, unflattened, weightless_fau
 from netspec.graph.inference import unread
 from netspec.graph.nodes import Graph
 from netspec.language.spec import Spec
+from netspec.text.codes import Code
 from netspec.text.source import Fault
 
 
@@ -20,5 +21,5 @@ def check(spec: Spec, graph: Graph) -> list[Fault]:
     if spec.train is None:
         return faults
     found = training_faults(spec, ends(graph))
-    flat = [fault for fault in found if fault.code == "output" and fault.location[0] == "layers"]
+    flat = [fault for fault in found if fault.code == Code.OUTPUT and fault.location[0] == "layers"]
     return faults + weightless_faults(graph) + ((unflattened(graph) if flat else []) or found)

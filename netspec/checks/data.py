@@ -7,6 +7,7 @@ from collections import Counter
 from netspec.graph.nodes import Graph
 from netspec.language.layers import written
 from netspec.language.spec import DataSpec, Npz
+from netspec.text.codes import Code
 from netspec.text.source import Fault
 
 
@@ -14,24 +15,24 @@ def image_faults(data: DataSpec, graph: Graph) -> list[Fault]:
     """Data that have not the shape of the inputs and outputs."""
     if len(graph.inputs) > 1 and not isinstance(data, Npz):
         message = f"{graph.name} has {len(graph.inputs)} inputs, and {data.dataset} has one"
-        return [Fault(("data",), "data", message, "put the arrays into an npz file")]
+        return [Fault(("data",), Code.DATA, message, "put the arrays into an npz file")]
     if len(graph.outputs) > 1 and not isinstance(data, Npz):
         message = f"{graph.name} has {len(graph.outputs)} outputs, and {data.dataset} has one label"
-        return [Fault(("data",), "data", message, "put the arrays into an npz file")]
+        return [Fault(("data",), Code.DATA, message, "put the arrays into an npz file")]
     if data.target == "input" and [graph.input_shape] != [
         node.shape for node in graph.output_nodes
     ]:
         gives = ", ".join(written(node.shape) for node in graph.output_nodes)
         message = f"the target is the input {written(graph.input_shape)}, and the output is {gives}"
         help = "an autoencoder gives one output of its input's shape"
-        return [Fault(("data", "target"), "data", message, help)]
+        return [Fault(("data", "target"), Code.DATA, message, help)]
     if data.image_shape is None or data.image_shape == graph.input_shape:
         return []
     message = (
         f"the images of {data.dataset} are {written(data.image_shape)}, and the input is "
         f"{written(graph.input_shape)}"
     )
-    return [Fault(("input",), "data", message, f"write `input: {list(data.image_shape)}`")]
+    return [Fault(("input",), Code.DATA, message, f"write `input: {list(data.image_shape)}`")]
 
 
 def name_faults(data: DataSpec) -> list[Fault]:
@@ -42,9 +43,9 @@ def name_faults(data: DataSpec) -> list[Fault]:
     if data.classes not in (None, names):
         message = f"{data.dataset} has {data.classes} classes, and class_names has {names} names"
         help = "one name for every class, in the order of their labels"
-        return [Fault(at, "classes", message, help)]
+        return [Fault(at, Code.CLASSES, message, help)]
     repeated = [name for name, count in Counter(data.class_names).items() if count > 1]
     if repeated:
         message = f"two classes have the name {repeated[0]!r}"
-        return [Fault(at, "classes", message, "give every class another name")]
+        return [Fault(at, Code.CLASSES, message, "give every class another name")]
     return []

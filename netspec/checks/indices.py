@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netspec.graph.nodes import Graph, Node
 from netspec.language.layers import Layer
+from netspec.text.codes import Code
 from netspec.text.source import Fault
 
 
@@ -51,7 +52,7 @@ def index_faults(graph: Graph) -> list[Fault]:
             place = ("layers", graph.nodes.index(computing), computing.layer.tag)
             related = (f"{computing.layer.tag} computes other values", place)
             location = ("layers", at, node.layer.tag)
-            faults.append(Fault(location, "indices", message, help, key=True, related=related))
+            faults.append(Fault(location, Code.INDICES, message, help, key=True, related=related))
         if computing or not _keeps_whole(node.layer):
             computes[node.name] = computing or node
     return faults

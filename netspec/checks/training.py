@@ -14,6 +14,7 @@ from netspec.language.spec import DataSpec, EarlyStopping, Npz, OwnData, Spec, T
 from netspec.language.training.losses import Loss
 from netspec.language.training.metrics import Accuracy, ConfusionMatrix, Metric
 from netspec.language.training.schedules import ReduceOnPlateau
+from netspec.text.codes import Code
 from netspec.text.diagnostics import nearest, one_of
 from netspec.text.source import Fault, Location
 
@@ -46,11 +47,11 @@ def _unnamed(train: Train, ends: Sequence[End]) -> Iterator[Fault]:
     if not isinstance(train.loss, dict) and len(ends) > 1:
         message = f"the network has the outputs {one_of(names, 'and')}, and one loss"
         help = f"give each its own, as in `loss: {{{names[0]}: {train.loss.tag}, …}}`"
-        yield Fault(("train", "loss"), "loss", message, help)
+        yield Fault(("train", "loss"), Code.LOSS, message, help)
     if not isinstance(train.metrics, dict) and train.metrics and len(ends) > 1:
         message = f"the network has the outputs {one_of(names, 'and')}, and one list of metrics"
         help = f"give each its own, as in `metrics: {{{names[0]}: [{train.metrics[0].tag}]}}`"
-        yield Fault(("train", "metrics"), "loss", message, help)
+        yield Fault(("train", "metrics"), Code.LOSS, message, help)
     by_output = {"loss": train.loss, "loss_weights": train.loss_weights, "metrics": train.metrics}
     for field, value in by_output.items():
         for name in value if isinstance(value, dict) else ():
@@ -58,13 +59,13 @@ def _unnamed(train: Train, ends: Sequence[End]) -> Iterator[Fault]:
                 meant = nearest(name, names)
                 help = f"did you mean `{meant}`?" if meant else f"there is {one_of(names)}"
                 message = f"the network has no output named {name!r}"
-                yield Fault(("train", field, name), "output", message, help, key=True)
+                yield Fault(("train", field, name), Code.OUTPUT, message, help, key=True)
     if isinstance(train.loss, dict):
         missing = [name for name in names if name not in train.loss]
         if missing and len(missing) + len(train.loss) == len(names):
             message = f"the output {missing[0]} has no loss"
             help = f"add `{missing[0]}: LOSS`, or leave it out of `output`"
-            yield Fault(("train", "loss"), "loss", message, help, key=True)
+            yield Fault(("train", "loss"), Code.LOSS, message, help, key=True)
 
 
 def loss_place(train: Train, end: End) -> Location:
@@ -77,13 +78,13 @@ def _output_faults(loss: Loss, data: DataSpec | None, end: End) -> Iterator[Faul
     if data is not None and data.target == "input" and loss.kind == "classes":
         message = f"{loss.tag} takes class indices, and the target is the input"
         help = "use binary_crossentropy or mean_squared_error"
-        yield Fault(("train", "loss"), "loss", message, help)
+        yield Fault(("train", "loss"), Code.LOSS, message, help)
     one_label = not isinstance(data, Npz | None) and data.target == "labels"
     if loss.kind == "classes" and len(end.shape) > 1 and one_label:
         shape = written(end.shape)
         message = f"{end.subject} ends in {shape}, and a classifier ends in one value a class"
         help = "end with `- Flatten` and `- Dense: {units: CLASSES, activation: softmax}`"
-        yield Fault(end.at, "output", message, help, key=True)
+        yield Fault(end.at, Code.OUTPUT, message, help, key=True)
 
 
 def _ending_faults(loss: Loss, train: Train, end: End) -> Iterator[Fault]:
@@ -96,12 +97,12 @@ def _ending_faults(loss: Loss, train: Train, end: End) -> Iterator[Fault]:
     if wanted == "softmax" and end.shape[-1] == 1:
         message = f"{loss.tag} chooses between classes, and {end.subject} ends in one unit"
         help = "use binary_crossentropy and sigmoid, or one unit a class"
-        yield Fault(units, "loss", message, help, key=units == end.at)
+        yield Fault(units, Code.LOSS, message, help, key=units == end.at)
     elif getattr(loss, "from_logits", False) and ending == wanted:
         message = f"{loss.tag} is told to take logits, and {end.subject} ends in {ending}"
         help = "remove from_logits; netspec computes the loss on logits in any case"
         at = (*loss_place(train, end), loss.tag, "from_logits")
-        yield Fault(at, "loss", message, help, related=(f"the {ending}", last))
+        yield Fault(at, Code.LOSS, message, help, related=(f"the {ending}", last))
     elif not getattr(loss, "from_logits", False) and ending != wanted:
         yield _without_probabilities(loss, end, last)
     elif end.read and ending == wanted:
@@ -109,7 +110,7 @@ def _ending_faults(loss: Loss, train: Train, end: End) -> Iterator[Fault]:
             f"the {ending} of {end.name} is taken off for its loss, and another layer reads it"
         )
         help = "name the layer before as the output, and give the loss `from_logits: true`"
-        yield Fault(last, "loss", message, help, key=last == end.at)
+        yield Fault(last, Code.LOSS, message, help, key=last == end.at)
 
 
 def _without_probabilities(loss: Loss, end: End, last: Location) -> Fault:
@@ -131,7 +132,7 @@ def _without_probabilities(loss: Loss, end: End, last: Location) -> Fault:
         layer = f"- Dense: {{units: {units}, {activation}}}"
         layer = f"- Flatten` and `{layer}" if len(end.shape) > 2 else layer
         help = f"end with `{layer}`, or give the loss `from_logits: true`"
-    return Fault(last, "loss", message, help, key=last == end.at)
+    return Fault(last, Code.LOSS, message, help, key=last == end.at)
 
 
 def _target_faults(loss: Loss, data: DataSpec | None, end: End) -> Iterator[Fault]:
@@ -139,7 +140,7 @@ def _target_faults(loss: Loss, data: DataSpec | None, end: End) -> Iterator[Faul
     if isinstance(data, OwnData) and data.labels_from and loss.kind != "classes":
         message = f"labels_from is the label of the first class, and {loss.tag} takes no labels"
         help = "remove it, or use sparse_categorical_crossentropy"
-        yield Fault(("data", "labels_from"), "data", message, help, key=True)
+        yield Fault(("data", "labels_from"), Code.DATA, message, help, key=True)
     if data is None or data.target == "input":
         return
     at = (*end.at, "units") if end.units_field else end.at
@@ -148,7 +149,7 @@ def _target_faults(loss: Loss, data: DataSpec | None, end: End) -> Iterator[Faul
         wanted = "values of its outputs" if loss.kind == "distribution" else "one value an output"
         message = f"{loss.tag} takes {wanted}, and {data.dataset} has class indices"
         help = "use sparse_categorical_crossentropy, which takes the indices"
-        yield Fault(("train", "loss"), "loss", message, help)
+        yield Fault(("train", "loss"), Code.LOSS, message, help)
     elif loss.kind == "classes" and data.classes not in (None, units):
         message = (
             f"{end.subject} ends in {units} units, and {data.dataset} has {data.classes} classes"
@@ -156,12 +157,12 @@ def _target_faults(loss: Loss, data: DataSpec | None, end: End) -> Iterator[Faul
         help = f"write `units: {data.classes}`"
         if not end.units_field:
             help = f"give the layer before it {data.classes} units or filters"
-        yield Fault(at, "classes", message, help, key=at == end.at)
+        yield Fault(at, Code.CLASSES, message, help, key=at == end.at)
     elif data.classes is None and names is not None and _several(loss) and len(names) != units:
         message = f"{end.subject} ends in {units} units, and class_names has {len(names)} names"
         related = ("the names", ("data", "class_names"))
         help = "one unit for every class"
-        yield Fault(at, "classes", message, help, at == end.at, related)
+        yield Fault(at, Code.CLASSES, message, help, at == end.at, related)
 
 
 def _several(loss: Loss) -> bool:
@@ -178,9 +179,9 @@ def _metric_faults(loss: Loss, train: Train, end: End) -> Iterator[Fault]:
         at = (*base, index)
         if metric.tag in [each.tag for each in (metrics or ())[:index]]:
             message = f"{metric.tag} is named twice"
-            yield Fault(at, "value", message, "name every metric once")
+            yield Fault(at, Code.VALUE, message, "name every metric once")
         elif reason := _unfit(metric, loss, end):
-            yield Fault(at, "value", *reason)
+            yield Fault(at, Code.VALUE, *reason)
 
 
 def _unfit(metric: Metric, loss: Loss, end: End) -> tuple[str, str] | None:
@@ -215,7 +216,7 @@ def _class_weight_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Itera
     shape = ends[0].shape
     if not _has_one_class(train, ends):
         message = "class_weights need one output with one class an example"
-        yield Fault(at, "value", message, "weigh the examples: w_train in an npz file", key=True)
+        yield Fault(at, Code.VALUE, message, "weigh the examples: w_train in an npz file", key=True)
         return
     classes = 2 if loss.kind == "binary" else shape[-1]
     known = class_names(spec.data, classes)
@@ -224,7 +225,7 @@ def _class_weight_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Itera
             meant = nearest(name, known)
             help = f"did you mean `{meant}`?" if meant else f"there are {one_of(known[:10], 'and')}"
             message = f"there is no class named {name!r}"
-            yield Fault((*at, name), "value", message, help, key=True)
+            yield Fault((*at, name), Code.VALUE, message, help, key=True)
 
 
 def _has_one_class(train: Train, ends: Sequence[End]) -> bool:
@@ -238,7 +239,7 @@ def _stratify_faults(train: Train, ends: Sequence[End]) -> Iterator[Fault]:
     if train.validation and train.validation.stratify and not _has_one_class(train, ends):
         message = "stratify needs one output with one class an example"
         at = ("train", "validation", "stratify")
-        yield Fault(at, "value", message, "write `stratify: false`", key=True)
+        yield Fault(at, Code.VALUE, message, "write `stratify: false`", key=True)
 
 
 def _monitor_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Iterator[Fault]:
@@ -248,7 +249,7 @@ def _monitor_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Iterator[F
         written = "monitor" in watching.model_fields_set
         at = (*base, "monitor") if written else base
         if reason := _unreported(watching, train, known):
-            yield Fault(at, "value", *reason, key=not written)
+            yield Fault(at, Code.VALUE, *reason, key=not written)
 
 
 def _watching(train: Train) -> Iterator[tuple[Location, EarlyStopping | ReduceOnPlateau]]:
@@ -283,7 +284,7 @@ def weightless_faults(graph: Graph) -> list[Fault]:
     if any(weight.trainable for _, weight in graph.weights()):
         return []
     message = f"{graph.name} has no weights to train"
-    return [Fault(("layers",), "weights", message, "add a Dense or a Conv2D", key=True)]
+    return [Fault(("layers",), Code.WEIGHTS, message, "add a Dense or a Conv2D", key=True)]
 
 
 def unflattened(graph: Graph) -> list[Fault]:
@@ -297,5 +298,5 @@ def unflattened(graph: Graph) -> list[Fault]:
                 f"each cell by itself"
             )
             help = "put `- Flatten` before this layer"
-            return [Fault(("layers", index, "Dense"), "flatten", message, help, key=True)]
+            return [Fault(("layers", index, "Dense"), Code.FLATTEN, message, help, key=True)]
     return []

@@ -18,6 +18,7 @@ from netspec.cli.bench import bench
 from netspec.cli.check import check
 from netspec.cli.compile import compile_
 from netspec.cli.evaluate import evaluate
+from netspec.cli.explain import explain
 from netspec.cli.export import export
 from netspec.cli.layers import layers
 from netspec.cli.new import new
@@ -66,6 +67,7 @@ app.command()(predict)
 app.command()(bench)
 app.command()(backends)
 app.command()(layers)
+app.command()(explain)
 app.command()(schema)
 app.command()(new)
 

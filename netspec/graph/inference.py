@@ -13,6 +13,7 @@ from netspec.language.layers.constraints import Norm
 from netspec.language.layers.initializers import Identity, Orthogonal, UnitForgetBias
 from netspec.language.names import automatic
 from netspec.language.spec import INPUT
+from netspec.text.codes import Code
 from netspec.text.diagnostics import MAX_FAULTS, nearest, one_of
 from netspec.text.source import Fault
 
@@ -55,7 +56,7 @@ def infer(
             at = ("layers", index, layer.tag, *fault.path)
             channels = _channels_help(graph_inputs) if isinstance(fault, WindowFault) else None
             help = channels or fault.help
-            faults.append(Fault(at, "shape", fault.message, help, fault.key))
+            faults.append(Fault(at, Code.SHAPE, fault.message, help, fault.key))
             continue
         nodes.append(node)
         shapes[node.name] = shape
@@ -89,7 +90,7 @@ def _read(
             named = one_of([each.name for each in inputs])
             message = f"the network has {len(inputs)} inputs, and no layer before this one"
             help = f"say which it reads, as in `inputs: {inputs[0].name}`; there are {named}"
-            return (), [Fault(("layers", index, layer.tag), "inputs", message, help, key=True)]
+            return (), [Fault(("layers", index, layer.tag), Code.INPUTS, message, help, key=True)]
         return (names[index - 1] if index else inputs[0].name,), []
     known = {each.name for each in inputs}
     unknown = (
@@ -115,17 +116,17 @@ def _unknown_input(
     if place is None:
         meant = nearest(wanted, [*inputs, *names[:index]])
         help = f"did you mean `{meant}`?" if meant else "`netspec summary` shows the names"
-        return Fault(here, "inputs", f"there is no layer or input named {wanted!r}", help)
+        return Fault(here, Code.INPUTS, f"there is no layer or input named {wanted!r}", help)
     if place == index:
         message = f"{wanted} reads its own output"
-        return Fault(here, "inputs", message, "name a layer that stands before it")
+        return Fault(here, Code.INPUTS, message, "name a layer that stands before it")
     there = ("it stands here", ("layers", place, layers[place].tag))
     if _depends(place, index, layers, names, places):
         message = f"{names[index]} and {wanted} read each other's output, which makes a cycle"
-        return Fault(here, "inputs", message, "a network has no cycles", related=there)
+        return Fault(here, Code.INPUTS, message, "a network has no cycles", related=there)
     message = f"{wanted} stands behind the layer that reads it"
     help = "move it in front of this layer; a layer reads only what stands before it"
-    return Fault(here, "inputs", message, help, related=there)
+    return Fault(here, Code.INPUTS, message, help, related=there)
 
 
 def _depends(
@@ -165,10 +166,10 @@ def _given(
             meant = nearest(name, names)
             help = f"did you mean `{meant}`?" if meant else "name layers of the network"
             message = f"there is no layer named {name!r}"
-            faults.append(Fault(("output", at), "output", message, help))
+            faults.append(Fault(("output", at), Code.OUTPUT, message, help))
         elif name in seen:
             message = f"{name} is named twice"
-            faults.append(Fault(("output", at), "output", message, "name every output once"))
+            faults.append(Fault(("output", at), Code.OUTPUT, message, "name every output once"))
         seen.add(name)
     return tuple(outputs), faults
 
@@ -182,7 +183,7 @@ def unread(graph: Graph) -> list[Fault]:
     faults = [
         Fault(
             ("layers", index, node.layer.tag),
-            "unused",
+            Code.UNUSED,
             f"no output depends on {node.name}",
             "read it in another layer, name it in `output`, or remove it",
             key=True,
@@ -195,7 +196,7 @@ def unread(graph: Graph) -> list[Fault]:
             at = ("input", each.name) if len(graph.inputs) > 1 else ("input",)
             message = f"no output depends on the input {each.name}"
             faults.append(
-                Fault(at, "unused", message, "read it in a layer, or remove it", key=True)
+                Fault(at, Code.UNUSED, message, "read it in a layer, or remove it", key=True)
             )
     return faults
 
@@ -211,13 +212,13 @@ def _names(layers: Sequence[Layer], inputs: Sequence[str]) -> tuple[list[str], l
         at = ("layers", index, layer.tag, "name")
         if layer.name in reserved:
             message = f"{layer.name!r} is the name of the network's input"
-            faults.append(Fault(at, "duplicate-name", message, "give the layer another name"))
+            faults.append(Fault(at, Code.DUPLICATE_NAME, message, "give the layer another name"))
         elif layer.name in taken:
             first = ("layers", taken[layer.name], layers[taken[layer.name]].tag, "name")
             message = f"two layers are named {layer.name!r}"
             help = f"names are unique; for example {layer.name}_{index}"
             related = ("the first is here", first)
-            faults.append(Fault(at, "duplicate-name", message, help, related=related))
+            faults.append(Fault(at, Code.DUPLICATE_NAME, message, help, related=related))
         else:
             taken[layer.name] = index
     counts: dict[str, int] = {}

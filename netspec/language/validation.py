@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, cast, get_args
+from typing import Any, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -13,7 +13,6 @@ from netspec.language.hints import ELSEWHERE, INSTEAD, LEFT_OUT, SYNONYMS, likel
 from netspec.language.layers import LAYERS, Layer, LayerField, Shape
 from netspec.language.layers.activations import LEFT_OUT as LEFT_OUT_ACTIVATIONS
 from netspec.language.layers.activations import ActivationName
-from netspec.language.layers.base import OF_WEIGHTS
 from netspec.language.layers.constraints import Constraint
 from netspec.language.layers.initializers import Initializer
 from netspec.language.layers.regularizers import Regularizer
@@ -35,6 +34,7 @@ from netspec.language.training.metrics import ONE as ONE_LIST
 from netspec.language.training.optimizers import Adam, Optimizer
 from netspec.language.training.schedules import ReduceOnPlateau, StepSchedule
 from netspec.text import foreign
+from netspec.text.codes import Code
 from netspec.text.diagnostics import one_of
 from netspec.text.source import Data, Fault, Location, resolve
 
@@ -90,7 +90,7 @@ def foreign_fault(data: Data) -> Fault | None:
     if not isinstance(data, dict) or (about := foreign.of_data(data, known)) is None:
         return None
     what, help = about
-    return Fault((), "format", f"the file is {what}", help, key=True)
+    return Fault((), Code.FORMAT, f"the file is {what}", help, key=True)
 
 
 def _is(details: ErrorDetails, kind: str) -> bool:
@@ -134,20 +134,20 @@ def _fault(details: ErrorDetails, data: Data) -> Fault:
             return _unknown_field(location)
         case "missing":
             return _missing_field(location)
-        case "union_tag_invalid":
-            expected = str(context["expected_tags"])
-            return _unknown_tag(location, str(context["tag"]), expected, details["input"])
-        case "union_tag_not_found":
-            return _no_tag(location, details["input"])
+        case "tag":
+            fault_of_tag = _no_tag if context["tag"] is None else _unknown_tag
+            return fault_of_tag(location, context, details["input"])
+        case "union_tag_invalid":  # of the discriminator of data
+            return _unknown_data_set(str(context["tag"]))
         case "literal_error":
-            return _not_among(location, details["input"], str(context["expected"]))
+            return _not_among(location, details["input"])
         case "fault":
             location = (*location, *context["at"])
-            return Fault(location, "value", context["message"], context["help"], key=True)
+            return Fault(location, Code.VALUE, context["message"], context["help"], key=True)
         case "too_long" if location == ("layers",):
             return _too_many_layers(int(context["actual_length"]))
-        case "model_attributes_type" if location == ("data",):
-            return _no_tag(location, details["input"])
+        case "union_tag_not_found" | "model_attributes_type" if location == ("data",):
+            return _no_data_set(location, details["input"])
         case _:
             wanted, help = _wanted(kind, context)
             if kind == "model_type":
@@ -157,7 +157,7 @@ def _fault(details: ErrorDetails, data: Data) -> Fault:
             if kind == "too_short" and location == ("input",):
                 wanted = "a shape, or a mapping of names to shapes"
             message = f"{_subject(location)} must be {wanted}, not {_shown(details['input'])}"
-            code = "type" if kind.endswith("_type") else "value"
+            code = Code.TYPE if kind.endswith("_type") else Code.VALUE
             key = location[-1:] == _KEY
             return Fault(location[:-1] if key else location, code, message, help, key)
 
@@ -222,7 +222,7 @@ def _unknown_field(location: Location) -> Fault:
     else:
         help = f"it has {one_of(written, 'and')}"
     message = f"{owner} has no field {field!r}"
-    return Fault(location, "unknown-field", message, help, key=True)
+    return Fault(location, Code.UNKNOWN_FIELD, message, help, key=True)
 
 
 def _home(owner: str, field: str) -> str | None:
@@ -256,14 +256,19 @@ def _missing_field(location: Location) -> Fault:
     if not location[:-1] and field == "netspec":
         help = "begin the spec with `netspec: 1`, the version of the language"
     at = location[:-1]
-    return Fault(at, "missing-field", f"{owner} needs {field}", help, key=True)
+    return Fault(at, Code.MISSING_FIELD, f"{owner} needs {field}", help, key=True)
 
 
-def _unknown_tag(location: Location, tag: str, expected: str, value: object) -> Fault:
-    known = [tag for tag in (name.strip("' ") for name in expected.split(",")) if _model(tag)]
-    what, at = _kind(location), location
-    if location == ("data",):
-        what, at = "data set", ("data", "dataset")
+def _unknown_data_set(name: str) -> Fault:
+    known = list(_DATASETS)
+    meant = likely(name, known)
+    help = f"did you mean `{meant}`?" if meant else f"{_choice(known)}; npz takes any arrays"
+    message = f"there is no data set named {name!r}"
+    return Fault(("data", "dataset"), Code.UNKNOWN_NAME, message, help)
+
+
+def _unknown_tag(location: Location, context: Mapping[str, Any], value: object) -> Fault:
+    what, tag, known = context["kind"], context["tag"], list(context["known"])
     meant = likely(tag, known)
     if what == "layer" and tag in INSTEAD:
         help = INSTEAD[tag]
@@ -275,16 +280,13 @@ def _unknown_tag(location: Location, tag: str, expected: str, value: object) -> 
         help = f"name the optimizer first: `optimizer: {{adam: {{{tag}: …}}}}`"
     elif meant is None and location[:1] == ("layers",) and len(location) == 2:
         help = "`netspec layers` lists the vocabulary"
-    elif meant is None and what == "data set":
-        help = f"{_choice(known)}; npz takes any arrays"
     else:
         help = f"did you mean `{meant}`?" if meant else _choice(known)
-    key = at == location  # the tag is written as the only key of the value
-    at = (*at, tag) if key else at
+    at = (*location, tag)  # the only key of the value
     if location[-1:] == ("layer",) and tag in LAYERS:
         message = f"{_owner(location)[0]} cannot hold {tag}"
-        return Fault(at, "value", message, f"it holds {one_of(known)}", key=key)
-    return Fault(at, "unknown-name", f"there is no {what} named {tag!r}", help, key=key)
+        return Fault(at, Code.VALUE, message, f"it holds {one_of(known)}", key=True)
+    return Fault(at, Code.UNKNOWN_NAME, f"there is no {what} named {tag!r}", help, key=True)
 
 
 def _of_a_call(tag: str, known: list[str]) -> str | None:
@@ -322,28 +324,19 @@ def _activation(tag: str) -> str | None:
     return next((name for name in (snake, tag.lower()) if name in get_args(ActivationName)), None)
 
 
-def _kind(location: Location) -> str:
-    last = str(location[-1])
-    if last.endswith(OF_WEIGHTS):
-        return last.rpartition("_")[2]
-    if last == "learning_rate":
-        return "schedule"
-    if location[:2] in (("train", "loss"), ("train", "metrics")):
-        return "loss" if location[1] == "loss" else "metric"
-    return last if last in ("loss", "optimizer") else "layer"
+def _no_data_set(location: Location, value: object) -> Fault:
+    help = "for example `data: {dataset: mnist, scale: 255}`"
+    if isinstance(value, str) and value in _DATASETS:
+        help = f"write `data: {{dataset: {value}}}`"
+    elif isinstance(value, str) and value.endswith(".npz"):
+        help = f"write `data: {{dataset: npz, path: {flow(value)}}}`"
+    if isinstance(value, Mapping):
+        return Fault(location, Code.MISSING_FIELD, "data needs dataset", help, key=True)
+    return Fault(location, Code.TYPE, f"data must be a mapping, not {_shown(value)}", help)
 
 
-def _no_tag(location: Location, value: object) -> Fault:
-    if location == ("data",):
-        help = "for example `data: {dataset: mnist, scale: 255}`"
-        if isinstance(value, str) and value in _DATASETS:
-            help = f"write `data: {{dataset: {value}}}`"
-        elif isinstance(value, str) and value.endswith(".npz"):
-            help = f"write `data: {{dataset: npz, path: {flow(value)}}}`"
-        if isinstance(value, Mapping):
-            return Fault(location, "missing-field", "data needs dataset", help, key=True)
-        return Fault(location, "type", f"data must be a mapping, not {_shown(value)}", help)
-    what = _kind(location)
+def _no_tag(location: Location, context: Mapping[str, Any], value: object) -> Fault:
+    what, known = context["kind"], list(context["known"])
     example = {
         "layer": "`- Dense: {units: 10}` or `- Flatten`",
         "loss": "`loss: NAME`",
@@ -357,21 +350,24 @@ def _no_tag(location: Location, value: object) -> Fault:
     if several:
         message = f"{named} is a mapping with one key, its type"
         help = f"write {example}; indent its fields further"
-        if form := _of_a_typed(cast("Any", value), _members(what)):
+        if form := _of_a_typed(cast("Any", value), known):
             help = f"write `- {form}`" if what == "layer" else f"write `{location[-1]}: {{{form}}}`"
-        return Fault(location, "type", message, help)
+        return Fault(location, Code.TYPE, message, help)
     if what == "regularizer" and isinstance(value, float):
         example = f"`{location[-1]}: {{l2: {{l2: {value}}}}}`"
-    return Fault(location, "type", f"{named} cannot be {shown}", f"write {example}")
+    return Fault(location, Code.TYPE, f"{named} cannot be {shown}", f"write {example}")
 
 
-def _members(what: str) -> list[str]:
-    """The names of the layers, or of the optimizers, or of another kind."""
-    return list(LAYERS) if what == "layer" else list(_TAGGED)
+def _choices(annotation: Any) -> list[str]:  # Any: an annotation of any form
+    """The values that the Literals of an annotation allow."""
+    if get_origin(annotation) is Literal:
+        return [str(value) for value in get_args(annotation)]
+    return [choice for part in get_args(annotation) for choice in _choices(part)]
 
 
-def _not_among(location: Location, value: object, expected: str) -> Fault:
-    known = [name.strip(" '") for name in expected.replace(" or ", ",").split(",")]
+def _not_among(location: Location, value: object) -> Fault:
+    _, model = _owner(location)
+    known = _choices(model.model_fields[str(location[-1])].annotation)
     meant = likely(value, known) if isinstance(value, str) else None
     of_activation = "activation" in str(location[-1])
     if isinstance(value, str) and value in LEFT_OUT_ACTIVATIONS and of_activation:
@@ -386,7 +382,7 @@ def _not_among(location: Location, value: object, expected: str) -> Fault:
     else:
         help = f"did you mean `{meant}`?" if meant else _choice(known)
     message = f"{_subject(location)} cannot be {_shown(value)}"
-    return Fault(location, "value", message, help)
+    return Fault(location, Code.VALUE, message, help)
 
 
 def _choice(known: list[str]) -> str:
@@ -395,7 +391,7 @@ def _choice(known: list[str]) -> str:
 
 def _too_many_layers(count: int) -> Fault:
     message = f"the spec has {count:,} layers, more than the limit of {MAX_LAYERS:,}"
-    return Fault(("layers", MAX_LAYERS), "limit", message, "this layer is the first beyond it")
+    return Fault(("layers", MAX_LAYERS), Code.LIMIT, message, "this layer is the first beyond it")
 
 
 def _wanted(kind: str, context: Mapping[str, Any]) -> tuple[str, str | None]:

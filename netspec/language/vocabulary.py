@@ -6,7 +6,9 @@ import inspect
 from typing import Any
 
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema
 
+from netspec.language.definitions import with_definitions
 from netspec.language.expansion.schema import with_expansion
 from netspec.language.layers import LAYERS, Layer
 from netspec.language.layers.activations import FORMULAS
@@ -64,5 +66,20 @@ def _default(info: FieldInfo) -> str:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a spec."""
-    schema = with_expansion(Spec.model_json_schema())
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    schema = with_expansion(Spec.model_json_schema(schema_generator=_Generator))
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": dialect, **with_definitions(schema)}
+
+
+class _Generator(GenerateJsonSchema):
+    """Generates a schema without titles of fields, and with defaults as a spec writes them."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # Any: of a type that is private
+        del schema
+        return False
+
+    def encode_default(self, dft: Any) -> Any:  # Any: as in the method that it overrides
+        if not isinstance(dft, Tagged):
+            return super().encode_default(dft)
+        fields = dft.model_dump(mode="json", exclude_defaults=True)
+        return {dft.tag: fields} if fields else dft.tag

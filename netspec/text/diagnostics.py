@@ -6,6 +6,10 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netspec.text.codes import Code
 
 MAX_FAULTS = 100
 """How many faults of a spec are shown. One more is looked for, to say that there are more."""
@@ -44,7 +48,7 @@ class Diagnostic:
     calls of the blocks that it stands in, the innermost first.
     """
 
-    code: str
+    code: Code
     message: str
     place: Place
     help: str | None = None

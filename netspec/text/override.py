@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from netspec.text.codes import Code
 from netspec.text.diagnostics import SpecError
 from netspec.text.source import Data, Fault, Node, Source, Text, compose, single
 
@@ -80,4 +81,4 @@ def _is_index(step: str, count: int) -> bool:
 
 
 def _fault(override: Override, steps: list[str], message: str, help: str) -> Exception:
-    return single(Source(override.step(steps)).diagnostic(Fault((), "set", message, help)))
+    return single(Source(override.step(steps)).diagnostic(Fault((), Code.SET, message, help)))

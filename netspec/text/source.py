@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from netspec.text import foreign
+from netspec.text.codes import Code
 from netspec.text.diagnostics import Diagnostic, NetspecError, Place, SpecError
 from netspec.text.files import open_regular
 from netspec.text.lookalikes import find_lookalike
@@ -120,7 +121,7 @@ class Fault:
     """What is wrong with the value at a location, or with its key."""
 
     location: Location
-    code: str
+    code: Code
     message: str
     help: str | None = None
     key: bool = False
@@ -204,10 +205,10 @@ def parse(content: str | bytes, file: str = "<spec>") -> Source:
 def _decode(content: str | bytes, file: str) -> str:
     if isinstance(content, bytes) and (about := foreign.of_bytes(content[: foreign.HEAD])):
         what, help = about
-        raise _fault("format", f"the file is {what}", Place(file, 1, 1, ""), help)
+        raise _fault(Code.FORMAT, f"the file is {what}", Place(file, 1, 1, ""), help)
     if len(content) > MAX_BYTES:
         raise _fault(
-            "size",
+            Code.SIZE,
             f"the file is larger than {MAX_BYTES:,} bytes, the limit of a spec",
             Place(file, 1, 1, ""),
             "a spec holds a network's description; keep data in a data set",
@@ -221,7 +222,7 @@ def _decode(content: str | bytes, file: str) -> str:
         text = Text(file, tuple(read.decode(errors="replace").splitlines()))
         place = _place_behind(read[: error.start].decode(), text)
         message = f"byte 0x{read[error.start]:02x} is not UTF-8"
-        raise _fault("encoding", message, place, "save the file as UTF-8") from None
+        raise _fault(Code.ENCODING, message, place, "save the file as UTF-8") from None
 
 
 def _place_behind(beginning: str, text: Text) -> Place:
@@ -231,7 +232,7 @@ def _place_behind(beginning: str, text: Text) -> Place:
 
 
 def _fault(
-    code: str,
+    code: Code,
     message: str,
     place: Place,
     help: str | None = None,
@@ -276,7 +277,7 @@ def compose(content: str, file: str) -> Node:
     if forbidden := re.search(_FORBIDDEN_ASCII if content.isascii() else _FORBIDDEN, content):
         message = f"the character U+{ord(forbidden[0]):04X} is not allowed in a spec"
         place = _place_behind(content[: forbidden.start()], text)
-        raise _fault("yaml", message, place, "remove it, or write it as an escape in quotes")
+        raise _fault(Code.YAML, message, place, "remove it, or write it as an escape in quotes")
     try:
         return _Composer(text, _events(content)).document()
     except yaml.MarkedYAMLError as error:
@@ -287,7 +288,7 @@ def compose(content: str, file: str) -> Node:
         if misleading := _misleading_line(text, place.line - 1):
             raise single(misleading) from None
         context = f" {error.context}" if error.context else ""
-        raise _fault("yaml", f"{error.problem}{context}", place, _syntax_help(place)) from None
+        raise _fault(Code.YAML, f"{error.problem}{context}", place, _syntax_help(place)) from None
 
 
 def _misleading(place: Place) -> Diagnostic | None:
@@ -296,7 +297,7 @@ def _misleading(place: Place) -> Diagnostic | None:
     if found is None:
         return None
     at = Place(place.file, place.line, found.index + 1, place.text, found.length)
-    return Diagnostic("character", found.message, at, found.help)
+    return Diagnostic(Code.CHARACTER, found.message, at, found.help)
 
 
 def _misleading_line(text: Text, line: int) -> Diagnostic | None:
@@ -338,12 +339,12 @@ class _Composer:
         next(self.events)  # the start of the stream
         event = next(self.events)
         if isinstance(event, yaml.StreamEndEvent):
-            raise _fault("empty", "the file is empty", self.text.place(0, 0), _EMPTY_HELP)
+            raise _fault(Code.EMPTY, "the file is empty", self.text.place(0, 0), _EMPTY_HELP)
         node = self.node(next(self.events), depth=0)
         next(self.events)  # the end of the document
         event = next(self.events)
         if not isinstance(event, yaml.StreamEndEvent):
-            raise self.fault(event, "yaml", "a second document begins here", _DOCUMENT_HELP)
+            raise self.fault(event, Code.YAML, "a second document begins here", _DOCUMENT_HELP)
         return node
 
     def node(self, event: Event, depth: int) -> Node:
@@ -351,10 +352,10 @@ class _Composer:
             return self.alias(event)
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            raise self.fault(event, "tag", f"the tag {tag!r} is not allowed", _TAG_HELP)
+            raise self.fault(event, Code.TAG, f"the tag {tag!r} is not allowed", _TAG_HELP)
         if depth > MAX_DEPTH:
             message = f"the values are nested more than {MAX_DEPTH} deep"
-            raise self.fault(event, "depth", message, "a spec needs fewer than ten levels")
+            raise self.fault(event, Code.DEPTH, message, "a spec needs fewer than ten levels")
         self.count(event, 1)
         if event.anchor is not None:
             self.anchors[event.anchor] = None
@@ -371,10 +372,10 @@ class _Composer:
     def alias(self, event: Event) -> Node:
         if event.anchor not in self.anchors:
             message = f"nothing before this is named &{event.anchor}"
-            raise self.fault(event, "alias", message, "an alias repeats a value with an anchor")
+            raise self.fault(event, Code.ALIAS, message, "an alias repeats a value with an anchor")
         node = self.anchors[event.anchor]
         if node is None:
-            raise self.fault(event, "alias", f"*{event.anchor} contains itself", _ALIAS_HELP)
+            raise self.fault(event, Code.ALIAS, f"*{event.anchor} contains itself", _ALIAS_HELP)
         self.count(event, node.size)
         return node
 
@@ -382,7 +383,7 @@ class _Composer:
         self.size += values
         if self.size > MAX_VALUES:
             message = f"the spec holds more than {MAX_VALUES:,} values, aliases written out"
-            raise self.fault(event, "size", message, _ALIAS_HELP)
+            raise self.fault(event, Code.SIZE, message, _ALIAS_HELP)
 
     def scalar(self, event: Event) -> Scalar:
         text: str = event.value
@@ -390,7 +391,7 @@ class _Composer:
             return text
         if len(text) > MAX_DIGITS and _NUMBERS.fullmatch(text):
             message = f"this number is longer than {MAX_DIGITS} characters"
-            raise self.fault(event, "number", message, "write it in exponent form, as in 1e-3")
+            raise self.fault(event, Code.NUMBER, message, "write it in exponent form, as in 1e-3")
         return resolve(text)
 
     def sequence(self, event: Event, depth: int) -> Node:
@@ -409,7 +410,7 @@ class _Composer:
         while not isinstance(item := next(self.events), yaml.MappingEndEvent):
             if len(keys) == MAX_KEYS:
                 message = f"this mapping has more than {MAX_KEYS:,} keys"
-                raise self.fault(item, "size", message, "a spec needs fewer than a hundred")
+                raise self.fault(item, Code.SIZE, message, "a spec needs fewer than a hundred")
             key = self.key(item, keys)
             name = str(key.data)
             if name == MERGE and item.implicit[0]:
@@ -436,7 +437,7 @@ class _Composer:
             if not isinstance(mapping.data, dict):
                 message = f"`{MERGE}` merges a mapping, or a list of mappings"
                 help = f"name one that has an anchor, as in `{MERGE}: *name`"
-                raise _fault("merge", message, mapping.place, help)
+                raise _fault(Code.MERGE, message, mapping.place, help)
             for name, node in mapping.members.items():
                 note = Note("merged here", key, node.note)
                 found[str(name)] = mapping.keys[str(name)], replace(node, note=note)
@@ -444,7 +445,7 @@ class _Composer:
 
     def key(self, event: Event, seen: dict[str, Node]) -> Node:
         if not isinstance(event, yaml.ScalarEvent) or event.tag is not None or event.anchor:
-            raise self.fault(event, "key", "a key must be a plain text", "write `key: value`")
+            raise self.fault(event, Code.KEY, "a key must be a plain text", "write `key: value`")
         self.count(event, 1)
         node = self.at(event, self.scalar(event))
         whole = type(node.data) is int and event.value == str(node.data)  # not 0x1, 007 or true
@@ -453,12 +454,12 @@ class _Composer:
         if (text := str(node.data)) in seen:
             first = ("first written here", seen[text].place)
             message = f"the key {text!r} is written twice"
-            raise _fault("duplicate-key", message, node.place, "keep one of the two", first)
+            raise _fault(Code.DUPLICATE_KEY, message, node.place, "keep one of the two", first)
         return node
 
     def not_a_text(self, event: Event) -> SpecError:
         message = f"a key must be a text, not {event.value or 'nothing'}"
-        return self.fault(event, "key", message, f'quote it: "{event.value}"')
+        return self.fault(event, Code.KEY, message, f'quote it: "{event.value}"')
 
     def at(
         self,
@@ -476,7 +477,7 @@ class _Composer:
         size = 1 + len(keys) + sum(member.size for member in members.values())
         return Node(self.text, *at, data, keys, members, size)
 
-    def fault(self, event: Event, code: str, message: str, help: str) -> SpecError:
+    def fault(self, event: Event, code: Code, message: str, help: str) -> SpecError:
         start, end = event.start_mark, event.end_mark
         length = end.column - start.column if end.line == start.line else 1
         return _fault(code, message, self.text.place(start.line, start.column, length), help)

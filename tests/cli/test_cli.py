@@ -19,6 +19,7 @@ from netspec.backend import find, find_training
 from netspec.backend.environment import Conflict
 from netspec.language.layers import LAYERS
 from netspec.network import load
+from netspec.text.codes import Code
 
 MNIST = Path(__file__).parents[2] / "specs/mnist_cnn.yaml"
 
@@ -33,6 +34,7 @@ COMMANDS = [
     "bench",
     "backends",
     "layers",
+    "explain",
     "schema",
     "new",
 ]
@@ -461,6 +463,34 @@ def test_a_framework_that_is_missing_is_a_fault_that_says_how_to_install_it(digi
     monkeypatch.setattr(netspec.backend, "find_spec", lambda module: None)
     fault = netspec_("train", digits, "--backend", "torch").fault
     assert "pip install 'netspec[torch]'" in fault
+
+
+# explain
+
+
+def test_explain_lists_every_code():
+    lines = netspec_("explain").results.splitlines()
+    assert [line.split()[0] for line in lines[: len(Code)]] == list(Code)
+    assert max(map(len, lines)) <= 88
+
+
+def test_explain_prints_the_paragraph_of_a_code():
+    name, empty, *paragraph = netspec_("explain", "shape").results.splitlines()
+    assert (name, empty) == ("shape", "")
+    assert " ".join(paragraph) == Code.SHAPE.explanation
+
+
+def test_explain_takes_a_code_as_a_message_shows_it():
+    assert netspec_("explain", "error[shape]").results == netspec_("explain", "shape").results
+
+
+@pytest.mark.parametrize(
+    ("typed", "help"), [("shap", "did you mean shape?"), ("x", "`netspec explain` lists them")]
+)
+def test_explain_names_the_nearest_code(typed, help):
+    ended = netspec_("explain", typed)
+    assert ended.status == 1
+    assert ended.err == f"error: there is no code named {typed!r}\n  help: {help}\n"
 
 
 # layers

@@ -1,14 +1,17 @@
-"""Every fault of a spec is shown at its place, in the words of the text beside the spec.
+"""Every error of a spec is shown at its place, as the catalogue of errors in the documentation has it.
 
-`invalid/<fault>.yaml` holds the spec, `invalid/<fault>.txt` what a person reads. What is too large
-for a file, or no text at all, is made here.
+A case of `docs/errors/*.md` is a heading, the spec and the message. What is too large for a page, or no
+text at all, is made here.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import pytest
@@ -16,88 +19,182 @@ import yaml
 from hypothesis import given, settings
 
 from anywhere import Change, changed, changes, located
+from netspec.language.layers import LAYERS
 from netspec.network import Network, build, load, loads
+from netspec.text.codes import Code
 from netspec.text.diagnostics import SpecError
 
-FOLDER = Path(__file__).parent / "invalid"
-WRITTEN = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+CATALOGUE = Path(__file__).parents[2] / "docs/errors"
+INDEX = CATALOGUE / "README.md"
+PAGES = sorted(set(CATALOGUE.glob("*.md")) - {INDEX})
+
+CASE = re.compile(
+    r"^## (?P<name>.+)\n\n"
+    r"(?:```yaml\n(?P<spec>(?:(?!```).*\n)*)```|(?P<about>[^`#\n].*|`.*))\n\n"
+    r"```text\n(?P<message>(?:(?!```).*\n)+)```$",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A spec with an error, and the message that the page has. `spec` is None for one made here."""
+
+    page: Path
+    name: str
+    spec: str | None
+    message: str
+
+    @property
+    def content(self) -> bytes:
+        return MADE[self.name]() if self.spec is None else self.spec.encode()
+
+    def update(self, message: str) -> None:
+        """Write another message into the page."""
+
+        def updated(case: re.Match[str]) -> str:
+            if case["name"] != self.name:
+                return case[0]
+            return case[0].replace(f"```text\n{self.message}", f"```text\n{message}")
+
+        text = self.page.read_text(encoding="utf-8")
+        self.page.write_text(CASE.sub(updated, text), encoding="utf-8")
+
+
+def read_cases(page: Path) -> list[Case]:
+    text = page.read_text(encoding="utf-8")
+    return [Case(page, case["name"], case["spec"], case["message"]) for case in CASE.finditer(text)]
+
+
+CASES = [case for page in PAGES for case in read_cases(page)]
+EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 BEGINNING = "netspec: 1\nname: example\ninput: [8, 8, 1]\n"
-LAYERS = "layers:\n  - Flatten\n  - Dense: {units: 10, activation: softmax}\n"
+ENDING = "layers:\n  - Flatten\n  - Dense: {units: 10, activation: softmax}\n"
 
 MADE: dict[str, Callable[[], bytes]] = {
-    "file_of_three_megabytes": lambda: (BEGINNING + "# large\n" * 400_000 + LAYERS).encode(),
-    "number_of_5000_digits": lambda: (BEGINNING + LAYERS).replace("10", "1" * 5000).encode(),
-    "hexadecimal_of_5000_digits": lambda: (
-        (BEGINNING + LAYERS).replace("10", "0x" + "f" * 5000).encode()
+    "file of three megabytes": lambda: (BEGINNING + "# large\n" * 400_000 + ENDING).encode(),
+    "number of 5000 digits": lambda: (BEGINNING + ENDING).replace("10", "1" * 5000).encode(),
+    "hexadecimal of 5000 digits": lambda: (
+        (BEGINNING + ENDING).replace("10", "0x" + "f" * 5000).encode()
     ),
-    "line_of_5000_characters": lambda: (
+    "line of 5000 characters": lambda: (
         f"{BEGINNING}layers: [{'Flatten, ' * 500}Flaten, {'Flatten, ' * 50}]\n".encode()
     ),
-    "nesting_of_100000": lambda: (BEGINNING + "layers: " + "[" * 100_000 + "\n").encode(),
-    "twenty_thousand_layers_and_one": lambda: (
+    "nesting of 100000": lambda: (BEGINNING + "layers: " + "[" * 100_000 + "\n").encode(),
+    "twenty thousand layers and one": lambda: (
         BEGINNING + "layers:\n" + "  - Flatten\n" * 20_001
     ).encode(),
-    "variable_list_in_many_copies": lambda: (
+    "variable list in many copies": lambda: (
         BEGINNING
         + f"variables: {{sizes: [{', '.join(['1'] * 1_000)}]}}\n"
         + "layers:\n  - Conv2D: {filters: 8, kernel_size: $sizes, repeat: 1000}\n"
     ).encode(),
-    "ten_thousand_keys_and_one": lambda: (
-        BEGINNING + "variables:\n" + "".join(f"  v{at}: 1\n" for at in range(10_001)) + LAYERS
+    "ten thousand keys and one": lambda: (
+        BEGINNING + "variables:\n" + "".join(f"  v{at}: 1\n" for at in range(10_001)) + ENDING
     ).encode(),
-    "not_utf8": lambda: (BEGINNING + "description: f\xfcr\n" + LAYERS).encode("latin-1"),
-    "utf16": lambda: (BEGINNING + LAYERS).encode("utf-16-le"),
-    "nul_byte": lambda: (BEGINNING + "description: a\0b\n" + LAYERS).encode(),
-    "terminal_escape": lambda: (BEGINNING + "description: \x1b[2J\n" + LAYERS).encode(),
-    "bytes_of_an_archive": lambda: b"PK\x03\x04\x14\x00\x08\x00\x08\x00\xc8\x9a\x8f\x5a\x00\x00",
+    "not utf8": lambda: (BEGINNING + "description: f\xfcr\n" + ENDING).encode("latin-1"),
+    "utf16": lambda: (BEGINNING + ENDING).encode("utf-16-le"),
+    "nul byte": lambda: (BEGINNING + "description: a\0b\n" + ENDING).encode(),
+    "terminal escape": lambda: (BEGINNING + "description: \x1b[2J\n" + ENDING).encode(),
+    "bytes of an archive": lambda: b"PK\x03\x04\x14\x00\x08\x00\x08\x00\xc8\x9a\x8f\x5a\x00\x00",
 }
 
 
-@pytest.mark.parametrize("name", [*WRITTEN, *MADE])
-def test_the_fault_reads_as_written(
-    name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@EVERY_CASE
+def test_the_message_is_the_one_in_the_catalogue(
+    case: Case, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    if name in MADE:
-        (tmp_path / "invalid").mkdir()
-        (tmp_path / "invalid" / f"{name}.yaml").write_bytes(MADE[name]())
-    monkeypatch.chdir(tmp_path if name in MADE else FOLDER.parent)
+    (tmp_path / "spec.yaml").write_bytes(case.content)
+    monkeypatch.chdir(tmp_path)
 
     with pytest.raises(SpecError) as caught:
-        load(f"invalid/{name}.yaml")
+        load("spec.yaml")
 
-    said, expected = f"{caught.value}\n", FOLDER / f"{name}.txt"
+    message = f"{caught.value}\n"
     if request.config.getoption("--update"):
-        expected.write_text(said, encoding="utf-8")
-    assert said == expected.read_text(encoding="utf-8")
+        case.update(message)
+    else:
+        assert message == case.message
 
 
-def test_every_text_belongs_to_a_spec() -> None:
-    assert {path.stem for path in FOLDER.glob("*.txt")} == {*WRITTEN, *MADE}
-
-
-@pytest.mark.parametrize("name", [*WRITTEN, *MADE])
-def test_the_text_has_the_form_of_a_diagnostic(name: str) -> None:
-    for said in (FOLDER / f"{name}.txt").read_text(encoding="utf-8").rstrip("\n").split("\n\n"):
-        first, *_ = said.splitlines()
+@EVERY_CASE
+def test_a_message_has_the_form_of_a_diagnostic(case: Case) -> None:
+    for diagnostic in case.message.rstrip("\n").split("\n\n"):
+        first, *_ = diagnostic.splitlines()
 
         assert re.fullmatch(r"error\[[a-z-]+\]: .*[^.]", first)
-        assert f"--> invalid/{name}.yaml:" in said
-        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", said)  # harmless on a terminal
+        assert "--> spec.yaml:" in diagnostic
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", diagnostic)  # harmless on a terminal
 
 
-def test_every_kind_of_fault_is_shown() -> None:
-    texts = [path.read_text(encoding="utf-8") for path in FOLDER.glob("*.txt")]
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_consists_of_cases(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    title, empty, about, *_ = text.splitlines()
+    cases = [case[0] for case in CASE.finditer(text)]
 
-    assert {
-        code for text in texts for code in re.findall(r"^error\[(.*?)\]", text, re.MULTILINE)
-    } == {
-        *("alias", "depth", "duplicate-key", "empty", "encoding", "key", "number", "size", "tag"),
-        *("yaml", "limit", "missing-field", "type", "unknown-field", "unknown-name", "value"),
-        *("classes", "data", "duplicate-name", "flatten", "loss", "output", "shape"),
-        *("block", "expression", "indices", "inputs", "name", "unused"),
-        *("character", "format", "merge"),
+    assert title.startswith("# ")
+    assert text == "\n\n".join([title, about, *cases]) + "\n"
+    assert not empty
+
+
+def test_every_case_has_a_name_of_its_own() -> None:
+    assert [name for name, count in Counter(case.name for case in CASES).items() if count > 1] == []
+    assert {case.name for case in CASES if case.spec is None} == set(MADE)
+
+
+def test_the_catalogue_has_a_case_for_every_code_of_a_file() -> None:
+    codes = {
+        code
+        for case in CASES
+        for code in re.findall(r"^error\[(.*?)\]", case.message, re.MULTILINE)
     }
+
+    # These come from the command line: what it sets, what it trains, and where.
+    assert codes == set(Code) - {Code.SET, Code.WEIGHTS, Code.DEVICE}
+
+
+def test_the_index_lists_every_page_and_explains_every_code(request: pytest.FixtureRequest) -> None:
+    text = INDEX.read_text(encoding="utf-8")
+    (example,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    assert example in [case.message for case in CASES]
+    beginning, heading, _ = text.partition("## Pages\n")
+    written = beginning + heading + _lists()
+    if request.config.getoption("--update"):
+        INDEX.write_text(written, encoding="utf-8")
+    else:
+        assert text == written
+
+
+def _lists() -> str:
+    """The pages, with their first sentences, and the codes."""
+    lines = ["", "| page | cases | about |", "|---|---|---|"]
+    for page in PAGES:
+        title, _, about, *_ = page.read_text(encoding="utf-8").splitlines()
+        lines.append(f"| [{title[2:]}]({page.name}) | {len(read_cases(page))} | {about} |")
+    lines += ["", "## Codes", "", "`netspec explain CODE` prints these paragraphs."]
+    for code in Code:
+        lines += ["", f"### {code}", "", fill(code.explanation, 100)]
+    return "\n".join([*lines, ""])
+
+
+CHOICES = [
+    (tag, name)
+    for tag, layer in LAYERS.items()
+    for name, field in layer.model_fields.items()
+    if "Literal" in str(field.annotation)
+]
+
+
+@pytest.mark.parametrize(("tag", "field"), CHOICES)
+def test_a_wrong_choice_names_the_choices(tag: str, field: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        loads(f"{BEGINNING}layers: [{tag}: {{{field}: nonsense}}]\n")
+
+    message = f"{field} cannot be the text 'nonsense'"
+    (wrong,) = (each for each in caught.value.diagnostics if each.message == message)
+    assert re.match(r"there (is|are) ", str(wrong.help))
 
 
 def test_a_chain_of_aliases_thousands_deep_is_refused() -> None:

@@ -22,6 +22,7 @@ from netspec.language.expansion.variables import bound, is_name
 from netspec.language.layers import LAYERS
 from netspec.language.names import is_identifier, snake_case
 from netspec.language.spec import MAX_LAYERS
+from netspec.text.codes import Code
 from netspec.text.diagnostics import one_of
 from netspec.text.source import Data, Node, Note
 
@@ -73,7 +74,7 @@ def read_blocks(root: Node, values: Values, variables: dict[str, Node | None]) -
         return {}
     if not isinstance(section.data, dict):
         message = f"blocks must be a mapping, not {shown(section.data)}"
-        values.fault(section, "type", message, f"write each as `name: {_FORM}`")
+        values.fault(section, Code.TYPE, message, f"write each as `name: {_FORM}`")
         return {}
     blocks: dict[str, Block] = {}
     for name, node in section.members.items():
@@ -89,28 +90,28 @@ def _block(key: Node, node: Node, values: Values, scope: Scope) -> Block | None:
     name = str(key.data)
     if not is_identifier(name):
         message = f"{name!r} cannot be the name of a block"
-        values.fault(key, "name", message, "a letter, then letters, digits and underscores")
+        values.fault(key, Code.NAME, message, "a letter, then letters, digits and underscores")
         return None
     if layer := _STEMS.get(snake_case(name)):
         message = f"a block cannot be named {name!r}, for there is the layer {layer}"
-        values.fault(key, "name", message, "give the block another name")
+        values.fault(key, Code.NAME, message, "give the block another name")
         return None
     if not isinstance(node.data, dict):
         message = f"the block {name} must be a mapping, not {shown(node.data)}"
-        values.fault(node if node.data else key, "type", message, f"write `{name}: {_FORM}`")
+        values.fault(node if node.data else key, Code.TYPE, message, f"write `{name}: {_FORM}`")
         return None
     for field in node.keys.values():
         if field.data not in ("parameters", "layers"):
             meant = values.near(str(field.data), ["parameters", "layers"])
             help = f"did you mean `{meant}`?" if meant else "it has parameters and layers"
             message = f"a block has no field {field.data!r}"
-            values.fault(field, "unknown-field", message, help)
+            values.fault(field, Code.UNKNOWN_FIELD, message, help)
     parameters = _parameters(node.members.get("parameters"), values, scope)
     layers = node.members.get("layers")
     if layers is None or not isinstance(layers.data, list) or not layers.data:
         message = f"the block {name} needs layers, a list of at least one"
         at = key if layers is None or not layers.members else layers
-        values.fault(at, "missing-field", message, "write one layer a line, each behind a dash")
+        values.fault(at, Code.MISSING_FIELD, message, "write one layer a line, each behind a dash")
         return None
     known = ChainMap(parameters, {INDEX: None}, scope.variables)
     for item in layers.members.values():
@@ -125,14 +126,14 @@ def _parameters(node: Node | None, values: Values, scope: Scope) -> dict[str, No
     if not isinstance(node.data, dict):
         message = f"parameters must be a mapping, not {shown(node.data)}"
         help = "write each as `name: default`, or `name:` where a call must give it"
-        values.fault(node, "type", message, help)
+        values.fault(node, Code.TYPE, message, help)
         return {}
     found: dict[str, Node | None] = {}
     for name, default in node.members.items():
         key = node.keys[str(name)]
         if key.data in CALL_FIELDS:
             message = f"every call has a field {key.data!r}"
-            values.fault(key, "name", message, "give the parameter another name")
+            values.fault(key, Code.NAME, message, "give the parameter another name")
         elif is_name(key, "parameter", values):
             required = default.data is None
             what = f"the default of {name}"
@@ -169,7 +170,7 @@ def _height(
         height = max(height, 1 + inner)
         if len(path) + inner > MAX_NESTING:
             message = f"blocks are nested more than {MAX_NESTING} deep"
-            values.fault(call.key, "limit", message, "let a block call fewer others")
+            values.fault(call.key, Code.LIMIT, message, "let a block call fewer others")
             raise values.stop()
     path.pop()
     heights[name] = height
@@ -181,7 +182,7 @@ def _cycle(call: Written, path: list[str], values: Values) -> None:
     message = f"the block {call.tag} calls itself"
     if len(circle) > 2:
         message += f": {' → '.join(circle)}"
-    values.fault(call.key, "block", message, "use `repeat: N` for several copies in a chain")
+    values.fault(call.key, Code.BLOCK, message, "use `repeat: N` for several copies in a chain")
 
 
 def _calls(block: Block, blocks: Mapping[str, Block]) -> Iterator[Written]:
@@ -206,14 +207,15 @@ def check_uncalled(layers: Node | None, blocks: Mapping[str, Block], values: Val
             call = written(item)
             if call is None:
                 message = "a layer is a mapping with one key, its type"
-                values.fault(item, "type", message, "write `- Dense: {units: 10}` or `- Flatten`")
+                help = "write `- Dense: {units: 10}` or `- Flatten`"
+                values.fault(item, Code.TYPE, message, help)
             elif call.tag not in LAYERS and call.tag not in blocks:
                 _no_layer(call, values.near(call.tag, chain(LAYERS, blocks)), values)
 
 
 def _no_layer(call: Written, meant: str | None, values: Values, note: Note | None = None) -> None:
     help = f"did you mean `{meant}`?" if meant else "`netspec layers` lists the vocabulary"
-    values.fault(call.key, "unknown-name", f"there is no layer named {call.tag!r}", help, note)
+    values.fault(call.key, Code.UNKNOWN_NAME, f"there is no layer named {call.tag!r}", help, note)
 
 
 def least_layers(blocks: Mapping[str, Block], variables: dict[str, Node | None]) -> dict[str, int]:
@@ -283,7 +285,7 @@ def arguments(
     before = values.failures
     if call.fields is not None and not isinstance(call.fields.data, dict):
         message = f"the fields of {block.name} must be a mapping, not {shown(call.fields.data)}"
-        values.fault(call.fields, "type", message, f"write `{_example(block)}`", caller.note)
+        values.fault(call.fields, Code.TYPE, message, f"write `{_example(block)}`", caller.note)
         return None
     found: dict[str, Node | None] = dict(block.parameters)
     for name, node in call.fields.members.items() if call.fields else ():
@@ -299,13 +301,13 @@ def arguments(
             message = f"{name} must be {kind(default.data)}, not {shown(value.data)}"
             help = "a parameter has the type of its default"
             at = ("the default", default)
-            values.fault(node, "type", message, help, caller.note, at)
+            values.fault(node, Code.TYPE, message, help, caller.note, at)
     given = call.fields.members if call.fields else {}
     missing = [name for name, value in found.items() if value is None and name not in given]
     if missing and values.failures == before:
         message = f"{block.name} needs {_some(missing)}"
         help, at = f"write `{_example(block)}`", ("the block", block.key)
-        values.fault(call.key, "missing-field", message, help, caller.note, at)
+        values.fault(call.key, Code.MISSING_FIELD, message, help, caller.note, at)
     return found if values.failures == before else None
 
 
@@ -314,7 +316,7 @@ def _unknown_parameter(key: Node, block: Block, values: Values, caller: Scope) -
     meant = values.near(str(key.data), known)
     help = f"did you mean `{meant}`?" if meant else f"it has {_some(known)}"
     message = f"{block.name} has no parameter {key.data!r}"
-    values.fault(key, "unknown-field", message, help, caller.note, ("the block", block.key))
+    values.fault(key, Code.UNKNOWN_FIELD, message, help, caller.note, ("the block", block.key))
 
 
 def _some(names: list[str]) -> str:

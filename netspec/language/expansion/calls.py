@@ -18,6 +18,7 @@ from netspec.language.expansion.blocks import (
 from netspec.language.expansion.values import Scope, Values, rebuilt, shown
 from netspec.language.names import MAX_NAME, MAX_PATH, automatic, is_identifier
 from netspec.language.spec import INPUT, MAX_LAYERS
+from netspec.text.codes import Code
 from netspec.text.diagnostics import one_of
 from netspec.text.source import Data, Node, Note
 
@@ -126,7 +127,7 @@ class Calls:
         else:
             return times
         help = "repeat less; blocks that repeat blocks multiply"
-        self._fault(node or call.key, "limit", message, help, frame)
+        self._fault(node or call.key, Code.LIMIT, message, help, frame)
         raise self.values.stop()
 
     def _times(self, node: Node, frame: Frame) -> int | None:
@@ -137,11 +138,11 @@ class Calls:
             return None
         if not isinstance(times, int):
             message = f"repeat must be a whole number, not {shown(times)}"
-            self._fault(node, "type", message, "for example `repeat: 3`", frame)
+            self._fault(node, Code.TYPE, message, "for example `repeat: 3`", frame)
             return None
         if times < 0:
             message = f"repeat must be at least 0, not {times}"
-            self._fault(node, "value", message, "0 leaves it out", frame)
+            self._fault(node, Code.VALUE, message, "0 leaves it out", frame)
             return None
         return int(times)
 
@@ -157,11 +158,11 @@ class Calls:
         if not isinstance(name, str) or not is_identifier(name):
             rule = "a letter, then letters, digits and underscores"
             message = f"name must be {rule}, not {shown(name)}"
-            self._fault(node, "value", message, f"it has at most {MAX_NAME} characters", frame)
+            self._fault(node, Code.VALUE, message, f"it has at most {MAX_NAME} characters", frame)
         elif name in frame.inputs:
             of = "block" if frame.block else "network"
             message = f"{name!r} is the name of the {of}'s input"
-            self._fault(node, "duplicate-name", message, "give the layer another name", frame)
+            self._fault(node, Code.DUPLICATE_NAME, message, "give the layer another name", frame)
         else:
             return name
         return None
@@ -191,7 +192,7 @@ class Calls:
             message = f"two layers are named {name!r}"
             help = "names are unique; those of copies end in their index"
             note, related = frame.scope.note, ("the first is here", first.place)
-            self.values.fault(call.place, "duplicate-name", message, help, note, related)
+            self.values.fault(call.place, Code.DUPLICATE_NAME, message, help, note, related)
 
     def _call(self, call: Call, frame: Frame, previous: Names) -> Names:
         """Write out the copies of a call, each behind the one before."""
@@ -267,7 +268,7 @@ class Calls:
         if len(full) > MAX_PATH:
             message = f"with the calls that it stands in this name has {len(full):,} characters"
             help = f"give the calls shorter names; {MAX_PATH} is the limit"
-            self.values.fault(node, "limit", message, help, scope.note)
+            self.values.fault(node, Code.LIMIT, message, help, scope.note)
 
     def _fields(self, layer: Written, scope: Scope) -> dict[str | int, Node]:
         """The fields of a layer, but those that every call has."""
@@ -277,7 +278,7 @@ class Calls:
             if name not in CALL_FIELDS
         }
 
-    def _fault(self, node: Node, code: str, message: str, help: str, frame: Frame) -> None:
+    def _fault(self, node: Node, code: Code, message: str, help: str, frame: Frame) -> None:
         self.values.fault(node, code, message, help, frame.scope.note)
 
     def _emit(
@@ -296,7 +297,7 @@ class Calls:
         names = _names(self.values.substitute(node, frame.scope))
         if not names:
             message = "inputs must be a name or a list of names"
-            self._fault(node, "type", message, "for example `inputs: [first, second]`", frame)
+            self._fault(node, Code.TYPE, message, "for example `inputs: [first, second]`", frame)
         if self.values.failures > before:
             return None
         return tuple(found for name in names for found in self._meant(name, frame))
@@ -333,7 +334,7 @@ class Calls:
         else:
             message = f"{call.name} stands behind the layer that reads it"
             help = "move it in front of this layer; a layer reads only what stands before it"
-        self.values.fault(node, "inputs", message, help, frame.scope.note, related)
+        self.values.fault(node, Code.INPUTS, message, help, frame.scope.note, related)
 
     def _unknown(self, node: Node, name: str, frame: Frame) -> None:
         """Say that a block has nothing of this name."""
@@ -348,7 +349,7 @@ class Calls:
         else:
             known = one_of(list(frame.inputs) or ["no input"], "and")
             help = f"inside a block its own layers are known, and {known}"
-        self._fault(node, "inputs", message, help, frame)
+        self._fault(node, Code.INPUTS, message, help, frame)
 
     def finish(self, inputs: Names) -> list[Node]:
         """The items of the flat list.

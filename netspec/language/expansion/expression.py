@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from netspec.text.codes import Code
 from netspec.text.diagnostics import one_of
 
 MAX_LENGTH = 256  # characters
@@ -79,7 +80,7 @@ class ExpressionFault(Exception):  # noqa: N818 - caught and shown as a fault of
         message: str,
         help: str,
         at: tuple[int, int] | None = None,
-        code: str = "expression",
+        code: Code = Code.EXPRESSION,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -159,7 +160,7 @@ class _Parser:
         if self.position - self.first > MAX_LENGTH:
             message = f"an expression is at most {MAX_LENGTH} characters long"
             help = "name its parts as variables"
-            raise ExpressionFault(message, help, (self.first, 1), "limit")
+            raise ExpressionFault(message, help, (self.first, 1), Code.LIMIT)
 
     def expect(self, symbol: str) -> None:
         if self.word != symbol or self.kind != "symbol":
@@ -182,7 +183,7 @@ class _Parser:
         if self.depth > MAX_DEPTH:
             message = f"the expression is nested more than {MAX_DEPTH} deep"
             help = "name its parts as variables"
-            raise ExpressionFault(message, help, (self.start, 1), "limit")
+            raise ExpressionFault(message, help, (self.start, 1), Code.LIMIT)
         left = self.operand()
         compared = False
         while _BINDING.get(self.word, 0) > binding:

@@ -17,14 +17,15 @@ Schema = dict[str, Any]  # Any: JSON data
 
 _REFERENCE: Schema = {"$ref": "#/$defs/Reference"}
 _LAYER: Schema = {"$ref": "#/$defs/Layer"}
+_LAYER_OR_CALL: Schema = {"$ref": "#/$defs/LayerOrCall"}
 _VALUE: Schema = {"$ref": "#/$defs/Value"}
-_LAYER_OR_CALL: Schema = {"anyOf": [_LAYER, {"$ref": "#/$defs/Call"}]}
 _NAME: Schema = {"pattern": f"^{IDENTIFIER.pattern}$", "maxLength": MAX_NAME}
 _NOTHING: Schema = {"type": "null"}
 
 _SCALARS = ("integer", "number", "boolean", "string", "array")
-_ABOUT = ("title", "description", "default")
+_ABOUT = ("description", "default")
 _UNCHANGED = ("netspec", "layers")
+_OF_ARRAYS = {"minLength": "minItems", "maxLength": "maxItems"}
 
 
 def with_expansion(flat: Schema) -> Schema:
@@ -32,15 +33,15 @@ def with_expansion(flat: Schema) -> Schema:
     schema = _inside(flat)
     properties: Schema = schema["properties"]
     properties |= {name: flat["properties"][name] for name in _UNCHANGED}
-    items = properties["layers"].pop("items")
-    definitions: Schema = schema["$defs"] | _definitions() | {"Layer": _inside(items)}
-    for layer in LAYERS.values():
-        fields: Schema = definitions[layer.__name__]["properties"]
+    layer = _inside(properties["layers"].pop("items"))
+    definitions: Schema = schema["$defs"] | _definitions(layer)
+    for model in LAYERS.values():
+        fields: Schema = definitions[model.__name__]["properties"]
         fields |= {"repeat": _REPEAT}
     ends = {name: properties.pop(name) for name in list(properties) if name in ("data", "train")}
     return {
         **schema,
-        "$defs": dict(sorted(definitions.items())),
+        "$defs": definitions,
         "properties": {**properties, **_PROPERTIES, **ends},
         "if": {"required": ["blocks"]},
         "then": {"properties": {"layers": {"items": _LAYER_OR_CALL}}},
@@ -53,6 +54,8 @@ def _inside(schema: Any) -> Any:  # Any: JSON data
     if not isinstance(schema, dict):
         return schema
     found: Schema = dict(schema)  # pyright: ignore[reportUnknownArgumentType] - JSON data
+    if discriminator := found.pop("discriminator", None):
+        return _by_name(discriminator["propertyName"], discriminator["mapping"])
     if "oneOf" in found:  # a reference may fit several
         found["anyOf"] = found.pop("oneOf")
     for key in ("properties", "patternProperties"):
@@ -60,13 +63,36 @@ def _inside(schema: Any) -> Any:  # Any: JSON data
             found[key] = {name: _value(each) for name, each in found[key].items()}
     for key in ("anyOf", "prefixItems"):
         if key in found:
-            change = _inside if key == "anyOf" else _value
+            change = _form if key == "anyOf" else _value
             found[key] = [change(each) for each in found[key]]
+    for key in ("then", "else"):
+        if key in found:
+            found[key] = _form(found[key])
     if "items" in found:
         found["items"] = _value(found["items"])
+    if found.get("type") == "array":  # what pydantic calls a length
+        found = {_OF_ARRAYS.get(key, key): value for key, value in found.items()}
     if "$defs" in found:
         found["$defs"] = {name: _inside(each) for name, each in found["$defs"].items()}
     return found
+
+
+def _form(schema: Schema) -> Schema:
+    """The schema of one form of a value. A reference is a form of every union with a title."""
+    return _value(schema) if "title" in schema else _inside(schema)
+
+
+def _by_name(field: str, models: dict[str, str]) -> Schema:
+    """The schema of a mapping whose other fields depend on one that is a name."""
+    cases = [
+        {
+            "if": {"properties": {field: {"const": name}}, "required": [field]},
+            "then": {"$ref": reference},
+        }
+        for name, reference in models.items()
+    ]
+    names: Schema = {"anyOf": [{"enum": list(models)}, _REFERENCE]}
+    return {"type": "object", "properties": {field: names}, "required": [field], "allOf": cases}
 
 
 def _value(schema: Schema) -> Schema:
@@ -109,12 +135,9 @@ _PROPERTIES: Schema = {
 }
 
 
-def _definitions() -> Schema:
-    names: Schema = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+def _definitions(layer: Schema) -> Schema:
     scalar: Schema = {"type": ["number", "string", "boolean", "null"]}
     flat: Schema = {"type": "array", "items": scalar}
-    fields: Schema = dict(zip(CALL_FIELDS, ({"type": "string"}, names, _REPEAT), strict=True))
-    arguments = {"type": "object", "properties": fields, "additionalProperties": _VALUE}
     return {
         "Reference": {
             "description": "`$name`, `$(2 * name)`, or a text that holds some of them.",
@@ -146,18 +169,23 @@ def _definitions() -> Schema:
             "required": ["layers"],
             "additionalProperties": False,
         },
-        "Call": {
-            "description": "A call of a block.",
-            "anyOf": [
-                {"type": "string", **_NAME, "not": {"enum": list(LAYERS)}},
-                {
-                    "type": "object",
-                    "properties": dict.fromkeys(LAYERS, False),
-                    "propertyNames": _NAME,
-                    "minProperties": 1,
-                    "maxProperties": 1,
-                    "additionalProperties": {"anyOf": [arguments, _NOTHING]},
-                },
-            ],
-        },
+        "Layer": layer,
+        "LayerOrCall": _layer_or_call(layer),
+    }
+
+
+def _layer_or_call(layer: Schema) -> Schema:
+    """The schema of a layer, or of a call of a block: by its name, or a mapping with arguments."""
+    names: Schema = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    fields: Schema = dict(zip(CALL_FIELDS, ({"type": "string"}, names, _REPEAT), strict=True))
+    arguments = {
+        "type": ["object", "null"],
+        "properties": fields,
+        "additionalProperties": _VALUE,
+    }
+    incomplete = [name for name in LAYERS if name not in layer["anyOf"][0]["enum"]]
+    return {
+        "anyOf": [{"type": "string", **_NAME, "not": {"enum": incomplete}}, {"type": "object"}],
+        "if": {"type": "object"},
+        "then": {**layer["then"], "propertyNames": _NAME, "additionalProperties": arguments},
     }

@@ -18,6 +18,7 @@ from netspec.language.expansion.expression import (
     names,
     parse,
 )
+from netspec.text.codes import Code
 from netspec.text.diagnostics import MAX_FAULTS, MAX_NAMES, Diagnostic, SpecError, nearest
 from netspec.text.source import Data, Node, Note, distinct
 
@@ -113,7 +114,7 @@ def unknown(name: Name, known: Collection[str], later: Collection[str] = ()) -> 
         help = f"did you mean `{meant}`?"
     else:
         help = "define it at the top, as in `variables: {width: 64}`; a dollar is written `$$`"
-    return ExpressionFault(message, help, (name.start, len(name.name)), "unknown-name")
+    return ExpressionFault(message, help, (name.start, len(name.name)), Code.UNKNOWN_NAME)
 
 
 class _FaultyAlready(Exception):  # noqa: N818 - said of another value, and never shown
@@ -138,7 +139,7 @@ class Values:
     def fault(
         self,
         node: Node,
-        code: str,
+        code: Code,
         message: str,
         help: str,
         note: Note | None = None,
@@ -172,7 +173,7 @@ class Values:
         self.count += size
         if self.count > MAX_VALUES:
             message = f"with this, the expanded spec holds more than {MAX_VALUES:,} values"
-            self.fault(node, "limit", message, "repeat less, or use smaller lists", note)
+            self.fault(node, Code.LIMIT, message, "repeat less, or use smaller lists", note)
             raise self.stop()
 
     def substitute(self, node: Node, scope: Scope) -> Node:
@@ -250,7 +251,7 @@ def _joined(found: tuple[Part, ...], scope: Scope) -> str:
     joined = "".join(_part(part, scope) for part in found)
     if len(joined) > MAX_TEXT:
         message = f"with its references this text is longer than {MAX_TEXT:,} characters"
-        raise ExpressionFault(message, "use shorter texts", None, "limit")
+        raise ExpressionFault(message, "use shorter texts", None, Code.LIMIT)
     return joined
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from netspec.language.expansion.expression import FUNCTIONS
 from netspec.language.expansion.values import INDEX, Scope, Values, fits, is_plain, kind, shown
 from netspec.language.names import is_identifier
+from netspec.text.codes import Code
 from netspec.text.override import COMMAND_LINE
 from netspec.text.source import Node
 
@@ -18,7 +19,7 @@ def read_variables(root: Node, values: Values) -> dict[str, Node | None]:
         return {}
     if not isinstance(section.data, dict):
         message = f"variables must be a mapping, not {shown(section.data)}"
-        values.fault(section, "type", message, "write each as `name: value`")
+        values.fault(section, Code.TYPE, message, "write each as `name: value`")
         return {}
     found: dict[str, Node | None] = {}
     scope = Scope(found, later=section.data)
@@ -34,7 +35,7 @@ def read_variables(root: Node, values: Values) -> dict[str, Node | None]:
                 found[str(name)] = None
                 message = f"{name} must stay {kind(former.data)}, and is set to {shown(value.data)}"
                 help = "a variable keeps the type of its value in the spec"
-                values.fault(node, "type", message, help, related=("the spec's value", before))
+                values.fault(node, Code.TYPE, message, help, related=("the spec's value", before))
     return found
 
 
@@ -42,10 +43,10 @@ def is_name(key: Node, what: str, values: Values) -> bool:
     """Whether a variable or a parameter may be called this."""
     if not is_identifier(str(key.data)):
         message = f"{key.data!r} cannot be the name of a {what}"
-        values.fault(key, "name", message, "a letter, then letters, digits and underscores")
+        values.fault(key, Code.NAME, message, "a letter, then letters, digits and underscores")
     elif key.data in RESERVED:
         message = f"{key.data!r} has a meaning of its own in expressions"
-        values.fault(key, "name", message, f"give the {what} another name")
+        values.fault(key, Code.NAME, message, f"give the {what} another name")
     else:
         return True
     return False
@@ -58,11 +59,11 @@ def bound(node: Node, scope: Scope, values: Values, what: str) -> Node | None:
     if values.failures > before:
         return None
     if value.data is None:
-        values.fault(node, "type", f"{what} has no value", _PLAIN, scope.note)
+        values.fault(node, Code.TYPE, f"{what} has no value", _PLAIN, scope.note)
         return None
     if not is_plain(value.data):
         found = "a mapping" if isinstance(value.data, dict) else "a list of lists of lists"
-        values.fault(node, "type", f"{what} cannot be {found}", _PLAIN, scope.note)
+        values.fault(node, Code.TYPE, f"{what} cannot be {found}", _PLAIN, scope.note)
         return None
     return value
 
@@ -87,5 +88,5 @@ def _is_there(key: Node, section: Node, values: Values) -> bool:
     known = [str(name) for name, it in section.keys.items() if it.text.file != COMMAND_LINE]
     meant = values.near(str(key.data), known)
     help = f"did you mean `{meant}`?" if meant else "`netspec check` lists the variables"
-    values.fault(key, "unknown-name", f"the spec has no variable {key.data!r}", help)
+    values.fault(key, Code.UNKNOWN_NAME, f"the spec has no variable {key.data!r}", help)
     return False

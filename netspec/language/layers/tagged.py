@@ -15,7 +15,6 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import (
     CoreSchema,
     PydanticCustomError,
-    PydanticKnownError,
     SchemaValidator,
     core_schema,
 )
@@ -72,8 +71,8 @@ class OneKey:
             members = {model.tag: model for model in models}
         numbers = None if self.number is None else handler.generate_schema(self.number)
         return core_schema.no_info_plain_validator_function(
-            _Union(members, numbers).validate,
-            metadata={"kind": self.kind, "members": members, "numbers": numbers},
+            _Union(self.kind, members, numbers).validate,
+            metadata={"members": members, "numbers": numbers},
             serialization=core_schema.wrap_serializer_function_ser_schema(_written),
         )
 
@@ -81,35 +80,37 @@ class OneKey:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         about = schema.get("metadata", {})
-        forms: list[JsonSchemaValue] = []
-        bare: list[str] = []
-        nothing = {"type": "null"}
-        for member in about["members"].values():
-            reference = handler(_choice(member))
-            fields = handler.resolve_ref_schema(reference)
-            needs = bool(fields.get("required"))
-            forms.append(
-                {
-                    "type": "object",
-                    "description": fields.get("description", ""),
-                    "properties": {
-                        member.tag: reference if needs else {"anyOf": [reference, nothing]}
-                    },
-                    "required": [member.tag],
-                    "additionalProperties": False,
-                }
-            )
-            if not needs:
-                bare.append(member.tag)
-        numbers = [] if about["numbers"] is None else [handler(about["numbers"])]
-        names: list[JsonSchemaValue] = [{"enum": bare}] if bare else []
-        return {"anyOf": numbers + names + forms}
+        members: Mapping[str, type[Tagged]] = about["members"]
+        fields = {
+            tag: core_schema.typed_dict_field(_choice(member), required=False)
+            for tag, member in members.items()
+        }
+        names: list[str] = []
+        for tag, field in fields.items():
+            definition = handler.resolve_ref_schema(handler(field["schema"]))
+            if not definition.get("required"):  # the name alone, or with nothing after it
+                names.append(tag)
+                definition["type"] = ["object", "null"]
+        mapping = handler(core_schema.typed_dict_schema(fields, extra_behavior="forbid"))
+        mapping |= {"minProperties": 1, "maxProperties": 1}
+        forms = [{"enum": names}] if names else []
+        forms += [handler(about["numbers"])] if about["numbers"] else []
+        return {
+            # The fields are under `then`: an error in one is not an error of every other form.
+            "anyOf": [*forms, {"type": "object"}],
+            "if": {"type": "object"},
+            "then": mapping,
+            "title": self.kind,
+        }
 
 
 class _Union:
     """Validates a value by the model that its tag names, or by the schema of a number."""
 
-    def __init__(self, members: Mapping[str, type[Tagged]], numbers: CoreSchema | None) -> None:
+    def __init__(
+        self, kind: str, members: Mapping[str, type[Tagged]], numbers: CoreSchema | None
+    ) -> None:
+        self.kind = kind
         self.members = members
         config = core_schema.CoreConfig(strict=True, allow_inf_nan=False)
         self.number = None if numbers is None else SchemaValidator(numbers, config)
@@ -120,11 +121,8 @@ class _Union:
             return _validator(self.members[tag]).validate_python(value)
         if self.number and (isinstance(value, str) or not isinstance(value, dict | list | Tagged)):
             return self.number.validate_python(value)
-        if tag is None:
-            raise PydanticKnownError("union_tag_not_found", {"discriminator": _TAG})
-        expected = ", ".join(repr(tag) for tag in self.members)
-        context = {"discriminator": _TAG, "tag": tag, "expected_tags": expected}
-        raise PydanticKnownError("union_tag_invalid", context)
+        context: dict[str, object] = {"kind": self.kind, "known": tuple(self.members), "tag": tag}
+        raise PydanticCustomError("tag", "not a {kind}", context)
 
 
 @cache
@@ -140,9 +138,6 @@ def _choice(model: type[Tagged]) -> CoreSchema:
     reference = f"{model.__module__}.{model.tag}:{id(model)}"
     schema: Any = {**model.__pydantic_core_schema__, "ref": reference}  # Any: a schema of any type
     return core_schema.no_info_before_validator_function(_fields, schema)
-
-
-_TAG = "its key"
 
 
 def _tag(value: object) -> str | None:

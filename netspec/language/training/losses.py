@@ -9,9 +9,12 @@ values, each times the weight of its example.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, TypeAlias, get_args
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, get_args
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, GetJsonSchemaHandler, Tag
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from netspec.language.layers.activations import ActivationName
 from netspec.language.layers.base import NodeName
@@ -188,9 +191,33 @@ def _is_loss(value: object) -> bool:
             return isinstance(value, LossBase)
 
 
+@dataclass(frozen=True)
+class _Forms:
+    """Annotates the forms of `train.loss`: in the JSON Schema, a value is of one form by its keys.
+
+    An error then names what is wrong in that form.
+    """
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        one, by_output = handler(schema)["oneOf"]
+        names = list(LOSSES)
+        fields = {"type": ["object", "null"], "propertyNames": {"not": {"enum": names}}}
+        mapping: dict[str, Any] = {"type": "object"}  # Any: JSON data
+        one_mapping = {**mapping, "propertyNames": {"enum": names}, "additionalProperties": fields}
+        return {
+            "anyOf": [{"enum": names}, mapping],
+            "if": one_mapping,
+            "then": one,
+            "else": {"if": mapping, "then": by_output},
+        }
+
+
 Losses: TypeAlias = Annotated[
     Annotated[OneLoss, Tag(ONE)]
     | Annotated[dict[NodeName, OneLoss], Field(min_length=1), Tag(BY_OUTPUT)],
     Discriminator(_form),
+    _Forms(),
 ]
 """One loss, or one for each of several outputs."""
