@@ -18,7 +18,7 @@ if "CI" not in os.environ:  # there Keras is always installed, and its absence i
     pytest.importorskip("netspec_keras.framework")
 
 from netspec.language.layers import Layer, Shape
-from netspec.language.layers.attention import MultiHeadAttention
+from netspec.language.layers.attention import GroupedQueryAttention, Projecting
 from netspec.language.layers.preprocessing import Normalization
 from netspec.language.layers.regularization import Dropout, SpatialDropout
 from netspec.language.layers.tagged import Tagged
@@ -34,6 +34,11 @@ __all__ = ["keras", "tf"]
 def keras_layer(layer: Layer) -> Any:  # Any: Keras ships no types
     """Keras's layer of the same class with the same fields, not yet built."""
     return getattr(keras.layers, layer.tag)(**keras_arguments(layer))
+
+
+@keras_layer.register
+def _(layer: GroupedQueryAttention) -> Any:  # Any: as above
+    return keras.layers.GroupQueryAttention(**keras_arguments(layer))
 
 
 @keras_layer.register
@@ -100,7 +105,7 @@ def keras_inputs(layer: Layer, inputs: list[Any]) -> list[Any]:  # Any: tensors 
 
 
 @keras_inputs.register
-def _(_layer: MultiHeadAttention, inputs: list[Any]) -> list[Any]:  # Any: as above
+def _(_layer: Projecting, inputs: list[Any]) -> list[Any]:  # Any: as above
     return inputs if len(inputs) > 1 else [*inputs, *inputs]
 
 

@@ -20,7 +20,7 @@ from netspec.language.layers.core import Softmax
 from netspec.network import Network
 from netspec.passes import OPTIMIZATIONS, run_passes
 from netspec_keras import losses, training
-from netspec_keras.lower import applied, frozen_once_built, lower, trained
+from netspec_keras.lower import applied, class_name, frozen_once_built, lower, trained
 
 PASSES = OPTIMIZATIONS
 
@@ -94,7 +94,7 @@ def _one_or_list(names: list[str]) -> str:
 
 def _layer(node: Node, held: Mapping[str, str], taken_off: str | None) -> str:
     """A layer's line; `taken_off` is the activation that it has unless logits are wanted."""
-    tag, (positional, named) = node.layer.tag, lower(node.layer)
+    tag, (positional, named) = class_name(node.layer), lower(node.layer)
     named |= trained(node.layer)
     if taken_off:
         optional = Code(f'None if logits else "{taken_off}"')

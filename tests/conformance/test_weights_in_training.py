@@ -59,6 +59,8 @@ SEQUENCES = [
     "kernel_regularizer: l2, kernel_constraint: {max_norm: {max_value: 0.3}}, "
     "bias_constraint: non_neg}",
     "MultiHeadAttention: {num_heads: 2, key_dim: 2, trainable: false}",
+    "GroupedQueryAttention: {head_dim: 2, num_query_heads: 2, num_key_value_heads: 1, "
+    "trainable: false}",
     "MultiHeadAttention: {num_heads: 2, key_dim: 2, kernel_regularizer: l2, kernel_constraint: "
     "{max_norm: {max_value: 0.3, axis: [0, 2]}}, bias_constraint: non_neg}",
     "Attention: {use_scale: true, inputs: [input, input]}",

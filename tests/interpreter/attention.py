@@ -12,6 +12,7 @@ from netspec.language.layers.attention import (
     AdditiveAttention,
     Attending,
     Attention,
+    GroupedQueryAttention,
     MultiHeadAttention,
 )
 
@@ -27,6 +28,27 @@ def _(layer: MultiHeadAttention, w: Own, training: bool, *x: Values) -> Values:
     q, k, v = heads("query", query), heads("key", key), heads("value", value)
     scores = np.einsum("nhtd,nhsd->nhts", q, k) / math.sqrt(layer.key_dim)
     y = weights(layer, training, scores) @ v
+    output = np.einsum("nhtd,hdf->ntf", y, w["attention_output.kernel"])
+    return output + w.get("attention_output.bias", 0)
+
+
+@compute.register
+def _(layer: GroupedQueryAttention, w: Own, training: bool, *x: Values) -> Values:
+    query, value, key = roles(x)
+    size, repeats = layer.head_dim, layer.num_query_heads // layer.num_key_value_heads
+
+    def heads(name: str, values: Values) -> Values:
+        projected = np.einsum("ntf,fhd->nhtd", values, w[f"{name}.kernel"])
+        return projected + w.get(f"{name}.bias", np.zeros((1, size)))[:, None]
+
+    k, v = (np.repeat(heads(*each), repeats, 1) for each in (("key", key), ("value", value)))
+    scores = np.einsum("nhtd,nhsd->nhts", heads("query", query), k) / math.sqrt(size)
+    if layer.sliding_window is not None:
+        queries, values = np.indices(scores.shape[-2:])
+        scores = np.where(abs(queries - values) < layer.sliding_window, scores, -np.inf)
+    y = weights(layer, training, scores) @ v
+    if layer.use_gate:
+        y = y * ACTIVATIONS["sigmoid"](heads("gate", query))
     output = np.einsum("nhtd,hdf->ntf", y, w["attention_output.kernel"])
     return output + w.get("attention_output.bias", 0)
 

@@ -16,7 +16,7 @@ from netspec_keras.lower import (
     shaping,
     wrapping,
 )
-from netspec_keras.lower.base import Call, applied, frozen_once_built, lower, trained
+from netspec_keras.lower.base import Call, applied, class_name, frozen_once_built, lower, trained
 
 FAMILIES = (
     attention,
@@ -43,4 +43,13 @@ NOTES: dict[str, str] = {
 }
 """What the page of the layers says of those that are not lowered as every other."""
 
-__all__ = ["FAMILIES", "NOTES", "Call", "applied", "frozen_once_built", "lower", "trained"]
+__all__ = [
+    "FAMILIES",
+    "NOTES",
+    "Call",
+    "applied",
+    "class_name",
+    "frozen_once_built",
+    "lower",
+    "trained",
+]

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netspec.language.layers.attention import Attending, MultiHeadAttention, Scoring
+from netspec.language.layers.attention import (
+    Attending,
+    GroupedQueryAttention,
+    MultiHeadAttention,
+    Projecting,
+    Scoring,
+)
 from netspec_keras.lower.base import Call, applied, changed, initializers, lower
 
 
@@ -16,13 +22,20 @@ def _(layer: MultiHeadAttention) -> Call:
 
 
 @lower.register
+def _(layer: GroupedQueryAttention) -> Call:
+    sizes = ("head_dim", "num_query_heads", "num_key_value_heads")
+    named = changed(layer, "dropout", "use_bias", "sliding_window", "use_gate")
+    return [], {name: getattr(layer, name) for name in sizes} | named | initializers(layer)
+
+
+@lower.register
 def _(layer: Scoring) -> Call:
     fields = [name for name in ("use_scale", "score_mode") if name in type(layer).model_fields]
     return [], changed(layer, *fields, "dropout")
 
 
 @applied.register
-def _(layer: MultiHeadAttention, inputs: Sequence[str]) -> str:
+def _(layer: Projecting, inputs: Sequence[str]) -> str:
     given = inputs if len(inputs) > 1 else [*inputs, *inputs]
     return ", ".join([*given, *_causal(layer)])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from netspec.backend.emit.code import Code, arguments, square
 from netspec.language.layers import Layer
-from netspec.language.layers.attention import MultiHeadAttention
+from netspec.language.layers.attention import Projecting
 from netspec.language.layers.regularization import SpatialDropout
 from netspec.language.layers.tagged import Tagged
 
@@ -26,6 +26,15 @@ def lower(layer: Layer) -> Call:
 def applied(_layer: Layer, inputs: Sequence[str]) -> str:
     """What the layer is called with, for the variables that hold its inputs."""
     return inputs[0] if len(inputs) == 1 else f"[{', '.join(inputs)}]"
+
+
+def class_name(layer: Layer) -> str:
+    """The name under which keras.layers has the layer."""
+    return _EXPORTED.get(layer.tag, layer.tag)
+
+
+_EXPORTED = {"GroupedQueryAttention": "GroupQueryAttention"}
+"""The classes that Keras 3.15 exports under another name than their own."""
 
 
 def changed(layer: Layer, *names: str) -> dict[str, Any]:
@@ -54,7 +63,7 @@ def trained(layer: Layer) -> dict[str, object]:
         if field.endswith(("_regularizer", "_constraint"))
     }
     # Keras's SpatialDropout takes no `trainable`; it has no weights.
-    stays = not layer.trainable and not isinstance(layer, SpatialDropout | MultiHeadAttention)
+    stays = not layer.trainable and not isinstance(layer, SpatialDropout | Projecting)
     return named | {"trainable": False} if stays else named
 
 
@@ -63,7 +72,7 @@ def frozen_once_built(layer: Layer) -> bool:
 
     Keras 3.15 makes the projections of an attention when it is built, and trains them all the same.
     """
-    return isinstance(layer, MultiHeadAttention) and not layer.trainable
+    return isinstance(layer, Projecting) and not layer.trainable
 
 
 _MODULES = {"regularizer": "keras.regularizers", "constraint": "keras.constraints"}

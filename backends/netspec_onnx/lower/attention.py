@@ -11,6 +11,7 @@ from netspec.language.layers.attention import (
     AdditiveAttention,
     Attending,
     Attention,
+    GroupedQueryAttention,
     MultiHeadAttention,
 )
 from netspec_onnx.lower.base import Builder, lower
@@ -20,27 +21,61 @@ from netspec_onnx.lower.base import Builder, lower
 def _(layer: MultiHeadAttention, node: Node, to: Builder, *x: str) -> str:
     query, value, key = _roles(x)
     steps, size = node.shape[0], layer.num_heads * layer.value_size
-    q = _heads(layer, node, to, query, "query", (0, 2, 1, 3))
-    k = _heads(layer, node, to, key, "key", (0, 2, 3, 1))
-    v = _heads(layer, node, to, value, "value", (0, 2, 1, 3))
+    heads, key_dim = layer.num_heads, layer.key_dim
+    q = _heads(node, to, query, "query", (heads, key_dim), (0, 2, 1, 3))
+    k = _heads(node, to, key, "key", (heads, key_dim), (0, 2, 3, 1))
+    v = _heads(node, to, value, "value", (heads, layer.value_size), (0, 2, 1, 3))
     root = to.constant(f"{node.name}.scale", 1 / sqrt(layer.key_dim))
     scaled = to.add("Mul", [q, root], f"{node.name}.scaled")
     scores = to.add("MatMul", [scaled, k], f"{node.name}.scores")
-    heads = _attended(layer, node, to, scores, v, f"{node.name}.attended")
-    by_step = to.add("Transpose", [heads], f"{node.name}.by_step", perm=(0, 2, 1, 3))
+    attended = _attended(layer, node, to, scores, v, f"{node.name}.attended")
+    by_step = to.add("Transpose", [attended], f"{node.name}.by_step", perm=(0, 2, 1, 3))
     shape = to.integers(f"{node.name}.flat_shape", [0, steps, size])
     flat = to.add("Reshape", [by_step, shape], f"{node.name}.flat")
     return _projected(node, to, flat, "attention_output", node.name)
 
 
+@lower.register
+def _(layer: GroupedQueryAttention, node: Node, to: Builder, *x: str) -> str:
+    query, value, key = _roles(x)
+    (steps, _), (others, _), _ = layer.roles(node.input_shapes)
+    heads, groups, size = layer.num_query_heads, layer.num_key_value_heads, layer.head_dim
+    name = node.name
+
+    def reshaped(tensor: str, shape: list[int], output: str) -> str:
+        return to.add("Reshape", [tensor, to.integers(f"{output}_shape", [0, *shape])], output)
+
+    q = _heads(node, to, query, "query", (heads, size), (0, 2, 1, 3))
+    k = _heads(node, to, key, "key", (groups, size), (0, 2, 3, 1))
+    v = _heads(node, to, value, "value", (groups, size), (0, 2, 1, 3))
+    # The heads of a group are behind each other, as more steps of one head.
+    rows = layer.group_size * steps
+    root = to.constant(f"{name}.scale", 1 / sqrt(size))
+    scaled = to.add("Mul", [q, root], f"{name}.scaled")
+    products = to.add(
+        "MatMul", [reshaped(scaled, [groups, rows, size], f"{name}.grouped"), k], f"{name}.products"
+    )
+    scores = reshaped(products, [heads, steps, others], f"{name}.scores")
+    weights = _weights(layer, node, to, scores)
+    by_group = reshaped(weights, [groups, rows, others], f"{name}.by_group")
+    attended = to.add("MatMul", [by_group, v], f"{name}.attended")
+    by_head = reshaped(attended, [heads, steps, size], f"{name}.by_head")
+    by_step = to.add("Transpose", [by_head], f"{name}.by_step", perm=(0, 2, 1, 3))
+    flat = reshaped(by_step, [steps, heads * size], f"{name}.flat")
+    if layer.use_gate:
+        gate = _projected(node, to, query, "gate", f"{name}.gate")
+        opened = to.add("Sigmoid", [gate], f"{name}.opened")
+        flat = to.add("Mul", [flat, opened], f"{name}.gated")
+    return _projected(node, to, flat, "attention_output", name)
+
+
 def _heads(
-    layer: MultiHeadAttention, node: Node, to: Builder, x: str, name: str, order: tuple[int, ...]
+    node: Node, to: Builder, x: str, name: str, sizes: tuple[int, int], order: tuple[int, ...]
 ) -> str:
     """A projection into heads, its axes (batch, steps, heads, size) in another order."""
     at = f"{node.name}.{name}"
     projected = _projected(node, to, x, name, f"{at}.projected")
-    size = layer.value_size if name == "value" else layer.key_dim
-    shape = to.integers(f"{at}.shape", [0, -1, layer.num_heads, size])
+    shape = to.integers(f"{at}.shape", [0, -1, *sizes])
     heads = to.add("Reshape", [projected, shape], f"{at}.heads")
     return to.add("Transpose", [heads], at, perm=order)
 
@@ -112,10 +147,17 @@ def _attended(
     layer: Attending, node: Node, to: Builder, scores: str, value: str, output: str
 ) -> str:
     """The mean of the values, weighted by the softmax of the scores."""
-    if layer.use_causal_mask:
-        query, values, _ = layer.roles(node.input_shapes)
-        later = np.triu(np.full((query[0], values[0]), -np.inf), 1)
-        mask = to.constant(f"{node.name}.mask", later)
+    return to.add("MatMul", [_weights(layer, node, to, scores), value], output)
+
+
+def _weights(layer: Attending, node: Node, to: Builder, scores: str) -> str:
+    """The softmax of the scores of the steps that are seen."""
+    query, values, _ = layer.roles(node.input_shapes)
+    at, other = np.indices((query[0], values[0]))
+    hidden = (other > at) & layer.use_causal_mask
+    if isinstance(layer, GroupedQueryAttention) and layer.sliding_window is not None:
+        hidden |= abs(at - other) >= layer.sliding_window
+    if hidden.any():
+        mask = to.constant(f"{node.name}.mask", np.where(hidden, -np.inf, 0))
         scores = to.add("Add", [scores, mask], f"{node.name}.masked")
-    weights = to.add("Softmax", [scores], f"{node.name}.weights", axis=-1)
-    return to.add("MatMul", [weights, value], output)
+    return to.add("Softmax", [scores], f"{node.name}.weights", axis=-1)

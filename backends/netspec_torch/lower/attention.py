@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from netspec.backend.emit.code import arguments
 from netspec.graph import Node
-from netspec.language.layers.attention import AdditiveAttention, Attention, MultiHeadAttention
+from netspec.language.layers.attention import (
+    AdditiveAttention,
+    Attention,
+    GroupedQueryAttention,
+    MultiHeadAttention,
+)
 from netspec_torch.lower.base import Lowered, Part, lower_layer
 
 _PROJECTION = Part(
@@ -66,6 +71,62 @@ class MultiHeadAttention(nn.Module):
             is_causal=self.use_causal_mask,
         )
         return self.attention_output(y.transpose(1, 2))
+''',
+    needs=(_PROJECTION,),
+)
+
+_GROUPED_QUERY_ATTENTION = Part(
+    "GroupedQueryAttention",
+    '''
+class GroupedQueryAttention(nn.Module):
+    """Keras's grouped-query attention, of sequences (batch, steps, features)."""
+
+    def __init__(
+        self,
+        query: int,
+        value: int,
+        key: int,
+        head_dim: int,
+        num_query_heads: int,
+        num_key_value_heads: int,
+        use_bias: bool = True,
+        dropout: float = 0.0,
+        use_causal_mask: bool = False,
+        sliding_window: int | None = None,
+        use_gate: bool = False,
+    ) -> None:
+        super().__init__()
+        heads, groups = (num_query_heads, head_dim), (num_key_value_heads, head_dim)
+        self.query = Projection((query,), heads, use_bias)
+        self.key = Projection((key,), groups, use_bias)
+        self.gate = Projection((query,), heads, use_bias) if use_gate else None
+        self.value = Projection((value,), groups, use_bias)
+        self.attention_output = Projection(heads, (query,), use_bias)
+        self.group_size = num_query_heads // num_key_value_heads
+        self.dropout = dropout
+        self.use_causal_mask = use_causal_mask
+        self.sliding_window = sliding_window
+
+    def forward(self, query: Tensor, value: Tensor, key: Tensor) -> Tensor:
+        y = F.scaled_dot_product_attention(
+            self.query(query).transpose(1, 2),
+            self.key(key).transpose(1, 2).repeat_interleave(self.group_size, 1),
+            self.value(value).transpose(1, 2).repeat_interleave(self.group_size, 1),
+            attn_mask=self.seen(query, value),
+            dropout_p=self.dropout if self.training else 0.0,
+            is_causal=self.use_causal_mask and self.sliding_window is None,
+        ).transpose(1, 2)
+        if self.gate is not None:
+            y = y * torch.sigmoid(self.gate(query))
+        return self.attention_output(y)
+
+    def seen(self, query: Tensor, value: Tensor) -> Tensor | None:
+        """Which steps are seen through the sliding window (queries, values)."""
+        if self.sliding_window is None:
+            return None
+        reach = self.sliding_window - 1
+        every = query.new_ones(query.shape[1], value.shape[1], dtype=torch.bool)
+        return every.triu(-reach).tril(0 if self.use_causal_mask else reach)
 ''',
     needs=(_PROJECTION,),
 )
@@ -152,7 +213,14 @@ class AdditiveAttention(nn.Module):
     needs=(_ATTEND,),
 )
 
-_DEFAULTS = {"use_bias": True, "use_scale": False, "dropout": 0.0, "use_causal_mask": False}
+_DEFAULTS = {
+    "use_bias": True,
+    "use_scale": False,
+    "dropout": 0.0,
+    "use_causal_mask": False,
+    "sliding_window": None,
+    "use_gate": False,
+}
 
 
 @lower_layer.register
@@ -163,6 +231,17 @@ def _(layer: MultiHeadAttention, node: Node, *x: str) -> Lowered:
     options = _options(layer, "use_bias", "dropout", "use_causal_mask")
     made = arguments([], {**sizes, **heads, **options})
     return Lowered(_called(node, x), "MultiHeadAttention", made, (_MULTI_HEAD_ATTENTION,))
+
+
+@lower_layer.register
+def _(layer: GroupedQueryAttention, node: Node, *x: str) -> Lowered:
+    query, value, key = (shape[-1] for shape in layer.roles(node.input_shapes))
+    sizes = {"query": query, "value": value, "key": key, "head_dim": layer.head_dim}
+    sizes["num_query_heads"] = layer.num_query_heads
+    sizes["num_key_value_heads"] = layer.num_key_value_heads
+    fields = ("use_bias", "dropout", "use_causal_mask", "sliding_window", "use_gate")
+    made = arguments([], {**sizes, **_options(layer, *fields)})
+    return Lowered(_called(node, x), "GroupedQueryAttention", made, (_GROUPED_QUERY_ATTENTION,))
 
 
 @lower_layer.register

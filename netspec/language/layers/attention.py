@@ -64,7 +64,30 @@ class _Heads(Attending):
     ] = None
 
 
-class MultiHeadAttention(WithBias, WithKernel, _Heads):
+class Projecting(WithBias, WithKernel, Attending):
+    """Attention whose query, key and value are projected into heads, each by a Dense."""
+
+    def into_heads(self, name: str, features: int, heads: int, size: int) -> tuple[Weight, ...]:
+        """The weights of a projection of the features into some heads of a size."""
+        axes = (INPUT, Axis("head", "out"), Axis("size", "out"))
+        return self._projection(name, (features, heads, size), axes, inputs=1)
+
+    def out_of_heads(self, heads: int, size: int, features: int) -> tuple[Weight, ...]:
+        """The weights of the projection that puts the heads together."""
+        axes = (Axis("head", "in"), Axis("size", "in"), OUTPUT)
+        return self._projection("attention_output", (heads, size, features), axes, inputs=2)
+
+    def _projection(
+        self, name: str, shape: Shape, axes: WeightAxes, *, inputs: int
+    ) -> tuple[Weight, ...]:
+        """The kernel of a projection, whose first axes are its inputs, and its bias."""
+        kernel = self.weight(f"{name}.kernel", shape, axes, "kernel")
+        outputs = elements(*(axis.role for axis in axes[inputs:]))
+        bias = self.weight(f"{name}.bias", shape[inputs:], outputs, "bias")
+        return (kernel, bias) if self.use_bias else (kernel,)
+
+
+class MultiHeadAttention(Projecting, _Heads):
     """Attention in several heads, each with projections of its own.
 
     For every head, softmax(q k^T / sqrt(key_dim)) v, where q = query kernel + bias, and k and v
@@ -88,30 +111,11 @@ class MultiHeadAttention(WithBias, WithKernel, _Heads):
         query, value, key = self.roles(inputs)
         features = self.output_shape or query[-1]
         return (
-            *self._into_heads("query", query[-1], self.key_dim),
-            *self._into_heads("key", key[-1], self.key_dim),
-            *self._into_heads("value", value[-1], self.value_size),
-            *self._projection(
-                "attention_output",
-                (self.num_heads, self.value_size, features),
-                (Axis("head", "in"), Axis("size", "in"), OUTPUT),
-                inputs=2,
-            ),
+            *self.into_heads("query", query[-1], self.num_heads, self.key_dim),
+            *self.into_heads("key", key[-1], self.num_heads, self.key_dim),
+            *self.into_heads("value", value[-1], self.num_heads, self.value_size),
+            *self.out_of_heads(self.num_heads, self.value_size, features),
         )
-
-    def _into_heads(self, name: str, features: int, size: int) -> tuple[Weight, ...]:
-        shape = (features, self.num_heads, size)
-        axes = (INPUT, Axis("head", "out"), Axis("size", "out"))
-        return self._projection(name, shape, axes, inputs=1)
-
-    def _projection(
-        self, name: str, shape: Shape, axes: WeightAxes, *, inputs: int
-    ) -> tuple[Weight, ...]:
-        """The kernel of a projection, whose first axes are its inputs, and its bias."""
-        kernel = self.weight(f"{name}.kernel", shape, axes, "kernel")
-        outputs = elements(*(axis.role for axis in axes[inputs:]))
-        bias = self.weight(f"{name}.bias", shape[inputs:], outputs, "bias")
-        return (kernel, bias) if self.use_bias else (kernel,)
 
     def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
         query, value, _ = self.roles(inputs)
@@ -125,6 +129,87 @@ class MultiHeadAttention(WithBias, WithKernel, _Heads):
         pairs = steps * others * (self.key_dim + self.value_size)
         out = steps * self.value_size * (self.output_shape or query[-1])
         return self.num_heads * (into + pairs + out)
+
+
+class _Groups(Attending):
+    """The sizes of heads of which several share a key and a value."""
+
+    head_dim: Annotated[Size, Field(description="The size of a head.")]
+    num_query_heads: Annotated[Size, Field(description="The number of heads of the query.")]
+    num_key_value_heads: Annotated[
+        Size, Field(description="The number of heads of key and value, a part of the query's.")
+    ]
+    sliding_window: Annotated[
+        Size | None,
+        Field(description="Steps that are seen on each side, this one included; null is all."),
+    ] = None
+    use_gate: Annotated[
+        bool, Field(description="Whether a sigmoid of the query is multiplied to the heads.")
+    ] = False
+
+
+class GroupedQueryAttention(Projecting, _Groups):
+    """Attention in several heads of the query, which share the heads of key and value in groups.
+
+    For every head of the query, softmax(q k^T / sqrt(head_dim)) v, where q = query kernel + bias,
+    and k and v likewise, those of the head's group; attention_output puts the heads together. With
+    `sliding_window` step t sees the steps s with |t - s| below it. Inputs query (T, size), value
+    (S, size) and key (S, …) in this order; without the key it is the value, without both all are
+    the query. Output (T, size). Ainslie et al., 2023; in Keras 3.15 the layer is exported as
+    GroupQueryAttention.
+    """
+
+    tag = "GroupedQueryAttention"
+
+    @property
+    def group_size(self) -> int:
+        """How many heads of the query share a head of key and value."""
+        return self.num_query_heads // self.num_key_value_heads
+
+    def infer_shape(self, inputs: Shapes) -> Shape:
+        query, value, _ = self.roles(inputs)
+        if self.num_query_heads % self.num_key_value_heads:
+            raise LayerFault(
+                f"{self.num_query_heads} heads of the query cannot be divided into "
+                f"{self.num_key_value_heads} groups",
+                "num_key_value_heads must divide num_query_heads",
+                "num_key_value_heads",
+            )
+        if query[-1] != value[-1]:
+            message = f"the query has {query[-1]} features, and the value {value[-1]}"
+            raise LayerFault(message, "bring one to the size of the other by a Dense", "inputs")
+        if self.sliding_window is not None and query[0] - value[0] >= self.sliding_window:
+            raise LayerFault(
+                f"the last of {query[0]} steps of the query sees none of the {value[0]} steps of "
+                f"the value through a sliding_window of {self.sliding_window}",
+                f"write at least {query[0] - value[0] + 1}",
+                "sliding_window",
+            )
+        return query
+
+    def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        query, value, key = self.roles(inputs)
+        heads, groups, size = self.num_query_heads, self.num_key_value_heads, self.head_dim
+        return (
+            *self.into_heads("query", query[-1], heads, size),
+            *self.into_heads("key", key[-1], groups, size),
+            *(self.into_heads("gate", query[-1], heads, size) if self.use_gate else ()),
+            *self.into_heads("value", value[-1], groups, size),
+            *self.out_of_heads(heads, size, query[-1]),
+        )
+
+    def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
+        query, value, _ = self.roles(inputs)
+        of_query = query[0] * self.num_query_heads * (2 if self.use_gate else 1)
+        of_value = 2 * value[0] * self.num_key_value_heads
+        return Kept(inputs=True, values=(of_query + of_value) * self.head_dim)
+
+    def infer_cost(self, inputs: Shapes) -> int:
+        query, value, key = self.roles(inputs)
+        of_query = prod(query) * (3 if self.use_gate else 2)  # the output's projection included
+        pairs = 2 * query[0] * value[0]
+        grouped = self.num_key_value_heads * (prod(key) + prod(value))
+        return self.head_dim * (self.num_query_heads * (of_query + pairs) + grouped)
 
 
 class Scoring(Attending):

@@ -32,7 +32,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "wrapping": "Bidirectional TimeDistributed",
         "augmentation": "RandomFlip RandomTranslation RandomRotation RandomZoom",
         "preprocessing": "Rescaling Normalization CenterCrop Resizing",
-        "attention": "MultiHeadAttention Attention AdditiveAttention",
+        "attention": "MultiHeadAttention GroupedQueryAttention Attention AdditiveAttention",
     }.items()
 }
 """The layers of every family, whose classes have the names that a spec writes."""

@@ -33,6 +33,26 @@ CASES: dict[str, tuple[Case, ...]] = {
             "MultiHeadAttention", "num_heads: 1, key_dim: 2, use_causal_mask: true", VALUE, QUERY
         ),
     ),
+    "GroupedQueryAttention": (
+        *each(
+            "GroupedQueryAttention",
+            (4, 6),
+            "head_dim: 3, num_query_heads: 4, num_key_value_heads: 2",
+            "head_dim: 2, num_query_heads: 3, num_key_value_heads: 1, use_bias: false",
+            "head_dim: 2, num_query_heads: 2, num_key_value_heads: 2, use_causal_mask: true",
+            "head_dim: 2, num_query_heads: 4, num_key_value_heads: 2, use_gate: true",
+            "head_dim: 2, num_query_heads: 2, num_key_value_heads: 1, sliding_window: 2",
+            "head_dim: 2, num_query_heads: 4, num_key_value_heads: 2, dropout: 0.3, use_gate: true",
+        ),
+        attending(
+            "GroupedQueryAttention",
+            "head_dim: 3, num_query_heads: 4, num_key_value_heads: 2, sliding_window: 2, "
+            "use_causal_mask: true, use_gate: true",
+            QUERY,
+            (5, 4),
+            KEY,
+        ),
+    ),
     "Attention": (
         attending("Attention", "", QUERY, (5, 4)),
         attending("Attention", "use_scale: true", QUERY, VALUE, (5, 4)),

@@ -27,6 +27,26 @@ def multi_head(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
     return st.fixed_dictionaries(fields | _SHARED)
 
 
+def grouped_query(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
+    if not _alike(shapes):
+        return None
+    groups = st.sampled_from([(2, 1), (2, 2), (4, 2)])
+    fields = {
+        "head_dim": st.integers(2, 4),
+        "heads": groups,
+        "use_bias": st.booleans(),
+        "use_gate": st.booleans(),
+        "sliding_window": st.none() | st.integers(max(1, shapes[0][0] - shapes[1][0] + 1), 6),
+    }
+    return st.fixed_dictionaries(fields | _SHARED).map(_named_heads)
+
+
+def _named_heads(fields: Fields) -> Fields:
+    heads, groups = fields["heads"]
+    rest = {name: value for name, value in fields.items() if name != "heads"}
+    return {**rest, "num_query_heads": heads, "num_key_value_heads": groups}
+
+
 def attention(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
     modes = {"use_scale": st.booleans(), "score_mode": st.sampled_from(["dot", "concat"])}
     return st.fixed_dictionaries(modes | _SHARED) if _alike(shapes) else None
@@ -47,6 +67,7 @@ FIELDS: dict[str, Draws] = {}
 
 JOINS: dict[str, Joins] = {
     "MultiHeadAttention": multi_head,
+    "GroupedQueryAttention": grouped_query,
     "Attention": attention,
     "AdditiveAttention": additive,
 }

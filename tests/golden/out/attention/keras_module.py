@@ -40,7 +40,23 @@ def build_model(logits: bool = False) -> keras.Model:
         name="attention_1",
     )([own, cross, x], use_causal_mask=True)  # (6, 8)
     x = layers.AdditiveAttention(name="additive_attention")([multi_head_attention, x])  # (6, 8)
-    x = layers.Flatten(name="flatten")(x)  # (48)
+    x = layers.GroupQueryAttention(
+        head_dim=4,
+        num_query_heads=4,
+        num_key_value_heads=2,
+        sliding_window=3,
+        use_gate=True,
+        name="grouped_query_attention",
+    )(x, x)  # (6, 8)
+    x = layers.EinsumDense(
+        "abc,cd->abd",
+        (6, 5),
+        activation="relu",
+        bias_axes="d",
+        name="einsum_dense",
+    )(x)  # (6, 5)
+    x = layers.Identity(name="identity")(x)  # (6, 5)
+    x = layers.Flatten(name="flatten")(x)  # (30)
     x = layers.Dense(3, activation=None if logits else "softmax", name="dense")(x)  # (3)
     model = keras.Model(inputs, x, name="attention")
     model.get_layer("multi_head_attention").trainable = False
@@ -88,6 +104,19 @@ WEIGHTS = {
     "attention": ["attention.scale"],
     "attention_1": ["attention_1.concat_score_weight"],
     "additive_attention": ["additive_attention.scale"],
+    "grouped_query_attention": [
+        "grouped_query_attention.query.kernel",
+        "grouped_query_attention.query.bias",
+        "grouped_query_attention.key.kernel",
+        "grouped_query_attention.key.bias",
+        "grouped_query_attention.gate.kernel",
+        "grouped_query_attention.gate.bias",
+        "grouped_query_attention.value.kernel",
+        "grouped_query_attention.value.bias",
+        "grouped_query_attention.attention_output.kernel",
+        "grouped_query_attention.attention_output.bias",
+    ],
+    "einsum_dense": ["einsum_dense.kernel", "einsum_dense.bias"],
     "dense": ["dense.kernel", "dense.bias"],
 }
 
@@ -119,7 +148,19 @@ AXES = {
     "attention.scale": {},
     "attention_1.concat_score_weight": {},
     "additive_attention.scale": {"input": 8},
-    "dense.kernel": {"input": 48, "output": 3},
+    "grouped_query_attention.query.kernel": {"input": 8, "head": 4, "size": 4},
+    "grouped_query_attention.query.bias": {"head": 4, "size": 4},
+    "grouped_query_attention.key.kernel": {"input": 8, "head": 2, "size": 4},
+    "grouped_query_attention.key.bias": {"head": 2, "size": 4},
+    "grouped_query_attention.gate.kernel": {"input": 8, "head": 4, "size": 4},
+    "grouped_query_attention.gate.bias": {"head": 4, "size": 4},
+    "grouped_query_attention.value.kernel": {"input": 8, "head": 2, "size": 4},
+    "grouped_query_attention.value.bias": {"head": 2, "size": 4},
+    "grouped_query_attention.attention_output.kernel": {"head": 4, "size": 4, "output": 8},
+    "grouped_query_attention.attention_output.bias": {"output": 8},
+    "einsum_dense.kernel": {"c": 8, "d": 5},
+    "einsum_dense.bias": {"d": 5},
+    "dense.kernel": {"input": 30, "output": 3},
     "dense.bias": {"output": 3},
 }
 

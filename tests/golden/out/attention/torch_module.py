@@ -126,6 +126,73 @@ class AdditiveAttention(nn.Module):
         return attend(scores, value, self.dropout * self.training, self.use_causal_mask)
 
 
+class GroupedQueryAttention(nn.Module):
+    """Keras's grouped-query attention, of sequences (batch, steps, features)."""
+
+    def __init__(
+        self,
+        query: int,
+        value: int,
+        key: int,
+        head_dim: int,
+        num_query_heads: int,
+        num_key_value_heads: int,
+        use_bias: bool = True,
+        dropout: float = 0.0,
+        use_causal_mask: bool = False,
+        sliding_window: int | None = None,
+        use_gate: bool = False,
+    ) -> None:
+        super().__init__()
+        heads, groups = (num_query_heads, head_dim), (num_key_value_heads, head_dim)
+        self.query = Projection((query,), heads, use_bias)
+        self.key = Projection((key,), groups, use_bias)
+        self.gate = Projection((query,), heads, use_bias) if use_gate else None
+        self.value = Projection((value,), groups, use_bias)
+        self.attention_output = Projection(heads, (query,), use_bias)
+        self.group_size = num_query_heads // num_key_value_heads
+        self.dropout = dropout
+        self.use_causal_mask = use_causal_mask
+        self.sliding_window = sliding_window
+
+    def forward(self, query: Tensor, value: Tensor, key: Tensor) -> Tensor:
+        y = F.scaled_dot_product_attention(
+            self.query(query).transpose(1, 2),
+            self.key(key).transpose(1, 2).repeat_interleave(self.group_size, 1),
+            self.value(value).transpose(1, 2).repeat_interleave(self.group_size, 1),
+            attn_mask=self.seen(query, value),
+            dropout_p=self.dropout if self.training else 0.0,
+            is_causal=self.use_causal_mask and self.sliding_window is None,
+        ).transpose(1, 2)
+        if self.gate is not None:
+            y = y * torch.sigmoid(self.gate(query))
+        return self.attention_output(y)
+
+    def seen(self, query: Tensor, value: Tensor) -> Tensor | None:
+        """Which steps are seen through the sliding window (queries, values)."""
+        if self.sliding_window is None:
+            return None
+        reach = self.sliding_window - 1
+        every = query.new_ones(query.shape[1], value.shape[1], dtype=torch.bool)
+        return every.triu(-reach).tril(0 if self.use_causal_mask else reach)
+
+
+class EinsumDense(nn.Module):
+    """An einsum of the input and a kernel, and a bias."""
+
+    def __init__(
+        self, equation: str, kernel: tuple[int, ...], bias: tuple[int, ...] | None = None
+    ) -> None:
+        super().__init__()
+        self.equation = equation
+        self.kernel = nn.Parameter(torch.empty(kernel))
+        self.bias = None if bias is None else nn.Parameter(torch.empty(bias))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.einsum(self.equation, x, self.kernel)
+        return y if self.bias is None else y + self.bias
+
+
 class Adam(torch.optim.Optimizer):
     """Adam by PyTorch's kernel, with Keras's epsilon, which stands outside the bias correction."""
 
@@ -215,7 +282,19 @@ class AttentionNet(nn.Module):
         self.attention = Attention(use_scale=True, dropout=0.2)
         self.attention_1 = ConcatAttention(use_causal_mask=True)
         self.additive_attention = AdditiveAttention(8)
-        self.dense = nn.Linear(48, 3)
+        self.grouped_query_attention = GroupedQueryAttention(
+            query=8,
+            value=8,
+            key=8,
+            head_dim=4,
+            num_query_heads=4,
+            num_key_value_heads=2,
+            sliding_window=3,
+            use_gate=True,
+        )
+        self.einsum_dense = EinsumDense("abc,cd->abd", (8, 5), (5,))
+        self.identity = nn.Identity()
+        self.dense = nn.Linear(30, 3)
         self.multi_head_attention.requires_grad_(False)
         self.reset_parameters()
 
@@ -273,6 +352,26 @@ class AttentionNet(nn.Module):
         nn.init.ones_(self.attention.scale)
         nn.init.ones_(self.attention_1.concat_score_weight)
         nn.init.uniform_(self.additive_attention.scale, -0.6123724356957945, 0.6123724356957945)
+        nn.init.uniform_(self.grouped_query_attention.query.kernel, -0.5, 0.5)
+        nn.init.zeros_(self.grouped_query_attention.query.bias)
+        nn.init.uniform_(
+            self.grouped_query_attention.key.kernel,
+            -0.6123724356957945,
+            0.6123724356957945,
+        )
+        nn.init.zeros_(self.grouped_query_attention.key.bias)
+        nn.init.uniform_(self.grouped_query_attention.gate.kernel, -0.5, 0.5)
+        nn.init.zeros_(self.grouped_query_attention.gate.bias)
+        nn.init.uniform_(
+            self.grouped_query_attention.value.kernel,
+            -0.6123724356957945,
+            0.6123724356957945,
+        )
+        nn.init.zeros_(self.grouped_query_attention.value.bias)
+        nn.init.uniform_(self.grouped_query_attention.attention_output.kernel, -0.5, 0.5)
+        nn.init.zeros_(self.grouped_query_attention.attention_output.bias)
+        nn.init.uniform_(self.einsum_dense.kernel, -0.6793662204867574, 0.6793662204867574)
+        nn.init.zeros_(self.einsum_dense.bias)
         nn.init.xavier_uniform_(self.dense.weight)
         nn.init.zeros_(self.dense.bias)
 
@@ -285,7 +384,11 @@ class AttentionNet(nn.Module):
         x = self.attention(own, cross, cross)  # (6, 8)
         x = self.attention_1(own, cross, x)  # (6, 8)
         x = self.additive_attention(multi_head_attention, x, x)  # (6, 8)
-        x = x.flatten(1)  # (48)
+        x = self.grouped_query_attention(x, x, x)  # (6, 8)
+        x = self.einsum_dense(x)  # (6, 5)
+        x = F.relu(x)  # (6, 5)
+        x = self.identity(x)  # (6, 5)
+        x = x.flatten(1)  # (30)
         return self.dense(x)  # (3)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -344,6 +447,24 @@ WEIGHTS = {
     "attention.scale": ("attention.scale", ()),
     "attention_1.concat_score_weight": ("attention_1.concat_score_weight", ()),
     "additive_attention.scale": ("additive_attention.scale", (0,)),
+    "grouped_query_attention.query.kernel": ("grouped_query_attention.query.kernel", (0, 1, 2)),
+    "grouped_query_attention.query.bias": ("grouped_query_attention.query.bias", (0, 1)),
+    "grouped_query_attention.key.kernel": ("grouped_query_attention.key.kernel", (0, 1, 2)),
+    "grouped_query_attention.key.bias": ("grouped_query_attention.key.bias", (0, 1)),
+    "grouped_query_attention.gate.kernel": ("grouped_query_attention.gate.kernel", (0, 1, 2)),
+    "grouped_query_attention.gate.bias": ("grouped_query_attention.gate.bias", (0, 1)),
+    "grouped_query_attention.value.kernel": ("grouped_query_attention.value.kernel", (0, 1, 2)),
+    "grouped_query_attention.value.bias": ("grouped_query_attention.value.bias", (0, 1)),
+    "grouped_query_attention.attention_output.kernel": (
+        "grouped_query_attention.attention_output.kernel",
+        (0, 1, 2),
+    ),
+    "grouped_query_attention.attention_output.bias": (
+        "grouped_query_attention.attention_output.bias",
+        (0,),
+    ),
+    "einsum_dense.kernel": ("einsum_dense.kernel", (0, 1)),
+    "einsum_dense.bias": ("einsum_dense.bias", (0,)),
     "dense.kernel": ("dense.weight", (1, 0)),
     "dense.bias": ("dense.bias", (0,)),
 }
@@ -376,7 +497,19 @@ AXES = {
     "attention.scale": {},
     "attention_1.concat_score_weight": {},
     "additive_attention.scale": {"input": 8},
-    "dense.kernel": {"input": 48, "output": 3},
+    "grouped_query_attention.query.kernel": {"input": 8, "head": 4, "size": 4},
+    "grouped_query_attention.query.bias": {"head": 4, "size": 4},
+    "grouped_query_attention.key.kernel": {"input": 8, "head": 2, "size": 4},
+    "grouped_query_attention.key.bias": {"head": 2, "size": 4},
+    "grouped_query_attention.gate.kernel": {"input": 8, "head": 4, "size": 4},
+    "grouped_query_attention.gate.bias": {"head": 4, "size": 4},
+    "grouped_query_attention.value.kernel": {"input": 8, "head": 2, "size": 4},
+    "grouped_query_attention.value.bias": {"head": 2, "size": 4},
+    "grouped_query_attention.attention_output.kernel": {"head": 4, "size": 4, "output": 8},
+    "grouped_query_attention.attention_output.bias": {"output": 8},
+    "einsum_dense.kernel": {"c": 8, "d": 5},
+    "einsum_dense.bias": {"d": 5},
+    "dense.kernel": {"input": 30, "output": 3},
     "dense.bias": {"output": 3},
 }
 
