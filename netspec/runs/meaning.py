@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from netspec.language.spec import class_names
+from netspec.language.data import class_names
 from netspec.network import Network
 from netspec.numerics.measures import probabilities
 from netspec.numerics.weights import Array
