@@ -370,6 +370,11 @@ def test_softmax_prints_the_likeliest_class(tmp_path):
     assert printed(tmp_path, kinds("softmax", names)) == "b  0.5503"
 
 
+def test_softmax_prints_the_label_of_data_that_count_from_1(tmp_path):
+    # The labels of the units are 1, 2 and 3.
+    assert printed(tmp_path, kinds("softmax", ", labels_from: 1")) == "2  0.5503"
+
+
 def test_sigmoid_prints_each_label_with_its_own_probability(tmp_path):
     names = ", class_names: [a, b, c]"
     assert printed(tmp_path, kinds("sigmoid", names)) == "a 0.5000  b 0.7311  c 0.5498"
