@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from processor import tensorflow_uses_onednn
@@ -16,6 +18,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update", action="store_true", help="rewrite golden files from what the code gives"
     )
+
+
+def pytest_configure() -> None:
+    """Collect garbage rarely: the frameworks' objects are millions, and looking at them takes long."""
+    gc.set_threshold(100_000, 20, 100)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

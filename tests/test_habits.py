@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import json
 import re
 from pathlib import Path
@@ -21,6 +23,9 @@ LINK = re.compile(
     r"!?\[[^\]]*\]\(<?([^)\s>]+)>?[^)]*\)|^\[[^\]]+\]:\s*(\S+)|(?:src|href)=\"([^\"]+)\"",
     re.MULTILINE,
 )
+EXAMPLES = [
+    path for path in sorted((ROOT / "netspec").rglob("*.py")) if ">>> " in path.read_text("utf-8")
+]
 FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 
 
@@ -68,6 +73,14 @@ def test_every_spec_tells_editors_where_its_schema_is(path):
 
 def test_the_schema_in_the_documents_is_the_one_that_netspec_prints():
     assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema()
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_examples_of_docstrings_are_right(path):
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.attempted > 0
+    assert result.failed == 0
 
 
 def test_tests_import_tensorflow_through_netspec():

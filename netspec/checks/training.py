@@ -152,7 +152,10 @@ def _target_faults(loss: Loss, data: DataFields | None, end: End) -> Iterator[Fa
         yield Fault(("train", "loss"), "loss", message, help)
     elif loss.kind == "classes" and classes not in (None, units):
         message = f"{end.subject} ends in {units} units, and {data.dataset} has {classes} classes"
-        yield Fault(at, "classes", message, f"write `units: {classes}`", key=at == end.at)
+        help = f"write `units: {classes}`"
+        if not end.units_field:
+            help = f"give the layer before it {classes} units or filters"
+        yield Fault(at, "classes", message, help, key=at == end.at)
     elif classes is None and names is not None and _several(loss) and len(names) != units:
         message = f"{end.subject} ends in {units} units, and class_names has {len(names)} names"
         related = ("the names", ("data", "class_names"))

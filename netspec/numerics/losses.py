@@ -74,7 +74,7 @@ def _sparse(loss: SparseCategoricalCrossentropy, y: Values, t: NDArray[Any]) -> 
     logs = _log_probabilities(y)
     right = np.take_along_axis(logs, t[..., None].astype(np.int64), -1)[..., 0]
     part = loss.label_smoothing
-    return -((1 - part) * right + part * logs.mean(-1)) if part else -right
+    return -((1 - part) * right + part * logs.mean(-1))
 
 
 def _log_probabilities(logits: Values) -> Values:

@@ -186,13 +186,11 @@ class _Curve(Measure):
     ) -> float:
         """Davis and Goadrich's interpolation (2006), as Keras has it."""
         step = found[:-1] - found[1:]
-        named = found + wrong
-        slope = _ratio(step, np.maximum(named[:-1] - named[1:], 0))
+        named = found + wrong  # falls from threshold to threshold
+        slope = _ratio(step, named[:-1] - named[1:])
         intercept = found[1:] - slope * named[1:]
-        both = (named[:-1] > 0) & (named[1:] > 0)
-        ratio = np.where(both, _ratio(named[:-1], np.maximum(named[1:], 0)), 1.0)
-        rise = slope * (step + intercept * np.log(np.where(ratio > 0, ratio, 1.0)))
-        return float(_ratio(rise, np.full(len(rise), max(positives, 0.0))).sum())
+        ratio = np.where(named[1:] > 0, _ratio(named[:-1], named[1:]), 1.0)
+        return float(_ratio(slope * (step + intercept * np.log(ratio)), positives).sum())
 
 
 def _ratio(top: NDArray[np.float64], bottom: Any) -> NDArray[np.float64]:

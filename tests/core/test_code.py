@@ -1,10 +1,30 @@
-"""Python source as the backends write it: where a line that is too long is broken."""
+"""Python source as the backends write it: its lines, its variables, and what it says of itself."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from typing import Any
+
 import pytest
 
-from netspec.backend.emit.code import WIDTH, call
+from netspec.backend.emit.code import (
+    WIDTH,
+    Code,
+    arguments,
+    call,
+    length,
+    literal,
+    module,
+    square,
+    statement,
+    taken_and_given,
+    variables,
+    weights_check,
+)
+from netspec.graph import Graph
+from netspec.language.training.schedules import CosineDecay, Schedule
+from netspec.network import loads
 
 LONG = 40 * "x"
 
@@ -40,3 +60,178 @@ def test_a_long_list_is_broken_only_between_its_items(item: str) -> None:
     assert found == "\n".join(
         ["make(", "    [", *(f"        {each}," for each in items), "    ],", ")"]
     )
+
+
+# A formatter changes nothing, whatever the length of a name is. LAST is a name of that length, of at
+# most 64 letters, as those of layers.
+
+LENGTHS = (1, *range(20, 65))
+ARITHMETIC = " + ".join(["first * second"] * 4)
+EXPRESSIONS = [
+    "LAST",
+    "LAST.mean(dim=(1, 2))",
+    "self.layer(LAST)",
+    "self.LAST(LAST, other, dim=(1, 2))",
+    "functional.pad(self.layer(LAST), (0, 1), value=0.123456789)",
+    "(first + second * LAST).reshape(-1, 4)",
+    "first + LAST",
+    f"{ARITHMETIC} - LAST",
+    "torch.cat([first, second, LAST], dim=-1)",
+    "inputs[:, LAST]",
+    "inputs[LAST].reshape(-1, 4)",
+]
+
+
+@pytest.mark.parametrize("name", ["x", 40 * "x", 64 * "x"], ids=len)
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_a_formatter_changes_no_statement(expression: str, name: str) -> None:
+    lines = [
+        statement(f"        {name} = ", expression.replace("LAST", size * "n"), "(8, 8, 4)")
+        for size in LENGTHS
+    ]
+    source = "\n".join(["class Model:", "    def forward():", *lines, ""])
+
+    assert formatted(source) == source
+
+
+@pytest.mark.parametrize("argument", ["LAST", "dict(LAST=1, size=(2, 3))", "sizes=[1, LAST]"])
+@pytest.mark.parametrize("comment", ["", "(8, 8, 4)"])
+def test_a_formatter_changes_no_call(argument: str, comment: str) -> None:
+    lines = [
+        call("    self.layer", [argument.replace("LAST", size * "n"), 'name="b"'], ",", comment)
+        for size in LENGTHS
+    ]
+    source = "\n".join(["LAYERS = [", *lines, "    last,", "]", ""])
+
+    assert formatted(source) == source
+
+
+def formatted(source: str) -> str:
+    command = [sys.executable, "-m", "ruff", "format", "--isolated", f"--line-length={WIDTH}", "-"]
+    done = subprocess.run(command, input=source, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_values_are_written_as_python() -> None:
+    values = ["same", 1e-3, True, None, (2,), (2, "a"), Code("nn.ReLU()")]
+
+    assert literal(tuple(values)) == '("same", 0.001, True, None, (2,), (2, "a"), nn.ReLU())'
+    assert arguments(["a"], {"size": (1, 2)}) == ['"a"', "size=(1, 2)"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"), [((3, 3), 3), ((3,), 3), ((3, 4), (3, 4)), ((0, 0, 1), (0, 0, 1))]
+)
+def test_equal_sizes_are_one_number(sizes: tuple[int, ...], expected: Any) -> None:
+    assert square(sizes) == expected
+
+
+def test_parts_of_a_module_are_two_lines_apart() -> None:
+    assert module("\na = 1\n", "", "b = 2") == "a = 1\n\n\nb = 2\n"
+
+
+# Which variable holds which tensor. A wrong one would be another network.
+
+DENSE = "Dense: {units: 2, name: NAME}"
+CHAIN = "a: input, b: a, c: b"
+
+
+def graph(reads: str, inputs: str = "[2]", outputs: str | None = None) -> Graph:
+    """A graph of layers that each add up what they read, written as `name: first second`."""
+    layers: list[str] = []
+    for each in reads.split(", "):
+        name, _, read = each.partition(": ")
+        tag = "Add" if " " in read else "Activation"
+        more = ", activation: relu" if tag == "Activation" else ""
+        names = ", ".join(read.split())
+        layers.append(f"  - {tag}: {{name: {name}, inputs: [{names}]{more}}}")
+    output = f"output: [{outputs}]\n" if outputs else ""
+    text = "\n".join(["netspec: 1\nname: example", f"input: {inputs}", "layers:", *layers])
+    return loads(f"{text}\n{output}").graph
+
+
+@pytest.mark.parametrize(
+    ("tested", "expected"),
+    [
+        (graph(CHAIN), {"input": "x", "a": "x", "b": "x", "c": "x"}),
+        # `a` is read again after `b`, and the input after `a`.
+        (graph("a: input, b: a, c: a b"), {"input": "x", "a": "a", "b": "x", "c": "x"}),
+        (graph("a: input, b: a, c: input b"), {"input": "inputs", "a": "x", "b": "x", "c": "x"}),
+        (graph("a: input, b: input, c: a b"), {"input": "inputs", "a": "a", "b": "x", "c": "x"}),
+        # An output that is not the last, one that the next reads, and two at the end.
+        (graph(CHAIN, outputs="b, c"), {"input": "x", "a": "x", "b": "b", "c": "x"}),
+        (
+            graph("a: input, b: a, c: a", outputs="b, c"),
+            {"input": "x", "a": "a", "b": "b", "c": "x"},
+        ),
+        # Names that are taken: the variables themselves, words of Python, and reserved ones.
+        (
+            graph("inputs: input, b: inputs, x: inputs b, c: inputs x"),
+            {"input": "x", "inputs": "inputs_", "b": "x", "x": "x", "c": "x"},
+        ),
+        (
+            graph("class: input, nn: class, c: class nn, d: class nn c"),
+            {"input": "x", "class": "class_", "nn": "nn_", "c": "x", "d": "x"},
+        ),
+        (
+            graph("a: left, b: right, c: a b", "{left: [2], right: [2]}"),
+            {"left": "left", "right": "right", "a": "a", "b": "x", "c": "x"},
+        ),
+        (
+            graph("a: nn, b: x, c: a b", "{nn: [2], x: [2]}"),
+            {"nn": "nn_", "x": "x_", "a": "a", "b": "x", "c": "x"},
+        ),
+    ],
+    ids=lambda value: ", ".join(value) if isinstance(value, dict) else "",
+)
+def test_a_tensor_is_kept_as_long_as_it_is_read(tested: Graph, expected: dict[str, str]) -> None:
+    assert variables(tested, "x", {"nn"}) == expected
+
+
+def test_inputs_and_outputs_are_shapes_or_their_number() -> None:
+    few = graph("a: left, b: right, c: a b", "{left: [2], right: [2]}", "a, c")
+    names = [f"input_{at}" for at in range(20)]
+    many = graph(f"a: {' '.join(names)}", f"{{{', '.join(f'{name}: [2]' for name in names)}}}")
+
+    assert taken_and_given(few, ", divided,", "logits") == (
+        "Inputs (2), (2), divided, to logits (2), (2)."
+    )
+    assert taken_and_given(many, ", divided,", "logits") == "20 inputs, divided, to 1 outputs."
+
+
+@pytest.mark.parametrize(
+    ("count", "schedule", "expected"),
+    [
+        (None, CosineDecay(initial_learning_rate=1), "7 * steps_per_epoch"),
+        (3, CosineDecay(initial_learning_rate=1), "3"),
+        (1, CosineDecay(initial_learning_rate=1), "1"),
+        (3, CosineDecay(initial_learning_rate=1, unit="epochs"), "3 * steps_per_epoch"),
+        (1, CosineDecay(initial_learning_rate=1, unit="epochs"), "steps_per_epoch"),
+        (0, CosineDecay(initial_learning_rate=1, unit="epochs"), "0"),
+    ],
+)
+def test_a_length_in_epochs_is_multiplied_by_their_steps(
+    count: int | None, schedule: Schedule, expected: str
+) -> None:
+    assert length(count, schedule, 7) == expected
+
+
+def test_a_module_knows_the_axes_of_its_weights() -> None:
+    network = loads(
+        "netspec: 1\nname: a\ninput: [8, 8, 3]\n"
+        "layers: [Conv2D: {filters: 4, kernel_size: [3, 2], name: c}, Flatten, Dropout: {rate: 0.5}]"
+    )
+    found: dict[str, Any] = {}
+
+    exec(weights_check(network.graph), {"Any": Any}, found)
+
+    assert found["AXES"] == {
+        "c.kernel": {"height": 3, "width": 2, "input": 3, "output": 4},
+        "c.bias": {"output": 4},
+    }
+    assert callable(found["find_mismatch"])
+    assert "pyright" not in weights_check(network.graph)
+
+
+def test_a_module_without_weights_has_no_axes() -> None:
+    assert "AXES = {}\n" in weights_check(graph(CHAIN))

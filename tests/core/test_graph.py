@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 
-from netspec.graph import INPUT, Graph, infer
-from netspec.language.layers import Dense, Flatten, Layer, MaxPooling2D
+from netspec.graph import Graph, Input, Node, infer
+from netspec.graph.inference import unread
+from netspec.language.layers import Conv2D, Dense, Flatten, Layer, MaxPooling2D
+from netspec.language.layers.constraints import MaxNorm
+from netspec.language.layers.initializers import Identity, Orthogonal
+from netspec.language.layers.recurrent import LSTM
+from netspec.language.spec import INPUT
 from netspec.network import load, loads
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -117,6 +122,149 @@ def test_inference_stops_at_the_first_layer_that_cannot_be() -> None:
 
     assert [node.name for node in graph.nodes] == ["flatten"]
     assert [fault.location for fault in faults] == [("layers", 1, "MaxPooling2D")]
+
+
+# Limits. What is exactly at one is accepted.
+
+
+@pytest.mark.parametrize(("height", "refused"), [(100_000, False), (100_001, True)])
+def test_a_tensor_has_at_most_ten_thousand_million_values(height: int, refused: bool) -> None:
+    _, faults = infer("example", (height, 100_000), [Flatten()])
+
+    assert bool(faults) is refused
+
+
+def test_a_network_has_at_most_ten_thousand_million_parameters() -> None:
+    largest = Dense(units=100_000)  # 100,000 x 99,999 and 100,000 biases
+    graph, faults = infer("example", (99_999,), [largest, Flatten(), Dense(units=1)])
+
+    assert [node.name for node in graph.nodes] == ["dense", "flatten"]
+    (fault,) = faults
+    assert fault.location == ("layers", 2, "Dense")
+    assert "the 100,001 weights of dense_1" in fault.message
+    assert "10,000,100,001" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "field"),
+    [
+        (Dense(units=2, kernel_initializer=Identity()), (4,), None),
+        (Dense(units=2, bias_initializer=Identity()), (4,), "bias_initializer"),
+        (Conv2D(filters=2, kernel_size=1, kernel_initializer=Identity()), (4, 4, 1),
+         "kernel_initializer"),
+        (Dense(units=2, kernel_initializer=Orthogonal()), (4,), None),
+        (Conv2D(filters=2, kernel_size=1, kernel_initializer=Orthogonal()), (4, 4, 1), None),
+        (Dense(units=2, bias_initializer=Orthogonal()), (4,), "bias_initializer"),
+        (LSTM(units=2), (4, 3), None),
+        (LSTM(units=2, bias_initializer=Orthogonal()), (4, 3), "bias_initializer"),
+        (Dense(units=2, kernel_constraint=MaxNorm(axis=(0, 1))), (4,), None),
+        (Dense(units=2, kernel_constraint=MaxNorm(axis=(2, 0))), (4,), "kernel_constraint"),
+        (Dense(units=2, bias_constraint=MaxNorm()), (4,), None),
+        (Dense(units=2, bias_constraint=MaxNorm(axis=(1,))), (4,), "bias_constraint"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_initializers_and_constraints_fit_the_rank_of_a_weight(
+    layer: Layer, shape: tuple[int, ...], field: str | None
+) -> None:
+    _, faults = infer("example", shape, [layer])
+
+    assert [fault.location[3] for fault in faults] == ([field] if field else [])
+
+
+def test_a_layer_that_only_unread_layers_read_is_unread() -> None:
+    first, second = Dense(units=2, name="first"), Dense(units=2, name="second")
+    last = Dense(units=2, name="last", inputs=(INPUT,))
+    graph, faults = infer("example", (4,), [first, second, last])
+
+    assert not faults
+    assert [fault.location for fault in unread(graph)] == [
+        ("layers", 0, "Dense"),
+        ("layers", 1, "Dense"),
+    ]
+
+
+# What a node and a graph know of themselves.
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((3, 8, 9), True),
+        ((4, 9, 8), True),
+        ((1, 8, 8), True),
+        ((1, 8, 9), False),
+        ((2, 8, 8), False),
+        ((5, 8, 8), False),
+        ((3, 7, 8), False),
+        ((3, 8, 7), False),
+        ((8, 8, 3), False),
+        ((3, 8), False),
+        ((3, 8, 8, 8), False),
+    ],
+)
+def test_channels_first_is_a_shape_of_few_channels(shape: tuple[int, ...], expected: bool) -> None:
+    assert Input("input", shape).channels_first is expected
+
+
+def test_the_layout_decides_where_an_axis_is() -> None:
+    node = Node("a", Flatten(), (INPUT,), ((4, 5, 6),), (4, 5, 6))
+    turned = Node("a", Flatten(), (INPUT,), ((4, 5, 6),), (4, 5, 6), "channels_first")
+
+    assert [node.dimension(index) for index in range(3)] == [1, 2, 3]
+    assert [turned.dimension(index) for index in range(3)] == [2, 3, 1]
+
+
+def test_a_frozen_layer_has_no_trainable_weights() -> None:
+    layers = [Dense(units=2), Dense(units=2, trainable=False)]
+    graph, _ = infer("example", (4,), layers)
+
+    assert [weight.trainable for _, weight in graph.weights()] == [True, True, False, False]
+
+
+ENDS = """\
+netspec: 1
+name: example
+input: [4, 2]
+layers:
+  - Dense: {name: first, units: 3, activation: tanh}
+  - Flatten
+  - Dense: {name: linear, units: 3}
+  - LAST
+"""
+SOFTMAX = "Softmax: {name: last}"
+END = [
+    ("Softmax: {name: last}", "softmax", False, False),
+    ("Softmax: {name: last, inputs: first, axis: 1}", "linear", False, False),
+    ("Softmax: {name: last, inputs: first, axis: 2}", "softmax", False, False),
+    ("Activation: {name: last, activation: sigmoid}", "sigmoid", True, False),
+    ("Dense: {name: last, units: 3, activation: softmax}", "softmax", True, True),
+    ("Dense: {name: last, units: 3}", "linear", False, True),
+    ("Dropout: {name: last, rate: 0.5}", "linear", False, False),
+    ("LSTM: {name: last, inputs: first, units: 3, activation: sigmoid}", "linear", True, True),
+]
+
+
+@pytest.mark.parametrize(("last", "activation", "activation_field", "units_field"), END)
+def test_an_end_has_the_activation_of_its_layer(
+    last: str, activation: str, activation_field: bool, units_field: bool
+) -> None:
+    text = ENDS.replace("LAST", last) + "output: [linear, last]\n"
+
+    linear, end = loads(text).ends
+
+    assert (linear.name, linear.subject, linear.activation) == ("linear", "linear", "linear")
+    assert linear.read is ("inputs" not in last)
+    assert (end.name, end.subject, end.read) == ("last", "last", False)
+    assert (end.activation, end.activation_field) == (activation, activation_field)
+    assert end.units_field is units_field
+    assert end.at == ("layers", 3, last.partition(":")[0])
+
+
+def test_the_end_of_one_output_is_the_network() -> None:
+    (end,) = load(SPECS / "mnist_cnn.yaml").ends
+
+    assert (end.subject, end.shape, end.read) == ("the network", (10,), False)
 
 
 BASE = """\

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from interpreter import compute, run, run_all
-from netspec.graph import INPUT, Graph, Node, activation, infer
+from netspec.graph import Graph, Node, activation, infer
 from netspec.language.layers import (
     Activation,
     AveragePooling2D,
@@ -27,6 +27,7 @@ from netspec.language.layers import (
 from netspec.language.layers.merging import Add, Concatenate
 from netspec.language.layers.normalization import BatchNormalization
 from netspec.language.layers.regularization import Dropout
+from netspec.language.spec import INPUT
 from netspec.numerics.weights import initial
 from netspec.passes import channels_first, split_activations, without_final_activations
 

@@ -50,20 +50,25 @@ from netspec.language.layers.initializers import (
 )
 from netspec.language.layers.normalization import BatchNormalization
 from netspec.language.layers.regularization import Dropout
+from netspec.language.layers.regularizers import L1, L1L2, L2
 from netspec.numerics.weights import (
     check,
+    check_memory,
     draw,
     generator,
     initial,
     load,
+    penalty,
     read_safetensors,
     to_bytes,
 )
 from netspec.text.diagnostics import WeightsError
 
 
-def network(*layers: Any, shape: tuple[int, ...] = (8, 8, 3)) -> Graph:
-    graph, faults = infer("example", shape, layers)
+def network(
+    *layers: Any, shape: tuple[int, ...] = (8, 8, 3), outputs: tuple[str, ...] | None = None
+) -> Graph:
+    graph, faults = infer("example", shape, layers, outputs)
     assert not faults
     return graph
 
@@ -290,6 +295,68 @@ def test_an_identity_weight_is_the_identity(shape: tuple[int, int]) -> None:
     np.testing.assert_array_equal(drawn(Identity(gain=2.0), shape), 2 * np.eye(*shape))
 
 
+# ------------------------------------------------------------------------------------ penalties
+
+
+def test_penalties_are_sums_over_the_values() -> None:
+    layer = Dense(units=2, kernel_regularizer=L1L2(l1=0.5, l2=0.25), bias_regularizer=L1(l1=0.1))
+    graph = network(layer, Dense(units=1, kernel_regularizer=L2(l2=2)), shape=(2,))
+    weights = {
+        "dense.kernel": np.float32([[1, -2], [3, 0]]),  # 0.5 (1 + 2 + 3) + 0.25 (1 + 4 + 9)
+        "dense.bias": np.float32([-4, 1]),  # 0.1 (4 + 1)
+        "dense_1.kernel": np.float32([[1], [-3]]),  # 2 (1 + 9)
+        "dense_1.bias": np.float32([7]),
+    }
+
+    assert penalty(graph, weights) == pytest.approx(3 + 3.5 + 0.5 + 20, rel=1e-12)
+
+
+def test_frozen_weights_have_no_penalty() -> None:
+    graph = network(Dense(units=2, kernel_regularizer=L2(l2=2), trainable=False), shape=(2,))
+
+    assert penalty(graph, initial(graph, 0)) == 0
+
+
+# --------------------------------------------------------------------------------------- memory
+
+# 2^27 + 2 values of 4 bytes are 0.5 GiB.
+LARGE = network(Dense(units=2, name="large"), shape=(2**26,))
+
+
+@pytest.mark.parametrize(("free", "copies"), [(2**29 + 8, 1), (2**31 + 32, 4)])
+def test_weights_may_fill_the_memory(
+    free: int, copies: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netspec.numerics.weights.free_memory", lambda: free)
+
+    check_memory(LARGE, copies)
+
+
+@pytest.mark.parametrize(
+    ("free", "copies", "message"),
+    [
+        (2**29 + 7, 1, "needs 0.5 GiB for its weights, and the memory has 0.5 GiB free"),
+        (2**31, 4, "needs 4 times 0.5 GiB for its weights, and the memory has 2.0 GiB free"),
+    ],
+)
+def test_weights_are_refused_beyond_the_memory(
+    free: int, copies: int, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netspec.numerics.weights.free_memory", lambda: free)
+
+    with pytest.raises(WeightsError) as caught:
+        check_memory(LARGE, copies)
+
+    assert caught.value.message == f"example {message}"
+
+
+def test_weights_beyond_the_memory_are_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netspec.numerics.weights.free_memory", lambda: 0)
+
+    with pytest.raises(WeightsError):
+        initial(SMALL, 0)
+
+
 # ---------------------------------------------------------------------------------------- files
 
 
@@ -315,8 +382,10 @@ def test_a_file_of_a_graph_with_other_initializers_is_read(tmp_path: Path) -> No
     assert_same(load(path, network(Dense(units=2))), initial(network(layer), 0))
 
 
-def test_the_tensors_of_a_file_are_aligned() -> None:
-    content = to_bytes(SMALL, initial(SMALL, 0))
+@pytest.mark.parametrize("length", range(1, 9))  # of the name, and so of the header
+def test_the_tensors_of_a_file_are_aligned(length: int) -> None:
+    graph = network(Dense(units=1, name=length * "d"))
+    content = to_bytes(graph, initial(graph, 0))
 
     assert int.from_bytes(content[:8], "little") % 8 == 0
 
@@ -350,8 +419,16 @@ def test_the_tensors_of_a_file_are_aligned() -> None:
             network(CONV, BatchNormalization(), Flatten(), Dense(units=2), Dense(units=2)),
             "it has 5 layers, and the spec 4",
         ),
+        (
+            network(CONV, BatchNormalization(), Flatten(inputs="conv"), Dense(units=2)),
+            "flatten reads conv in it, and batch_normalization here",
+        ),
+        (
+            network(CONV, BatchNormalization(), Flatten(), Dense(units=2), outputs=("flatten",)),
+            "it gives flatten, and the spec dense",
+        ),
     ],
-    ids=["input", "layer", "name", "field", "first of two", "fewer", "more"],
+    ids=["input", "layer", "name", "field", "first of two", "fewer", "more", "reads", "outputs"],
 )
 def test_a_file_of_another_graph_is_refused_with_the_first_difference(
     theirs: Graph, difference: str, tmp_path: Path
@@ -421,6 +498,15 @@ def test_a_file_of_another_program_is_refused(
     path = written(tmp_path, save(dict(initial(SMALL, 0)), metadata))
 
     assert refusal(path).message == f"{path} is {found}, not netspec-weights-1"
+
+
+def test_a_type_that_numpy_lacks_is_refused(tmp_path: Path) -> None:
+    header = b'{"dense.bias":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}'
+    path = written(tmp_path, len(header).to_bytes(8, "little") + header + bytes(4))
+
+    assert refusal(path).message == (
+        f"{path} cannot be read as safetensors: NumPy has no type BF16"
+    )
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from hypothesis import strategies as st
 
 from netspec.language.layers import Shape
@@ -41,7 +43,12 @@ def layer_normalizations(shape: Shape) -> st.SearchStrategy[Fields]:
 @st.composite
 def group_normalizations(draw: Draw, shape: Shape) -> Fields:
     axis = draw(st.sampled_from(range(-len(shape), 0)))
-    groups = [-1, *(one for one in range(1, 5) if shape[axis] % one == 0)]
+    counts = {
+        -1: shape[axis],
+        **{count: count for count in range(1, 5) if shape[axis] % count == 0},
+    }
+    # A group of one value is 0 but for its rounding, which the next layer may make large.
+    groups = [name for name, count in counts.items() if count < prod(shape)] or [1]
     return {
         "groups": draw(st.sampled_from(groups)),
         "axis": axis,

@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from conformance.cases.base import Case
-from netspec.graph import INPUT
 from netspec.language.layers import LAYERS, Shape
+from netspec.language.spec import INPUT
 from properties.draws import FIELDS, JOINS
 from properties.draws.base import WHOLE, Draw, Fields, each, sizes
 

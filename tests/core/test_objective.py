@@ -1,0 +1,217 @@
+"""What training asks of every output; and what is no fault, beside what `invalid/` shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from netspec.checks.objectives import Objective, figures
+from netspec.language.training.losses import Hinge, Huber, Loss
+from netspec.network import loads
+
+BEGINNING = "netspec: 1\nname: example\n"
+TWO = (
+    BEGINNING + "input: [4]\nlayers:\n"
+    "  - Dense: {name: kind, units: 3, activation: softmax}\n"
+    "  - Dense: {name: size, inputs: input, units: 2}\n"
+    "output: [kind, size]\n"
+)
+BOTH = "{kind: sparse_categorical_crossentropy, size: mean_squared_error}"
+
+
+def one(train: str, units: int = 3, activation: str = "softmax", more: str = "") -> str:
+    """A spec of one Dense on four features, or four steps of two where `more` says so."""
+    dense = f"Dense: {{units: {units}, activation: {activation}}}"
+    shape = "" if "input:" in more else "input: [4]\n"
+    return f"{BEGINNING}{shape}layers: [{dense}]\n{more}train: {{{train}}}\n"
+
+
+def objectives(text: str) -> tuple[Objective, ...]:
+    return loads(text).objectives
+
+
+def metrics(objective: Objective) -> list[str]:
+    return [metric.tag for metric in objective.metrics]
+
+
+# -------------------------------------------------------------------------------- what is asked
+
+
+def test_every_output_has_its_own_loss_weight_and_metrics() -> None:
+    kind, size = objectives(
+        f"{TWO}train: {{loss: {BOTH}, loss_weights: {{size: 0.25}}, metrics: {{size: "
+        "[mean_absolute_error]}}"
+    )
+
+    assert (kind.output, kind.loss.tag, kind.weight, metrics(kind), kind.taken_off) == (
+        *("kind", "sparse_categorical_crossentropy", 1.0, [], "softmax"),
+    )
+    assert (size.output, size.loss.tag, size.weight, metrics(size), size.taken_off) == (
+        *("size", "mean_squared_error", 0.25, ["mean_absolute_error"], None),
+    )
+    assert (kind.shape, kind.target_shape) == ((3,), ())
+    assert (size.shape, size.target_shape) == ((2,), (2,))
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        ("hinge", Hinge()),
+        ("{hinge: }", Hinge()),
+        ("{huber: {delta: 2}}", Huber(delta=2)),
+        ("{hinge: huber}", Huber()),  # of the output that is named hinge
+        ("{hinge: hinge}", Hinge()),
+        ("{hinge: {huber: {delta: 2}}}", Huber(delta=2)),
+    ],
+)
+def test_a_mapping_is_a_loss_or_names_outputs(loss: str, expected: Loss) -> None:
+    (objective,) = objectives(one(f"loss: {loss}").replace("units: 3", "units: 3, name: hinge"))
+
+    assert objective.loss == expected
+
+
+@pytest.mark.parametrize(
+    ("loss", "units", "activation", "expected"),
+    [
+        ("sparse_categorical_crossentropy", 3, "softmax", "softmax"),
+        ("categorical_crossentropy", 3, "softmax", "softmax"),
+        ("binary_crossentropy", 1, "sigmoid", "sigmoid"),
+        ("{binary_crossentropy: {from_logits: true}}", 1, "linear", None),
+        ("{categorical_crossentropy: {from_logits: true}}", 3, "tanh", None),
+        ("mean_squared_error", 1, "sigmoid", None),
+        ("kl_divergence", 3, "softmax", None),
+        ("categorical_hinge", 3, "linear", None),
+    ],
+)
+def test_only_a_cross_entropy_takes_its_activation_off(
+    loss: str, units: int, activation: str, expected: str | None
+) -> None:
+    (objective,) = objectives(one(f"loss: {loss}", units, activation))
+
+    assert objective.taken_off == expected
+
+
+@pytest.mark.parametrize(
+    ("train", "activation", "data", "expected"),
+    [
+        ("loss: sparse_categorical_crossentropy", "softmax", "", ["accuracy"]),
+        ("loss: categorical_crossentropy", "softmax", "", ["accuracy"]),
+        ("loss: categorical_hinge", "linear", "", ["accuracy"]),
+        ("loss: binary_crossentropy", "sigmoid", "", ["accuracy"]),
+        ("loss: hinge", "linear", "", []),
+        ("loss: kl_divergence", "softmax", "", []),
+        ("loss: mean_squared_error", "linear", "", []),
+        ("loss: categorical_crossentropy, metrics: []", "softmax", "", []),
+        (
+            "loss: categorical_crossentropy, metrics: [auc, recall]",
+            "softmax",
+            "",
+            ["auc", "recall"],
+        ),
+        ("loss: binary_crossentropy", "sigmoid", "target: input", []),
+        ("loss: binary_crossentropy", "sigmoid", "target: labels", ["accuracy"]),
+        (
+            "loss: binary_crossentropy, metrics: [accuracy]",
+            "sigmoid",
+            "target: input",
+            ["accuracy"],
+        ),
+    ],
+)
+def test_accuracy_is_the_metric_where_there_are_classes(
+    train: str, activation: str, data: str, expected: list[str]
+) -> None:
+    source = f"data: {{dataset: npz, path: a.npz, {data}}}\n" if data else ""
+
+    (objective,) = objectives(one(train, 4, activation, source))
+
+    assert metrics(objective) == expected
+
+
+def test_figures_of_one_output_have_no_prefix() -> None:
+    train = "loss: categorical_crossentropy, metrics: [auc, confusion_matrix, mean_squared_error]"
+
+    assert figures(objectives(one(train))) == {
+        "loss": False,
+        "auc": True,
+        "mean_squared_error": False,
+    }
+
+
+def test_figures_of_several_outputs_begin_with_the_output() -> None:
+    train = f"train: {{loss: {BOTH}, metrics: {{kind: [accuracy, confusion_matrix]}}}}"
+
+    assert figures(objectives(TWO + train)) == {
+        "loss": False,
+        "kind_loss": False,
+        "kind_accuracy": True,
+        "size_loss": False,
+    }
+
+
+# ------------------------------------------------------------------------------- what is no fault
+
+SPARSE, CATEGORICAL = "loss: sparse_categorical_crossentropy", "loss: categorical_crossentropy"
+BINARY, SQUARES = "loss: binary_crossentropy", "loss: mean_squared_error"
+ARRAYS = "data: {dataset: npz, path: a.npz}\n"
+NAMED = "data: {dataset: npz, path: a.npz, class_names: [a, b, c]}\n"
+STEPS = "input: [4, 2]\n"
+IMAGES = "input: [8, 8, 1]\n"
+KEPT = "validation: {fraction: 0.1, stratify: true}"
+
+VALID: dict[str, Any] = {
+    "a class at every step": one(SPARSE, more=STEPS + ARRAYS),
+    "a class at every step, without data": one(SPARSE, more=STEPS),
+    "an image of the input": one(SQUARES, 1, "sigmoid", IMAGES + "data: {dataset: digits, target: input}\n"),
+    "probabilities of the input's pixels": one(
+        BINARY, 1, "sigmoid", IMAGES + "data: {dataset: digits, target: input}\n"
+    ),
+    "as many names as classes": one(SPARSE, more=NAMED),
+    "two names of one output": one(BINARY, 1, "sigmoid", NAMED.replace(", c]", "]")),
+    "names of several outputs": one(BINARY, 2, "sigmoid", NAMED),
+    "labels from one": one(SPARSE, more="data: {dataset: npz, path: a.npz, labels_from: 1}\n"),
+    "one unit of a regression": one(SQUARES, 1, "linear"),
+    "several units of yes and no": one(BINARY, 3, "sigmoid"),
+    "metrics of class indices": one(f"{SPARSE}, metrics: [accuracy, sparse_categorical_accuracy, "
+        "top_k_categorical_accuracy, auc, precision, confusion_matrix]"),
+    "metrics of one value a class": one(f"{CATEGORICAL}, metrics: [accuracy, categorical_accuracy, "
+        "top_k_categorical_accuracy, confusion_matrix, mean_absolute_error]"),
+    "metrics of yes and no": one(
+        f"{BINARY}, metrics: [accuracy, binary_accuracy, confusion_matrix]", 1, "sigmoid"
+    ),
+    "metrics of several yes and no": one(
+        f"{BINARY}, metrics: [accuracy, binary_accuracy, precision]", 3, "sigmoid"
+    ),
+    "metrics of signs": one("loss: hinge, metrics: [binary_accuracy, confusion_matrix]", 1, "tanh"),
+    "metrics of distributions": one("loss: kl_divergence, metrics: [categorical_accuracy, auc]"),
+    "no metrics for two outputs": f"{TWO}train: {{loss: {BOTH}, metrics: []}}",
+    "one metric of two outputs": f"{TWO}train: {{loss: {BOTH}, metrics: {{kind: [auc], size: [mean_squared_error]}}}}",
+    "one output by its name": one("loss: {dense: categorical_crossentropy}, metrics: {dense: [auc]}"),
+    "an output that another layer reads": TWO.replace("inputs: input", "inputs: kind").replace(
+        "activation: softmax", "activation: relu") + "train: {loss: {kind: mean_squared_error, size: mean_squared_error}}",
+    "logits that another layer reads": TWO.replace("inputs: input", "inputs: kind").replace(
+        ", activation: softmax", "") + "train: {loss: {kind: {categorical_crossentropy: {from_logits: true}}, "
+        "size: mean_squared_error}}",
+    "weights of classes": one(f"{SPARSE}, class_weights: {{'0': 2, '2': 1}}"),
+    "weights of named classes": one(f"{CATEGORICAL}, class_weights: {{a: 2, c: 1}}", more=NAMED),
+    "weights of yes and no": one(f"{BINARY}, class_weights: {{'0': 2, '1': 1}}", 1, "sigmoid"),
+    "stratified classes": one(f"{SPARSE}, {KEPT}"),
+    "stratified vectors": one(f"{CATEGORICAL}, {KEPT}"),
+    "stratified yes and no": one(f"{BINARY}, {KEPT}", 1, "sigmoid"),
+    "not stratified values": one(f"{SQUARES}, validation: {{fraction: 0.1, stratify: false}}", 1, "linear"),
+    "stopping by a figure of training": one(f"{SPARSE}, early_stopping: {{monitor: accuracy}}"),
+    "stopping by a figure of validation": one(
+        f"{SPARSE}, validation_split: 0.1, early_stopping: {{monitor: val_accuracy}}"
+    ),
+    "stopping by a figure of an output": f"{TWO}train: {{loss: {BOTH}, metrics: {{kind: [auc]}}, "
+    "early_stopping: {monitor: kind_auc}}",
+    "stopping by validation by default": one(f"{SPARSE}, {KEPT}, early_stopping: {{}}"),
+    "a plateau of training": one(f"{SPARSE}, optimizer: {{adam: {{learning_rate: {{reduce_on_plateau: "
+        "{initial_learning_rate: 0.1, monitor: loss}}}}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_what_fits_together_is_no_fault(name: str) -> None:
+    assert loads(VALID[name]).objectives
