@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from netspec.backend import Device, Quantization
     from netspec.graph.summary import Summary
-    from netspec.language.spec import Resize
+    from netspec.language.data import Resize
     from netspec.network import Network
     from netspec.numerics.weights import Weights
     from netspec.runs.evaluation import Evaluation

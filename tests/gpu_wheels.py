@@ -45,9 +45,10 @@ class Wheel:
 
 
 def requirements(extra: str) -> list[str]:
-    """The requirements of netspec with an extra, from pyproject.toml."""
+    """The requirements of netspec with an extra and its data sets, from pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [*project["dependencies"], *project["optional-dependencies"][extra]]
+    extras = project["optional-dependencies"]
+    return [*project["dependencies"], *extras["digits"], *extras[extra]]
 
 
 def constraints_file(extra: str) -> Path:
@@ -188,7 +189,7 @@ def constraints(extra: str, wheels: Iterable[Wheel]) -> str:
     system = f"{platform.system()}, {platform.machine()}, Python {python}"
     lines = sorted((f"{wheel.name}=={wheel.version}" for wheel in wheels), key=str.lower)
     head = [
-        f"# What pip resolves for netspec[{extra}], with CUDA {CUDA_OF_EXTRA[extra]}",
+        f"# What pip resolves for netspec[{extra},digits], with CUDA {CUDA_OF_EXTRA[extra]}",
         f"# ({system}); `make gpu-constraints` rewrites it.",
     ]
     return "\n".join([*head, *lines, ""])

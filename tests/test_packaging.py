@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from configparser import ConfigParser
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,14 @@ def test_the_wheel_names_the_command_and_the_backends(wheel, names):
             "onnx": "netspec_onnx:BACKEND",
         },
     }
+
+
+def test_only_the_extra_digits_installs_scikit_learn(wheel, names):
+    (path,) = (name for name in names if name.endswith(".dist-info/METADATA"))
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = message_from_bytes(archive.read(path))
+    needed = [line for line in metadata.get_all("Requires-Dist", []) if "sci" in line]
+    assert needed == ["scikit-learn>=1.6; extra == 'digits'"]
 
 
 def test_an_installed_wheel_is_what_python_imports(installed, tmp_path):

@@ -18,11 +18,12 @@ from onnx import (
 )
 
 from netspec.data.location import relocated
-from netspec.data.pixels import raw_divisor
+from netspec.data.pixels import WHITE, raw_divisor
 from netspec.data.record import DataRecord
 from netspec.graph import Graph, Node
+from netspec.language.data import class_names, promise_of
 from netspec.language.layers.preprocessing import Division
-from netspec.language.spec import DataBase, class_names, resolved
+from netspec.language.spec import resolved
 from netspec.network import Network
 from netspec.numerics.weights import Weights, check
 from netspec.passes import renamed, run_passes, switched_on
@@ -67,11 +68,12 @@ def export(
     _check_size(network.graph)
     check(network.graph, weights, "the model")
     scale = network.scales[network.graph.inputs[0].name]
-    data = (network.spec.data or DataBase()).model_copy(update={"scale": scale})
     tensors = {each.name: each.name for each in network.graph.inputs}
-    divisor, white = data.scale, data.largest_pixel
+    promise = promise_of(network.spec.data)
+    divisor, white = scale, int(promise.value_range[1]) if promise.value_range else WHITE
     if raw_input:
-        divisor, white = raw_divisor(data, record.arrays.get("x_train") if record else None)
+        recorded = record.arrays.get("x_train") if record else None
+        divisor, white = raw_divisor(promise, recorded, scale)
     compiled = _on_pixels(network, divisor) if raw_input else network
     graph, weights = run_passes(PASSES, compiled, weights)
     builder = Builder(opset, weights)
@@ -153,9 +155,11 @@ def _model(network: Network, builder: Builder, element: int) -> ModelProto:
 
 def _metadata(network: Network, record: DataRecord | None) -> dict[str, str]:
     graph, spec = network.graph, network.spec
+    recorded = record.class_names if record else None
+    names = class_names(spec.data, graph.output.shape[-1], recorded)
     metadata = {
         "netspec.spec": resolved(relocated(spec, network.folder, network.folder)),
-        "netspec.class_names": json.dumps(class_names(spec.data, graph.output.shape[-1])),
+        "netspec.class_names": json.dumps(names),
         "netspec.graph": graph.hash,
         HASH: "sha256",  # at the end of the file; see `seal`
     }

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import Counter
 
 from netspec.graph.nodes import Graph
+from netspec.language.data import DataFields
 from netspec.language.layers import written
-from netspec.language.spec import DataSpec, Npz
 from netspec.text.codes import Code
 from netspec.text.source import Fault
 
 
-def image_faults(data: DataSpec, graph: Graph) -> list[Fault]:
+def image_faults(data: DataFields, graph: Graph) -> list[Fault]:
     """Data that have not the shape of the inputs and outputs."""
-    if len(graph.inputs) > 1 and not isinstance(data, Npz):
+    promise, shape = data.promise, data.promise.image_shape
+    if len(graph.inputs) > 1 and promise.single:
         message = f"{graph.name} has {len(graph.inputs)} inputs, and {data.dataset} has one"
         return [Fault(("data",), Code.DATA, message, "put the arrays into an npz file")]
-    if len(graph.outputs) > 1 and not isinstance(data, Npz):
+    if len(graph.outputs) > 1 and promise.single:
         message = f"{graph.name} has {len(graph.outputs)} outputs, and {data.dataset} has one label"
         return [Fault(("data",), Code.DATA, message, "put the arrays into an npz file")]
     if data.target == "input" and [graph.input_shape] != [
@@ -26,22 +27,23 @@ def image_faults(data: DataSpec, graph: Graph) -> list[Fault]:
         message = f"the target is the input {written(graph.input_shape)}, and the output is {gives}"
         help = "an autoencoder gives one output of its input's shape"
         return [Fault(("data", "target"), Code.DATA, message, help)]
-    if data.image_shape is None or data.image_shape == graph.input_shape:
+    if shape is None or shape == graph.input_shape:
         return []
     message = (
-        f"the images of {data.dataset} are {written(data.image_shape)}, and the input is "
+        f"the images of {data.dataset} are {written(shape)}, and the input is "
         f"{written(graph.input_shape)}"
     )
-    return [Fault(("input",), Code.DATA, message, f"write `input: {list(data.image_shape)}`")]
+    return [Fault(("input",), Code.DATA, message, f"write `input: {list(shape)}`")]
 
 
-def name_faults(data: DataSpec) -> list[Fault]:
+def name_faults(data: DataFields) -> list[Fault]:
     """Names that are not one for each class."""
     if data.class_names is None:
         return []
     names, at = len(data.class_names), ("data", "class_names")
-    if data.classes not in (None, names):
-        message = f"{data.dataset} has {data.classes} classes, and class_names has {names} names"
+    classes = data.promise.classes
+    if classes not in (None, names):
+        message = f"{data.dataset} has {classes} classes, and class_names has {names} names"
         help = "one name for every class, in the order of their labels"
         return [Fault(at, Code.CLASSES, message, help)]
     repeated = [name for name, count in Counter(data.class_names).items() if count > 1]

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from netspec.checks.ends import End
 from netspec.checks.objectives import figures, losses_by_output, objectives
 from netspec.graph.nodes import Graph
+from netspec.language.data import DataFields, class_names, promise_of
 from netspec.language.hints import likely
 from netspec.language.layers import Dense, Flatten, written
 from netspec.language.layers.pooling import GlobalPooling
-from netspec.language.spec import DataSpec, EarlyStopping, Npz, OwnData, Spec, Train, class_names
+from netspec.language.spec import EarlyStopping, Spec, Train
 from netspec.language.training.losses import Loss
 from netspec.language.training.metrics import Accuracy, ConfusionMatrix, Metric
 from netspec.language.training.schedules import ReduceOnPlateau
@@ -73,13 +74,13 @@ def loss_place(train: Train, end: End) -> Location:
     return ("train", "loss", end.name) if isinstance(train.loss, dict) else ("train", "loss")
 
 
-def _output_faults(loss: Loss, data: DataSpec | None, end: End) -> Iterator[Fault]:
+def _output_faults(loss: Loss, data: DataFields | None, end: End) -> Iterator[Fault]:
     """An output that has another shape than one label an example, or no labels at all."""
     if data is not None and data.target == "input" and loss.kind == "classes":
         message = f"{loss.tag} takes class indices, and the target is the input"
         help = "use binary_crossentropy or mean_squared_error"
         yield Fault(("train", "loss"), Code.LOSS, message, help)
-    one_label = not isinstance(data, Npz | None) and data.target == "labels"
+    one_label = data is not None and data.promise.single and data.target == "labels"
     if loss.kind == "classes" and len(end.shape) > 1 and one_label:
         shape = written(end.shape)
         message = f"{end.subject} ends in {shape}, and a classifier ends in one value a class"
@@ -135,30 +136,28 @@ def _without_probabilities(loss: Loss, end: End, last: Location) -> Fault:
     return Fault(last, Code.LOSS, message, help, key=last == end.at)
 
 
-def _target_faults(loss: Loss, data: DataSpec | None, end: End) -> Iterator[Fault]:
+def _target_faults(loss: Loss, data: DataFields | None, end: End) -> Iterator[Fault]:
     """Data whose targets are not what the loss takes."""
-    if isinstance(data, OwnData) and data.labels_from and loss.kind != "classes":
+    if data is not None and data.first_label and loss.kind != "classes":
         message = f"labels_from is the label of the first class, and {loss.tag} takes no labels"
         help = "remove it, or use sparse_categorical_crossentropy"
         yield Fault(("data", "labels_from"), Code.DATA, message, help, key=True)
     if data is None or data.target == "input":
         return
     at = (*end.at, "units") if end.units_field else end.at
-    units, names = end.shape[-1], data.class_names
-    if data.classes is not None and loss.kind in ("one_hot", "binary", "signs", "distribution"):
+    units, names, classes = end.shape[-1], data.class_names, data.promise.classes
+    if classes is not None and loss.kind in ("one_hot", "binary", "signs", "distribution"):
         wanted = "values of its outputs" if loss.kind == "distribution" else "one value an output"
         message = f"{loss.tag} takes {wanted}, and {data.dataset} has class indices"
         help = "use sparse_categorical_crossentropy, which takes the indices"
         yield Fault(("train", "loss"), Code.LOSS, message, help)
-    elif loss.kind == "classes" and data.classes not in (None, units):
-        message = (
-            f"{end.subject} ends in {units} units, and {data.dataset} has {data.classes} classes"
-        )
-        help = f"write `units: {data.classes}`"
+    elif loss.kind == "classes" and classes not in (None, units):
+        message = f"{end.subject} ends in {units} units, and {data.dataset} has {classes} classes"
+        help = f"write `units: {classes}`"
         if not end.units_field:
-            help = f"give the layer before it {data.classes} units or filters"
+            help = f"give the layer before it {classes} units or filters"
         yield Fault(at, Code.CLASSES, message, help, key=at == end.at)
-    elif data.classes is None and names is not None and _several(loss) and len(names) != units:
+    elif classes is None and names is not None and _several(loss) and len(names) != units:
         message = f"{end.subject} ends in {units} units, and class_names has {len(names)} names"
         related = ("the names", ("data", "class_names"))
         help = "one unit for every class"
@@ -219,6 +218,8 @@ def _class_weight_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Itera
         yield Fault(at, Code.VALUE, message, "weigh the examples: w_train in an npz file", key=True)
         return
     classes = 2 if loss.kind == "binary" else shape[-1]
+    if promise_of(spec.data).names_classes and not (spec.data and spec.data.class_names):
+        return  # the data contain the names: they are compared when the data are loaded
     known = class_names(spec.data, classes)
     for name in weights:
         if name not in known:

@@ -17,7 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from netspec.data.ink import PREPARATIONS
 from netspec.data.pixels import DEEP_WHITE, WHITE
-from netspec.language.spec import Resize
+from netspec.language.data import Resize
 from netspec.numerics.weights import Array
 from netspec.text.diagnostics import DataError
 from netspec.text.files import open_regular

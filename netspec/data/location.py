@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from netspec.language.spec import Idx, Npz, Spec
+from netspec.language.spec import Spec
 from netspec.network import Network
 from netspec.text.diagnostics import DataError
 
@@ -18,17 +18,17 @@ def relocated(spec: Spec, folder: Path, to: Path) -> Spec:
     No path is absolute afterwards. Where none leads from `to` to a file, as between two drives of
     Windows, the file's name is left.
     """
-    return _with_files(spec, lambda path: _relative(folder / path, to))
+    return _with_paths(spec, lambda path: _relative(folder / path, to))
 
 
 def unlocated(spec: Spec) -> Spec:
     """The spec without its paths: for comparison where the data are at another place."""
-    return _with_files(spec, lambda _: "")
+    return _with_paths(spec, lambda _: "")
 
 
 def absolute(spec: Spec, folder: Path) -> Spec:
     """The spec with every path, seen from `folder`, as an absolute one: for comparison."""
-    return _with_files(spec, lambda path: os.path.realpath(folder / path))
+    return _with_paths(spec, lambda path: os.path.realpath(folder / path))
 
 
 def with_data(network: Network, place: Path | None) -> Network:
@@ -40,14 +40,16 @@ def with_data(network: Network, place: Path | None) -> Network:
     if place is None:
         return network
     data = network.spec.data
-    if not isinstance(data, Npz | Idx):
+    if data is None or not data.paths:
         named = f"the data set {data.dataset}" if data else "no data set"
         message = f"{network.spec.name} names {named}, which is not read from a path"
-        raise DataError(message, "leave --data out; it is for the data sets npz and idx")
-    if not place.is_dir() and len(data.files) > 1:
-        message = f"{place} is not a folder, and {network.spec.name} has {len(data.files)} files"
+        raise DataError(
+            message, "leave --data out; it is for data sets of files, such as npz and idx"
+        )
+    if not place.is_dir() and len(data.paths) > 1:
+        message = f"{place} is not a folder, and {network.spec.name} has {len(data.paths)} files"
         raise DataError(message, "give the folder that they are in to --data")
-    spec = _with_files(
+    spec = _with_paths(
         network.spec, lambda path: str(_real(place / Path(path).name if place.is_dir() else place))
     )
     return replace(network, spec=spec)
@@ -55,19 +57,16 @@ def with_data(network: Network, place: Path | None) -> Network:
 
 def check_files(network: Network) -> None:
     """Raise DataError where a file of the data is not there."""
-    data = network.spec.data
-    for path in data.files.values() if isinstance(data, Npz | Idx) else ():
+    for path in network.spec.data.paths.values() if network.spec.data else ():
         if not os.path.lexists(network.folder / path):
             help = "correct the path in the spec; or give the place of the data to --data"
             raise DataError(f"there is no file {_real(network.folder / path)}", help)
 
 
-def _with_files(spec: Spec, place: Callable[[str], str]) -> Spec:
-    data = spec.data
-    if not isinstance(data, Npz | Idx):
+def _with_paths(spec: Spec, change: Callable[[str], str]) -> Spec:
+    if spec.data is None or not spec.data.paths:
         return spec
-    files = {name: place(path) for name, path in data.files.items()}
-    return spec.model_copy(update={"data": data.model_copy(update=files)})
+    return spec.model_copy(update={"data": spec.data.with_paths(change)})
 
 
 def _relative(path: Path, to: Path) -> str:

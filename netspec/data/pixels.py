@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.data.record import ArrayRecord
-from netspec.language.spec import DataBase
+from netspec.language.data import Promise
 from netspec.numerics.weights import Array
 from netspec.text.diagnostics import DataError
 
@@ -50,16 +50,18 @@ class PixelRange:
         return values.astype(np.float32)
 
 
-def pixel_range(data: DataBase, record: ArrayRecord | None) -> PixelRange:
+def pixel_range(promise: Promise, record: ArrayRecord | None) -> PixelRange:
     """The range of the pixels that a network was trained on. Raises DataError where it has none.
 
-    A data set whose images are known decides. Else it is 0 to 1 for data up to 1, 0 to 255 for data
+    A data set whose values are known decides. Else it is 0 to 1 for data up to 1, 0 to 255 for data
     up to 255, 0 to 65535 for larger ones, and -1 to 1 for data that fill this. Without a record it
     is 0 to 255.
     """
-    known = data.image_shape is not None
+    known = (record.value_range if record else None) or promise.value_range
     if known or record is None:
-        return PixelRange(0, data.largest_pixel, data.largest_pixel, whole=True, source="")
+        black, white = known or (0, WHITE)
+        whole = record is None or not record.dtype.startswith("float")
+        return PixelRange(black, white, white, whole, f"values from {black:g} to {white:g}")
     if record.minimum is None or record.maximum is None:
         raise DataError("the training data contain no finite values", _HELP)
     low, high = record.minimum, record.maximum
@@ -79,18 +81,20 @@ def pixel_range(data: DataBase, record: ArrayRecord | None) -> PixelRange:
     return PixelRange(0, WHITE if high <= WHITE else DEEP_WHITE, 2**bits - 1, whole, source)
 
 
-def raw_divisor(data: DataBase, record: ArrayRecord | None) -> tuple[float, int]:
+def raw_divisor(promise: Promise, record: ArrayRecord | None, scale: float) -> tuple[float, int]:
     """What pixels of 8 bits are divided by for a network, and which of them is white.
+
+    `scale` is what the network's inputs are divided by.
 
     Raises DataError where the training data were no such pixels.
     """
-    found = pixel_range(data, record)
+    found = pixel_range(promise, record)
     if found.white > WHITE or found.black != 0:
         message = f"the network was trained on {found.source}, and raw input is pixels of 8 bits"
         raise DataError(message, "leave --raw-input out, and bring the pixels to this range before")
     if found.white == 1:
-        return WHITE * data.scale, WHITE
-    return data.scale, int(found.white)
+        return WHITE * scale, WHITE
+    return scale, int(found.white)
 
 
 def as_pixels(inputs: Array, divisor: float) -> NDArray[np.uint8]:

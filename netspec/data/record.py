@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from math import prod
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field, ValidationError
 
-from netspec.data.mapped import Stored
+from netspec.data.table import Column, Table
 from netspec.language.layers import written
 from netspec.language.layers.tagged import Model
+from netspec.text.diagnostics import one_of
 
 PART_BYTES = 1 << 20
 """How much of an array is read at once at the most, as long as one example is not more."""
@@ -32,13 +32,21 @@ class ArrayRecord(Model):
     minimum: float | None
     maximum: float | None
     hash: str
+    value_range: tuple[float, float] | None = None
+    """The values of black and white, or of another kind of data, where the source knows them."""
+
+    @property
+    def content(self) -> ArrayRecord:
+        """What is measured: an older netspec recorded only this."""
+        return self.model_copy(update={"value_range": None})
 
 
 class DataRecord(Model):
-    """The arrays of a data set, by name."""
+    """The arrays of a data set, by name, and the names of the classes that the data contain."""
 
     dataset: str
     arrays: dict[str, ArrayRecord]
+    class_names: tuple[str, ...] | None = None
 
 
 def parse_record(text: str) -> DataRecord | None:
@@ -49,18 +57,18 @@ def parse_record(text: str) -> DataRecord | None:
         return None
 
 
-def describe(dataset: str, arrays: Mapping[str, Stored]) -> DataRecord:
-    """Record all arrays of a data set. Each is read once, and a part of it at a time.
+def describe(dataset: str, table: Table) -> DataRecord:
+    """The fingerprint of a table. Each array is read once, and a part of it at a time.
 
     The hash is of the values in native byte order and C order, so that it does not depend on how a
     file stores them.
     """
-    return DataRecord(
-        dataset=dataset, arrays={name: _array_record(array) for name, array in arrays.items()}
-    )
+    arrays = {name: _array_record(column) for name, column in table.arrays()}
+    return DataRecord(dataset=dataset, arrays=arrays, class_names=table.class_names)
 
 
-def _array_record(array: Stored) -> ArrayRecord:
+def _array_record(column: Column) -> ArrayRecord:
+    array = column.values
     content = hashlib.blake2b(digest_size=HASH_BYTES)
     lowest, highest = np.inf, -np.inf
     size = max(1, PART_BYTES // max(1, array.dtype.itemsize * prod(array.shape[1:])))
@@ -78,6 +86,7 @@ def _array_record(array: Stored) -> ArrayRecord:
         minimum=float(lowest) if np.isfinite(lowest) else None,
         maximum=float(highest) if np.isfinite(highest) else None,
         hash=content.hexdigest(),
+        value_range=column.value_range,
     )
 
 
@@ -85,7 +94,18 @@ def differences(before: DataRecord, now: DataRecord) -> list[str]:
     """How data differ from those that were recorded, a phrase for each array."""
     names = list(dict.fromkeys([*before.arrays, *now.arrays]))
     found = [(name, before.arrays.get(name), now.arrays.get(name)) for name in names]
-    return [f"{name} {_difference(old, new)}" for name, old, new in found if old != new]
+    phrases = [
+        f"{name} {_difference(old, new)}"
+        for name, old, new in found
+        if (old and old.content) != (new and new.content)
+    ]
+    if before.class_names != now.class_names:
+        phrases.append(f"the classes were {_named(before)}, and are {_named(now)}")
+    return phrases
+
+
+def _named(record: DataRecord) -> str:
+    return one_of(record.class_names or ("without names",), "and")
 
 
 def remarks(subject: str, before: DataRecord | None, now: DataRecord) -> tuple[str, ...]:

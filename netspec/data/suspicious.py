@@ -19,13 +19,14 @@ from netspec.checks.objectives import Objective
 from netspec.data.examples import Examples, parts
 from netspec.data.mapped import Stored
 from netspec.graph import Input
+from netspec.language.data import class_names
 from netspec.language.layers import written
-from netspec.language.spec import INPUT, class_names
+from netspec.language.spec import INPUT
 from netspec.network import Network
 from netspec.text.diagnostics import one_of
 
 if TYPE_CHECKING:
-    from netspec.data import Dataset
+    from netspec.data.loading import Dataset
 
 LOOKED_AT = 64 << 20  # bytes
 MAX_CLASSES = 1_000  # more are words of a vocabulary, of which many are rare
@@ -60,8 +61,9 @@ def _classes_without_examples(dataset: Dataset, network: Network) -> Iterator[st
         train = _present(dataset.train, place, objective)
         if train is None:
             continue
-        known = network.spec.data if len(network.objectives) == 1 else None
-        names = class_names(known, len(train))
+        single = len(network.objectives) == 1
+        named = (network.spec.data, dataset.record.class_names) if single else (None, None)
+        names = class_names(named[0], len(train), named[1])
         of = f" of {objective.output}" if len(network.objectives) > 1 else ""
         missing = ~train
         for part, examples in (("validation", dataset.validation), ("test", dataset.test)):

@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from netspec.checks.objectives import Objective
 from netspec.data.examples import Examples, parts
 from netspec.data.mapped import Stored
+from netspec.language.data import class_names
 from netspec.language.layers import written
-from netspec.language.spec import OwnData, class_names
 from netspec.language.training.losses import SparseCategoricalCrossentropy
 from netspec.network import Network
-from netspec.text.diagnostics import DataError
+from netspec.text.diagnostics import DataError, one_of
 
 
 def targets(arrays: Sequence[Stored], part: str, network: Network) -> tuple[Stored, ...]:
     """The targets of every output, as its loss takes them. Raises DataError."""
     asked = network.objectives or tuple(map(_labelled, network.ends))
     data = network.spec.data
-    first = data.labels_from if isinstance(data, OwnData) else 0
+    first = data.first_label if data else 0
     return tuple(
         _checked(array, each, _named(part, each, len(asked)), first)
         for array, each in zip(arrays, asked, strict=True)
@@ -128,15 +128,25 @@ def _fault(values: NDArray[np.float32], asked: Objective) -> tuple[str, str] | N
 
 
 def class_weights(
-    answers: Stored, wanted: Mapping[str, float], network: Network
+    answers: Stored,
+    wanted: Mapping[str, float],
+    network: Network,
+    names: tuple[str, ...] | None,
 ) -> NDArray[np.float32]:
-    """The weight (n,) of every example by its class; 1 for a class that is not named.
+    """The weight (n,) of every example by its class; 1 for a class that is not in `wanted`.
+
+    `names` are the classes that the data name. Raises DataError where `wanted` has a class that
+    does not exist.
 
     As Keras's class_weight (keras/src/trainers/data_adapters/data_adapter_utils.py, 3.15).
     """
     classes = max(network.graph.output.shape[-1], 2)
-    names = class_names(network.spec.data, classes)
-    weights = np.array([wanted.get(name, 1.0) for name in names], np.float32)
+    known = class_names(network.spec.data, classes, names)
+    for name in wanted:
+        if name not in known:
+            message = f"class_weights names the class {name!r}, which the data do not have"
+            raise DataError(message, f"the classes are {one_of(known[:10], 'and')}")
+    weights = np.array([wanted.get(name, 1.0) for name in known], np.float32)
     return np.concatenate([weights[classes_of(each)] for each in parts(answers)])
 
 

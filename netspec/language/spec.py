@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
+from netspec.language.data import DataField
 from netspec.language.layers import LayerField
 from netspec.language.layers.base import Identifier, NodeName, NodeNames, Shape
-from netspec.language.layers.initializers import NotNegative, Positive
+from netspec.language.layers.initializers import NotNegative
 from netspec.language.layers.tagged import Model, OneKey, as_tuple, fault
 from netspec.language.layers.window import Size
 from netspec.language.training.losses import Losses
@@ -28,102 +29,6 @@ INPUT = "input"
 
 List = BeforeValidator(as_tuple)
 Fraction: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
-
-
-Resize: TypeAlias = Literal["stretch", "pad", "crop"]
-
-
-class DataBase(Model):
-    """A data set, and how its inputs are scaled."""
-
-    image_shape: ClassVar[tuple[int, int, int] | None] = None
-    classes: ClassVar[int | None] = None
-    largest_pixel: ClassVar[int] = 255
-
-    scale: Annotated[Positive, Field(description="Pixels are divided by this.")] = 1.0
-    target: Annotated[
-        Literal["labels", "input"],
-        Field(description="What the output is compared with; an autoencoder's is its own input."),
-    ] = "labels"
-    class_names: Annotated[
-        tuple[str, ...] | None,
-        List,
-        Field(description="The classes in the order of their labels. Without them, 0, 1, 2, …"),
-    ] = None
-    resize: Annotated[
-        Resize,
-        Field(
-            description="How images of other proportions were made to fit, which predict repeats: "
-            "stretched, padded with black, or cropped."
-        ),
-    ] = "stretch"
-
-
-class Mnist(DataBase):
-    """Handwritten digits, 28x28 grey: 60,000 to train with, 10,000 to test (LeCun et al., 1998)."""
-
-    image_shape = (28, 28, 1)
-    classes = 10
-
-    dataset: Literal["mnist"]
-
-
-class Digits(DataBase):
-    """scikit-learn's handwritten digits, 8x8, from 0 to 16: 1,500 to train with, 297 to test."""
-
-    image_shape = (8, 8, 1)
-    classes = 10
-    largest_pixel = 16
-
-    dataset: Literal["digits"]
-
-
-class OwnData(DataBase):
-    """Files of the user's own."""
-
-    labels_from: Annotated[
-        int,
-        Field(ge=-(2**31), lt=2**31, description="The label of the first class; class indices."),
-    ] = 0
-
-
-class Npz(OwnData):
-    """A NumPy archive of the arrays x_train, y_train, x_test and y_test.
-
-    Several inputs are x_train_NAME each, several outputs y_train_NAME. w_train and w_test, where
-    they are there, weigh every example in the loss.
-    """
-
-    dataset: Literal["npz"]
-    path: Annotated[str, Field(description="The file, seen from the spec's folder.")]
-
-    @property
-    def files(self) -> dict[str, str]:
-        """The fields that name a file."""
-        return {"path": self.path}
-
-
-class Idx(OwnData):
-    """Four files in MNIST's format, gzipped or not, seen from the spec's folder."""
-
-    dataset: Literal["idx"]
-    train_images: str
-    train_labels: str
-    test_images: str
-    test_labels: str
-
-    @property
-    def files(self) -> dict[str, str]:
-        """The fields that name a file."""
-        return {
-            "train_images": self.train_images,
-            "train_labels": self.train_labels,
-            "test_images": self.test_images,
-            "test_labels": self.test_labels,
-        }
-
-
-DataSpec: TypeAlias = Mnist | Digits | Npz | Idx
 
 
 class EarlyStopping(Model):
@@ -299,8 +204,7 @@ class Spec(Model):
         Field(description="The layers that the network gives. Without it, the last layer."),
     ] = None
     data: Annotated[
-        DataSpec | None,
-        Field(discriminator="dataset", description="What the network is trained and tested on."),
+        DataField | None, Field(description="What the network is trained and tested on.")
     ] = None
     train: Annotated[Train | None, Field(description="How the network is trained.")] = None
 
@@ -358,11 +262,3 @@ def _escaped(char: str) -> str:
 
 
 _ESCAPES = {'"': r"\"", "\\": r"\\", "\n": r"\n", "\t": r"\t"}
-
-
-def class_names(data: DataSpec | None, classes: int) -> tuple[str, ...]:
-    """The name of every class: those of the data set, or 0, 1, 2, …, or from its first label on."""
-    if data is not None and data.class_names is not None:
-        return data.class_names
-    first = data.labels_from if isinstance(data, OwnData) else 0
-    return tuple(str(label) for label in range(first, first + classes))

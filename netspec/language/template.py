@@ -26,7 +26,8 @@ layers:
   - Dropout: {{rate: 0.25}}
   - Dense: {{units: 10, activation: softmax}}   # one unit for every class
 
-# Other data sets: mnist; npz or idx for your own files.
+# The data set digits needs scikit-learn: pip install 'netspec[digits]'. Other data sets: mnist,
+# which is fetched; npz or idx for your own files.
 data: {{dataset: digits, scale: 16}}            # pixels are divided by scale
 
 train:

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from netspec.language.data import SOURCES
 from netspec.language.hints import ELSEWHERE, INSTEAD, LEFT_OUT, SYNONYMS, likely
 from netspec.language.layers import LAYERS, Layer, LayerField, Shape
 from netspec.language.layers.activations import LEFT_OUT as LEFT_OUT_ACTIVATIONS
@@ -20,9 +21,7 @@ from netspec.language.names import is_identifier
 from netspec.language.spec import (
     INPUT,
     MAX_LAYERS,
-    DataSpec,
     EarlyStopping,
-    Npz,
     Spec,
     Train,
     flow,
@@ -41,9 +40,6 @@ from netspec.text.source import Data, Fault, Location, resolve
 MAX_ERRORS = 1_000
 """How many of pydantic's errors are looked at: copies of a layer share theirs, which are one."""
 
-_DATASETS: dict[str, type[BaseModel]] = {
-    get_args(model.model_fields["dataset"].annotation)[0]: model for model in get_args(DataSpec)
-}
 _TAGGED: dict[str, type[BaseModel]] = {
     model.tag: model
     for model in (
@@ -59,7 +55,6 @@ _TAGGED: dict[str, type[BaseModel]] = {
 }
 _MODELS: dict[str, type[BaseModel]] = {
     **_TAGGED,
-    **_DATASETS,
     "train": Train,
     "early_stopping": EarlyStopping,
 }
@@ -197,6 +192,8 @@ def _model(name: str) -> type[BaseModel] | None:
 
 def _owner(location: Location) -> tuple[str, type[BaseModel]]:
     """The name and the model of the mapping that holds the last step of the location."""
+    if location[:1] == ("data",) and len(location) > 2 and (source := str(location[1])) in SOURCES:
+        return source, SOURCES[source]
     for step in reversed(location[:-1]):
         if model := _model(name := str(step)):
             return name, model
@@ -227,14 +224,14 @@ def _unknown_field(location: Location) -> Fault:
 
 def _home(owner: str, field: str) -> str | None:
     """Where a field of the spec, of train or of data belongs, if that is another of them."""
-    if owner not in ("the spec", "train", *_DATASETS):
+    if owner not in ("the spec", "train", *SOURCES):
         return None
     homes: dict[str, type[BaseModel]] = {
         "train": Train,
-        "data": Npz,
+        "data": SOURCES["npz"],
         "train.early_stopping": EarlyStopping,
     }
-    here = "data" if owner in _DATASETS else owner
+    here = "data" if owner in SOURCES else owner
     names = (name for name, model in homes.items() if field in model.model_fields)
     return next((name for name in names if name != here), None)
 
@@ -249,7 +246,8 @@ def _expanded_fields(owner: str) -> tuple[str, ...]:
 def _missing_field(location: Location) -> Fault:
     owner, model = _owner(location)
     field = str(location[-1])
-    description = model.model_fields[field].description or ""
+    info = model.model_fields.get(field)  # None inside a field of an installed source
+    description = (info and info.description) or ""
     help = f"add `{field}: …`" + (
         f" - {description[0].lower()}{description[1:-1]}" if description else ""
     )
@@ -260,7 +258,7 @@ def _missing_field(location: Location) -> Fault:
 
 
 def _unknown_data_set(name: str) -> Fault:
-    known = list(_DATASETS)
+    known = list(SOURCES)
     meant = likely(name, known)
     help = f"did you mean `{meant}`?" if meant else f"{_choice(known)}; npz takes any arrays"
     message = f"there is no data set named {name!r}"
@@ -326,7 +324,7 @@ def _activation(tag: str) -> str | None:
 
 def _no_data_set(location: Location, value: object) -> Fault:
     help = "for example `data: {dataset: mnist, scale: 255}`"
-    if isinstance(value, str) and value in _DATASETS:
+    if isinstance(value, str) and value in SOURCES:
         help = f"write `data: {{dataset: {value}}}`"
     elif isinstance(value, str) and value.endswith(".npz"):
         help = f"write `data: {{dataset: npz, path: {flow(value)}}}`"

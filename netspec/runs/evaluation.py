@@ -7,10 +7,10 @@ from pathlib import Path
 from time import perf_counter
 
 from netspec.backend import Device, Predictor, find
-from netspec.data import Examples, load
+from netspec.data import Dataset, load
 from netspec.data.location import with_data
 from netspec.data.record import remarks
-from netspec.language.spec import class_names
+from netspec.language.data import class_names
 from netspec.network import Network
 from netspec.numerics.weights import Weights
 from netspec.runs.exported import open_exported, remarks_about
@@ -74,7 +74,7 @@ def evaluate_run(
     dataset = load(network)
     notes = (*remarks(str(run.path), run.about.data, dataset.record), *remarks_about(run))
     predictor = target.predictor(network, weights, device)
-    return _evaluated(network, dataset.test, predictor, weights, name, notes)
+    return _evaluated(network, dataset, predictor, weights, name, notes)
 
 
 def evaluate_file(path: Path, device: Device = "auto", data: Path | None = None) -> Evaluation:
@@ -86,19 +86,20 @@ def evaluate_file(path: Path, device: Device = "auto", data: Path | None = None)
     notes = (*remarks(str(path), file.record, dataset.record), *file.model.remarks)
     if any(weight.regularizer is not None for _, weight in network.graph.weights()):
         notes += ("test_loss has no penalties, whose weights the file does not name",)
-    return _evaluated(network, dataset.test, ScaledInputs(file.model), None, "onnx", notes)
+    return _evaluated(network, dataset, ScaledInputs(file.model), None, "onnx", notes)
 
 
 def _evaluated(
     network: Network,
-    examples: Examples,
+    dataset: Dataset,
     predictor: Predictor,
     weights: Weights | None,
     backend: str,
     notes: tuple[str, ...],
 ) -> Evaluation:
-    began = perf_counter()
+    began, examples = perf_counter(), dataset.test
     figures = evaluate(predictor, weights, examples, network, "test_")
     seconds = perf_counter() - began
-    names = class_names(network.spec.data, network.graph.output.shape[-1])
+    units = network.graph.output.shape[-1]
+    names = class_names(network.spec.data, units, dataset.record.class_names)
     return Evaluation(figures, len(examples), seconds, backend, predictor.device, names, notes)

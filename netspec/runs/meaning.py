@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from netspec.language.spec import class_names
+from netspec.language.data import class_names
 from netspec.network import Network
 from netspec.numerics.measures import probabilities
 from netspec.numerics.weights import Array
@@ -56,7 +56,8 @@ def meaning_of(network: Network, names: tuple[str, ...] | None = None) -> Meanin
     else:
         kind = "values"
     expected = BINARY if kind == "classes" and units == 1 else units
-    found = class_names(None, expected) if named is None else named
+    labelled = network.spec.data if kind == "classes" else None
+    found = class_names(labelled, expected) if named is None else named
     if len(found) != expected:
         message = (
             f"{network.graph.name} has {units} outputs, and class_names has {len(found)} names"

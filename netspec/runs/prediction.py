@@ -11,12 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 from netspec.backend import Device, ExportedModel, find_exporting
 from netspec.data.decoding import Fitting, SeenImage, read_image
 from netspec.data.indices import check_indices
-from netspec.data.ink import PREPARATIONS
 from netspec.data.pixels import WHITE, PixelRange, pixel_range
 from netspec.data.record import parse_record
 from netspec.graph import Graph
+from netspec.language.data import Resize, promise_of
 from netspec.language.layers import written
-from netspec.language.spec import DataBase, Resize
 from netspec.network import Network, loads
 from netspec.numerics.weights import Array
 from netspec.runs.exported import open_exported
@@ -124,15 +123,16 @@ def _about(session: ExportedModel, path: Path, notes: tuple[str, ...]) -> _About
         help = "give a run, or a file that `netspec export --onnx` wrote"
         raise RunError(message, help) from None
     shape = _image_shape(network.graph, path)
-    data = network.spec.data or DataBase()
+    data, promise = network.spec.data, promise_of(network.spec.data)
     record = parse_record(metadata.get("netspec.data", ""))
-    if record is None and data.image_shape is None:
+    if record is None and promise.value_range is None:
         unknown = f"{path} does not record its training data: white is taken for 255 in them"
         notes = (*notes, unknown)
     arrays = record.arrays if record else {}
-    meaning = meaning_of(network, names if network.spec.data and data.class_names else None)
+    named = (data and data.class_names) or (record and record.class_names)
+    meaning = meaning_of(network, names if named else None)
     scale = network.scales[network.graph.inputs[0].name]
-    pixels = pixel_range(data, arrays.get("x_train"))
+    pixels = pixel_range(promise, arrays.get("x_train"))
     return _About(network, shape, meaning, pixels, scale, notes)
 
 
@@ -154,7 +154,7 @@ def _image_shape(graph: Graph, path: Path) -> tuple[int, int, int]:
 
 def _fitting(about: _About, *, as_is: bool, invert: bool, resize: Resize | None) -> Fitting:
     data = about.network.spec.data
-    preparation = data.dataset if data and data.dataset in PREPARATIONS and not as_is else None
+    preparation = None if as_is else promise_of(data).preparation
     if preparation and resize:
         message = f"images are prepared as those of {preparation} were, and --resize is for others"
         raise RunError(message, "leave --resize out, or add --as-is")

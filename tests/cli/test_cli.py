@@ -204,7 +204,7 @@ layers:
   - Flatten
   - Dropout: {rate: 0.5}
   - Dense: {units: 10, activation: softmax}
-data: {scale: 16.0, dataset: digits}
+data: {dataset: digits, scale: 16.0}
 train:
   loss: sparse_categorical_crossentropy
 """

@@ -11,7 +11,7 @@ from commands import netspec_
 from frameworks import require
 from netspec.api import load, train
 from netspec.backend import find
-from netspec.data.digits import load_digits
+from netspec.data.sources.digits import load_digits
 from netspec.network import loads
 from saturating import with_8_bits
 

@@ -22,6 +22,7 @@ from frameworks import require
 from netspec.backend import find_exporting
 from netspec.data.decoding import converted
 from netspec.data.record import describe
+from netspec.data.table import Table
 from netspec.network import loads
 from netspec.numerics.initial import initial
 
@@ -34,7 +35,7 @@ layers:
   - Dense: {{units: {units}, kernel_initializer: identity}}
 data: {{dataset: npz, path: none.npz, scale: 255}}
 """
-RECORD = describe("npz", {"x_train": np.array([[0], [255]], np.uint8)})
+RECORD = describe("npz", Table.from_arrays({"x_train": np.array([[0], [255]], np.uint8)}))
 
 
 @pytest.fixture(scope="module")
@@ -369,6 +370,11 @@ def test_softmax_prints_the_likeliest_class(tmp_path):
     assert printed(tmp_path, kinds("softmax", names)) == "b  0.5503"
 
 
+def test_softmax_prints_the_label_of_data_that_count_from_1(tmp_path):
+    # The labels of the units are 1, 2 and 3.
+    assert printed(tmp_path, kinds("softmax", ", labels_from: 1")) == "2  0.5503"
+
+
 def test_sigmoid_prints_each_label_with_its_own_probability(tmp_path):
     names = ", class_names: [a, b, c]"
     assert printed(tmp_path, kinds("sigmoid", names)) == "a 0.5000  b 0.7311  c 0.5498"
@@ -471,20 +477,20 @@ def change_metadata(path: Path, values: dict[str, str]) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.uint16, np.uint8])
 def test_pixels_have_the_range_of_the_training_data(tmp_path, dtype):
     white = 1 if dtype == np.float32 else np.iinfo(dtype).max
-    record = describe("npz", {"x_train": np.array([[0], [white]], dtype)})
+    record = describe("npz", Table.from_arrays({"x_train": np.array([[0], [white]], dtype)}))
     text = kinds("linear").replace("scale: 255", f"scale: {white}.0")
     assert printed(tmp_path, text, record=record) == "0  1  0.2"
 
 
 def test_values_that_no_image_has_are_refused(tmp_path):
-    record = describe("npz", {"x_train": np.array([[-2.5], [3]], np.float32)})
+    record = describe("npz", Table.from_arrays({"x_train": np.array([[-2.5], [3]], np.float32)}))
     model = written_file(tmp_path / "kinds.onnx", kinds("linear"), record)
     image = saved(tmp_path, Image.fromarray(GREY))
     assert "float32 from -2.5 to 3" in netspec_("predict", model, image).fault
 
 
 def test_16_bits_are_seen_in_full_by_a_network_that_was_trained_on_them(tmp_path):
-    record = describe("npz", {"x_train": np.array([[0], [65535]], np.uint16)})
+    record = describe("npz", Table.from_arrays({"x_train": np.array([[0], [65535]], np.uint16)}))
     text = CAMERA.format(input="[2, 2, 1]", units=4).replace("scale: 255", "scale: 1")
     camera = written_file(tmp_path / "camera.onnx", text, record)
     deep = np.array([[0, 64], [300, 65535]], np.uint16)

@@ -15,7 +15,7 @@ from PIL import Image
 from commands import Ended, netspec_
 from frameworks import TRAINING, require
 from netspec.backend import find, gpu_present
-from netspec.data.digits import load_digits
+from netspec.data.sources.digits import load_digits
 from netspec.numerics.initial import initial
 from netspec.runs.folder import Run
 

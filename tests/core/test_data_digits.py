@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from netspec.data.digits import load_digits
+from netspec.data.sources.digits import load_digits
 from netspec.text.diagnostics import DataError
 
 
@@ -56,4 +56,4 @@ def test_missing_scikit_learn_answers_with_the_install_command(
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(DataError, match="not installed") as caught:
         load_digits()
-    assert caught.value.help == "pip install scikit-learn"
+    assert caught.value.help == "pip install 'netspec[digits]'"

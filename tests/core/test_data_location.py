@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from netspec.data.location import relocated, with_data
-from netspec.language.spec import Idx, Npz
 from netspec.network import Network, loads
 from netspec.text.diagnostics import DataError
 
@@ -22,8 +21,7 @@ def network(data: str, folder: Path = Path()) -> Network:
 
 
 def files(spec) -> list[str]:
-    assert isinstance(spec.data, Npz | Idx)
-    return list(spec.data.files.values())
+    return list(spec.data.paths.values())
 
 
 @pytest.mark.parametrize(

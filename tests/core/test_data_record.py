@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from netspec.data.idx import read_idx
 from netspec.data.npz import read_npz
 from netspec.data.record import ArrayRecord, describe, differences, parse_record
+from netspec.data.table import Table
 
 VALUES = np.arange(-5, 595, dtype=np.int16).reshape(100, 3, 2)
 KEY = "x_train"
 
 
 def record(array: Any) -> ArrayRecord:
-    return describe("npz", {KEY: array}).arrays[KEY]
+    return describe("npz", Table.from_arrays({KEY: array})).arrays[KEY]
 
 
 def test_a_record_contains_type_shape_count_and_range() -> None:
@@ -53,10 +54,10 @@ def test_an_idx_file_has_the_record_of_its_values(tmp_path: Path) -> None:
 def test_one_changed_value_in_a_mapped_file_is_found(tmp_path: Path) -> None:
     path = tmp_path / "data.npz"
     large = np.zeros((3000, 100, 100), np.uint8)  # two parts
-    before = describe("npz", {KEY: large})
+    before = describe("npz", Table.from_arrays({KEY: large}))
     large[2999, 50, 50] = 1
     np.savez(path, x_train=large)
-    now = describe("npz", read_npz(path, [KEY]))
+    now = describe("npz", Table.from_arrays(read_npz(path, [KEY])))
     assert now.arrays[KEY].maximum == 1
     assert differences(before, now) == ["x_train has other values"]
 
@@ -72,12 +73,18 @@ def test_one_changed_value_in_a_mapped_file_is_found(tmp_path: Path) -> None:
     ids=["values", "count", "type", "shape"],
 )
 def test_a_difference_is_named(array: NDArray[Any], phrase: str) -> None:
-    before, now = describe("npz", {KEY: VALUES}), describe("npz", {KEY: array})
+    before, now = (
+        describe("npz", Table.from_arrays({KEY: VALUES})),
+        describe("npz", Table.from_arrays({KEY: array})),
+    )
     assert differences(before, now) == [f"x_train {phrase}"]
 
 
 def test_arrays_that_came_or_went_are_named() -> None:
-    before, now = describe("npz", {"w_train": VALUES}), describe("npz", {KEY: VALUES})
+    before, now = (
+        describe("npz", Table.from_arrays({"w_train": VALUES})),
+        describe("npz", Table.from_arrays({KEY: VALUES})),
+    )
     assert differences(before, now) == ["w_train is missing", "x_train was not there"]
 
 
@@ -92,7 +99,7 @@ def test_arrays_without_finite_values_have_no_range(array: NDArray[Any]) -> None
 
 
 def test_a_record_reads_back_from_its_json() -> None:
-    found = describe("npz", {KEY: VALUES})
+    found = describe("npz", Table.from_arrays({KEY: VALUES}))
     assert parse_record(found.model_dump_json()) == found
 
 

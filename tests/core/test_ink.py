@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from netspec.data.digits import load_digits
 from netspec.data.ink import centre_of_mass, prepare_digits, prepare_mnist
+from netspec.data.sources.digits import load_digits
 
 
 def printed(digit: str, size: int, place: tuple[int, int], ink: int = 0, paper: int = 255):

@@ -7,7 +7,7 @@ import pytest
 
 from netspec.data.pixels import pixel_range, raw_divisor
 from netspec.data.record import ArrayRecord
-from netspec.language.spec import DataBase, Digits, Mnist
+from netspec.language.data import SOURCES, Promise
 from netspec.text.diagnostics import DataError
 
 PIXELS = np.array([0, 51, 255], np.float32)
@@ -37,14 +37,14 @@ def recorded(dtype: str, minimum: float | None, maximum: float | None) -> ArrayR
     ids=str,
 )
 def test_pixels_become_values_of_the_training_data(record, values):
-    found = pixel_range(DataBase(), record).values_of(PIXELS, "image.png")
+    found = pixel_range(Promise(), record).values_of(PIXELS, "image.png")
     np.testing.assert_allclose(found, values, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize(("data", "white"), [(Mnist, 255), (Digits, 16)])
+@pytest.mark.parametrize(("data", "white"), [("mnist", 255), ("digits", 16)])
 def test_a_known_data_set_decides_what_is_white(data, white):
-    spec = data(dataset=data.__name__.lower())
-    assert pixel_range(spec, recorded("uint8", 0, 9)).values_of(PIXELS, "a")[-1] == white
+    promise = SOURCES[data](dataset=data).promise
+    assert pixel_range(promise, recorded("uint8", 0, 9)).values_of(PIXELS, "a")[-1] == white
 
 
 @pytest.mark.parametrize(
@@ -59,14 +59,14 @@ def test_a_known_data_set_decides_what_is_white(data, white):
 )
 def test_values_that_no_image_has_are_refused(record):
     with pytest.raises(DataError):
-        pixel_range(DataBase(), record)
+        pixel_range(Promise(), record)
 
 
 @pytest.mark.parametrize(
     ("dtype", "maximum"), [("uint8", 16), ("float32", 2.6), ("uint16", 4095)], ids=str
 )
 def test_an_image_beyond_the_range_of_the_training_is_refused(dtype, maximum):
-    found = pixel_range(DataBase(), recorded(dtype, 0, maximum))
+    found = pixel_range(Promise(), recorded(dtype, 0, maximum))
     found.values_of(PIXELS / 255, "dark.png")
     with pytest.raises(DataError, match=rf"bright\.png .*{dtype} from 0 to {maximum}"):
         found.values_of(PIXELS, "bright.png")
@@ -82,10 +82,10 @@ def test_an_image_beyond_the_range_of_the_training_is_refused(dtype, maximum):
     ],
 )
 def test_raw_pixels_are_divided_to_the_range_of_the_training(record, scale, divisor, white):
-    assert raw_divisor(DataBase(scale=float(scale)), record) == (divisor, white)
+    assert raw_divisor(Promise(), record, float(scale)) == (divisor, white)
 
 
 @pytest.mark.parametrize("record", [recorded("uint16", 0, 65535), recorded("float32", -1, 1)])
 def test_raw_input_is_refused_where_the_training_saw_other_values(record):
     with pytest.raises(DataError, match="raw input is pixels of 8 bits"):
-        raw_divisor(DataBase(), record)
+        raw_divisor(Promise(), record, 1.0)

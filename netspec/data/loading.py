@@ -1,0 +1,176 @@
+"""The data set of a network: opened by its source, checked, split and weighted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.checks.indices import embeddings
+from netspec.data.examples import Examples, compact, parts, scaled
+from netspec.data.indices import check_indices
+from netspec.data.location import check_files
+from netspec.data.mapped import Stored
+from netspec.data.memory import half_of_memory
+from netspec.data.record import DataRecord, describe
+from netspec.data.sources import Source
+from netspec.data.split import split
+from netspec.data.table import WEIGHTS, Column, Request, Table, array_name
+from netspec.data.targets import check_own_inputs, class_weights, targets
+from netspec.graph import Graph, Input
+from netspec.language.data import DataFields
+from netspec.language.layers import written
+from netspec.network import Network
+from netspec.text.diagnostics import DataError
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a network is trained on, what it is tested on, and what training never sees.
+
+    `record` describes the arrays as they are stored.
+    """
+
+    train: Examples
+    validation: Examples | None
+    test: Examples
+    record: DataRecord
+
+
+def load(network: Network, memory: int | None = None) -> Dataset:
+    """The data set of a spec, fetched where it must be. Raises DataError.
+
+    What takes more than `memory` bytes, by default half of what the machine has to give, stays in
+    its files.
+    """
+    data = network.spec.data
+    if data is None:
+        help = "add `data: {dataset: mnist, scale: 255}` or another data set to the spec"
+        raise DataError(f"{network.spec.name} names no data set", help)
+    check_files(network)
+    table = _opened(data, network)
+    _check_axes(table)
+    names = data.class_names or table.class_names
+    _check_names(names, network)
+    train = _examples(table, "train", data, network)
+    test = _examples(table, "test", data, network)
+    record = describe(data.dataset, table)
+    if train.nbytes + test.nbytes <= (half_of_memory() if memory is None else memory):
+        train, test = train.in_memory(), test.in_memory()
+    else:
+        train = replace(train, streamed=True)
+    settings = network.spec.train
+    train, validation = split(train, settings.kept if settings else None)
+    if settings and settings.class_weights is not None:
+        train = _weighted(train, settings.class_weights, network, names)
+    return Dataset(train, validation, test, record)
+
+
+def _opened(data: DataFields, network: Network) -> Table:
+    if not isinstance(data, Source):
+        message = f"the data set {data.dataset} cannot be opened"
+        raise DataError(message, "derive its class from netspec.data.sources.Source")
+    inputs = tuple(input_columns(network.graph).values())
+    labels = tuple(target_columns(network.graph))
+    request = Request(inputs, labels, needs_labels=data.target == "labels")
+    return data.open(network.folder, request)
+
+
+def _check_axes(table: Table) -> None:
+    for name, column in table.arrays():
+        if column.values.ndim == 0:
+            message = f"{name} is a single number, without an axis of examples"
+            raise DataError(message, f"give {name} a first axis, with an element for every example")
+
+
+def _check_names(names: tuple[str, ...] | None, network: Network) -> None:
+    """Raise DataError where the data name more or fewer classes than the network has."""
+    kinds = [objective.loss.kind for objective in network.objectives]
+    if names is None or kinds not in (["classes"], ["one_hot"]):
+        return
+    if len(names) != (units := network.objectives[0].shape[-1]):
+        message = f"the data have {len(names)} classes, and the network ends in {units} units"
+        raise DataError(message, f"write `units: {len(names)}` in the last layer")
+
+
+def input_columns(graph: Graph) -> dict[str, str]:
+    """The column of every input, by the name of the input."""
+    names = [each.name for each in graph.inputs]
+    return {name: f"x_{name}" if len(names) > 1 else "x" for name in names}
+
+
+def target_columns(graph: Graph) -> list[str]:
+    """The column of every output."""
+    several = len(graph.outputs) > 1
+    return [f"y_{name}" if several else "y" for name in graph.outputs]
+
+
+def _examples(table: Table, split: str, data: DataFields, network: Network) -> Examples:
+    graph, scales = network.graph, network.scales
+    columns = {name: table.required(column, split) for name, column in input_columns(graph).items()}
+    inputs = tuple(
+        _input(columns[each.name].values, each, split, scales[each.name]) for each in graph.inputs
+    )
+    count = len(inputs[0])
+    for each, column in zip(inputs, columns.values(), strict=True):
+        if len(each) != count:
+            key = array_name(column.name, split)
+            message = f"there are {count:,} {split} examples, and {key} has {len(each):,}"
+            raise DataError(message, "every example needs a part in every input")
+    weights = _weights(table.column(WEIGHTS, split), count, split)
+    examples = Examples(inputs, inputs, weights, tuple(scales.values()))
+    for some in examples.parts() if embeddings(graph) else ():
+        check_indices(graph, some.values(), f"{split} data")
+    if data.target == "input":
+        check_own_inputs(examples, split, network)
+    else:
+        labels = [table.required(name, split).values for name in target_columns(graph)]
+        examples = replace(examples, targets=targets(labels, split, network))
+    for each in examples.targets:
+        if len(each) != count or not count:
+            message = f"there are {count:,} {split} images and {len(each):,} labels"
+            raise DataError(message, "every image needs one label")
+    return examples
+
+
+def _weighted(
+    train: Examples,
+    wanted: Mapping[str, float],
+    network: Network,
+    names: tuple[str, ...] | None,
+) -> Examples:
+    """Examples that count for their class too; in validation, as in Keras's fit, they do not."""
+    by_class = class_weights(train.targets[0], wanted, network, names)
+    weights = by_class if train.weights is None else train.weights * by_class
+    return replace(train, weights=weights)
+
+
+def _input(array: Stored, to: Input, part: str, scale: float) -> Stored:
+    shape = to.shape
+    if array.shape[1:] != shape and (*array.shape[1:], 1) != shape:
+        message = (
+            f"the {part} images are {written(array.shape[1:])}, and the input is {written(shape)}"
+        )
+        raise DataError(message, "change `input` in the spec, or the data")
+    stored = compact(array.reshape(-1, *shape))
+    # Whole numbers stay finite where they do not grow.
+    unsafe = stored.dtype.kind == "f" or scale < 1
+    for each in parts(stored) if unsafe else ():
+        if not np.isfinite(scaled(each, scale)).all():
+            raise DataError(f"the {part} images hold values that are not finite", "clean the data")
+    return stored
+
+
+def _weights(column: Column | None, count: int, part: str) -> NDArray[np.float32] | None:
+    if column is None:
+        return None
+    array = column.values
+    if array.shape != (count,):
+        message = f"w_{part} has the shape {written(array.shape)}, and there are {count:,} examples"
+        raise DataError(message, "one weight an example")
+    weights = np.asarray(array).astype(np.float32)
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise DataError(f"w_{part} holds negative or infinite weights", "clean the data")
+    return weights

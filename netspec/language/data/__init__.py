@@ -1,0 +1,26 @@
+"""The fields under `data` of a spec, and the sources that they are of, found by name."""
+
+from __future__ import annotations
+
+from netspec.language.data.fields import (
+    DataFields,
+    FileFields,
+    FilePath,
+    Promise,
+    Resize,
+    class_names,
+    promise_of,
+)
+from netspec.language.data.registry import SOURCES, DataField
+
+__all__ = [
+    "SOURCES",
+    "DataField",
+    "DataFields",
+    "FileFields",
+    "FilePath",
+    "Promise",
+    "Resize",
+    "class_names",
+    "promise_of",
+]

@@ -1,0 +1,125 @@
+"""The fields that every data source has, and what a source promises of its data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from netspec.language.layers.initializers import Positive
+from netspec.language.layers.tagged import Model, as_tuple
+
+Resize: TypeAlias = Literal["stretch", "pad", "crop"]
+
+
+class FilePath(str):
+    """The path of a file, relative to the folder of the spec.
+
+    The type is how the paths of a source are found: where a spec is written into another folder,
+    they are rewritten; `--data` replaces them.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What is known of the data of a source before they are loaded. None is unknown.
+
+    The checks of a spec use it, and so does a prediction, which has no data.
+    """
+
+    image_shape: tuple[int, int, int] | None = None
+    """The height, width and channels of every image."""
+    classes: int | None = None
+    """The number of classes; the labels are class indices."""
+    value_range: tuple[float, float] | None = None
+    """The values of black and white."""
+    preparation: Literal["mnist", "digits"] | None = None
+    """How the images were made, which a prediction repeats: see `netspec.data.ink`."""
+    single: bool = True
+    """Whether an example is one input and one label; otherwise arrays of any number and shape."""
+    names_classes: bool = False
+    """Whether the data contain the names of the classes."""
+
+
+class DataFields(Model):
+    """The fields of a data source: which data, and how the inputs are scaled."""
+
+    dataset: Any  # Any: each source narrows it to the literal that is its name
+    scale: Annotated[Positive, Field(description="Pixels are divided by this.")] = 1.0
+    target: Annotated[
+        Literal["labels", "input"],
+        Field(description="What the output is compared with; an autoencoder's is its own input."),
+    ] = "labels"
+    class_names: Annotated[
+        tuple[str, ...] | None,
+        BeforeValidator(as_tuple),
+        Field(description="The classes in the order of their labels. Without them, 0, 1, 2, …"),
+    ] = None
+    resize: Annotated[
+        Resize,
+        Field(
+            description="How images of other proportions were made to fit, which predict repeats: "
+            "stretched, padded with black, or cropped."
+        ),
+    ] = "stretch"
+
+    @property
+    def promise(self) -> Promise:
+        """What is known of the data before they are loaded."""
+        return Promise()
+
+    @property
+    def first_label(self) -> int:
+        """The label of the first class."""
+        return 0
+
+    @property
+    def paths(self) -> dict[str, FilePath]:
+        """The paths of files, by the name of their field."""
+        return {name: value for name, value in self if isinstance(value, FilePath)}
+
+    def with_paths(self, change: Callable[[str], str]) -> Self:
+        """The same fields with every path changed by a function."""
+        changed = {name: FilePath(change(path)) for name, path in self.paths.items()}
+        return self.model_copy(update=changed)
+
+
+class FileFields(DataFields):
+    """The fields of a source that reads files of the user."""
+
+    labels_from: Annotated[
+        int,
+        Field(ge=-(2**31), lt=2**31, description="The label of the first class; class indices."),
+    ] = 0
+
+    @property
+    def first_label(self) -> int:
+        return self.labels_from
+
+
+def promise_of(data: DataFields | None) -> Promise:
+    """What is known of the data of a spec, which may have none."""
+    return Promise() if data is None else data.promise
+
+
+def class_names(
+    data: DataFields | None, classes: int, names: tuple[str, ...] | None = None
+) -> tuple[str, ...]:
+    """The name of every class: of the spec, else the `names` in the data, else the labels."""
+    if data is not None and data.class_names is not None:
+        return data.class_names
+    if names is not None:
+        return names
+    first = 0 if data is None else data.first_label
+    return tuple(str(label) for label in range(first, first + classes))
