@@ -24,8 +24,9 @@ def check(
 ) -> None:
     """Validate specs and infer their shapes; show every fault at its place, and the variables."""
     from netspec.language.expansion import variables
-    from netspec.language.spec import flow, resolved
+    from netspec.language.spec import resolved
     from netspec.network import build, overridden
+    from netspec.text.writer import flow
 
     if expanded and len(specs) > 1:
         raise NetspecError("--expanded prints one spec", "name one file")

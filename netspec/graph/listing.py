@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netspec.graph.nodes import Graph, Node
 from netspec.language.layers import written
-from netspec.language.spec import flow
+from netspec.text.writer import flow
 
 
 def listing(graph: Graph) -> str:

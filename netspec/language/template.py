@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from netspec.language.spec import flow
 from netspec.text.diagnostics import NetspecError
 from netspec.text.files import write_atomically
+from netspec.text.writer import flow
 
 TEMPLATE = """\
 # A network for scikit-learn's 8x8 digits. `netspec check` validates it, `netspec summary` prints

@@ -24,7 +24,7 @@ from netspec.language.spec import (
     EarlyStopping,
     Spec,
     Train,
-    flow,
+    Validation,
 )
 from netspec.language.training.losses import BY_OUTPUT, LOSSES, ONE
 from netspec.language.training.metrics import BY_OUTPUT as METRICS_BY_OUTPUT
@@ -36,6 +36,7 @@ from netspec.text import foreign
 from netspec.text.codes import Code
 from netspec.text.diagnostics import one_of
 from netspec.text.source import Data, Fault, Location, resolve
+from netspec.text.writer import flow
 
 MAX_ERRORS = 1_000
 """How many of pydantic's errors are looked at: copies of a layer share theirs, which are one."""
@@ -57,6 +58,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     **_TAGGED,
     "train": Train,
     "early_stopping": EarlyStopping,
+    "validation": Validation,
 }
 _FORMS = {ONE, BY_OUTPUT, ONE_LIST, METRICS_BY_OUTPUT}
 
@@ -458,7 +460,7 @@ def _as_fields(location: Location, value: object) -> str | None:
 
 def _own_fields(name: str) -> list[str]:
     """The fields of a layer, or the like, that describe it, in their order."""
-    model = LAYERS[name] if name in LAYERS else _TAGGED.get(name)
+    model = None if name == "train" else _model(name)
     fields = model.model_fields if model else ()
     return [each for each in fields if each not in ("axis", *Layer.model_fields)]
 

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands import netspec_
-from netspec.language.spec import Spec, flow, resolved
+from netspec.language.spec import Spec, resolved
 from netspec.network import loads
 from netspec.text.diagnostics import SpecError
 from netspec.text.source import Data, parse
+from netspec.text.writer import flow
 
 EMOJI = "\U0001f600 é 网络"
 

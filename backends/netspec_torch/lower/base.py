@@ -36,7 +36,7 @@ def in_order(parts: Iterable[Part]) -> Iterator[Part]:
         yield from visit(part)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Lowered:
     """A layer in PyTorch: the module it keeps, where it keeps one, and its line in `forward`.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from netspec.backend.emit.code import arguments, literal, square
 from netspec.graph import Node
 from netspec.language.layers.convolution import (
@@ -33,8 +35,7 @@ def _(layer: DepthwiseConv, node: Node, x: str) -> Lowered:
     named["groups"] = channels
     expression = f"self.{node.name}({padded})"
     lowered = _module(layer, node, expression, "Conv", node.shape[-1], named)
-    lowered.split = {"kernel": (channels, layer.depth_multiplier)}
-    return lowered
+    return replace(lowered, split={"kernel": (channels, layer.depth_multiplier)})
 
 
 @lower_layer.register
