@@ -34,7 +34,7 @@ def changed(whole: Any, changes: Sequence[Change]) -> Source:
         for step in path:
             inner = members(inner).get(step)
         if last in members(inner):
-            inner[last] = value
+            inner[last] = copy.deepcopy(value)  # which a later change may change
     return located(data)
 
 
