@@ -19,6 +19,7 @@ from netspec.backend import Device, Framework, Steps, gives_logits
 from netspec.data import Examples
 from netspec.network import Network, loads
 from netspec.numerics.weights import Array, Weights
+from netspec.passes import Pass
 
 MOMENTUM = np.float32(0.9)
 
@@ -110,6 +111,7 @@ class Abacus:
 
     name = "abacus"
     frameworks: tuple[Framework, ...] = ()
+    passes: tuple[Pass, ...] = ()
     work_per_thread = 1e9
 
     def devices(self) -> tuple[str, ...]:

@@ -228,6 +228,10 @@ class Backend(Protocol):
         ...
 
 
+_PARTS = ("frameworks", "passes", "devices", "predictor")
+"""What every backend has."""
+
+
 @runtime_checkable
 class TrainingBackend(Backend, Protocol):
     """A backend whose models are Python source code, and can be trained."""
@@ -340,6 +344,10 @@ def find(name: str, *, framework: bool = True) -> Backend:
         help = f"did you mean {meant}?" if meant else f"there are {one_of(list(points), 'and')}"
         raise BackendError(f"there is no backend named {name!r}", help)
     backend: Backend = points[name].load()
+    missing = [part for part in _PARTS if not hasattr(backend, part)]
+    if missing:
+        message = f"the {name} backend has no {one_of(missing, 'and')}, as netspec's backends have"
+        raise BackendError(message, "update the package that contains it")
     for needed in backend.frameworks:
         if framework and find_spec(needed.module) is None:
             message = f"the {name} backend needs {needed.module}, which is not installed"

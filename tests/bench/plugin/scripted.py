@@ -12,6 +12,7 @@ import sys
 from netspec.backend import Device, Form, Framework
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
+from netspec.passes import Pass
 from netspec.text.diagnostics import BackendError
 
 FAULTY_BATCH = 2
@@ -48,6 +49,7 @@ class Scripted:
 
     name = "scripted"
     frameworks: tuple[Framework, ...] = ()
+    passes: tuple[Pass, ...] = ()
     forms = {
         "exact": "Exact",
         "off": "Quarter off",
