@@ -80,7 +80,8 @@ def _command(arguments: Sequence[str]) -> None:
 
 
 def _prepare() -> None:
-    """Load what reads a spec."""
+    """Load what reads a spec, and the commands."""
+    import netspec.cli  # noqa: F401 - loaded for the forks
     from netspec.graph.summary import summarize
     from netspec.network import loads
 
