@@ -338,7 +338,9 @@ def test_ctrl_c_before_there_is_a_run_names_no_remedy(digits_spec, monkeypatch):
 @ON_POSIX
 def test_ctrl_c_ends_a_training_with_how_to_go_on(digits_spec, tmp_path):
     require("torch")
-    command = [sys.executable, "-c", COMMAND, "train", str(digits_spec), "--backend", "torch"]
+    # A shell lets what it starts in the background ignore the signal, and so would this process.
+    program = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {COMMAND}"
+    command = [sys.executable, "-c", program, "train", str(digits_spec), "--backend", "torch"]
     command += ["--device", "cpu", "--runs", str(tmp_path), "--epochs", "500"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
