@@ -97,12 +97,8 @@ def stages(network: Network, backend: str) -> str:
     from netspec.numerics.initial import initial
     from netspec.passes import describe
 
-    weights = initial(network.graph, _seed(network))
+    weights = initial(network.graph, network.seed)
     return "\n".join(describe(find(backend, framework=False).passes, network, weights))
-
-
-def _seed(network: Network) -> int:
-    return network.spec.train.seed if network.spec.train else 0
 
 
 def compile(network: Network, backend: str, weights: Weights | None = None) -> Any:
@@ -118,7 +114,7 @@ def compile(network: Network, backend: str, weights: Weights | None = None) -> A
 
     target = find_training(backend)
     if weights is None:
-        weights = initial(network.graph, _seed(network))
+        weights = initial(network.graph, network.seed)
     check(network.graph, weights, "weights")
     return target.model(network, weights)
 

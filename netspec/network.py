@@ -55,6 +55,15 @@ class Network:
         return {each.name: 1.0 if each.name in indices else scale for each in self.graph.inputs}
 
     @property
+    def seed(self) -> int:
+        """The seed of the training; 0 where the spec does not say how to train."""
+        return self.spec.train.seed if self.spec.train else 0
+
+    def uses(self, name: str) -> bool:
+        """Whether an optional pass is switched on."""
+        return self.passes is None or name in self.passes
+
+    @property
     def rounds_to_tf32(self) -> bool:
         """Whether training may round the factors of products to TF32 on NVIDIA GPUs."""
         return self.spec.train is not None and self.spec.train.precision == "tf32"

@@ -26,7 +26,7 @@ from netspec.language.layers.preprocessing import Division
 from netspec.language.spec import resolved
 from netspec.network import Network
 from netspec.numerics.weights import Weights, check
-from netspec.passes import renamed, run_passes, switched_on
+from netspec.passes import renamed, run_passes
 from netspec.text.diagnostics import BackendError
 from netspec_onnx.lower import Builder, lower
 from netspec_onnx.padding import pad_in_convolutions
@@ -82,7 +82,7 @@ def export(
         tensors[name] = builder.add("Cast", [name], f"{name}.float32", to=TensorProto.FLOAT)
     outputs = _output_names(network.graph)
     _lower_graph(graph, outputs, tensors, builder)
-    if "fold_padding" in switched_on(network):
+    if network.uses("fold_padding"):
         pad_in_convolutions(builder, outputs)
     model = _model(network, builder, TensorProto.UINT8 if raw_input else TensorProto.FLOAT)
     metadata = _metadata(network, record) | {

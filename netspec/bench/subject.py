@@ -48,7 +48,7 @@ class Subject:
 
 def of_spec(network: Network, count: int) -> Subject:
     """A network with the initial weights of its seed, and random inputs."""
-    seed = network.spec.train.seed if network.spec.train else 0
+    seed = network.seed
     weights = initial(network.graph, seed)
     return Subject(network, weights, random_inputs(network.graph, count), "initial weights")
 

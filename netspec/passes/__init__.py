@@ -94,7 +94,7 @@ def _check(name: str) -> None:
 
 def switched_on(network: Network) -> tuple[str, ...]:
     """The names of the passes that a network is compiled with, in their order."""
-    return tuple(name for name in NAMES if network.passes is None or name in network.passes)
+    return tuple(filter(network.uses, NAMES))
 
 
 def for_inference(network: Network, weights: Weights) -> tuple[Graph, Weights]:

@@ -50,7 +50,7 @@ def stages(passes: Iterable[Pass], network: Network, weights: Weights) -> Iterat
     """The graph of a network after each of the passes that are switched on for it."""
     graph = network.graph
     for each in passes:
-        if each.optional and not (network.passes is None or each.name in network.passes):
+        if each.optional and not network.uses(each.name):
             continue
         before = graph
         graph, weights = each.apply(graph, weights, network)

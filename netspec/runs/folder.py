@@ -391,7 +391,7 @@ def _about(network: Network, backend: TrainingBackend, trainer: Trainer, data: D
         backend=backend.name,
         device=trainer.device,
         threads=trainer.threads,
-        seed=network.spec.train.seed if network.spec.train else 0,
+        seed=network.seed,
         graph=network.graph.hash,
         created=datetime.now(UTC).isoformat(),
         versions=versions,

@@ -108,7 +108,7 @@ def check_loss(done: Quantized, most: float) -> None:
 
 def _calibration(train: Examples, network: Network) -> tuple[Array, ...]:
     """The inputs of some training examples, which the seed of the training decides."""
-    seed = network.spec.train.seed if network.spec.train else 0
+    seed = network.seed
     order = generator(seed, "calibration").permutation(len(train))
     return train.values(np.sort(order[:CALIBRATION_EXAMPLES]))
 
