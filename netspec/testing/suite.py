@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from netspec.backend import ExportingBackend, TrainingBackend, find
-from netspec.backend.declaration import DeclaringBackend, ExactFunction
+from netspec.backend.declaration import Declaration, DeclaringBackend, ExactFunction
 from netspec.language.layers import LAYERS
 from netspec.network import Network
 from netspec.testing.cases import ALL, Case
@@ -51,7 +51,7 @@ class BackendTests:
     @pytest.mark.parametrize("case", ALL, ids=str)
     def test_gradients(self, case: Case, request: pytest.FixtureRequest) -> None:
         backend = declaring(self.backend)
-        compute = backend.declaration().gradients
+        compute = declaration_of(self.backend).gradients
         if compute is None:
             pytest.skip(f"{self.backend} declares no gradients")
         network, weights, inputs = prepare(case)
@@ -69,7 +69,7 @@ class BackendTests:
         )
 
     def test_declared_names_exist(self) -> None:
-        declaration = declaring(self.backend).declaration()
+        declaration = declaration_of(self.backend)
         names = {*LAYERS, *map(str, ALL)}
 
         assert declaration.layers <= LAYERS.keys()
@@ -115,9 +115,15 @@ def declaring(name: str) -> DeclaringBackend:
 
 
 @cache
+def declaration_of(name: str) -> Declaration:
+    """What the backend of this name declares."""
+    return declaring(name).declaration()
+
+
+@cache
 def exact_of(name: str) -> ExactFunction:
     """The function of a backend that computes the expected values."""
-    exact = declaring(name).declaration().exact
+    exact = declaration_of(name).exact
     if exact is None:
         pytest.fail(f"the {name} backend declares no exact outputs, as the numpy backend does")
     return exact
@@ -134,7 +140,7 @@ def training_backend(name: str) -> TrainingBackend:
 
 def expect_layers(backend: DeclaringBackend, network: Network) -> None:
     """Make the test an expected failure where the backend lacks a layer of the network."""
-    if reason := missing_layer(backend, backend.declaration(), network):
+    if reason := missing_layer(backend, declaration_of(backend.name), network):
         pytest.xfail(reason)
 
 
@@ -146,5 +152,5 @@ def expect_gap(
     A test of a declared gap fails when the case works.
     """
     expect_layers(backend, network)
-    if reason := known_gap(backend.declaration(), case, network):
+    if reason := known_gap(declaration_of(backend.name), case, network):
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))

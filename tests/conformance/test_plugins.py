@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -16,59 +16,60 @@ from netspec.testing.cases import ALL, CASES
 from netspec.testing.checks import layers_of
 from netspec.testing.networks import of_case
 
-PYTEST = ("-m", "pytest", "-q", "-n", "0", "--junitxml=report.xml")
-
 ROOT = Path(__file__).parents[2]
 STUB = Path(__file__).parent / "plugin"
 REFERENCE = ROOT / "tests/reference"
 
-TESTS = """\
-from netspec.testing.suite import BackendTests
+TESTS = """
 
-class TestBackend(BackendTests):
-    backend = "{name}"
+class TestStub(BackendTests):
+    backend = "stub"
+
+class TestClosed(BackendTests):
+    backend = "closed"
+
+class TestSilent(BackendTests):
+    backend = "silent"
+
+class TestAbsent(BackendTests):
+    backend = "mumpy"
 """
+CHOSEN = (
+    "(TestNumpy or TestStub or declared or (TestClosed and outputs and Flatten))"
+    " and not (gradients and not Flatten)"
+)
 
 
 @dataclass(frozen=True)
-class Report:
-    """The outcome of every test by its name, and the reasons of those that did not pass."""
+class Result:
+    """The outcome of a test, and why it did not pass."""
 
-    outcomes: dict[str, str]
-    reasons: dict[str, str]
+    outcome: str
+    reason: str = ""
 
-    def named(self, outcome: str) -> set[str]:
-        return {name for name, other in self.outcomes.items() if other == outcome}
+
+Results = dict[str, dict[str, Result]]
+"""The results by the class and the name of the test."""
 
 
 def run(folder: Path, site: Path, *arguments: str) -> None:
-    """Run Python where the plug-ins are installed."""
+    """Run Python where the plug-ins are installed, without plug-ins of pytest."""
     folders = (site, STUB, ROOT, ROOT / "backends")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))}
+    path = os.pathsep.join(map(str, folders))
+    environment = {**os.environ, "PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=environment, check=False, capture_output=True
     )
 
 
-def run_tests(folder: Path, site: Path, tests: str, *options: str) -> Report:
-    """Run a file of tests in an empty folder, as the author of a backend does."""
-    (folder / "test_backend.py").write_text(tests, encoding="utf-8")
-    run(
-        folder,
-        site,
-        *PYTEST,
-        *options,
-    )
-    outcomes, reasons = {}, {}
-    for case in ET.parse(folder / "report.xml").iter("testcase"):
-        name = case.attrib["name"]
-        outcomes[name], reasons[name] = "passed", ""
-        for child in case:
-            if child.tag in ("failure", "error", "skipped"):
-                outcomes[name] = child.attrib.get("type", child.tag).removeprefix("pytest.")
-                outcomes[name] = child.tag if child.tag != "skipped" else outcomes[name]
-                reasons[name] = child.attrib["message"]
-    return Report(outcomes, reasons)
+def result_of(case: ET.Element) -> Result:
+    """The result of a test in a report in JUnit's format."""
+    for child in case:
+        if child.tag in ("failure", "error"):
+            return Result(child.tag, child.attrib["message"])
+        if child.tag == "skipped":
+            return Result(child.attrib["type"].removeprefix("pytest."), child.attrib["message"])
+    return Result("passed")
 
 
 @pytest.fixture(scope="module")
@@ -81,60 +82,72 @@ def site(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def stub(site, tmp_path_factory) -> Report:
-    return run_tests(tmp_path_factory.mktemp("stub"), site, TESTS.format(name="stub"))
-
-
-def test_installed_reference_backend_passes(site, tmp_path):
+def results(site, tmp_path_factory) -> Results:
+    """The results of the reference backend's own file of tests, and of those of the stubs."""
+    folder = tmp_path_factory.mktemp("plugins")
     tests = (REFERENCE / "test_conformance.py").read_text(encoding="utf-8")
+    (folder / "test_plugins.py").write_text(tests + TESTS, encoding="utf-8")
+    run(folder, site, "-m", "pytest", "-q", "--junitxml=report.xml", "-k", CHOSEN)
+    by_class: Results = defaultdict(dict)
+    for case in ET.parse(folder / "report.xml").iter("testcase"):
+        name = case.attrib["classname"].rpartition(".")[2]
+        by_class[name][case.attrib["name"]] = result_of(case)
+    return by_class
 
-    report = run_tests(tmp_path, site, tests)
 
-    counts = Counter(report.outcomes.values())
-    assert counts["passed"] > len(ALL)
-    assert counts.keys() == {"passed", "skip"}
-    assert {reason for reason in report.reasons.values() if reason} == {
+def test_installed_reference_backend_passes(results):
+    outcomes = [result.outcome for result in results["TestNumpy"].values()]
+    reasons = {result.reason for result in results["TestNumpy"].values() if result.reason}
+
+    assert outcomes.count("passed") > len(ALL)
+    assert {*outcomes} == {"passed", "skip"}
+    assert reasons == {
         "numpy declares no gradients",
         "numpy does not train",
         "numpy exports no files",
     }
 
 
-def test_cases_of_a_small_backend_pass_or_have_a_named_gap(stub):
-    assert {*stub.outcomes.values()} == {"passed", "xfail", "skip"}
+def test_cases_of_a_small_backend_pass_or_have_a_named_gap(results):
+    stub = results["TestStub"]
+    assert {result.outcome for result in stub.values()} == {"passed", "xfail", "skip"}
     for case in ALL:
-        name = f"test_outputs[{case}]"
+        result = stub[f"test_outputs[{case}]"]
         missing = [tag for tag in layers_of(of_case(case)) if tag not in ("Dense", "Flatten")]
         if missing:
-            assert stub.outcomes[name] == "xfail"
-            assert stub.reasons[name] == f"stub has no {missing[0]}"
-        elif stub.outcomes[name] != "passed":
-            assert stub.reasons[name] == "only relu is there"
+            assert result == Result("xfail", f"stub has no {missing[0]}")
+        else:
+            assert result in (Result("passed"), Result("xfail", "only relu is there"))
 
 
-def test_small_backend_passes_the_cases_of_its_layers(stub):
+def test_small_backend_passes_the_cases_of_its_layers(results):
     for case in CASES["Flatten"]:
-        assert stub.outcomes[f"test_outputs[{case}]"] == "passed"
+        assert results["TestStub"][f"test_outputs[{case}]"] == Result("passed")
 
 
-def test_closed_gap_fails(site, tmp_path):
-    report = run_tests(tmp_path, site, TESTS.format(name="closed"), "-k", "outputs and Flatten")
-
+def test_closed_gap_fails(results):
     (case, *_) = CASES["Flatten"]
-    name = f"test_outputs[{case}]"
-    assert report.outcomes[name] == "failure"
-    assert "XPASS(strict)] not yet" in report.reasons[name]
+    result = results["TestClosed"][f"test_outputs[{case}]"]
+    assert result.outcome == "failure"
+    assert "XPASS(strict)] not yet" in result.reason
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
+    ("tests", "message"),
     [
-        ("silent", "the silent backend has no method declaration"),
-        ("mumpy", "there is no backend named 'mumpy'"),
+        ("TestSilent", "the silent backend has no method declaration"),
+        ("TestAbsent", "there is no backend named 'mumpy'"),
     ],
 )
-def test_backend_that_cannot_be_tested_is_named(site, tmp_path, name, message):
-    report = run_tests(tmp_path, site, TESTS.format(name=name), "-k", "declared")
+def test_backend_that_cannot_be_tested_is_named(results, tests, message):
+    result = results[tests]["test_declared_names_exist"]
+    assert result.outcome == "failure"
+    assert message in result.reason
 
-    assert {*report.outcomes.values()} == {"failure"}
-    assert message in report.reasons["test_declared_names_exist"]
+
+def test_contributing_shows_the_file_of_tests():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    lines = (REFERENCE / "test_conformance.py").read_text(encoding="utf-8").splitlines()
+    shown = "\n".join(line.strip() for line in text.splitlines()).replace("Mine", "Numpy")
+    for line in lines[lines.index("from netspec.testing.suite import BackendTests") :]:
+        assert line.strip().replace("numpy", "mine") in shown.replace("numpy", "mine")
