@@ -9,7 +9,7 @@ from typing import Any, Literal, cast, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from netspec.language.data import SOURCES
+from netspec.language.data import SOURCES, ImageResize, Portion
 from netspec.language.hints import ELSEWHERE, INSTEAD, LEFT_OUT, SYNONYMS, likely
 from netspec.language.layers import LAYERS, Layer, LayerField, Shape
 from netspec.language.layers.activations import LEFT_OUT as LEFT_OUT_ACTIVATIONS
@@ -60,6 +60,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "early_stopping": EarlyStopping,
     "validation": Validation,
 }
+_FIELDS_OF_DATA: dict[str, type[BaseModel]] = {"resize": ImageResize, "test": Portion}
 _FORMS = {ONE, BY_OUTPUT, ONE_LIST, METRICS_BY_OUTPUT}
 
 _KEY = ("[key]",)
@@ -194,8 +195,13 @@ def _model(name: str) -> type[BaseModel] | None:
 
 def _owner(location: Location) -> tuple[str, type[BaseModel]]:
     """The name and the model of the mapping that holds the last step of the location."""
+    inside = [step for step in location[2:-1] if str(step) in _FIELDS_OF_DATA]
     if location[:1] == ("data",) and len(location) > 2 and (source := str(location[1])) in SOURCES:
-        return source, SOURCES[source]
+        return (
+            (str(inside[-1]), _FIELDS_OF_DATA[str(inside[-1])])
+            if inside
+            else (source, SOURCES[source])
+        )
     for step in reversed(location[:-1]):
         if model := _model(name := str(step)):
             return name, model
@@ -262,7 +268,11 @@ def _missing_field(location: Location) -> Fault:
 def _unknown_data_set(name: str) -> Fault:
     known = list(SOURCES)
     meant = likely(name, known)
-    help = f"did you mean `{meant}`?" if meant else f"{_choice(known)}; npz takes any arrays"
+    help = (
+        f"did you mean `{meant}`?"
+        if meant
+        else f"{_choice(known)}; images are your files, npz your arrays"
+    )
     message = f"there is no data set named {name!r}"
     return Fault(("data", "dataset"), Code.UNKNOWN_NAME, message, help)
 
