@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from netspec.data.ink import PREPARATIONS
 from netspec.data.pixels import DEEP_WHITE, WHITE
@@ -29,8 +29,16 @@ from netspec.text.files import open_regular
 MAX_PIXELS = 64_000_000
 """Pixels of an image, which take about 600 MB while it is decoded, and 250 MB more to be turned."""
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
-"""The formats that are read, by Pillow's names. Others of Pillow's have no use here."""
+# Pillow imports its other plugins, 40, where one that is requested is not imported.
+FORMATS = (
+    "PNG",
+    "JPEG",
+    WebPImagePlugin.WebPImageFile.format,
+    "BMP",
+    "GIF",
+    TiffImagePlugin.TiffImageFile.format,
+)
+"""The formats that are read, by Pillow's names."""
 
 KINDS = "PNG, JPEG, WebP, BMP, GIF or TIFF"
 

@@ -42,8 +42,10 @@ train: {{loss: sparse_categorical_crossentropy, epochs: 2, batch_size: 8{train}}
     return loads(text, folder)
 
 
-def half_bright(size: int = 40, *, top: bool = True) -> Image.Image:
-    """An image that is bright in its upper half, or in its lower one."""
+def half_bright(size: int = 40, *, top: bool = True, seed: int | None = None) -> Image.Image:
+    """An image that is bright in its upper half, or in its lower one; with a seed, with noise."""
     values = np.full((size, size, 3), 30, np.uint8)
     values[: size // 2] = 220
+    if seed is not None:
+        values += np.random.default_rng(seed).integers(0, 30, values.shape, np.uint8)
     return Image.fromarray(values if top else values[::-1])
