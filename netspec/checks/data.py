@@ -29,6 +29,13 @@ def image_faults(data: DataFields, graph: Graph) -> list[Fault]:
         )
         help = "an autoencoder has one output with the shape of its input"
         return [Fault(("data", "target"), Code.DATA, message, help)]
+    if promise.decoded and not _takes_images(graph.input_shape):
+        message = (
+            f"the input is {written(graph.input_shape)}, and {data.dataset} is image files, which "
+            "have a height, a width, and 1 or 3 channels"
+        )
+        help = "write `input: [64, 64, 3]` for colour, `input: [64, 64, 1]` for grey"
+        return [Fault(("input",), Code.DATA, message, help)]
     if shape is None or shape == graph.input_shape:
         return []
     message = (
@@ -36,6 +43,10 @@ def image_faults(data: DataFields, graph: Graph) -> list[Fault]:
         f"{written(graph.input_shape)}"
     )
     return [Fault(("input",), Code.DATA, message, f"write `input: {list(shape)}`")]
+
+
+def _takes_images(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 3 and shape[-1] in (1, 3)
 
 
 def name_faults(data: DataFields) -> list[Fault]:

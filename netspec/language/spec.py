@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from netspec.language.data import DataField
+from netspec.language.data import DataField, Portion
 from netspec.language.layers import LayerField
 from netspec.language.layers.base import Identifier, NodeNames, OutputName, Shape
 from netspec.language.layers.initializers import NotNegative
@@ -58,18 +58,8 @@ class EarlyStopping(Model):
     ] = False
 
 
-class Validation(Model):
+class Validation(Portion):
     """Which of the training examples are kept for validation."""
-
-    fraction: Annotated[float, Field(gt=0, lt=1, description="The part of the training examples.")]
-    shuffle: Annotated[
-        bool,
-        Field(description="Whether they are drawn at random; otherwise they are the last ones."),
-    ] = True
-    stratify: Annotated[
-        bool, Field(description="Whether every class has the same fraction in both parts.")
-    ] = False
-    seed: Annotated[int, Field(ge=0, lt=2**63, description="Decides which examples are drawn.")] = 0
 
 
 def _as_fraction(value: object) -> str | None:
