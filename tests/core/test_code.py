@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from typing import Any
@@ -79,6 +80,14 @@ EXPRESSIONS = [
     "torch.cat([first, second, LAST], dim=-1)",
     "inputs[:, LAST]",
     "inputs[LAST].reshape(-1, 4)",
+    "self.layer(LAST).values",
+    "first * self.LAST(LAST)",
+    "(LAST,)",
+    # The activations of two operands, and those that are functions of functions.
+    "(LAST + torch.sqrt(LAST.square() + 4)) / 2",
+    "LAST.clamp(min=0) + torch.expm1(LAST.clamp(max=0))",
+    "torch.where(LAST < 1, (LAST.clamp(min=-1) + 1).square() / 4, LAST)",
+    "functional.relu(LAST) - 0.123 * functional.relu(0.5 - LAST)",
 ]
 
 
@@ -92,6 +101,28 @@ def test_a_formatter_changes_no_statement(expression: str, name: str) -> None:
     source = "\n".join(["class Model:", "    def forward():", *lines, ""])
 
     assert formatted(source) == source
+
+
+@pytest.mark.parametrize("name", ["x", 64 * "x"], ids=len)
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_a_broken_statement_has_the_same_value(expression: str, name: str) -> None:
+    line = f"{name} = {expression.replace('LAST', 64 * 'n')}"
+
+    broken = statement(f"{name} = ", line.removeprefix(f"{name} = "), "(8, 8, 4)")
+
+    assert ast.dump(ast.parse(broken)) == ast.dump(ast.parse(line))
+
+
+def test_brackets_that_begin_after_the_last_column_are_broken() -> None:
+    name = WIDTH * "n"
+
+    assert statement("x = ", f"{name}(1, 2)", "(4)") == f"x = {name}(\n    1, 2\n)  # (4)"
+
+
+def test_brackets_may_be_nested_deeper_than_python_recurses() -> None:
+    expression = 1_500 * "(" + "x" + 1_500 * ")"
+
+    assert statement("y = ", expression, "(4)").count("(") == 1_501
 
 
 @pytest.mark.parametrize("argument", ["LAST", "dict(LAST=1, size=(2, 3))", "sizes=[1, LAST]"])

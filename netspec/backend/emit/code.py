@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from inspect import getsource
 from typing import Any
 
+from netspec.backend.emit.document import NEWLINE, Choice, Nest, render
+from netspec.backend.emit.expressions import in_lines, parse
 from netspec.graph import Graph
 from netspec.language.layers import written
 from netspec.language.training.schedules import Schedule
@@ -58,92 +60,39 @@ def call(
     head: str, arguments: Sequence[str], tail: str = "", comment: str = "", brackets: str = "()"
 ) -> str:
     """A statement `head(arguments)tail  # comment`, one argument a line where it is too long."""
-    after = f"  # {comment}" if comment else ""
+    after = f"{tail}  # {comment}" if comment else tail
     opening, closing = brackets
-    line = f"{head}{opening}{', '.join(arguments)}{closing}{tail}{after}"
+    line = f"{head}{opening}{', '.join(arguments)}{closing}{after}"
     if len(line) <= WIDTH or not arguments:
         return line
-    indent = _indent(head)
-    lines = [line for argument in arguments for line in _argument(f"{indent}    ", argument)]
-    return "\n".join([f"{head}{opening}", *lines, f"{indent}{closing}{tail}{after}"])
-
-
-def _argument(indent: str, argument: str) -> list[str]:
-    """An argument on a line of its own; a call that is too long for one takes three.
-
-    A list that is too long takes a line for every item.
-    """
-    line = f"{indent}{argument},"
-    if len(line) > WIDTH and argument.endswith("]"):
-        head, _, inner = argument[:-1].partition("[")
-        items = [f"{indent}    {item}," for item in _split(inner)]
-        return [f"{indent}{head}[", *items, f"{indent}],"]
-    if len(line) <= WIDTH or not argument.endswith(")"):
-        return [line]
-    head, _, inner = argument[:-1].partition("(")
-    lines = [f"{indent}    {inner}"]
-    if len(lines[0]) > WIDTH:
-        lines = [line for each in _split(inner) for line in _argument(f"{indent}    ", each)]
-    return [f"{indent}{head}(", *lines, f"{indent}),"]
+    items = [parse(argument).in_brackets for argument in arguments]
+    document = (head, in_lines(opening, items, closing), after)
+    return render(document, WIDTH, _indentation(head))
 
 
 def statement(head: str, expression: str, comment: str) -> str:
-    """A statement `head expression  # comment`, with brackets opened up where it is too long.
+    """A statement `head expression  # comment`, in several lines where it is too long for one.
 
-    Those are the brackets that the expression ends in, or the first where that does not help, or
-    else new ones around all of it, as around arithmetic.
+    Its brackets are broken; where that does not help, new ones are written around all of it.
     """
-    return _opened(head, expression, f"  # {comment}")
-
-
-def _opened(head: str, expression: str, after: str) -> str:
+    after = f"  # {comment}"
     line = f"{head}{expression}{after}"
     if len(line) <= WIDTH:
         return line
-    indent = _indent(head)
+    parsed = parse(expression)
+    around = ("(", Nest((NEWLINE, parsed.in_brackets)), NEWLINE, ")", after)
+    broken = (parsed.on_its_own, after)
     if expression.isidentifier():
-        inside = f"{indent}    {expression}{after}"
-        return f"{head}(\n{inside}\n{indent})" if len(inside) <= WIDTH else line
-    around = f"{head}(\n{{}}\n{indent}){after}"
-    if not expression.startswith("(") and not expression.endswith((")", "]")):
-        inside = f"{indent}    {expression}"
-        terms = re.split(r" (?=[+-] )", inside) if len(inside) > WIDTH else [inside]
-        return around.format(f"\n{indent}    ".join(terms))
-    brackets = {at: _closing(expression, at) for at, char in enumerate(expression) if char in "(["}
-    start = next((at for at, end in brackets.items() if end == len(expression) - 1), 0)
-    if len(head) + start >= WIDTH:
-        start = min(brackets)
-    if len(head) + start >= WIDTH:
-        return around.format(_opened(f"{indent}    ", expression, ""))
-    inner, tail = expression[start + 1 : brackets[start]], expression[brackets[start] :]
-    opened = [f"{head}{expression[: start + 1]}", f"{indent}    {inner}", f"{indent}{tail}"]
-    if len(opened[1]) > WIDTH:
-        opened[1:2] = [line for each in _split(inner) for line in _argument(f"{indent}    ", each)]
-    return "\n".join(opened) + after
+        options = (("(", Nest((NEWLINE, expression, after)), NEWLINE, ")"), broken)
+    elif parsed.breaks_in_brackets:
+        options = (broken, around, broken)
+    else:
+        options = (around,)
+    return render((head, Choice(options)), WIDTH, _indentation(head))
 
 
-def _split(inner: str) -> list[str]:
-    """The arguments between the brackets of a call."""
-    parts, depth, start, quoted = list[str](), 0, 0, False
-    for at, char in enumerate(inner):
-        quoted ^= char == '"'
-        if quoted:
-            continue
-        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(char, 0)
-        if char == "," and depth == 0:
-            parts.append(inner[start:at].strip())
-            start = at + 1
-    return [*parts, inner[start:].strip()]
-
-
-def _closing(expression: str, start: int) -> int:
-    """Where the bracket closes that opens at `start`."""
-    depth = 0
-    for at in range(start, len(expression)):
-        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(expression[at], 0)
-        if depth == 0:
-            return at
-    raise ValueError(expression)
+def _indentation(head: str) -> int:
+    return len(head) - len(head.lstrip())
 
 
 def identifiers(names: Iterable[str], reserved: Collection[str]) -> dict[str, str]:
@@ -184,10 +133,6 @@ def variables(graph: Graph, only_input: str, reserved: Collection[str]) -> dict[
         held = {name: only_input if reads.get(name) == {0} else "inputs"}
     named = identifiers(own, {*taken, *held.values()})
     return {**{each.name: "x" for each in graph.nodes}, **named, **held}
-
-
-def _indent(head: str) -> str:
-    return " " * (len(head) - len(head.lstrip()))
 
 
 def taken_and_given(graph: Graph, about: str, named: str) -> str:
