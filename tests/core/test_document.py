@@ -67,7 +67,9 @@ def test_a_line_that_always_ends_breaks_its_group() -> None:
 
 @pytest.mark.parametrize(("width", "expected"), [(8, "x = long"), (7, "x = a\nb"), (4, "x = y")])
 def test_a_choice_is_the_first_whose_lines_all_fit(width: int, expected: str) -> None:
-    assert render(("x = ", Choice(("long", ("a", NEWLINE, "b"), "y"))), width) == expected
+    choice = Choice("long", lambda: (("a", NEWLINE, "b"), "y"))
+
+    assert render(("x = ", choice), width) == expected
 
 
 def test_documents_may_be_nested_deeper_than_python_recurses() -> None:

@@ -15,7 +15,7 @@ x = [
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -55,15 +55,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The first of several documents of which every line fits, else the last.
+    """A text if it fits, else the first of other documents of which every line fits, else the last.
 
-    It ends its line, and contains no other choice.
+    A choice ends its line, and contains no other choice. `others` is not called where the text
+    fits, as it does for most statements.
     """
 
-    options: tuple[Document, ...]
+    text: str
+    others: Callable[[], Sequence[Document]]
 
 
-Document: TypeAlias = "str | Line | IfBroken | Nest | Group | Choice | tuple[Document, ...]"
+Document: TypeAlias = str | Line | IfBroken | Nest | Group | Choice | tuple["Document", ...]
 """Text without line ends, or a part of a layout; a tuple is one document after the other."""
 
 _Item: TypeAlias = tuple[int, bool, Document]
@@ -85,25 +87,28 @@ def render(document: Document, width: int, indent: int = 0, column: int = 0) -> 
     padding = ""
     while items:
         indent, broken, item = items.pop()
-        match item:
-            case Line(flat) if broken or flat is None:
+        if isinstance(item, Line):
+            if broken or item.flat is None:
                 pieces.append("\n")
                 padding, column = " " * indent, indent
-            case str(text) | Line(str(text)):
-                pieces.append(f"{padding}{text}" if text else "")
-                padding, column = "" if text else padding, column + len(text)
-            case IfBroken(text):
-                items.append((indent, broken, text if broken else ""))
+                continue
+            item = item.flat
+        match item:
+            case "":
+                pass
+            case str():
+                pieces.append(padding + item)
+                padding, column = "", column + len(item)
+            case tuple():
+                items.extend([(indent, broken, part) for part in reversed(item)])
+            case Choice():
+                items.append((indent, broken, _chosen(item, width, indent, column)))
             case Nest(content):
                 items.append((indent + INDENT, broken, content))
             case Group(content):
                 items.append((indent, not _fits(content, width - column, items), content))
-            case Choice(options):
-                items.append((indent, broken, _first_that_fits(options, width, indent, column)))
-            case tuple():
-                items.extend((indent, broken, part) for part in reversed(item))
-            case Line():  # matched above, by its text
-                raise AssertionError(item)
+            case IfBroken(text):
+                items.append((indent, broken, text if broken else ""))
     return "".join(pieces)
 
 
@@ -115,25 +120,30 @@ def _fits(content: Document, space: int, following: Sequence[_Item]) -> bool:
             left -= 1
             items.append(following[left][1:])
         broken, item = items.pop()
-        match item:
-            case Line(flat) if broken or flat is None:
+        if isinstance(item, Line):
+            if broken or item.flat is None:
                 return broken
-            case str(text) | Line(str(text)):
-                space -= len(text)
-            case IfBroken(text):
-                space -= len(text) if broken else 0
+            item = item.flat
+        match item:
+            case str():
+                space -= len(item)
+            case tuple():
+                items.extend([(broken, part) for part in reversed(item)])
             case Nest(content) | Group(content):
                 items.append((broken, content))
-            case tuple():
-                items.extend((broken, part) for part in reversed(item))
-            case Choice() | Line():  # a choice is in no group, and a line is matched above
-                raise AssertionError(item)
+            case IfBroken(text):
+                space -= len(text) if broken else 0
+            case Choice():
+                raise AssertionError(item)  # it is in no group, and ends its line
     return space >= 0
 
 
-def _first_that_fits(options: Sequence[Document], width: int, indent: int, column: int) -> Document:
-    for option in options[:-1]:
-        first, *others = render(option, width, indent, column).split("\n")
-        if column + len(first) <= width and all(len(line) <= width for line in others):
+def _chosen(choice: Choice, width: int, indent: int, column: int) -> Document:
+    if column + len(choice.text) <= width:
+        return choice.text
+    *others, last = choice.others()
+    for option in others:
+        first, *lines = render(option, width, indent, column).split("\n")
+        if column + len(first) <= width and all(len(line) <= width for line in lines):
             return option
-    return options[-1]
+    return last

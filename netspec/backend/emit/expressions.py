@@ -37,20 +37,16 @@ class Expression:
         return tuple(f" {part} " if isinstance(part, _Operator) else part for part in self.parts)
 
     @property
-    def has_brackets(self) -> bool:
-        return any(isinstance(part, Group) for part in self.parts)
-
-    @property
     def breaks_in_brackets(self) -> bool:
         """Whether its own brackets are broken first, rather than new ones around all of it.
 
-        As ruff 0.15 decides it (can_omit_optional_parentheses): where one operator or attribute at
-        most is between brackets, and an operator has brackets at an end of the expression.
+        As ruff decides it (can_omit_optional_parentheses of ruff_python_formatter): the brackets of
+        one operand at an end of one operator, or those of calls with at most one attribute between.
         """
         operators = len(_loosest(self.parts))
         if operators == 0:
-            attributes = [part for part in self.parts[1:] if str(part).startswith(".")]
-            return len(attributes) <= 1
+            after_brackets = [part for part in self.parts[1:] if isinstance(part, str)]
+            return sum(part.startswith(".") for part in after_brackets) <= 1
         at_an_end = isinstance(self.parts[0], Group) or isinstance(self.parts[-1], Group)
         return operators == 1 and at_an_end
 
@@ -85,8 +81,11 @@ class _Bracket:
 
 def parse(text: str) -> Expression:
     """An expression; a line may end before an operator that has a space on each side."""
+    tokens = [*filter(None, _TOKEN.split(text))]
+    if len(tokens) == 1:
+        return Expression((text,))
     brackets = [_Bracket("", follows_value=False)]
-    for token in filter(None, _TOKEN.split(text)):
+    for token in tokens:
         innermost = brackets[-1]
         if token in ("(", "[", "{"):
             brackets.append(_Bracket(token, follows_value=_ends_value(innermost.parts)))
@@ -118,6 +117,8 @@ def _ends_value(parts: Sequence[Document]) -> bool:
 
 def _operation(parts: Sequence[Document]) -> Document:
     """Operands, with a place where a line may end before each operator that binds least."""
+    if len(parts) == 1:
+        return parts[0]
     places = _loosest(parts)
     if not places:
         return tuple(parts)
