@@ -137,7 +137,11 @@ def explain_data_set(name: str) -> Fault:
     """The fault of a data set that is not there."""
     known = list(SOURCES)
     meant = likely(name, known)
-    help = f"did you mean `{meant}`?" if meant else f"{choice_of(known)}; images are your files, npz your arrays"
+    help = (
+        f"did you mean `{meant}`?"
+        if meant
+        else f"{choice_of(known)}; images are your files, npz your arrays"
+    )
     message = f"there is no data set named {name!r}"
     return Fault(("data", "dataset"), Code.UNKNOWN_NAME, message, help)
 
