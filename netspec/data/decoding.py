@@ -29,16 +29,11 @@ from netspec.text.files import open_regular
 MAX_PIXELS = 64_000_000
 """Pixels of an image, which take about 600 MB while it is decoded, and 250 MB more to be turned."""
 
-# Pillow imports its other plugins, 40, where one that is requested is not imported.
-FORMATS = (
-    "PNG",
-    "JPEG",
-    WebPImagePlugin.WebPImageFile.format,
-    "BMP",
-    "GIF",
-    TiffImagePlugin.TiffImageFile.format,
-)
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 """The formats that are read, by Pillow's names."""
+
+# Where one of a format is not imported, Pillow imports all of its 40 plugins.
+_PLUGINS = (TiffImagePlugin, WebPImagePlugin)
 
 KINDS = "PNG, JPEG, WebP, BMP, GIF or TIFF"
 
