@@ -77,7 +77,7 @@ class _Decoded:
 
 
 def read_image(path: Path, fitting: Fitting) -> SeenImage:
-    """The pixels of an image file, turned as its camera says and made to fit. Raises DataError."""
+    """The pixels of an image file, rotated by its EXIF data and resized. Raises DataError."""
     if fitting.shape[2] not in (1, 3):
         message = f"the network takes {fitting.shape[2]} channels, and an image file has 1 or 3"
         raise DataError(message, "predict from Python with arrays instead")
@@ -180,7 +180,9 @@ def _scale_transparency(opened: Image.Image) -> None:
     scale = _SCALES.get(str(tiles[0].args)) if tiles else None
     if clear is None or scale is None:
         return
-    several = tuple(int(each * scale) for each in (clear if isinstance(clear, tuple) else (clear,)))
+    several = tuple(
+        int(component * scale) for component in (clear if isinstance(clear, tuple) else (clear,))
+    )
     opened.info["transparency"] = several if isinstance(clear, tuple) else several[0]
 
 
@@ -196,7 +198,7 @@ def _prepared(decoded: _Decoded, fitting: Fitting) -> SeenImage:
 
 
 def _paper(grey: Array, opacity: Array) -> np.float32:
-    """The grey of transparent pixels: that of the opaque paper, or else the opposite of the ink."""
+    """The grey of transparent pixels: as the opaque paper, or else the opposite of the ink."""
     opaque = grey[opacity > 0.5]
     if not opaque.size:
         return _WHITE
@@ -232,7 +234,7 @@ def _resized(image: Image.Image, size: tuple[int, int], resize: Resize, black: i
     if resize == "stretch":
         return image.resize(size, _FILTER)
     ratio = min(size[0] / image.width, size[1] / image.height)
-    width, height = (max(1, round(each * ratio)) for each in image.size)
+    width, height = (max(1, round(side * ratio)) for side in image.size)
     colour = (black,) * 3 if image.mode == "RGB" else black
     padded = Image.new(image.mode, size, colour)
     place = ((size[0] - width) // 2, (size[1] - height) // 2)

@@ -23,9 +23,9 @@ def split(train: Examples, kept: Validation | None) -> tuple[Examples, Examples 
     count = len(train)
     if kept.stratify:
         classes = classes_of(train.targets[0])
-        groups = [np.flatnonzero(classes == each) for each in np.unique(classes)]
+        groups = [np.flatnonzero(classes == class_) for class_ in np.unique(classes)]
         # An only example of a class is for training.
-        sizes = [min(round(len(each) * kept.fraction), len(each) - 1) for each in groups]
+        sizes = [min(round(len(group) * kept.fraction), len(group) - 1) for group in groups]
     else:
         groups = [np.arange(count)]
         sizes = [count - int(count * (1 - kept.fraction))]
