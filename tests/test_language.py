@@ -10,9 +10,7 @@ import words
 
 LATER = (
     "CONTRIBUTING.md",
-    "docs/benchmarks.md",
     "docs/layers.md",
-    "benchmarks",
     "netspec/backend",
     "netspec/data/sources",
     "netspec/language",
