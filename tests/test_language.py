@@ -10,16 +10,10 @@ import words
 
 LATER = (
     "CONTRIBUTING.md",
-    "docs/benchmarks.md",
     "docs/layers.md",
-    "benchmarks",
     "netspec/backend",
-    "netspec/bench",
-    "netspec/cli",
-    "netspec/data",
+    "netspec/data/sources",
     "netspec/language",
-    "netspec/numerics",
-    "netspec/runs",
     "netspec/text",
     "backends",
     "tests",

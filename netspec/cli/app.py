@@ -39,8 +39,8 @@ app = typer.Typer(
 )
 
 
-def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so
-    if asked:
+def _version(requested: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if requested:
         from importlib.metadata import version
 
         print(f"netspec {version('netspec')}")
@@ -73,7 +73,7 @@ app.command()(new)
 
 
 def main() -> NoReturn:
-    """Run the command line; a fault of the user's ends it with a message and status 1."""
+    """Run the command line; a NetspecError ends it with a message and status 1."""
     _open_streams()
     stdout: object = sys.stdout
     if isinstance(stdout, TextIOWrapper):
@@ -103,8 +103,8 @@ def _status() -> int:
         show_error(NetspecError("the memory of this machine is not enough", help))
     except OSError as error:
         _drop_output()
-        at = error.filename or "the output"
-        show_error(NetspecError(f"{at} cannot be read or written: {error.strerror or error}"))
+        target = error.filename or "the output"
+        show_error(NetspecError(f"{target} cannot be read or written: {error.strerror or error}"))
     else:
         return 0
     return 1
