@@ -20,7 +20,7 @@ from netspec.language.validation import foreign_fault, leading_layers, validate
 from netspec.text.codes import Code
 from netspec.text.diagnostics import BackendError, NetspecError
 from netspec.text.override import Override, apply
-from netspec.text.source import Fault, Source, parse, read, uncollected
+from netspec.text.source import Fault, Source, parse, read
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,6 @@ def loads(text: str, folder: Path = Path()) -> Network:
     return build(parse(text), folder)
 
 
-@uncollected()
 def build(source: Source, folder: Path) -> Network:
     """The network that a source describes. Raises SpecError with every fault that was found."""
     if fault := foreign_fault(source.data):

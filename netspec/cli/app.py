@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import warnings
@@ -27,6 +26,7 @@ from netspec.cli.predict import predict
 from netspec.cli.schema import schema
 from netspec.cli.summary import summary
 from netspec.cli.train import TrainCommand, train
+from netspec.process import own_process
 from netspec.text.diagnostics import NetspecError
 
 app = typer.Typer(
@@ -78,8 +78,7 @@ def main() -> NoReturn:
     stdout: object = sys.stdout
     if isinstance(stdout, TextIOWrapper):
         stdout.reconfigure(errors="replace")  # a terminal may know no more than ASCII
-    gc.set_threshold(50_000)  # what is imported stays: looking through it takes 10 ms a command
-    with warnings.catch_warnings():
+    with own_process(), warnings.catch_warnings():
         if not sys.warnoptions:
             warnings.simplefilter("ignore")  # of libraries: users get errors and notes
         status = _status()
