@@ -13,8 +13,6 @@ LATER = (
     "docs/layers.md",
     "netspec/backend",
     "netspec/data/sources",
-    "netspec/language",
-    "netspec/text",
     "backends",
     "tests",
 )

@@ -24,7 +24,7 @@ MAX_LAYERS = 20_000
 MAX_INPUTS = 100
 
 INPUT = "input"
-"""The name of an input that is written as a shape alone."""
+"""The name of an input that is written only as a shape."""
 
 List = BeforeValidator(as_tuple)
 Fraction: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
@@ -33,7 +33,7 @@ Fraction: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 class EarlyStopping(Model):
     """When training ends before its last epoch, as Keras's callback of this name decides.
 
-    With `patience: null` it never does, and `restore_best_weights` alone has an effect.
+    With `patience: null` it never does, and only `restore_best_weights` has an effect.
     """
 
     monitor: Annotated[ResultName, Field(description="The result in metrics.jsonl to watch.")] = (
@@ -45,10 +45,10 @@ class EarlyStopping(Model):
     ] = 0
     mode: Annotated[
         Literal["auto", "min", "max"],
-        Field(description="Whether less or more is better; auto goes by the figure."),
+        Field(description="Whether less or more is better; auto goes by the metric."),
     ] = "auto"
     baseline: Annotated[
-        float | None, Field(description="What the figure has to beat for the wait to begin anew.")
+        float | None, Field(description="What the metric has to beat for the wait to begin anew.")
     ] = None
     start_from_epoch: Annotated[
         int, Field(ge=0, le=10**9, description="Epochs that are not watched.")
@@ -74,11 +74,11 @@ class Train(Model):
 
     loss: Annotated[
         Losses,
-        Field(description="What training makes small: a loss, or one for each of several outputs."),
+        Field(description="What training minimizes: a loss, or one for each of several outputs."),
     ]
     loss_weights: Annotated[
         dict[OutputName, NotNegative] | None,
-        Field(description="What the loss of each output counts for; 1 where none is given."),
+        Field(description="What the loss of each output counts for; 1 where it is missing."),
     ] = None
     optimizer: Annotated[
         Optimizer, OneKey("optimizer"), Field(description="How a gradient changes the weights.")
@@ -173,12 +173,12 @@ InputShape: TypeAlias = Annotated[
 
 
 def _named(value: object) -> object:
-    """A shape alone as the mapping of the input's own name to it."""
+    """A single shape as the mapping from the default input name to it."""
     return value if isinstance(value, dict) else {INPUT: value}  # pyright: ignore[reportUnknownVariableType] - checked after this
 
 
 def _shortest(value: dict[str, Shape]) -> Any:  # Any: JSON data
-    """As people write it: one input by its shape alone."""
+    """As people write it: one input only by its shape."""
     return value[INPUT] if list(value) == [INPUT] else value
 
 
@@ -227,7 +227,9 @@ class Spec(Model):
     ]
     output: Annotated[
         NodeNames | None,
-        Field(description="The layers that the network gives. Without it, the last layer."),
+        Field(
+            description="The layers whose outputs the network returns. Without it, the last layer."
+        ),
     ] = None
     data: Annotated[
         DataField | None, Field(description="What the network is trained and tested on.")

@@ -115,7 +115,7 @@ class DataFields(Model):
     ] = 1.0
     target: Annotated[
         Literal["labels", "input"],
-        Field(description="What the output is compared with; an autoencoder's is its own input."),
+        Field(description="What the output is compared with; an autoencoder's is its input."),
     ] = "labels"
     class_names: Annotated[
         tuple[str, ...] | None,

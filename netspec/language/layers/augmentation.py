@@ -11,7 +11,7 @@ from netspec.language.layers.initializers import Float32
 from netspec.language.remedies import unexpected
 
 Range: TypeAlias = tuple[float, float]
-"""The least and the largest value of what is drawn."""
+"""The minimum and the maximum of the random value."""
 
 
 def _range(value: object) -> Range:
@@ -41,7 +41,7 @@ Factor: TypeAlias = Annotated[Range, BeforeValidator(_range, json_schema_input_t
 
 
 class Augmentation(Linear):
-    """A layer that changes images in training alone."""
+    """A layer that changes images only in training."""
 
     def infer_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
@@ -77,7 +77,7 @@ class Moved(Augmentation):
     ] = "reflect"
     interpolation: Annotated[
         Literal["bilinear", "nearest"],
-        Field(description="Whether values between cells are mixed, or taken from the nearest."),
+        Field(description="Whether values between pixels are mixed, or taken from the nearest."),
     ] = "bilinear"
     fill_value: Annotated[
         Float32, Field(description="The value outside, with fill_mode: constant.")

@@ -1,6 +1,6 @@
 """Penalties on weights, which training adds to the loss, under Keras's names.
 
-The formulas are those of keras/src/regularizers/regularizers.py (3.15): sums, not means, and no
+The formulas come from keras/src/regularizers/regularizers.py (3.15): sums, not means, and no
 factor of one half.
 """
 

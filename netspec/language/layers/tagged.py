@@ -32,7 +32,7 @@ class Model(BaseModel):
 
 def as_tuple(value: object) -> object:
     """A list as the tuple that a frozen model keeps it in; its items are checked after this."""
-    return tuple(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - as said
+    return tuple(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - checked later
 
 
 class Tagged(Model):
@@ -100,7 +100,7 @@ class OneKey:
         names: list[str] = []
         for tag, field in fields.items():
             definition = handler.resolve_ref_schema(handler(field["schema"]))
-            if not definition.get("required"):  # the name alone, or with nothing after it
+            if not definition.get("required"):  # only the name, or with nothing after it
                 names.append(tag)
                 definition["type"] = ["object", "null"]
         mapping = handler(core_schema.typed_dict_schema(fields, extra_behavior="forbid"))
@@ -154,8 +154,8 @@ def _validator(model: type[Tagged]) -> SchemaValidator:
 
 
 def _choice(model: type[Tagged]) -> CoreSchema:
-    """The schema of what stands under the tag of a model."""
-    model.model_rebuild()  # where nothing has needed it so far
+    """The schema of the value under the tag of a model."""
+    model.model_rebuild()  # where nothing has needed it yet
     # Under a reference, a model is a definition in the JSON Schema, named as a spec writes it.
     reference = f"{model.__module__}.{model.tag}:{id(model)}"
     schema: Any = {**model.__pydantic_core_schema__, "ref": reference}  # Any: a schema of any type

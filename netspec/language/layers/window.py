@@ -77,19 +77,19 @@ def by(sizes: Sequence[int]) -> str:
 
 
 def extent(kernel: int, dilation: int) -> int:
-    """How many cells a dilated kernel spans."""
+    """How many positions a dilated kernel spans."""
     return (kernel - 1) * dilation + 1
 
 
 def windows(size: int, kernel: int, stride: int, padding: CausalPadding) -> int:
-    """How many windows of `kernel` cells fit into `size` cells. 0 where none does."""
+    """How many windows of `kernel` positions fit into `size` positions. 0 where none does."""
     if padding != "valid":
         return -(-size // stride)
     return max(0, (size - kernel) // stride + 1)
 
 
 def pads(size: int, kernel: int, stride: int, padding: CausalPadding) -> tuple[int, int]:
-    """The cells added before and after. 'same' puts the odd one at the end, as TensorFlow does."""
+    """The padding before and after. 'same' puts the odd one at the end, as TensorFlow does."""
     if padding == "valid":
         return 0, 0
     if padding == "causal":
@@ -105,9 +105,9 @@ def read(
     padding: CausalPadding,
     part: tuple[int, int],
 ) -> tuple[int, int]:
-    """Which of `size` cells the windows in `part` see: the first, and the one behind the last.
+    """Which of `size` positions the windows in `part` see: the first, and the one after the last.
 
-    Along an axis with padding they see all: fewer cells would be padded in another way.
+    Along an axis with padding they see all: fewer positions would be padded in another way.
     """
     first, behind = part
     before, after = pads(size, kernel, stride, padding)
@@ -126,15 +126,15 @@ def reads(
     padding: CausalPadding,
     part: tuple[tuple[int, int], ...],
 ) -> tuple[tuple[int, int], ...]:
-    """What windows see of a tensor (…space, channels), for a part of what they give."""
+    """What windows see of a tensor (…space, channels), for a part of their output."""
     *space, channels = shape
     axes = zip(space, kernel, strides, part[:-1], strict=True)
-    seen = (read(size, cells, stride, padding, wanted) for size, cells, stride, wanted in axes)
+    seen = (read(size, cells, stride, padding, interval) for size, cells, stride, interval in axes)
     return (*seen, (0, channels))
 
 
 def spread(size: int, kernel: int, stride: int, padding: Padding, extra: int | None) -> int:
-    """How many cells a transposed convolution makes of `size`, `extra` being its output_padding.
+    """The size of the output of a transposed convolution; `extra` is its output_padding.
 
     As _get_output_shape_given_tf_padding in Keras (keras/src/backend/common/backend_utils.py,
     3.15).
@@ -149,10 +149,10 @@ def spread(size: int, kernel: int, stride: int, padding: Padding, extra: int | N
 def crops(
     size: int, kernel: int, stride: int, padding: Padding, extra: int | None
 ) -> tuple[int, int]:
-    """The cells that a transposed convolution drops of all that it reaches, in front and behind.
+    """The positions that a transposed convolution drops of all that it reaches, before and after.
 
-    Below 0 it is the number of cells added behind, which nothing reaches. 'same' drops the odd one
-    behind, as TensorFlow does.
+    Below 0 it is the number of positions added at the end, which nothing reaches. 'same' drops the
+    odd one at the end, as TensorFlow does.
     """
     total = (size - 1) * stride + kernel - spread(size, kernel, stride, padding, extra)
     before = max(0, total) // 2

@@ -21,7 +21,7 @@ Threshold: TypeAlias = Annotated[
 
 
 class MetricBase(Tagged):
-    """What every metric says of itself."""
+    """The facts that every metric declares."""
 
     more_is_better: ClassVar[bool | None] = True
     """Which way early stopping wants it to go; None for what is not a number."""
@@ -33,7 +33,7 @@ class MetricBase(Tagged):
 
 
 class Accuracy(MetricBase):
-    """The part of the answers that are right, of the kind that the loss asks for.
+    """The part of the answers that are right, of the kind that the loss requires.
 
     With a sparse or categorical loss the largest output is the answer, with a binary one every
     output by itself: yes where it is above 1/2.
@@ -51,19 +51,19 @@ class BinaryAccuracy(MetricBase):
 
 
 class CategoricalAccuracy(MetricBase):
-    """The part of the examples whose largest output stands where the largest target stands."""
+    """The part of the examples whose largest output is at the index of the largest target."""
 
     tag = "categorical_accuracy"
 
 
 class SparseCategoricalAccuracy(MetricBase):
-    """The part of the examples whose largest output is that of their class."""
+    """The part of the examples whose largest output is at the index of their class."""
 
     tag = "sparse_categorical_accuracy"
 
 
 class TopKCategoricalAccuracy(MetricBase):
-    """The part of the examples whose class is among those of the k largest outputs."""
+    """The part of the examples whose class is among the k largest outputs."""
 
     tag = "top_k_categorical_accuracy"
 
@@ -184,7 +184,7 @@ Metrics: TypeAlias = Annotated[
     Annotated[MetricList, Tag(ONE)] | Annotated[dict[OutputName, MetricList], Tag(BY_OUTPUT)],
     Discriminator(_form),
 ]
-"""The metrics of the only output, or those of each of several."""
+"""The metrics of the only output, or of each of several."""
 
 
 def by_default(loss: LossBase) -> tuple[Metric, ...]:

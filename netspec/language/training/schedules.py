@@ -1,6 +1,6 @@
 """The learning rate of every step: a number, or one of the schedules under Keras's names.
 
-Here they are only described; `netspec.numerics.rates` computes them. The formulas are those of
+Here they are only described; `netspec.numerics.rates` computes them. The formulas come from
 keras/src/optimizers/schedules/learning_rate_schedule.py (3.15); `one_cycle` is
 torch/optim/lr_scheduler.py's OneCycleLR (2.13), and `reduce_on_plateau`
 keras/src/callbacks/reduce_lr_on_plateau.py.
@@ -38,7 +38,7 @@ class Schedule(Tagged):
 
     @property
     def first(self) -> float:
-        """The learning rate to begin with, as far as the fields tell."""
+        """The learning rate to begin with, as far as the fields determine it."""
         raise NotImplementedError
 
     @property
@@ -172,9 +172,11 @@ class PiecewiseConstantDecay(Schedule):
         if any(after <= before for before, after in pairwise(self.boundaries)):
             message = "boundaries must increase from one to the next"
             raise fault("boundaries", message, "write them in their order, each of them once")
-        wanted, given = len(self.boundaries) + 1, len(self.values)
-        if given != wanted:
-            message = f"{wanted - 1} boundaries need {wanted} values, not {given}"
+        required_count, value_count = len(self.boundaries) + 1, len(self.values)
+        if value_count != required_count:
+            message = (
+                f"{required_count - 1} boundaries need {required_count} values, not {value_count}"
+            )
             help = "write one value before the first boundary, and one after each"
             raise fault("values", message.replace("1 boundaries need", "1 boundary needs"), help)
         return self
@@ -235,7 +237,7 @@ class OneCycle(Schedule):
 
 
 class ReduceOnPlateau(Tagged):
-    """The rate is multiplied by `factor` where a figure has not improved for `patience` epochs.
+    """The rate is multiplied by `factor` where a metric has not improved for `patience` epochs.
 
     This is Keras's ReduceLROnPlateau: an improvement is more than `min_delta`, `cooldown` epochs
     after a reduction do not count, and the rate never falls below `min_lr`.
@@ -251,7 +253,7 @@ class ReduceOnPlateau(Tagged):
     patience: Annotated[int, Field(ge=0, le=10**9, description="Epochs to wait.")] = 10
     mode: Annotated[
         Literal["auto", "min", "max"],
-        Field(description="Whether less or more is better; auto goes by the figure's name."),
+        Field(description="Whether less or more is better; auto goes by the metric's name."),
     ] = "auto"
     min_delta: Annotated[NotNegative, Field(description="What counts as an improvement.")] = 1e-4
     cooldown: Annotated[int, Field(ge=0, le=10**9, description="Epochs of rest.")] = 0
@@ -264,7 +266,7 @@ class ReduceOnPlateau(Tagged):
 
     @property
     def smaller_is_better(self) -> bool:
-        """Whether the figure improves as it falls."""
+        """Whether the metric improves as it falls."""
         if self.mode == "auto":
             return self.monitor.endswith(("loss", "error", "mae", "mse", "rmse"))
         return self.mode == "min"

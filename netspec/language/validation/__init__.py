@@ -89,7 +89,7 @@ def foreign_fault(data: Data) -> Fault | None:
 def leading_layers(
     data: Data, faults: list[Fault]
 ) -> tuple[dict[str, Shape], tuple[Layer, ...]] | None:
-    """The inputs, and the layers before the first one with a fault, for what shapes can tell.
+    """The inputs and the layers before the first faulty one, for checks that need only shapes.
 
     None where the inputs themselves have a fault.
     """

@@ -124,7 +124,7 @@ def _keys(value: object) -> int:
 
 
 def explain_choice(position: Position, value: object) -> Fault:
-    """The fault of a value that is not one of those of a Literal."""
+    """The fault of a value that is not in a Literal."""
     known = position.choices
     meant = likely(value, known) if isinstance(value, str) else None
     help = position.remedy("literal_error", value)

@@ -65,11 +65,15 @@ class Position:
     def expected(self, error: str) -> str | None:
         """What the type declares as expected, for a type of error."""
         declared = _declared(self.annotation, Expected)
-        return next((each.words for each in declared if error in each.errors), None)
+        return next(
+            (declaration.words for declaration in declared if error in declaration.errors), None
+        )
 
     def remedy(self, error: str, value: object) -> str | None:
         """What the field or its type declares to be written in place of a value."""
-        helps = (each.help_for(error, value) for each in _declared(self.annotation, Remedy))
+        helps = (
+            declaration.help_for(error, value) for declaration in _declared(self.annotation, Remedy)
+        )
         help = next(filter(None, helps), None)
         return help and help.replace("{field}", self.field)
 
@@ -167,7 +171,7 @@ def _declared(annotation: Annotation, kind: type[T]) -> list[T]:
     """What annotates a type, of a kind; the outermost first."""
     if get_origin(annotation) is Annotated:
         inner, *metadata = get_args(annotation)
-        outer = [each for each in reversed(metadata) if isinstance(each, kind)]
+        outer = [item for item in reversed(metadata) if isinstance(item, kind)]
         return [*outer, *_declared(inner, kind)]
     part = _only_part(annotation)
     return [] if part is None else _declared(part, kind)
