@@ -10,9 +10,11 @@ import words
 
 LATER = (
     "CONTRIBUTING.md",
+    "docs/data.md",
     "docs/layers.md",
+    "benchmarks",
     "netspec/backend",
-    "netspec/data/sources",
+    "netspec/data",
     "netspec/language",
     "netspec/text",
     "backends",
