@@ -22,7 +22,7 @@ Change = tuple[tuple[str | int, ...], Any]
 
 
 def changes(whole: Any, values: st.SearchStrategy[Any] = VALUES) -> st.SearchStrategy[list[Change]]:
-    """A few places in the data, each with a value to stand there."""
+    """A few places in the data, each with a value for it."""
     return st.lists(st.tuples(st.sampled_from([*paths(whole)]), values), min_size=1, max_size=3)
 
 
@@ -53,7 +53,7 @@ def paths(data: Any, start: tuple[str | int, ...] = ()) -> Iterator[tuple[str | 
 
 
 def located(data: Data) -> Source:
-    """Data as a source whose every value stands at the same place."""
+    """Data as a source whose values all have the same place."""
 
     def node(value: Data) -> Node:
         inner = {step: node(one) for step, one in members(value).items()}

@@ -16,7 +16,7 @@ WITHOUT_KERNEL = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--update", action="store_true", help="rewrite golden files from what the code gives"
+        "--update", action="store_true", help="rewrite golden files from the output of the code"
     )
 
 

@@ -20,7 +20,7 @@ CODE = "__import__('os').system('touch canary')"
 
 
 def after(*lines: str, layers: str = LAYERS) -> str:
-    """A valid spec with lines in front of its layers."""
+    """A valid spec with lines before its layers."""
     return BEGINNING + "".join(f"{line}\n" for line in lines) + layers
 
 
@@ -492,7 +492,7 @@ PATHS: Specs = {
     "data_of_a_long_path": (None, lambda: after(f"data: {{dataset: npz, path: {'a/' * 100_000}}}")),
 }
 
-# Words that Python, Keras or PyTorch give a meaning: as the name of a layer each is an identifier.
+# Words with a meaning in Python, Keras or PyTorch: as the name of a layer each is an identifier.
 WORDS = (
     *("class", "def", "import", "None", "True", "lambda", "self", "print", "exec", "type"),
     *("forward", "training", "parameters", "train", "eval", "children", "register_buffer"),

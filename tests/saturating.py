@@ -10,7 +10,7 @@ from netspec_onnx.seal import HASH, KEY
 
 
 def with_8_bits(content: bytes) -> bytes:
-    """A quantized file with weights up to 127, where its own go up to 64, and without a hash."""
+    """A quantized file with weights up to 127 instead of 64, and without a hash."""
     model = onnx.load_from_string(without_hash(content))
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)

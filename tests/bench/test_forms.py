@@ -1,4 +1,4 @@
-"""The forms of every backend give what the backend predicts."""
+"""The forms of every backend return the predictions of the backend."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ TOLERANCES = {
 @pytest.mark.parametrize("name", TOLERANCES)
 def test_a_form_gives_what_its_backend_predicts(name, monkeypatch):
     require(forms.known()[name].backend)
-    asked = []
+    compile_options = []
     if name == "torch-compiled":  # without the C++ compiler
         import torch
 
         kept = torch.compile
 
         def compiled(model, **options):
-            asked.append(options)
+            compile_options.append(options)
             return kept(model, backend="eager", **options)
 
         monkeypatch.setattr(torch, "compile", compiled)
     measured = of_spec(loads(TWO_OF_EACH), 5)
     backend = forms.made(name)
-    given = (measured.network, measured.weights, "cpu", measured.inputs)
-    form = backend.form(name, *given)
+    arguments = (measured.network, measured.weights, "cpu", measured.inputs)
+    form = backend.form(name, *arguments)
     predictor = backend.predictor(measured.network, measured.weights, "cpu")
     assert form.device == predictor.device
-    found = form.outputs(*measured.inputs)
-    for own, expected in zip(found, predictor.outputs(*measured.inputs), strict=True):
-        np.testing.assert_allclose(own, expected, 0, TOLERANCES[name] * np.abs(expected).max())
-    assert asked == ([{"dynamic": False}] if name == "torch-compiled" else [])
+    outputs = form.outputs(*measured.inputs)
+    for values, expected in zip(outputs, predictor.outputs(*measured.inputs), strict=True):
+        np.testing.assert_allclose(values, expected, 0, TOLERANCES[name] * np.abs(expected).max())
+    assert compile_options == ([{"dynamic": False}] if name == "torch-compiled" else [])

@@ -1,4 +1,4 @@
-"""Forms in processes of their own: what is measured, and how one fails without the others."""
+"""Forms in separate processes: the measurements, and how one fails without the others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIZES = (3, 1, 2)
 class Steps:
     """Progress that counts."""
 
-    done = 0
+    steps_done = 0
 
     def shows(self, doing: str) -> None: ...
 
@@ -39,11 +39,11 @@ def progress() -> Steps:
 def rows(scripted, network, progress) -> dict[tuple[str, int], Row]:
     """The scripted forms, each at three batch sizes."""
     chosen, _ = forms.chosen(NAMES)
-    found = measure(of_spec(network, max(SIZES)), chosen, SIZES, 0.02, "cpu", progress)
-    assert [(row.batch_size, row.form.name) for row in found] == [
+    measured = measure(of_spec(network, max(SIZES)), chosen, SIZES, 0.02, "cpu", progress)
+    assert [(row.batch_size, row.form.name) for row in measured] == [
         (size, name) for size in sorted(SIZES) for name in NAMES
     ]
-    return {(row.form.name, row.batch_size): row for row in found}
+    return {(row.form.name, row.batch_size): row for row in measured}
 
 
 def test_the_rates_follow_from_the_calls(rows):
@@ -122,18 +122,18 @@ def test_an_interrupt_leaves_no_process(scripted, network, monkeypatch):
         os.kill(pids[0], 0)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not report it")
 def test_the_peak_is_the_process_own_whatever_started_it():
-    held = np.ones(16 << 20)  # 128 MiB, which its child's ru_maxrss would begin with on Linux
+    ballast = np.ones(16 << 20)  # 128 MiB, which its child's ru_maxrss would begin with on Linux
     program = (
         "from netspec.bench.machine import peak_memory as peak\n"
         "before = peak()\n"
         "taken = b'1' * (96 << 20)\n"
         "print(before, peak() - before)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
-    before, more = map(int, done.stdout.split())
-    assert before < held.nbytes
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    before, more = map(int, process.stdout.split())
+    assert before < ballast.nbytes
     assert more == pytest.approx(96 << 20, rel=0.1)
 
 
@@ -150,5 +150,5 @@ def test_without_any_framework_there_is_nothing_to_measure(scripted):
 
 
 def test_the_forms_of_frameworks_come_before_those_of_files():
-    own = ["keras", "torch", "torch-compiled", "onnx", "onnx-fp16", "onnx-int8"]
-    assert [name for name in forms.known() if name in own] == own
+    known = ["keras", "torch", "torch-compiled", "onnx", "onnx-fp16", "onnx-int8"]
+    assert [name for name in forms.known() if name in known] == known

@@ -1,4 +1,4 @@
-"""The table, the JSON and the picture of measurements that are known."""
+"""The table, the JSON and the plot of known measurements."""
 
 from __future__ import annotations
 

@@ -36,9 +36,9 @@ def test_what_an_embedding_reads_are_its_indices():
 
 
 def test_a_spec_has_the_initial_weights_of_its_seed(network):
-    found = subject.of_spec(network, 2)
-    np.testing.assert_equal(found.weights, initial(network.graph, 0))
-    assert found.inputs[0].shape == (2, 2, 2, 1)
+    written = subject.of_spec(network, 2)
+    np.testing.assert_equal(written.weights, initial(network.graph, 0))
+    assert written.inputs[0].shape == (2, 2, 2, 1)
 
 
 @pytest.fixture
@@ -49,18 +49,18 @@ def run(tmp_path, monkeypatch):
 
 def test_a_run_has_its_weights_and_its_test_images_as_often_as_they_are_needed(run):
     images = abacus.arrays()["x_test"][..., None] / np.float32(255)
-    found = subject.of_run(run, frozenset(), 50)
-    assert found.network == replace(run.network, passes=frozenset())
-    np.testing.assert_equal(found.weights, run.weights())
-    np.testing.assert_array_equal(found.inputs[0], np.concatenate([images, images, images[:10]]))
-    assert found.origin == f"the weights of {run.path}, test images"
+    written = subject.of_run(run, frozenset(), 50)
+    assert written.network == replace(run.network, passes=frozenset())
+    np.testing.assert_equal(written.weights, run.weights())
+    np.testing.assert_array_equal(written.inputs[0], np.concatenate([images, images, images[:10]]))
+    assert written.origin == f"the weights of {run.path}, test images"
 
 
 def test_a_run_whose_data_are_gone_has_random_inputs_and_says_so(run, tmp_path):
     (tmp_path / "images.npz").unlink()
-    found = subject.of_run(run, None, 50)
-    assert found.inputs[0].shape == (50, 2, 2, 1)
-    assert f"random inputs (there is no file {tmp_path / 'images.npz'})" in found.origin
+    written = subject.of_run(run, None, 50)
+    assert written.inputs[0].shape == (50, 2, 2, 1)
+    assert f"random inputs (there is no file {tmp_path / 'images.npz'})" in written.origin
 
 
 def test_another_process_reads_what_was_written(tmp_path):
@@ -71,7 +71,7 @@ def test_another_process_reads_what_was_written(tmp_path):
     assert (read.spec, read.graph, read.passes) == (network.spec, network.graph, network.passes)
     np.testing.assert_equal(weights, written.weights)
     inputs = subject.read_inputs(read.graph, tmp_path, 3)
-    np.testing.assert_equal(inputs, tuple(each[:3] for each in written.inputs))
+    np.testing.assert_equal(inputs, tuple(array[:3] for array in written.inputs))
 
 
 def test_inputs_larger_than_memory_are_refused_before_they_are_made():

@@ -44,7 +44,7 @@ def test_the_mean_that_was_measured_is_99_percent():
 
 
 def test_a_loss_of_half_a_point_is_below_the_bound():
-    """Of the three seeds' mean; one seed alone varies as much."""
+    """Of the mean of three seeds; a single seed varies as much."""
     assert lower_bound(MEASURED, len(SEEDS)) > mean(MEASURED) - 0.005
 
 

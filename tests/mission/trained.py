@@ -27,7 +27,7 @@ def check_evaluations(run: Run) -> None:
 
 
 def check_onnx_classes(run: Run) -> None:
-    """ONNX gives the class of the run's backend for every test image."""
+    """ONNX predicts the class of the run's backend for every test image."""
     require("onnx")
     (inputs,) = load(run.network).test.values()
     own, onnx = (

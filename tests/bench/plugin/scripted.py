@@ -20,7 +20,7 @@ FAULTY_BATCH = 2
 
 def exact(*inputs: Array) -> tuple[Array, ...]:
     print("what a framework says on stdout")  # which is no answer
-    return (sum(each.reshape(len(each), -1).sum(-1) for each in inputs),)
+    return (sum(array.reshape(len(array), -1).sum(-1) for array in inputs),)
 
 
 def quarter_off(*inputs: Array) -> tuple[Array, ...]:
