@@ -71,7 +71,7 @@ def test_streaming_trains_on_more_than_memory(tmp_path):
 def test_first_step(tmp_path, mnist):
     require("keras")
     result = quick(tmp_path, "first_step", "keras")
-    assert names(result) == ["netspec, keras", "keras by hand"]
+    assert names(result) == ["netspec, keras", "keras, hand-written"]
 
 
 @pytest.mark.nightly
@@ -219,7 +219,7 @@ def test_the_arithmetic_of_prediction_bounds_the_images_a_second():
     whole, needed = operations(26, 11), operations(24, 10)
     reached = limits.Reached(operations=1000 * whole, netspec=500, eager=250)
     said, computed = limits.prediction_table(inference.NETWORK, {32: reached}).rows
-    assert said[:4] == ("50.0%", "4.00x", "32", "as the spec says")
+    assert said[:4] == ("50.0%", "4.00x", "32", "of the spec")
     assert said[-1] == "1,000"
     assert computed[:2] == (f"{0.5 * needed / whole:.1%}", f"{4 * whole / needed:.2f}x")
     assert computed[-1] == f"{1000 * whole / needed:,.0f}"

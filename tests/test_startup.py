@@ -65,7 +65,13 @@ def test_importing_netspec_loads_nothing_heavy(tmp_path):
 def test_help_loads_no_room_of_the_house(tmp_path, arguments):
     modules = loaded(tmp_path, *arguments)
     assert modules & {*HEAVY, "yaml"} == set()
-    rooms = {"netspec", "netspec.api", "netspec.text", "netspec.text.diagnostics"}
+    rooms = {
+        "netspec",
+        "netspec.api",
+        "netspec.process",
+        "netspec.text",
+        "netspec.text.diagnostics",
+    }
     of_rooms = {name for name in modules if re.match(r"netspec(?!\.cli\b)", name)}
     assert of_rooms == rooms
 

@@ -29,7 +29,7 @@ from onnx import (
 from netspec.backend import chunks
 from netspec.text.diagnostics import BackendError
 from netspec_onnx.model import own_fault
-from netspec_onnx.session import reason_of
+from netspec_onnx.session import reason_of, silence_log
 
 ort: Any = onnxruntime  # Any: it ships no types
 
@@ -157,7 +157,7 @@ class _Reader:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep what onnxruntime.quantization prints and logs from the terminal."""
-    ort.set_default_logger_severity(3)  # errors only
+    silence_log()
     # Without a handler, logging.warning() would give the root logger one for good.
     root, nothing, before = logging.getLogger(), logging.NullHandler(), logging.root.manager.disable
     root.addHandler(nothing)

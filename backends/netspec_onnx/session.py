@@ -221,12 +221,20 @@ def _messages(message: Message) -> Iterator[Message]:
             yield from _messages(child)
 
 
+def silence_log() -> None:
+    """Let ONNX Runtime print nothing but what is fatal; its exceptions have the same texts.
+
+    The severity is one for the whole process. No function of ONNX Runtime 1.32 returns it, so it is
+    not restored.
+    """
+    ort.set_default_logger_severity(NOTHING)
+
+
 def _session(content: bytes, model: ModelProto, device: Device) -> tuple[Session, str, Chain]:
     """A session, its provider and the chain it was opened with: the first to try that works."""
     choice = parse_device(device)
     wanted = _wanted(choice)
-    # What it logs is in its exceptions too; beside the one message it would be shown twice.
-    ort.set_default_logger_severity(NOTHING)
+    silence_log()
     if wanted[0] != CPU:
         with redirect_stdout(sys.stderr):  # where it says what it misses
             ort.preload_dlls()

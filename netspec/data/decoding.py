@@ -125,7 +125,7 @@ class _Decoded:
 
 
 def read_image(path: Path, fitting: Fitting) -> SeenImage:
-    """The pixels of an image file, turned as its camera says and made to fit. Raises DataError."""
+    """The pixels of an image file, rotated by its EXIF data and resized. Raises DataError."""
     _check_channels(fitting)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of parts of the file that do not matter here
@@ -272,7 +272,9 @@ def _scale_transparency(opened: Image.Image) -> None:
     scale = _SCALES.get(str(tiles[0].args)) if tiles else None
     if clear is None or scale is None:
         return
-    several = tuple(int(each * scale) for each in (clear if isinstance(clear, tuple) else (clear,)))
+    several = tuple(
+        int(component * scale) for component in (clear if isinstance(clear, tuple) else (clear,))
+    )
     opened.info["transparency"] = several if isinstance(clear, tuple) else several[0]
 
 
@@ -288,7 +290,7 @@ def _prepared(decoded: _Decoded, fitting: Fitting) -> SeenImage:
 
 
 def _paper(grey: Array, opacity: Array) -> np.float32:
-    """The grey of transparent pixels: that of the opaque paper, or else the opposite of the ink."""
+    """The grey of transparent pixels: as the opaque paper, or else the opposite of the ink."""
     opaque = grey[opacity > 0.5]
     if not opaque.size:
         return _WHITE

@@ -44,8 +44,8 @@ class Dataset:
 def load(network: Network, memory: int | None = None) -> Dataset:
     """The data set of a spec, fetched where it must be. Raises DataError.
 
-    What takes more than `memory` bytes, by default half of what the machine has to give, stays in
-    its files.
+    Arrays of more than `memory` bytes, by default half of the machine's free memory, stay in
+    their files.
     """
     data = network.spec.data
     if data is None:
@@ -94,7 +94,9 @@ def _check_axes(table: Table) -> None:
     for name, column in table.arrays():
         if column.values.ndim == 0:
             message = f"{name} is a single number, without an axis of examples"
-            raise DataError(message, f"give {name} a first axis, with an element for every example")
+            raise DataError(
+                message, f"add a first axis to {name}, with an element for every example"
+            )
 
 
 def _check_names(names: tuple[str, ...] | None, network: Network) -> None:
@@ -109,7 +111,7 @@ def _check_names(names: tuple[str, ...] | None, network: Network) -> None:
 
 def input_columns(graph: Graph) -> dict[str, str]:
     """The column of every input, by the name of the input."""
-    names = [each.name for each in graph.inputs]
+    names = [input_.name for input_ in graph.inputs]
     return {name: f"x_{name}" if len(names) > 1 else "x" for name in names}
 
 
@@ -123,13 +125,14 @@ def _examples(table: Table, split: str, data: DataFields, network: Network) -> E
     graph, scales = network.graph, network.scales
     columns = {name: table.required(column, split) for name, column in input_columns(graph).items()}
     inputs = tuple(
-        _input(columns[each.name].values, each, split, scales[each.name]) for each in graph.inputs
+        _input(columns[input_.name].values, input_, split, scales[input_.name])
+        for input_ in graph.inputs
     )
     count = len(inputs[0])
-    for each, column in zip(inputs, columns.values(), strict=True):
-        if len(each) != count:
+    for array, column in zip(inputs, columns.values(), strict=True):
+        if len(array) != count:
             key = array_name(column.name, split)
-            message = f"there are {count:,} {split} examples, and {key} has {len(each):,}"
+            message = f"there are {count:,} {split} examples, and {key} has {len(array):,}"
             raise DataError(message, "every example needs a part in every input")
     weights = _weights(table.column(WEIGHTS, split), count, split)
     examples = Examples(inputs, inputs, weights, tuple(scales.values()))
@@ -140,21 +143,21 @@ def _examples(table: Table, split: str, data: DataFields, network: Network) -> E
     else:
         labels = [table.required(name, split).values for name in target_columns(graph)]
         examples = replace(examples, targets=targets(labels, split, network))
-    for each in examples.targets:
-        if len(each) != count or not count:
-            message = f"there are {count:,} {split} images and {len(each):,} labels"
+    for array in examples.targets:
+        if len(array) != count or not count:
+            message = f"there are {count:,} {split} images and {len(array):,} labels"
             raise DataError(message, "every image needs one label")
     return examples
 
 
 def _weighted(
     train: Examples,
-    wanted: Mapping[str, float],
+    requested: Mapping[str, float],
     network: Network,
     names: tuple[str, ...] | None,
 ) -> Examples:
     """Examples that count for their class too; in validation, as in Keras's fit, they do not."""
-    by_class = class_weights(train.targets[0], wanted, network, names)
+    by_class = class_weights(train.targets[0], requested, network, names)
     weights = by_class if train.weights is None else train.weights * by_class
     return replace(train, weights=weights)
 
@@ -169,8 +172,8 @@ def _input(array: Stored, to: Input, part: str, scale: float) -> Stored:
     stored = compact(array.reshape(-1, *shape))
     # Whole numbers stay finite where they do not grow.
     unsafe = stored.dtype.kind == "f" or scale < 1
-    for each in parts(stored) if unsafe else ():
-        if not np.isfinite(scaled(each, scale)).all():
+    for values in parts(stored) if unsafe else ():
+        if not np.isfinite(scaled(values, scale)).all():
             raise DataError(f"the {part} images hold values that are not finite", "clean the data")
     return stored
 

@@ -49,7 +49,7 @@ def with_data(network: Network, place: Path | None) -> Network:
         )
     if not place.is_dir() and len(data.paths) > 1:
         message = f"{place} is not a folder, and {network.spec.name} has {len(data.paths)} files"
-        raise DataError(message, "give the folder that they are in to --data")
+        raise DataError(message, "name their folder with --data")
     return replace(network, spec=_with_paths(network.spec, lambda path: _moved(path, place)))
 
 
@@ -64,7 +64,7 @@ def check_files(network: Network) -> None:
     """Raise DataError where a file or folder of the data is not there."""
     for path in network.spec.data.paths.values() if network.spec.data else ():
         if not os.path.lexists(network.folder / path):
-            help = "correct the path in the spec; or give the place of the data to --data"
+            help = "correct the path in the spec, or name the data with --data"
             kind = "folder" if isinstance(path, FolderPath) else "file"
             raise DataError(f"there is no {kind} {_real(network.folder / path)}", help)
 

@@ -36,9 +36,9 @@ def draw(
     `classes` (count,) are needed to stratify. Raises DataError where a part would have no examples.
     """
     if classes is not None and portion.stratify:
-        groups = [np.flatnonzero(classes == each) for each in np.unique(classes)]
+        groups = [np.flatnonzero(classes == class_) for class_ in np.unique(classes)]
         # An only example of a class is for training.
-        sizes = [min(round(len(each) * portion.fraction), len(each) - 1) for each in groups]
+        sizes = [min(round(len(group) * portion.fraction), len(group) - 1) for group in groups]
     else:
         groups = [np.arange(count)]
         sizes = [count - int(count * (1 - portion.fraction))]

@@ -53,8 +53,8 @@ class Column:
 class Table:
     """The columns of the splits train, test and maybe validation, and the names of the classes.
 
-    Inputs are in the column `x`, labels in `y`, weights in `w`. Those of several inputs or outputs
-    are in columns such as `x_left`, with the name of the input or output.
+    Inputs are in the column `x`, labels in `y`, weights in `w`. Columns of several inputs or
+    outputs are in columns such as `x_left`, with the name of the input or output.
     """
 
     splits: Mapping[str, tuple[Column, ...]]
@@ -66,7 +66,7 @@ class Table:
     def from_arrays(
         cls, arrays: Mapping[str, Stored], value_range: tuple[float, float] | None = None
     ) -> Table:
-        """The table of arrays whose names are those of `array_name`.
+        """The table of arrays that have the names of `array_name`.
 
         `value_range` is of every input.
         """
@@ -86,13 +86,13 @@ class Table:
 
     def column(self, name: str, split: str) -> Column | None:
         """A column of a split, None where there is none."""
-        return next((each for each in self.splits.get(split, ()) if each.name == name), None)
+        return next((column for column in self.splits.get(split, ()) if column.name == name), None)
 
     def required(self, name: str, split: str) -> Column:
         """A column of a split. Raises DataError where there is none."""
         if column := self.column(name, split):
             return column
-        names = [each.name for each in self.splits.get(split, ())]
+        names = [column.name for column in self.splits.get(split, ())]
         there = f"it has {', '.join(names)}" if names else "it has no columns"
         message = f"the {split} data have no column {name}; {there}"
         raise DataError(message, "change the names of the inputs and outputs, or the data")

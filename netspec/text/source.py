@@ -7,10 +7,8 @@ is read, and nothing in a file can name a Python object.
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -254,22 +252,6 @@ def single(diagnostic: Diagnostic) -> SpecError:
     return SpecError([diagnostic])
 
 
-@contextmanager
-def uncollected() -> Generator[None]:
-    """Leave the garbage alone for a while: what is made of a spec stays as long as the spec.
-
-    Looking through hundreds of thousands of new values again and again took a third of the time.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@uncollected()
 def compose(content: str, file: str) -> Node:
     """The nodes of a YAML document. Raises SpecError."""
     text = Text(file, tuple(content.splitlines()))

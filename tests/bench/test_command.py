@@ -83,7 +83,7 @@ def test_an_interrupt_ends_it_with_a_line(scripted, spec, monkeypatch):
         (["--seconds", "0"], "--seconds 0 is no time for a measurement"),
         (["--seconds", "nan"], "--seconds nan is no time for a measurement"),
         (["--plot", "picture.gif"], "end the name in .png, .svg or .pdf"),
-        (["--plot", "png"], "does not say what kind of picture it is"),
+        (["--plot", "png"], "has no suffix of a plot"),
         (["--plot", "nowhere/picture.png"], "nowhere/picture.png cannot be written"),
         (["--passes", "zzz"], "there is no pass named 'zzz'"),
         (["--set", "name"], "is not of the form KEY.PATH=VALUE"),

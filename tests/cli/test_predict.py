@@ -80,7 +80,7 @@ def written_file(
             "has 2 inputs and 1 outputs",
         ),
         ("input: [5]\nlayers: [Dense: {units: 2}]", "takes (5), and an image has three axes"),
-        ("input: [2, 2, 1]\nlayers: [ReLU]", "gives (2, 2, 1), and not one vector"),
+        ("input: [2, 2, 1]\nlayers: [ReLU]", "has the output (2, 2, 1), not one vector"),
     ],
     ids=["two inputs", "a vector", "an image"],
 )

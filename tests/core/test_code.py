@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from typing import Any
 
 import pytest
 
-from netspec.backend.emit.code import (
-    WIDTH,
-    Code,
-    arguments,
-    call,
-    length,
-    literal,
-    module,
-    square,
-    statement,
-    taken_and_given,
-    variables,
-    weights_check,
-)
+from netspec.backend.emit import code
+from netspec.backend.emit.code import WIDTH, Code, arguments, literal, square
+from netspec.backend.emit.document import Document, render
+from netspec.backend.emit.model import axes_table, describe_model, weights_check
+from netspec.backend.emit.module import class_, function, lines_of, module
+from netspec.backend.emit.names import variables
+from netspec.backend.emit.schedules import write_steps
 from netspec.graph import Graph
 from netspec.language.training.schedules import CosineDecay, Schedule
 from netspec.network import loads
 
 LONG = 40 * "x"
+
+
+def call(head: str, *rest: Any) -> str:
+    """A call, whose head begins with its indentation."""
+    indent = len(head) - len(head.lstrip())
+    return head[:indent] + render(code.call(head.lstrip(), *rest), WIDTH, indent, indent)
+
+
+def statement(head: str, expression: str, comment: str) -> str:
+    """A statement, whose head begins with its indentation."""
+    indent = len(head) - len(head.lstrip())
+    document = code.statement(head.lstrip(), expression, comment)
+    return head[:indent] + render(document, WIDTH, indent, indent)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +86,14 @@ EXPRESSIONS = [
     "torch.cat([first, second, LAST], dim=-1)",
     "inputs[:, LAST]",
     "inputs[LAST].reshape(-1, 4)",
+    "self.layer(LAST).values",
+    "first * self.LAST(LAST)",
+    "(LAST,)",
+    # The activations of two operands, and those that are functions of functions.
+    "(LAST + torch.sqrt(LAST.square() + 4)) / 2",
+    "LAST.clamp(min=0) + torch.expm1(LAST.clamp(max=0))",
+    "torch.where(LAST < 1, (LAST.clamp(min=-1) + 1).square() / 4, LAST)",
+    "functional.relu(LAST) - 0.123 * functional.relu(0.5 - LAST)",
 ]
 
 
@@ -92,6 +107,28 @@ def test_a_formatter_changes_no_statement(expression: str, name: str) -> None:
     source = "\n".join(["class Model:", "    def forward():", *lines, ""])
 
     assert formatted(source) == source
+
+
+@pytest.mark.parametrize("name", ["x", 64 * "x"], ids=len)
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_a_broken_statement_has_the_same_value(expression: str, name: str) -> None:
+    line = f"{name} = {expression.replace('LAST', 64 * 'n')}"
+
+    broken = statement(f"{name} = ", line.removeprefix(f"{name} = "), "(8, 8, 4)")
+
+    assert ast.dump(ast.parse(broken)) == ast.dump(ast.parse(line))
+
+
+def test_brackets_that_begin_after_the_last_column_are_broken() -> None:
+    name = WIDTH * "n"
+
+    assert statement("x = ", f"{name}(1, 2)", "(4)") == f"x = {name}(\n    1, 2\n)  # (4)"
+
+
+def test_brackets_may_be_nested_deeper_than_python_recurses() -> None:
+    expression = 1_500 * "(" + "x" + 1_500 * ")"
+
+    assert statement("y = ", expression, "(4)").count("(") == 1_501
 
 
 @pytest.mark.parametrize("argument", ["LAST", "dict(LAST=1, size=(2, 3))", "sizes=[1, LAST]"])
@@ -127,7 +164,46 @@ def test_equal_sizes_are_one_number(sizes: tuple[int, ...], expected: Any) -> No
 
 
 def test_parts_of_a_module_are_two_lines_apart() -> None:
-    assert module("\na = 1\n", "", "b = 2") == "a = 1\n\n\nb = 2\n"
+    expected = '"""About it."""\n\n\na = 1\n\n\nb = 2\n'
+
+    assert module(["About it."], [], ["a = 1", "", "b = 2"]) == expected
+
+
+def test_a_module_imports_what_it_uses_in_the_order_of_isort() -> None:
+    imports = [
+        "from torch import nn",
+        "from torch import Tensor",
+        "import torch.nn.functional as F",
+        "import torch",
+        "import math",
+        "import unused",
+        "from torch import unused_too",
+    ]
+    body = "def f(x: Tensor) -> nn.Module:\n    return torch.relu(F.unused(math.pi))"
+
+    assert module(["About it."], imports, [lines_of(body)]) == (
+        '"""About it."""\n\nimport math\n\nimport torch\nimport torch.nn.functional as F\n'
+        f"from torch import Tensor, nn\n\n\n{body}\n"
+    )
+
+
+def test_a_name_in_a_text_or_of_a_local_variable_is_no_use_of_an_import() -> None:
+    body = 'def f(math):\n    """Not math."""\n    return math.pi, "math", math.math'
+
+    assert "import" not in module(["About it."], ["import math"], [lines_of(body)])
+
+
+def test_a_class_is_written_with_its_methods() -> None:
+    methods = [
+        function("first", ["self"], "int", ["return 1"], doc=["The first.", "With more."]),
+        function("second", ["self"], "", ["return 2"], decorator="@cached"),
+    ]
+
+    assert render(class_("Numbers", "Base", "Some numbers.", methods), WIDTH) == (
+        'class Numbers(Base):\n    """Some numbers."""\n\n    def first(self) -> int:\n'
+        '        """The first.\n\n        With more.\n        """\n        return 1\n\n'
+        "    @cached\n    def second(self):\n        return 2"
+    )
 
 
 # Which variable holds which tensor. A wrong one would be another network.
@@ -193,10 +269,10 @@ def test_inputs_and_outputs_are_shapes_or_their_number() -> None:
     names = [f"input_{at}" for at in range(20)]
     many = graph(f"a: {' '.join(names)}", f"{{{', '.join(f'{name}: [2]' for name in names)}}}")
 
-    assert taken_and_given(few, ", divided,", "logits") == (
+    assert describe_model(few, ", divided,", "logits") == (
         "Inputs (2), (2), divided, to logits (2), (2)."
     )
-    assert taken_and_given(many, ", divided,", "logits") == "20 inputs, divided, to 1 outputs."
+    assert describe_model(many, ", divided,", "logits") == "20 inputs, divided, to 1 outputs."
 
 
 @pytest.mark.parametrize(
@@ -213,7 +289,7 @@ def test_inputs_and_outputs_are_shapes_or_their_number() -> None:
 def test_a_length_in_epochs_is_multiplied_by_their_steps(
     count: int | None, schedule: Schedule, expected: str
 ) -> None:
-    assert length(count, schedule, 7) == expected
+    assert write_steps(count, schedule, 7) == expected
 
 
 def test_a_module_knows_the_axes_of_its_weights() -> None:
@@ -221,17 +297,22 @@ def test_a_module_knows_the_axes_of_its_weights() -> None:
         "netspec: 1\nname: a\ninput: [8, 8, 3]\n"
         "layers: [Conv2D: {filters: 4, kernel_size: [3, 2], name: c}, Flatten, Dropout: {rate: 0.5}]"
     )
-    found: dict[str, Any] = {}
+    source = written(axes_table(network.graph), weights_check())
+    module: dict[str, Any] = {}
 
-    exec(weights_check(network.graph), {"Any": Any}, found)
+    exec(source, {"Any": Any}, module)
 
-    assert found["AXES"] == {
+    assert module["AXES"] == {
         "c.kernel": {"height": 3, "width": 2, "input": 3, "output": 4},
         "c.bias": {"output": 4},
     }
-    assert callable(found["find_mismatch"])
-    assert "pyright" not in weights_check(network.graph)
+    assert callable(module["find_mismatch"])
+    assert "pyright" not in source
 
 
 def test_a_module_without_weights_has_no_axes() -> None:
-    assert "AXES = {}\n" in weights_check(graph(CHAIN))
+    assert written(axes_table(graph(CHAIN))).endswith("AXES = {}")
+
+
+def written(*documents: Document) -> str:
+    return "\n".join(render(document, WIDTH) for document in documents)

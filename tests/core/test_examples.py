@@ -114,4 +114,4 @@ def test_a_single_number_is_no_array_of_examples(key: str, tmp_path: Path) -> No
     spec = SPEC.format(shape=[1], scale=1).replace("target: input, ", "")
     with pytest.raises(DataError, match=f"{key} is a single number") as raised:
         load(loads(spec, tmp_path))
-    assert raised.value.help == (f"give {key} a first axis, with an element for every example")
+    assert raised.value.help == f"add a first axis to {key}, with an element for every example"

@@ -200,11 +200,11 @@ VALID: dict[str, Any] = {
     "stratified vectors": one(f"{CATEGORICAL}, {KEPT}"),
     "stratified yes and no": one(f"{BINARY}, {KEPT}", 1, "sigmoid"),
     "not stratified values": one(f"{SQUARES}, validation: {{fraction: 0.1, stratify: false}}", 1, "linear"),
-    "stopping by a figure of training": one(f"{SPARSE}, early_stopping: {{monitor: accuracy}}"),
-    "stopping by a figure of validation": one(
+    "stopping by a metric of training": one(f"{SPARSE}, early_stopping: {{monitor: accuracy}}"),
+    "stopping by a metric of validation": one(
         f"{SPARSE}, validation_split: 0.1, early_stopping: {{monitor: val_accuracy}}"
     ),
-    "stopping by a figure of an output": f"{TWO}train: {{loss: {BOTH}, metrics: {{kind: [auc]}}, "
+    "stopping by a metric of an output": f"{TWO}train: {{loss: {BOTH}, metrics: {{kind: [auc]}}, "
     "early_stopping: {monitor: kind_auc}}",
     "stopping by validation by default": one(f"{SPARSE}, {KEPT}, early_stopping: {{}}"),
     "a plateau of training": one(f"{SPARSE}, optimizer: {{adam: {{learning_rate: {{reduce_on_plateau: "

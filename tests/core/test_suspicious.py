@@ -126,8 +126,8 @@ X = features(4)
         (
             X * [1, 0, 1, 0],
             {},
-            "the features 1 and 3 of the input, counted from 0, are constant; leave out what tells "
-            "nothing",
+            "the features 1 and 3 of the input, counted from 0, are constant; leave out constant "
+            "features",
         ),
         (
             np.array([[0, 0.5, 7, -1], [1, 0.25, 7000, 0]] * 30) + X * 1e-6,

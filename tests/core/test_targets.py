@@ -338,6 +338,6 @@ def test_labels_of_examples_do_not_fit_a_class_at_every_step(tmp_path: Path) -> 
 
     assert caught.value.message == "the train labels are int64 of the shape (3)"
     assert caught.value.help == (
-        "dense gives classes for (4) places; for one class an example end with `- Flatten` and "
+        "dense has classes for (4) positions; for one class each end with `- Flatten` and "
         "`- Dense: {units: CLASSES, activation: softmax}`"
     )

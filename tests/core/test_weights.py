@@ -418,7 +418,7 @@ def test_the_tensors_of_a_file_are_aligned(length: int) -> None:
         ),
         (
             network(CONV, BatchNormalization(), Flatten(), Dense(units=2), outputs=("flatten",)),
-            "it gives flatten, and the spec dense",
+            "its outputs are flatten, and the spec has dense",
         ),
     ],
     ids=["input", "layer", "name", "field", "first of two", "fewer", "more", "reads", "outputs"],
@@ -449,7 +449,9 @@ def test_a_damaged_structure_is_refused(structure: str, tmp_path: Path) -> None:
     metadata = {"format": "netspec-weights-1", "graph": "0" * 64, "structure": structure}
     path = written(tmp_path, save(dict(initial(SMALL, 0)), metadata))
 
-    assert refusal(path).message == f"{path} belongs to another graph: it does not say which"
+    assert (
+        refusal(path).message == f"{path} belongs to another graph: its metadata do not show which"
+    )
 
 
 @pytest.mark.parametrize("kept", [0, 4, 100, 900, -1])

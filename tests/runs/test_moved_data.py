@@ -84,7 +84,7 @@ def test_evaluate_reports_replaced_data(run, tmp_path):
     images[3, 1, 1] += 1
     abacus.network(tmp_path, x_test=images)
     (remark,) = evaluate_run(run).remarks
-    assert remark.endswith("was trained on: x_test has other values")
+    assert remark.endswith(": x_test has other values")
 
 
 def test_resume_refuses_replaced_data(run, tmp_path):

@@ -180,7 +180,7 @@ def test_a_backend_that_gives_no_outputs_is_told_of_where_a_metric_needs_them(
 ):
     abacus.install(monkeypatch, Silenced())
     network = abacus.network(tmp_path, {"  epochs: 3": "  metrics: [auc]\n  epochs: 1"})
-    with pytest.raises(BackendError, match="gives no outputs of its steps"):
+    with pytest.raises(BackendError, match="returns no outputs of its steps"):
         train(network, "abacus", runs=tmp_path / "runs")
 
 

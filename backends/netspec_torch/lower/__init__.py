@@ -17,7 +17,7 @@ from netspec_torch.lower import (
     shaping,
     wrapping,
 )
-from netspec_torch.lower.base import Lowered, Part, in_order, lower_layer
+from netspec_torch.lower.base import Lowered, lower_layer
 
 FAMILIES = (
     attention,
@@ -46,4 +46,4 @@ def lower(node: Node, *x: str) -> Lowered:
     return lower_layer(node.layer, node, *x)
 
 
-__all__ = ["FAMILIES", "NOTES", "Lowered", "Part", "in_order", "lower", "lower_layer"]
+__all__ = ["FAMILIES", "NOTES", "Lowered", "lower", "lower_layer"]

@@ -12,22 +12,8 @@ from netspec.language.layers.pooling import (
     MaxPooling,
     WindowPooling,
 )
-from netspec_torch.lower.base import Lowered, Part, lower_layer
+from netspec_torch.lower.base import Lowered, lower_layer
 from netspec_torch.lower.window import padding
-
-
-def _average_pool(rank: int) -> Part:
-    name = f"average_pool{rank}d_padded"
-    return Part(
-        name,
-        f'''
-def {name}(x: Tensor, kernel_size, stride, padding) -> Tensor:
-    """The mean of the real cells of every window; padding does not count."""
-    cells = F.pad(torch.ones_like(x[:1, :1]), padding)
-    counts = F.avg_pool{rank}d(cells, kernel_size, stride)
-    return F.avg_pool{rank}d(F.pad(x, padding), kernel_size, stride) / counts
-''',
-    )
 
 
 @lower_layer.register
@@ -51,9 +37,9 @@ def _(layer: AveragePooling, node: Node, x: str) -> Lowered:
         # F.avg_pool3d refuses a window that its padding alone makes fit (PyTorch 2.13).
         before = tuple(cells for side in reversed(symmetric) for cells in (side, side))
     if before:
-        part = _average_pool(layer.rank)
+        function = f"average_pool{layer.rank}d_padded"
         window = arguments([square(layer.window), square(layer.steps), before], {})
-        return Lowered(f"{part.name}({', '.join([x, *window])})", needs=(part,))
+        return Lowered(f"{function}({', '.join([x, *window])})", needs=(function,))
     named = _pool_steps(layer)
     if any(symmetric):
         named |= {"padding": square(symmetric), "count_include_pad": False}

@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from netspec.language.layers.initializers import Positive
 from netspec.language.layers.tagged import Model, as_tuple
+from netspec.language.remedies import Remedy
 
 Resize: TypeAlias = Literal["stretch", "pad", "crop"]
 Filter: TypeAlias = Literal["nearest", "box", "bilinear", "bicubic", "lanczos"]
@@ -99,11 +100,19 @@ class Promise:
     """Whether the examples are image files, which are decoded to the shape of the input."""
 
 
+def _as_scale(value: object) -> str | None:
+    return "the data are divided by it: write `scale: 255`" if isinstance(value, str) else None
+
+
 class DataFields(Model):
     """The fields of a data source: which data, and how the inputs are scaled."""
 
     dataset: Any  # Any: each source narrows it to the literal that is its name
-    scale: Annotated[Positive, Field(description="Pixels are divided by this.")] = 1.0
+    scale: Annotated[
+        Positive,
+        Field(description="Pixels are divided by this."),
+        Remedy(_as_scale, ("float_type",)),
+    ] = 1.0
     target: Annotated[
         Literal["labels", "input"],
         Field(description="What the output is compared with; an autoencoder's is its own input."),
@@ -112,6 +121,7 @@ class DataFields(Model):
         tuple[str, ...] | None,
         BeforeValidator(as_tuple),
         Field(description="The classes in the order of their labels. Without them, 0, 1, 2, …"),
+        Remedy("write it in brackets, as in [cat, dog]"),
     ] = None
     resize: Annotated[
         ImageResize | None,

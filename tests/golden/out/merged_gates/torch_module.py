@@ -16,12 +16,6 @@ def random_flip(x: Tensor, dims: tuple[int, ...], training: bool) -> Tensor:
     return torch.where(flipped, x.flip(dims), x)
 
 
-def translation(down: Tensor, right: Tensor) -> Tensor:
-    """The matrices of shifts by so many rows and columns."""
-    one, zero = torch.ones_like(down), torch.zeros_like(down)
-    return torch.stack([one, zero, -right, zero, one, -down], dim=1)
-
-
 def source_coordinate(at: Tensor, size: int, fill_mode: str) -> Tensor:
     """Where TensorFlow finds the value of a place that may lie outside of 0 to size - 1."""
     if fill_mode == "constant":
@@ -67,6 +61,12 @@ def affine_transform(
     upper = (1 - right) * value(top, left) + right * value(top, left + 1)
     lower = (1 - right) * value(top + 1, left) + right * value(top + 1, left + 1)
     return (1 - down) * upper + down * lower
+
+
+def translation(down: Tensor, right: Tensor) -> Tensor:
+    """The matrices of shifts by so many rows and columns."""
+    one, zero = torch.ones_like(down), torch.zeros_like(down)
+    return torch.stack([one, zero, -right, zero, one, -down], dim=1)
 
 
 def random_translation(x: Tensor, heights, widths, training: bool, **outside) -> Tensor:
