@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class SeparableConv2d(nn.Module):
-    """A convolution of every channel by itself, and one of single cells that mixes them."""
+    """A convolution of every channel by itself, and one of size 1 that mixes them."""
 
     def __init__(self, inputs, outputs, kernel_size, multiplier=1, bias=True, **window) -> None:
         super().__init__()
@@ -30,8 +30,8 @@ def norms(w: Tensor, axes: tuple[int, ...]) -> Tensor:
 
 def max_norm(w: Tensor, max_value: float, axes: tuple[int, ...]) -> Tensor:
     """The weight with norms of at most max_value."""
-    found = norms(w, axes)
-    return w * (found.clamp(max=max_value) / (1e-7 + found))
+    before = norms(w, axes)
+    return w * (before.clamp(max=max_value) / (1e-7 + before))
 
 
 class SGD(torch.optim.Optimizer):

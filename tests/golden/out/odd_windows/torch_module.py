@@ -57,9 +57,9 @@ class BatchNormalization(nn.Module):
 
 
 def average_pool2d_padded(x: Tensor, kernel_size, stride, padding) -> Tensor:
-    """The mean of the real cells of every window; padding does not count."""
-    cells = F.pad(torch.ones_like(x[:1, :1]), padding)
-    counts = F.avg_pool2d(cells, kernel_size, stride)
+    """The mean of the real elements of every window; padding does not count."""
+    real = F.pad(torch.ones_like(x[:1, :1]), padding)
+    counts = F.avg_pool2d(real, kernel_size, stride)
     return F.avg_pool2d(F.pad(x, padding), kernel_size, stride) / counts
 
 
