@@ -1,6 +1,6 @@
 """How each optimizer moves the weights: Keras's rules, as statements of PyTorch.
 
-The numbers that change from step to step stand apart from the statements, as
+The numbers that change from step to step are separate from the statements, as
 `netspec_torch.optimizers` needs them.
 """
 
@@ -21,18 +21,18 @@ from netspec.language.training.optimizers import (
 )
 
 ZEROS = "torch.zeros_like(w)"
-"""How most of what is remembered of a weight w begins."""
+"""The initial value of most slots of a weight w."""
 
 
 @dataclass
 class Rule:
     """How an optimizer moves the weights.
 
-    `lines` are statements about the lists `weights`, `gradients` and those of `slots`, and about
-    the `numbers`. These are expressions by name, about the learning rate `lr` and the number `t` of
-    the step, which begins with 1; `before` are statements that they need. `slots` holds what is
-    remembered of every weight w: how it begins, by name. The slots in `never_negative` are sums or
-    means of squares, or the largest absolute values. `takes` names the fields.
+    `lines` are statements about the lists `weights`, `gradients` and the lists of `slots`, and about
+    the `numbers`. Numbers are expressions by name, about the learning rate `lr` and the number `t`
+    of the step, which begins with 1; `before` are statements that they need. `slots` contains the
+    initial values of what is stored for every weight w, by name. The slots in `never_negative` are
+    sums or means of squares, or maximum absolute values. `takes` names the fields.
     """
 
     doc: str
@@ -47,7 +47,7 @@ class Rule:
 
 @singledispatch
 def rule(optimizer: Optimizer) -> Rule:
-    """The rule of an optimizer; the formulas stand in netspec.language.training.optimizers."""
+    """The rule of an optimizer; the formulas are in netspec.language.training.optimizers."""
     raise NotImplementedError(optimizer.tag)
 
 

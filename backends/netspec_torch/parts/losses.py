@@ -1,5 +1,8 @@
 """Losses in PyTorch, by Keras's formulas."""
 
+# A subclass defines `values`, and arguments are named as the module names them.
+# pyright: reportCallIssue=false, reportIncompatibleMethodOverride=false
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

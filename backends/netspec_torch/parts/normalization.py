@@ -1,5 +1,8 @@
 """Normalization in PyTorch, by Keras's formulas."""
 
+# Buffers and optional parameters are tensors or None, which PyTorch does not declare.
+# pyright: reportArgumentType=false, reportCallIssue=false
+
 import torch
 from torch import Tensor, nn
 

@@ -1,5 +1,9 @@
 """Recurrent layers in PyTorch, by Keras's formulas."""
 
+# A subclass defines `states`, `kernels` and `steps`, and what it calls is not None.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportOptionalCall=false
+# pyright: reportOptionalSubscript=false, reportReturnType=false
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
