@@ -28,8 +28,8 @@ ZEROS = "torch.zeros_like(w)"
 class Rule:
     """How an optimizer moves the weights.
 
-    `lines` are statements about the lists `weights`, `gradients` and the lists of `slots`, and about
-    the `numbers`. Numbers are expressions by name, about the learning rate `lr` and the number `t`
+    `lines` are statements about the lists `weights`, `gradients` and the lists of `slots`, and
+    about the `numbers`. Numbers are expressions by name, about the learning rate `lr` and the number `t`
     of the step, which begins with 1; `before` are statements that they need. `slots` contains the
     initial values of what is stored for every weight w, by name. The slots in `never_negative` are
     sums or means of squares, or maximum absolute values. `takes` names the fields.
