@@ -398,17 +398,25 @@ def _steps_function(
             tf.TensorSpec([None, None], tf.int64),
             tf.TensorSpec([None], tf.float32),
             *feed.signature,
-        ]
+        ],
+        autograph=False,
     )
     def run(batches: tf.Tensor, rates: tf.Tensor, *tensors: tf.Tensor) -> list[tf.Tensor]:
         count = tf.shape(batches)[0]
-        kept = [tf.TensorArray(dtype, count) for dtype in objectives.dtypes]
-        for index in tf.range(count):
-            # One step reads what the step before wrote.
-            tf.autograph.experimental.set_loop_options(parallel_iterations=1)
+
+        def take_step(index: tf.Tensor, *results: tf.TensorArray) -> tuple[Any, ...]:
             optimizer.learning_rate.assign(rates[index])
-            given = step(tensors, batches[index])
-            kept = [to.write(index, each) for to, each in zip(kept, given, strict=True)]
-        return [each.stack() for each in kept]
+            values = step(tensors, batches[index])
+            return index + 1, *(
+                array.write(index, value) for array, value in zip(results, values, strict=True)
+            )
+
+        _, *results = tf.while_loop(
+            lambda index, *_: index < count,
+            take_step,
+            (0, *(tf.TensorArray(dtype, count) for dtype in objectives.dtypes)),
+            parallel_iterations=1,  # a step reads the weights that the step before it wrote
+        )
+        return [array.stack() for array in results]
 
     return run

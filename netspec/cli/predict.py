@@ -15,7 +15,7 @@ from netspec.text.diagnostics import visible
 
 def predict(
     model: Annotated[Path, typer.Argument(metavar="MODEL_OR_RUN", help="An ONNX file or a run.")],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="PNG or JPEG files.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
     device: DeviceOption = "auto",
     invert: Annotated[bool, typer.Option("--invert", help="Change light and dark first.")] = False,
     as_is: Annotated[

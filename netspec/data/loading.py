@@ -17,7 +17,7 @@ from netspec.data.memory import half_of_memory
 from netspec.data.record import DataRecord, describe
 from netspec.data.sources import Source
 from netspec.data.split import split
-from netspec.data.table import WEIGHTS, Column, Request, Table, array_name
+from netspec.data.table import PARTS, WEIGHTS, Column, Request, Table, array_name
 from netspec.data.targets import check_own_inputs, class_weights, targets
 from netspec.graph import Graph, Input
 from netspec.language.data import DataFields
@@ -30,13 +30,15 @@ from netspec.text.diagnostics import DataError
 class Dataset:
     """What a network is trained on, what it is tested on, and what training never sees.
 
-    `record` describes the arrays as they are stored.
+    `record` describes the arrays as they are stored. `remarks` are what the source found odd about
+    the data, a sentence for each fact.
     """
 
     train: Examples
     validation: Examples | None
     test: Examples
     record: DataRecord
+    remarks: tuple[str, ...] = ()
 
 
 def load(network: Network, memory: int | None = None) -> Dataset:
@@ -54,18 +56,23 @@ def load(network: Network, memory: int | None = None) -> Dataset:
     _check_axes(table)
     names = data.class_names or table.class_names
     _check_names(names, network)
-    train = _examples(table, "train", data, network)
-    test = _examples(table, "test", data, network)
+    names_of_parts = [part for part in PARTS if part in table.splits or part != "validation"]
+    parts = {part: _examples(table, part, data, network) for part in names_of_parts}
     record = describe(data.dataset, table)
-    if train.nbytes + test.nbytes <= (half_of_memory() if memory is None else memory):
-        train, test = train.in_memory(), test.in_memory()
+    available = half_of_memory() if memory is None else memory
+    if sum(each.nbytes for each in parts.values()) <= available:
+        parts = {part: each.in_memory() for part, each in parts.items()}
     else:
-        train = replace(train, streamed=True)
+        parts = {part: replace(each, streamed=True) for part, each in parts.items()}
     settings = network.spec.train
-    train, validation = split(train, settings.kept if settings else None)
+    kept = settings.kept if settings else None
+    if kept and "validation" in parts:
+        message = "the data have a validation part, and train keeps examples for another one"
+        raise DataError(message, "remove `validation` or `validation_split` from train")
+    train, drawn = split(parts["train"], kept)
     if settings and settings.class_weights is not None:
         train = _weighted(train, settings.class_weights, network, names)
-    return Dataset(train, validation, test, record)
+    return Dataset(train, parts.get("validation", drawn), parts["test"], record, table.remarks)
 
 
 def _opened(data: DataFields, network: Network) -> Table:
@@ -74,7 +81,12 @@ def _opened(data: DataFields, network: Network) -> Table:
         raise DataError(message, "derive its class from netspec.data.sources.Source")
     inputs = tuple(input_columns(network.graph).values())
     labels = tuple(target_columns(network.graph))
-    request = Request(inputs, labels, needs_labels=data.target == "labels")
+    request = Request(
+        inputs,
+        labels,
+        needs_labels=data.target == "labels",
+        input_shapes=tuple(each.shape for each in network.graph.inputs),
+    )
     return data.open(network.folder, request)
 
 

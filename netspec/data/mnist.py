@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import os
 import shutil
 import subprocess
 import tarfile
@@ -18,8 +17,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import platformdirs
 
+from netspec.data.cache import cache_dir, unusable
 from netspec.data.idx import GZIP_MAGIC, parse_idx, read_at_most
 from netspec.text.diagnostics import DataError, one_of
 
@@ -83,28 +82,11 @@ def load_mnist() -> dict[str, np.ndarray]:
     try:
         contents = _contents(folder)
     except OSError as error:
-        raise DataError(
-            f"the cache folder {folder} cannot be used: {error.strerror or error}",
-            "set the environment variable NETSPEC_CACHE to a folder that can be written",
-        ) from error
+        raise unusable(folder, error) from error
     return {
         key: parse_idx(io.BytesIO(contents[file]), str(folder / file.name))
         for key, file in FILES.items()
     }
-
-
-def cache_dir() -> Path:
-    """The folder of fetched data: $NETSPEC_CACHE, or else the user's cache folder for netspec.
-
-    Raises DataError where the variable names the home of a user that there is not.
-    """
-    if chosen := os.environ.get("NETSPEC_CACHE"):
-        try:
-            return Path(chosen).expanduser().absolute()
-        except RuntimeError:
-            message = f"the environment variable NETSPEC_CACHE is {chosen}, the home of no user"
-            raise DataError(message, "set it to a folder that can be written") from None
-    return platformdirs.user_cache_path("netspec")
 
 
 def _contents(folder: Path) -> dict[RawFile, bytes]:

@@ -41,6 +41,7 @@ def suspicions(dataset: Dataset, network: Network) -> list[str]:
     train, test = _looked_at(dataset.train), _looked_at(dataset.test)
     sample = replace(dataset, train=train, validation=validation, test=test)
     return [
+        *dataset.remarks,
         *_channels_first(network),
         *_classes_without_examples(dataset, network),
         *_values_of_inputs(sample.train, network),

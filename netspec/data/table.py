@@ -15,6 +15,9 @@ from netspec.text.diagnostics import DataError
 WEIGHTS = "w"
 """The column of what each example counts for in the loss."""
 
+PARTS = ("train", "validation", "test")
+"""The splits that are loaded; only `validation` may be missing."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -48,7 +51,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """The columns of every split, such as train and test, and the names of the classes.
+    """The columns of the splits train, test and maybe validation, and the names of the classes.
 
     Inputs are in the column `x`, labels in `y`, weights in `w`. Those of several inputs or outputs
     are in columns such as `x_left`, with the name of the input or output.
@@ -56,6 +59,8 @@ class Table:
 
     splits: Mapping[str, tuple[Column, ...]]
     class_names: tuple[str, ...] | None = None
+    remarks: tuple[str, ...] = ()
+    """What is odd about the data, a sentence for each fact."""
 
     @classmethod
     def from_arrays(
@@ -104,6 +109,8 @@ class Request:
     labels: tuple[str, ...]
     needs_labels: bool
     """False for an autoencoder, whose data may have labels and need none."""
+    input_shapes: tuple[tuple[int, ...], ...] = ()
+    """The shape of one example of every input, without the batch axis."""
 
 
 def array_name(column: str, split: str) -> str:

@@ -14,7 +14,7 @@ from netspec.data.indices import check_indices
 from netspec.data.pixels import WHITE, PixelRange, pixel_range
 from netspec.data.record import parse_record
 from netspec.graph import Graph
-from netspec.language.data import Resize, promise_of
+from netspec.language.data import DataFields, ImageResize, Resize, promise_of
 from netspec.language.layers import written
 from netspec.network import Network, loads
 from netspec.numerics.weights import Array
@@ -154,13 +154,20 @@ def _image_shape(graph: Graph, path: Path) -> tuple[int, int, int]:
 
 def _fitting(about: _About, *, as_is: bool, invert: bool, resize: Resize | None) -> Fitting:
     data = about.network.spec.data
-    preparation = None if as_is else promise_of(data).preparation
+    promise = promise_of(data)
+    preparation = None if as_is else promise.preparation
     if preparation and resize:
         message = f"images are prepared as those of {preparation} were, and --resize is for others"
         raise RunError(message, "leave --resize out, or add --as-is")
-    default = data.resize if data else "stretch"
     deep = about.pixels.white != WHITE or not about.pixels.whole
-    return Fitting(about.shape, invert, preparation, resize or default, deep)
+    resizing = _resizing(data, resize)
+    return Fitting(about.shape, invert, preparation, resizing, deep, reduced=promise.decoded)
+
+
+def _resizing(data: DataFields | None, mode: Resize | None) -> ImageResize:
+    """How images are made to fit: as the spec says, with another mode where one is requested."""
+    default = (data and data.resize) or ImageResize(mode="stretch")
+    return default.model_copy(update={"mode": mode}) if mode else default
 
 
 def _prediction(

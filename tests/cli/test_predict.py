@@ -283,9 +283,9 @@ def unreadable() -> Iterator[tuple[str, bytes]]:
     yield "only a header", png(2, 2)
     yield "of no size", png(0, 2)
     yield "of too many pixels", png(30_000, 30_000)
-    gif = io.BytesIO()
-    Image.new("L", (2, 2)).save(gif, "GIF")
-    yield "of another format", gif.getvalue()
+    ppm = io.BytesIO()
+    Image.new("L", (2, 2)).save(ppm, "PPM")
+    yield "of another format", ppm.getvalue()
 
 
 UNREADABLE = dict(unreadable())

@@ -56,7 +56,7 @@ def message(data: str) -> str:
 
 
 def test_installed_source_is_listed_after_those_of_netspec(plugin):
-    assert [*SOURCES][:4] == ["mnist", "digits", "npz", "idx"]
+    assert [*SOURCES][:5] == ["mnist", "digits", "npz", "idx", "images"]
     assert "stripes" in SOURCES
 
 
@@ -93,7 +93,7 @@ def test_faults_inside_a_field_of_an_installed_source_are_named(plugin, noise, t
 
 
 def test_unknown_data_set_lists_an_installed_source(plugin):
-    assert "idx and stripes" in message("{dataset: qqqqqq}")
+    assert "images and stripes" in message("{dataset: qqqqqq}")
 
 
 @pytest.mark.parametrize(

@@ -258,7 +258,7 @@ def test_an_end_has_the_activation_of_its_layer(
     assert (end.name, end.subject, end.read) == ("last", "last", False)
     assert (end.activation, end.activation_field) == (activation, activation_field)
     assert end.units_field is units_field
-    assert end.at == ("layers", 3, last.partition(":")[0])
+    assert end.location == ("layers", 3, last.partition(":")[0])
 
 
 def test_the_end_of_one_output_is_the_network() -> None:

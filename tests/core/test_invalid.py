@@ -82,6 +82,10 @@ MADE: dict[str, Callable[[], bytes]] = {
         f"{BEGINNING}layers: [{'Flatten, ' * 500}Flaten, {'Flatten, ' * 50}]\n".encode()
     ),
     "nesting of 100000": lambda: (BEGINNING + "layers: " + "[" * 100_000 + "\n").encode(),
+    "a hundred inputs and one": lambda: (
+        f"netspec: 1\nname: example\ninput: {{{', '.join(f'x{at}: [1]' for at in range(101))}}}\n"
+        "layers: [{Dense: {units: 1, inputs: x0}}]\n"
+    ).encode(),
     "twenty thousand layers and one": lambda: (
         BEGINNING + "layers:\n" + "  - Flatten\n" * 20_001
     ).encode(),

@@ -410,7 +410,7 @@ def test_equal_constants_are_held_once() -> None:
     np.testing.assert_allclose(got, run(net.graph, weights, x), rtol=1e-5)
 
 
-@pytest.mark.parametrize("spec", ["merged_gates", "odd_windows", "sequences"])
+@pytest.mark.parametrize("spec", ["merged_gates", "layers/odd_windows", "layers/sequences"])
 def test_what_constants_alone_decide_is_computed_at_export(spec: str) -> None:
     net = load(Path(__file__).parents[1] / "golden" / "specs" / f"{spec}.yaml")
     graph = model(net).graph

@@ -89,7 +89,7 @@ def test_fifty_steps_have_the_losses_of_float64(setting: Setting, exact_losses: 
 def test_layers_have_the_oracles_values_without_onednn() -> None:
     (setting,) = (setting for setting in SETTINGS if str(setting) == "TF_ENABLE_ONEDNN_OPTS=0")
     require_setting(setting)
-    chosen = "test_the_outputs and keras and (Conv2DTranspose or SeparableConv2D)"
+    chosen = "test_the_outputs and keras and Conv2DTranspose"
 
     outcome = run.run_tests(
         setting, ["tests/conformance/test_layers.py", "-k", chosen], processes=0

@@ -99,32 +99,6 @@ def test_there_may_be_as_many_heads_of_one_value_as_steps() -> None:
     np.testing.assert_allclose(outputs, run(tested.graph, weights, inputs), 1e-5, 1e-6)
 
 
-@pytest.mark.parametrize(
-    "called", ["adam", "F", "WEIGHTS", "none", "tensor", "batch_normalization"]
-)
-@pytest.mark.parametrize("name", TRAINING)
-def test_a_network_may_be_called_what_its_module_uses(name: str, called: str) -> None:
-    layers = ["BatchNormalization", "Activation: {activation: selu}", LAST]
-    tested, plain = (network((4,), layers, "adam", name=it) for it in (called, "plain"))
-    weights = random_weights(tested.graph)
-
-    stepped = step(name, tested, weights)
-
-    for key, expected in step(name, plain, weights).items():
-        np.testing.assert_array_equal(stepped[key], expected, key)
-
-
-@pytest.mark.parametrize("name", TRAINING)
-def test_a_network_may_be_called_as_its_optimizer(name: str) -> None:
-    tested, plain = (network((4,), [LAST], "sgd", name=it) for it in ("SGD", "plain"))
-    weights = random_weights(tested.graph)
-
-    stepped = step(name, tested, weights)
-
-    for key, expected in step(name, plain, weights).items():
-        np.testing.assert_array_equal(stepped[key], expected, key)
-
-
 @pytest.mark.parametrize("name", TRAINING)
 def test_a_dropout_of_nothing_can_be_trained(name: str) -> None:
     tested, plain = network((4,), ["Dropout: {rate: 0}", LAST], "sgd"), network((4,), [LAST], "sgd")

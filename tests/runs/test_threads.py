@@ -105,7 +105,11 @@ for requested in (3, 2):
 
 
 @pytest.mark.parametrize(
-    ("setting", "expected"), [(None, ["3", "3"]), ("1", ["1", "1"])], ids=["netspec", "user"]
+    ("setting", "expected"),
+    [
+        pytest.param(None, ["3", "3"], id="netspec"),
+        pytest.param("1", ["1", "1"], id="user", marks=pytest.mark.nightly),
+    ],
 )
 def test_tensorflow_takes_the_first_number_of_threads(monkeypatch, tmp_path, setting, expected):
     """The trainer is asked for 3 and then for 2; the user's number is set at the import."""

@@ -157,7 +157,7 @@ def test_the_learning_rate_is_reported_where_it_moves(on_abacus, tmp_path):
 
 def test_a_figure_that_no_epoch_reports_is_named_before_training(tmp_path):
     plateau = "reduce_on_plateau: {initial_learning_rate: 0.05, monitor: recall}"
-    with pytest.raises(SpecError, match="there is no figure named 'recall'"):
+    with pytest.raises(SpecError, match="there is no metric named 'recall'"):
         abacus.network(tmp_path, {"learning_rate: 0.05": f"learning_rate: {{{plateau}}}"})
 
 

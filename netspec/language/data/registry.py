@@ -26,6 +26,7 @@ BUILT_IN = {
     "digits": "netspec.data.sources.digits:Digits",
     "npz": "netspec.data.sources.npz:Npz",
     "idx": "netspec.data.sources.idx:Idx",
+    "images": "netspec.data.sources.images:Images",
 }
 """The module and the class of every source of netspec."""
 

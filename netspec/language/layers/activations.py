@@ -10,6 +10,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator
 
+from netspec.language.remedies import Remedy
+
 ActivationName: TypeAlias = Literal[
     "linear",
     "relu",
@@ -117,6 +119,14 @@ LEFT_OUT = {
 }
 """The activations of Keras that are not in the vocabulary, and what to write instead."""
 
+
+def _instead(value: object) -> str | None:
+    """What to write in place of a value that is no name of an activation."""
+    if isinstance(value, str):
+        return LEFT_OUT.get(value)
+    return "an activation is a name, as in `{field}: relu`"
+
+
 _OTHER_NAMES = {None: "linear", "swish": "silu", "hard_swish": "hard_silu"}
 
 
@@ -131,4 +141,5 @@ ActivationField: TypeAlias = Annotated[
         _known_name,
         json_schema_input_type=ActivationName | Literal["swish", "hard_swish"] | None,
     ),
+    Remedy(_instead),
 ]

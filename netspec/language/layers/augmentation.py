@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypeAlias, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from netspec.language.layers.base import Layout, Linear, Shape, Shapes, image
 from netspec.language.layers.initializers import Float32
+from netspec.language.remedies import unexpected
 
 Range: TypeAlias = tuple[float, float]
 """The least and the largest value of what is drawn."""
@@ -25,12 +25,14 @@ def _range(value: object) -> Range:
             return -abs(float(numbers[0])), abs(float(numbers[0]))
         if len(numbers) == 2:
             return float(min(numbers)), float(max(numbers))
-    raise PydanticCustomError("range", "a number from -1 to 1, or a list of two")
+    help = "write 0.2 for -0.2 to 0.2, or [-0.1, 0.3]"
+    raise unexpected("a number from -1 to 1, or a list of two", help)
 
 
 def _above_nothing(value: Range) -> Range:
     if value[0] == -1:
-        raise PydanticCustomError("zoom", "above -1")
+        expected = "a range that begins above -1, where nothing is left"
+        raise unexpected(expected, "write 0.9, or [-0.5, 1]")
     return value
 
 

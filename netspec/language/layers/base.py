@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from dataclasses import dataclass
 from math import prod
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from netspec.language.layers.axes import WeightAxes, fans
 from netspec.language.layers.constraints import Constraint
 from netspec.language.layers.initializers import Initializer, UnitForgetBias
 from netspec.language.layers.regularizers import Regularizer
 from netspec.language.layers.tagged import Tagged, as_tuple
-from netspec.language.names import MAX_NAME, MAX_PATH
+from netspec.language.names import MAX_NAME, MAX_PATH, is_identifier
+from netspec.language.remedies import Called, Expected, Remedy, unexpected
 
 Shape: TypeAlias = tuple[int, ...]
 """The sizes of a tensor's axes, channels last, without the batch axis."""
@@ -29,16 +30,32 @@ Extents: TypeAlias = tuple[tuple[int, int], ...]
 Layout: TypeAlias = Literal["channels_last", "channels_first", "either"]
 """Where the channels stand; `either` for what works on each value by itself."""
 
+
+def _as_name(value: object) -> str | None:
+    """A name that is near to a text which cannot be one."""
+    name = re.sub(r"[^A-Za-z0-9]+", "_", str(value)).strip("_")
+    return f"for example `{name}`" if is_identifier(name) else None
+
+
+NAME_FORM = (
+    Expected("a letter, then letters, digits and underscores", ("string_pattern_mismatch",)),
+    Remedy(_as_name, ("string_pattern_mismatch",)),
+)
+
 # Letters, digits and underscores: a name becomes a Python attribute, a file name and a weight key.
 Identifier: TypeAlias = Annotated[
-    str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=MAX_NAME)
+    str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=MAX_NAME), *NAME_FORM
 ]
 
 # The name of a layer in a block goes through the names of the calls that it stands in.
 NodeName: TypeAlias = Annotated[
     str,
     Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*$", max_length=MAX_PATH),
+    *NAME_FORM,
 ]
+
+
+OutputName: TypeAlias = Annotated[NodeName, Called("the name of an output")]
 
 
 def _one_or_several(value: object) -> object:
@@ -49,6 +66,7 @@ NodeNames: TypeAlias = Annotated[
     tuple[NodeName, ...],
     Field(min_length=1),
     BeforeValidator(_one_or_several, json_schema_input_type=NodeName | list[NodeName]),
+    Remedy("write a name, or several in brackets, as in [left, right]"),
 ]
 """One name, or a list of them."""
 
@@ -347,8 +365,7 @@ def one_integer_or_several(value: object) -> object:
         return (value,)
     if isinstance(value, list | tuple):
         return as_tuple(value)  # pyright: ignore[reportUnknownArgumentType] - its items are checked after this
-    context = {"count": "them", "remedy": "write 1, or [1, 2]"}
-    raise PydanticCustomError("sizes", "a whole number or a list of {count}", context)
+    raise unexpected("a whole number or a list of them", "write 1, or [1, 2]")
 
 
 Axes: TypeAlias = Annotated[

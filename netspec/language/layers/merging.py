@@ -6,7 +6,6 @@ from math import prod
 from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from netspec.language.layers.base import (
     Extents,
@@ -21,6 +20,7 @@ from netspec.language.layers.base import (
     whole,
     written,
 )
+from netspec.language.remedies import unexpected
 
 _NAME_THEM = "name them, as in `inputs: [left, right]`"
 AT_LEAST_TWO = InputCount("at least two inputs", 2, None, _NAME_THEM)
@@ -180,8 +180,8 @@ def _for_both(value: object) -> object:
         return value, value
     if isinstance(value, list | tuple) and len(value) == 2:  # pyright: ignore[reportUnknownArgumentType] - its items are checked after this
         return tuple(value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - as above
-    context = {"count": "two", "remedy": "write 1 for axis 1 of both inputs, or [1, 2]"}
-    raise PydanticCustomError("sizes", "a whole number or a list of {count}", context)
+    help = "write 1 for axis 1 of both inputs, or [1, 2]"
+    raise unexpected("a whole number or a list of two", help)
 
 
 Axes: TypeAlias = Annotated[

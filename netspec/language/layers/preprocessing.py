@@ -8,7 +8,6 @@ from math import sqrt
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from netspec.language.layers.base import (
     Axes,
@@ -27,6 +26,7 @@ from netspec.language.layers.initializers import Float32, NotNegative
 from netspec.language.layers.shaping import Sides
 from netspec.language.layers.tagged import as_tuple
 from netspec.language.layers.window import Size
+from netspec.language.remedies import unexpected
 
 EPSILON = 1e-7
 """Keras's least standard deviation (keras/src/backend/config.py, 3.15)."""
@@ -38,7 +38,7 @@ def _one_or_several(value: object) -> object:
         return (value,)
     if isinstance(value, list | tuple):
         return as_tuple(value)  # pyright: ignore[reportUnknownArgumentType] - its items are checked after this
-    raise PydanticCustomError("numbers", "a number or a list of numbers")
+    raise unexpected("a number or a list of numbers", "write 0.5, or [0.5, 1, 2]")
 
 
 Numbers: TypeAlias = Annotated[

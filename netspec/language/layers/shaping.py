@@ -8,7 +8,6 @@ from math import prod
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from netspec.language.layers.base import (
     LayerFault,
@@ -22,6 +21,7 @@ from netspec.language.layers.base import (
 )
 from netspec.language.layers.tagged import as_tuple
 from netspec.language.layers.window import Pair, Size, Triple, by
+from netspec.language.remedies import Remedy, unexpected
 
 Cells: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000)]
 """Cells added or cut off; there may be none."""
@@ -46,8 +46,7 @@ def _sides(axes: int) -> Callable[[object], object]:
         if isinstance(value, list | tuple) and len(value) == max(2, axes):  # pyright: ignore[reportUnknownArgumentType] - its items are checked after this
             return tuple(value if axes == 1 else map(_both, value))  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - as above
         count, remedy = _FOR_SIDES[axes]
-        context = {"count": count, "remedy": remedy}
-        raise PydanticCustomError("sizes", "a whole number or a list of {count}", context)
+        raise unexpected(f"a whole number or a list of {count}", remedy)
 
     return repeated
 
@@ -91,6 +90,7 @@ class Reshape(Linear):
             min_length=1,
             description="The shape of the output. One axis may be -1: what is left for it.",
         ),
+        Remedy("write it in brackets, as in [7, 7, -1]"),
         BeforeValidator(as_tuple),
     ]
 
@@ -128,6 +128,7 @@ class Permute(Linear):
     dims: Annotated[
         tuple[Size, ...],
         Field(min_length=1, description="The input's axes in their new order, from 1."),
+        Remedy("write it in brackets, as in [2, 1]"),
         BeforeValidator(as_tuple),
     ]
 

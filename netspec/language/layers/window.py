@@ -6,12 +6,24 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+
+from netspec.language.remedies import Remedy, unexpected
 
 Size: TypeAlias = Annotated[int, Field(gt=0, le=1_000_000)]
 Cells: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000)]
-Padding: TypeAlias = Literal["valid", "same"]
-CausalPadding: TypeAlias = Literal["valid", "same", "causal"]
+
+
+def _explain_sizes(choices: str) -> Remedy:
+    """The remedy for a size, which other frameworks take as a padding."""
+    layer = "- ZeroPadding2D: {padding: 1}"
+    help = f"there are {choices}; padding of a size is a layer, as in `{layer}`"
+    return Remedy(lambda value: help if isinstance(value, int) else None)
+
+
+Padding: TypeAlias = Annotated[Literal["valid", "same"], _explain_sizes("valid and same")]
+CausalPadding: TypeAlias = Annotated[
+    Literal["valid", "same", "causal"], _explain_sizes("valid, same and causal")
+]
 
 _SIZES = {
     1: ("one", "write 3"),
@@ -30,8 +42,7 @@ def _for_all(axes: int) -> Callable[[object], object]:
         if isinstance(value, list | tuple) and len(value) == axes:  # pyright: ignore[reportUnknownArgumentType] - its items are checked after this
             return tuple(value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - as above
         count, remedy = _SIZES[axes]
-        context = {"count": count, "remedy": remedy}
-        raise PydanticCustomError("sizes", "a whole number or a list of {count}", context)
+        raise unexpected(f"a whole number or a list of {count}", remedy)
 
     return repeated
 

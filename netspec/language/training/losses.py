@@ -17,7 +17,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from netspec.language.layers.activations import ActivationName
-from netspec.language.layers.base import NodeName
+from netspec.language.layers.base import OutputName
 from netspec.language.layers.initializers import Positive
 from netspec.language.layers.tagged import OneKey, Tagged
 
@@ -161,7 +161,7 @@ Loss: TypeAlias = (
     | CosineSimilarity
 )
 
-OneLoss: TypeAlias = Annotated[Loss, OneKey("loss")]
+OneLoss: TypeAlias = Annotated[Loss, OneKey("loss", "`loss: NAME`")]
 
 LOSSES: dict[str, type[Loss]] = {loss.tag: loss for loss in get_args(Loss)}
 
@@ -216,7 +216,7 @@ class _Forms:
 
 Losses: TypeAlias = Annotated[
     Annotated[OneLoss, Tag(ONE)]
-    | Annotated[dict[NodeName, OneLoss], Field(min_length=1), Tag(BY_OUTPUT)],
+    | Annotated[dict[OutputName, OneLoss], Field(min_length=1), Tag(BY_OUTPUT)],
     Discriminator(_form),
     _Forms(),
 ]

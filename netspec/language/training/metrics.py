@@ -10,8 +10,9 @@ from typing import Annotated, ClassVar, Literal, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from netspec.language.layers.base import NodeName
+from netspec.language.layers.base import OutputName
 from netspec.language.layers.tagged import OneKey, Tagged, as_tuple
+from netspec.language.remedies import Remedy
 from netspec.language.training.losses import LossBase
 
 Threshold: TypeAlias = Annotated[
@@ -166,7 +167,9 @@ Metric: TypeAlias = (
 METRICS: dict[str, type[Metric]] = {metric.tag: metric for metric in get_args(Metric)}
 
 MetricList: TypeAlias = Annotated[
-    tuple[Annotated[Metric, OneKey("metric")], ...], BeforeValidator(as_tuple)
+    tuple[Annotated[Metric, OneKey("metric")], ...],
+    BeforeValidator(as_tuple),
+    Remedy("write it in brackets, as in [accuracy]"),
 ]
 
 # The forms of `train.metrics`, as pydantic's locations name them.
@@ -178,7 +181,7 @@ def _form(value: object) -> str:
 
 
 Metrics: TypeAlias = Annotated[
-    Annotated[MetricList, Tag(ONE)] | Annotated[dict[NodeName, MetricList], Tag(BY_OUTPUT)],
+    Annotated[MetricList, Tag(ONE)] | Annotated[dict[OutputName, MetricList], Tag(BY_OUTPUT)],
     Discriminator(_form),
 ]
 """The metrics of the only output, or those of each of several."""

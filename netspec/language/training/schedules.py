@@ -13,11 +13,20 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from netspec.language.layers.base import NAME_FORM
 from netspec.language.layers.initializers import NotNegative, Positive
 from netspec.language.layers.tagged import OneKey, Tagged, as_tuple, fault
+from netspec.language.remedies import Remedy
+from netspec.text.source import resolve
 
 Count: TypeAlias = Annotated[int, Field(gt=0, le=10**9)]
 Fraction: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+ResultName: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z][A-Za-z0-9_/]*$"),
+    *NAME_FORM,
+]
+"""The name of a result in `metrics.jsonl`."""
 
 
 class Schedule(Tagged):
@@ -235,12 +244,9 @@ class ReduceOnPlateau(Tagged):
     tag = "reduce_on_plateau"
 
     initial_learning_rate: Annotated[Positive, Field(description="The rate to begin with.")]
-    monitor: Annotated[
-        str,
-        Field(
-            pattern=r"^[A-Za-z][A-Za-z0-9_/]*$", description="The figure of metrics.jsonl to watch."
-        ),
-    ] = "val_loss"
+    monitor: Annotated[ResultName, Field(description="The result in metrics.jsonl to watch.")] = (
+        "val_loss"
+    )
     factor: Annotated[float, Field(gt=0, lt=1, description="A reduction's factor.")] = 0.1
     patience: Annotated[int, Field(ge=0, le=10**9, description="Epochs to wait.")] = 10
     mode: Annotated[
@@ -275,9 +281,18 @@ StepSchedule: TypeAlias = (
 )
 LearningRate: TypeAlias = float | StepSchedule | ReduceOnPlateau
 
+
+def _as_rate(value: object) -> str | None:
+    """How to write a learning rate; a number in quotes is without them."""
+    if isinstance(resolve(str(value)), int | float):
+        return None
+    return "write 1e-3, or a schedule, as in `{cosine_decay: {initial_learning_rate: 1e-3}}`"
+
+
 LearningRateField: TypeAlias = Annotated[
     LearningRate,
-    OneKey("schedule", number=Positive),
+    OneKey("schedule", "`{field}: 1e-3` or `{field}: {NAME: {…}}`", number=Positive),
+    Remedy(_as_rate, ("float_type",)),
     Field(description="How far a step goes: a number, or a schedule."),
 ]
 

@@ -1,0 +1,76 @@
+"""The modules as a user keeps them: they run where netspec cannot be imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from frameworks import TRAINING, require
+from golden.writing import WHOLE, images, random_weights, written_module
+from netspec.backend import find
+from netspec.network import load
+from netspec.numerics.weights import to_bytes
+from shared_folder import shared_folder
+
+KEPT = {name: path for name, path in WHOLE.items() if name != "several_outputs"}
+"""The networks with one input, which the program without netspec runs."""
+
+RUNNER = Path(__file__).with_name("without_netspec.py")
+
+
+@pytest.fixture(scope="module", params=TRAINING)
+def kept(request, tmp_path_factory) -> tuple[str, Path]:
+    """A backend, and the folder of what its modules gave in one process without netspec."""
+    backend: str = request.param
+    require(backend)
+    return backend, shared_folder(tmp_path_factory, f"kept_{backend}", partial(run_kept, backend))
+
+
+def run_kept(backend: str, folder: Path) -> None:
+    for spec, path in KEPT.items():
+        network = load(path)
+        (folder / spec).mkdir()
+        (folder / spec / "module.py").write_text(written_module(network, backend), "utf-8")
+        weights = to_bytes(network.graph, random_weights(network))
+        (folder / spec / "weights.safetensors").write_bytes(weights)
+        np.save(folder / spec / "inputs.npy", images(network))
+    command = [sys.executable, str(RUNNER), backend, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def result(folder: Path, name: str) -> Path:
+    """A file that the process without netspec wrote for a spec."""
+    error = folder / "error.txt"
+    assert not error.exists(), error.read_text(encoding="utf-8")
+    return folder / name
+
+
+@pytest.mark.parametrize("spec", KEPT)
+def test_a_kept_module_predicts_what_the_backend_predicts(spec, kept):
+    backend, folder = kept
+    network = load(KEPT[spec])
+    predictor = find(backend).predictor(network, random_weights(network), "cpu")
+    outputs = np.load(result(folder / spec, "outputs.npy"))
+    # Keras runs the kept module without compiling it, so that sums may round otherwise.
+    np.testing.assert_allclose(outputs, predictor.predict(images(network)), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("spec", [spec for spec in KEPT if spec != "names_in_use"])
+def test_a_kept_module_takes_a_step_of_training(spec, kept):
+    _, folder = kept
+    before, after = np.load(result(folder / spec, "losses.npy"))
+    assert np.isfinite(after)
+    assert after != before
+
+
+@pytest.mark.parametrize("spec", KEPT)
+def test_a_kept_module_shows_its_layers_when_it_is_run(spec, kept):
+    _, folder = kept
+    shown = result(folder / spec, "shown.txt").read_text(encoding="utf-8")
+    assert "Dense" in shown or "Linear" in shown
