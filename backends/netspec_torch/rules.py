@@ -28,9 +28,9 @@ ZEROS = "torch.zeros_like(w)"
 class Rule:
     """How an optimizer moves the weights.
 
-    `lines` are statements about the lists `weights`, `gradients` and the lists of `slots`, and
-    about the `numbers`. Numbers are expressions by name, about the learning rate `lr` and the number `t`
-    of the step, which begins with 1; `before` are statements that they need. `slots` contains the
+    `lines` are statements about the lists `weights` and `gradients`, the lists of `slots`, and the
+    `numbers`. Numbers are expressions by name, about the learning rate `lr` and the number `t` of
+    the step, which begins with 1; `before` are statements that they need. `slots` contains the
     initial values of what is stored for every weight w, by name. The slots in `never_negative` are
     sums or means of squares, or maximum absolute values. `takes` names the fields.
     """
@@ -74,14 +74,14 @@ def _(optimizer: Adam) -> Rule:
         "maximize=False",
     ]
     return Rule(
-        "Adam by PyTorch's kernel, with Keras's epsilon, which stands outside the bias correction.",
+        "Adam by PyTorch's kernel, with Keras's epsilon, which is outside the bias correction.",
         ("beta_1", "beta_2", "epsilon"),
         slots,
         [
             "# The rate corrects the bias, of which the kernel finds none after endless steps.",
             "endless = weights[0].new_full((), torch.inf)",
             "torch._fused_adam_(",
-            *(f"    {each}," for each in called),
+            *(f"    {argument}," for argument in called),
             ")",
         ],
         {"rate": "lr * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)"},
@@ -151,14 +151,14 @@ def _(optimizer: RMSprop) -> Rule:
         ]
     else:
         lines += _moved("gradients")
-    doc = "RMSprop with Keras's epsilon, which stands inside the root."
+    doc = "RMSprop with Keras's epsilon, which is inside the root."
     return Rule(doc, takes, slots, lines, never_negative=("velocity",))
 
 
 @rule.register
 def _(_optimizer: Adagrad) -> Rule:
     return Rule(
-        "Adagrad with Keras's epsilon, which stands inside the root.",
+        "Adagrad with Keras's epsilon, which is inside the root.",
         ("initial_accumulator_value", "epsilon"),
         {"accumulator": "torch.full_like(w, initial_accumulator_value)"},
         [

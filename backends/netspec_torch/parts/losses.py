@@ -72,5 +72,5 @@ class CosineSimilarity(Loss):
     """-cos of the angle between outputs and targets."""
 
     def values(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        y, t = (F.normalize(each, dim=-1, eps=1e-7) for each in (outputs, targets))
+        y, t = (F.normalize(vectors, dim=-1, eps=1e-7) for vectors in (outputs, targets))
         return -(y * t).sum(-1)
