@@ -89,16 +89,16 @@ def decode(files: Sequence[Path], fitting: Fitting) -> Decoded:
     lock = FileLock(path.with_suffix(".lock"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        found = _read(path)
-        if found is None:
+        images = _read(path)
+        if images is None:
             with _locked(lock):
-                found = _read(path) or _built(path, files, contents, fitting)
+                images = _read(path) or _built(path, files, contents, fitting)
         with suppress(OSError):  # of a folder that only others may write to
             os.utime(lock.lock_file)
     except OSError as error:
         raise unusable(folder, error) from error
-    hashes = tuple(None if each.fault else each.hash for each in contents)
-    return Decoded(*found, hashes)
+    hashes = tuple(None if content.fault else content.hash for content in contents)
+    return Decoded(*images, hashes)
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def _in_blocks(
 
 def _key(contents: Sequence[_Content], fitting: Fitting) -> str:
     decoders = {name: features.version(name) for name in ("pil", "jpg", "webp", "libtiff", "zlib")}
-    about = [VERSION, decoders, repr(fitting), [each.hash for each in contents]]
+    about = [VERSION, decoders, repr(fitting), [content.hash for content in contents]]
     return hashlib.blake2b(json.dumps(about).encode(), digest_size=_HASH_BYTES).hexdigest()
 
 
@@ -216,9 +216,9 @@ def _built(
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
-    found = _read(path)
-    assert found is not None
-    return found
+    images = _read(path)
+    assert images is not None
+    return images
 
 
 def _write(

@@ -92,12 +92,12 @@ class ImageError(DataError):
 
 
 class SizeError(DataError):
-    """An image that has another size than the input, where nothing says how it is made to fit."""
+    """An image that has another size than the input, in data without `resize`."""
 
     def __init__(self, path: Path, size: tuple[int, int], shape: tuple[int, int, int]) -> None:
         """`size` is (width, height), `shape` (height, width, channels)."""
-        found, wanted = (f"{width}x{height}" for width, height in (size, shape[1::-1]))
-        message = f"{path} has {found} pixels (width x height), and the input takes {wanted}"
+        actual, expected = (f"{width}x{height}" for width, height in (size, shape[1::-1]))
+        message = f"{path} has {actual} pixels (width x height), and the input takes {expected}"
         help = "add `resize: crop`, `resize: pad` or `resize: stretch` to data"
         super().__init__(message, help)
 
@@ -332,7 +332,7 @@ def _resized(
     if resize.mode == "stretch":
         return image.resize(size, filter)
     ratio = min(size[0] / image.width, size[1] / image.height)
-    width, height = (max(1, round(each * ratio)) for each in image.size)
+    width, height = (max(1, round(side * ratio)) for side in image.size)
     colour = (fill,) * 3 if image.mode == "RGB" else fill
     padded = Image.new(image.mode, size, colour)
     place = ((size[0] - width) // 2, (size[1] - height) // 2)
