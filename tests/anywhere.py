@@ -56,7 +56,7 @@ def located(data: Data) -> Source:
     """Data as a source whose values all have the same place."""
 
     def node(value: Data) -> Node:
-        inner = {step: node(one) for step, one in members(value).items()}
+        inner = {step: node(child) for step, child in members(value).items()}
         keys = {step: node(step) for step in value} if isinstance(value, dict) else {}
         return Node(Text("data", ("data",)), (0, 0), (0, 4), value, keys, inner)
 

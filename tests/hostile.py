@@ -67,16 +67,16 @@ def _escape(char: str) -> str:
 def blocks(count: int, width: int, last: str = "Flatten") -> str:
     """Blocks that each call the next one several times."""
     lines = ["blocks:"]
-    for at in range(count):
-        inner = f"b{at + 1}" if at + 1 < count else last
-        lines.append(f"  b{at}: {{layers: [{', '.join([inner] * width)}]}}")
+    for index in range(count):
+        inner = f"b{index + 1}" if index + 1 < count else last
+        lines.append(f"  b{index}: {{layers: [{', '.join([inner] * width)}]}}")
     return after(*lines, layers="layers:\n  - b0\n" + END)
 
 
 def variables(count: int, form: str) -> str:
     """Variables that are each made of the one before."""
     lines = ["variables:", "  v0: 2"]
-    lines += [f"  v{at}: {form.format(f'v{at - 1}')}" for at in range(1, count)]
+    lines += [f"  v{index}: {form.format(f'v{index - 1}')}" for index in range(1, count)]
     return after(*lines)
 
 
@@ -122,7 +122,7 @@ SHAPES: Specs = {
     "nesting_of_dashes": ("depth", lambda: BEGINNING + "layers:\n  " + "- " * 50_000 + "Flatten\n"),
     "nesting_by_indentation": (
         "depth",
-        lambda: after("description:", *(" " * at + "a:" for at in range(1, 1_000))),
+        lambda: after("description:", *(" " * depth + "a:" for depth in range(1, 1_000))),
     ),
     "list_of_two_megabytes": ("size", lambda: after(f"description: [{'0,' * 1_000_000}]")),
     "mapping_of_two_megabytes": (
@@ -150,7 +150,7 @@ SHAPES: Specs = {
     ),
     "layers_that_are_unknown_by_the_thousand": (
         "unknown-name",
-        lambda: layer(*(f"Conv{at}D: {{filters: 2}}" for at in range(4_000))),
+        lambda: layer(*(f"Conv{index}D: {{filters: 2}}" for index in range(4_000))),
     ),
     "fields_that_are_wrong_by_the_thousand": (
         "type",
@@ -163,13 +163,19 @@ SHAPES: Specs = {
     "inputs_that_are_unknown_by_the_thousand": (
         "inputs",
         lambda: layer(
-            *(f"Dense: {{units: 2, name: layer_{at}, inputs: leyer_{at}x}}" for at in range(4_000))
+            *(
+                f"Dense: {{units: 2, name: layer_{index}, inputs: leyer_{index}x}}"
+                for index in range(4_000)
+            )
         ),
     ),
     "inputs_from_behind_by_the_thousand": (
         "inputs",
         lambda: layer(
-            *(f"Dense: {{units: 2, name: a{at}, inputs: a{at + 1}}}" for at in range(4_000))
+            *(
+                f"Dense: {{units: 2, name: a{index}, inputs: a{index + 1}}}"
+                for index in range(4_000)
+            )
         ),
     ),
     "outputs_that_are_unknown_by_the_ten_thousand": (
@@ -191,7 +197,7 @@ SHAPES: Specs = {
     "names_in_the_way_of_automatic_ones": (
         None,
         lambda: layer(
-            *(f"Flatten: {{name: dense_{at}}}" for at in range(3_000)),
+            *(f"Flatten: {{name: dense_{index}}}" for index in range(3_000)),
             *["Dense: {units: 2}"] * 3_000,
         ),
     ),
@@ -345,7 +351,7 @@ EXPANSIONS: Specs = {
     "blocks_that_call_each_other": ("limit", lambda: blocks(200, 1, last="b0")),
     "blocks_that_nothing_calls": (
         None,
-        lambda: after("blocks:", *(f"  b{at}: {{layers: [Flatten]}}" for at in range(4_000))),
+        lambda: after("blocks:", *(f"  b{index}: {{layers: [Flatten]}}" for index in range(4_000))),
     ),
     "blocks_with_thousands_of_parameters": (
         "limit",
@@ -361,7 +367,7 @@ EXPANSIONS: Specs = {
     "variables_by_the_thousand": (None, lambda: variables(5_000, '"$({0} + 1)"')),
     "variables_that_are_unknown": (
         "unknown-name",
-        lambda: after("variables:", *(f"  v{at}: $w{at}" for at in range(5_000))),
+        lambda: after("variables:", *(f"  v{index}: $w{index}" for index in range(5_000))),
     ),
     "variable_of_itself": ("unknown-name", lambda: after("variables:", "  v: $v")),
     "power_of_powers": ("expression", lambda: expression("$(9**9**9)")),

@@ -84,8 +84,8 @@ def keras_tagged(value: Tagged) -> Any:  # Any: Keras ships no types
     """Keras's initializer, regularizer or constraint of the same class with the same fields."""
     modules = keras.initializers, keras.regularizers, keras.constraints
     name = type(value).__name__
-    (made,) = {getattr(module, name) for module in modules if hasattr(module, name)}
-    return made(**value.model_dump())
+    (keras_class,) = {getattr(module, name) for module in modules if hasattr(module, name)}
+    return keras_class(**value.model_dump())
 
 
 def keras_build(layer: Layer, *shapes: Shape) -> Any:  # Any: Keras ships no types
@@ -122,12 +122,14 @@ def keras_values(
 ) -> NDArray[np.float32]:
     """What Keras's layer gives for a batch of each input (n, …), with weights by name."""
     with keras.device("cpu:0"):
-        shapes = tuple(each.shape[1:] for each in inputs)
+        shapes = tuple(array.shape[1:] for array in inputs)
         built = keras_build(layer, *shapes)
         for weight, variable in zip(layer.infer_weights(shapes), built.weights, strict=True):
             variable.assign(weights[weight.name])
-        given = keras_inputs(layer, list(inputs))
-        return keras.ops.convert_to_numpy(built(*given, training=training, **keras_options(layer)))
+        tensors = keras_inputs(layer, list(inputs))
+        return keras.ops.convert_to_numpy(
+            built(*tensors, training=training, **keras_options(layer))
+        )
 
 
 def described(layer: Layer, *shapes: Shape) -> str:

@@ -23,7 +23,7 @@ def with_8_bits(content: bytes) -> bytes:
 def without_hash(content: bytes) -> bytes:
     """A file as netspec wrote it before files had hashes."""
     model = onnx.load_from_string(content)
-    kept = [each for each in model.metadata_props if each.key not in (HASH, KEY)]
+    kept = [entry for entry in model.metadata_props if entry.key not in (HASH, KEY)]
     del model.metadata_props[:]
     model.metadata_props.extend(kept)
     return model.SerializeToString()

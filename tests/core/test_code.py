@@ -50,22 +50,22 @@ def statement(head: str, expression: str, comment: str) -> str:
     ],
 )
 def test_a_long_call_is_broken_only_between_its_arguments(text: str) -> None:
-    found = call("make", [f"layer({LONG}, {text}, {LONG}, {LONG})"])
+    source = call("make", [f"layer({LONG}, {text}, {LONG}, {LONG})"])
 
     texts = text.split(', "')
     parts = [texts[0], *(f'"{part}' for part in texts[1:])] if text.count('"') > 2 else [text]
     inside = [f"        {part}," for part in (LONG, *parts, LONG, LONG)]
-    assert found == "\n".join(["make(", "    layer(", *inside, "    ),", ")"])
+    assert source == "\n".join(["make(", "    layer(", *inside, "    ),", ")"])
 
 
 @pytest.mark.parametrize("item", ['"a, b"', "(1, 2)", "f(1, 2)"])
 def test_a_long_list_is_broken_only_between_its_items(item: str) -> None:
     items = WIDTH // len(item) * [item]
 
-    found = call("make", [f"[{', '.join(items)}]"])
+    source = call("make", [f"[{', '.join(items)}]"])
 
-    assert found == "\n".join(
-        ["make(", "    [", *(f"        {each}," for each in items), "    ],", ")"]
+    assert source == "\n".join(
+        ["make(", "    [", *[f"        {item},"] * len(items), "    ],", ")"]
     )
 
 
@@ -145,8 +145,8 @@ def test_a_formatter_changes_no_call(argument: str, comment: str) -> None:
 
 def formatted(source: str) -> str:
     command = [sys.executable, "-m", "ruff", "format", "--isolated", f"--line-length={WIDTH}", "-"]
-    done = subprocess.run(command, input=source, capture_output=True, text=True, check=True)
-    return done.stdout
+    process = subprocess.run(command, input=source, capture_output=True, text=True, check=True)
+    return process.stdout
 
 
 def test_values_are_written_as_python() -> None:
@@ -215,8 +215,8 @@ CHAIN = "a: input, b: a, c: b"
 def graph(reads: str, inputs: str = "[2]", outputs: str | None = None) -> Graph:
     """A graph of layers that each add up what they read, written as `name: first second`."""
     layers: list[str] = []
-    for each in reads.split(", "):
-        name, _, read = each.partition(": ")
+    for line in reads.split(", "):
+        name, _, read = line.partition(": ")
         tag = "Add" if " " in read else "Activation"
         more = ", activation: relu" if tag == "Activation" else ""
         names = ", ".join(read.split())
@@ -266,7 +266,7 @@ def test_a_tensor_is_kept_as_long_as_it_is_read(tested: Graph, expected: dict[st
 
 def test_inputs_and_outputs_are_shapes_or_their_number() -> None:
     few = graph("a: left, b: right, c: a b", "{left: [2], right: [2]}", "a, c")
-    names = [f"input_{at}" for at in range(20)]
+    names = [f"input_{index}" for index in range(20)]
     many = graph(f"a: {' '.join(names)}", f"{{{', '.join(f'{name}: [2]' for name in names)}}}")
 
     assert describe_model(few, ", divided,", "logits") == (

@@ -44,9 +44,9 @@ def test_no_string_is_used_as_a_code() -> None:
 def _code_of(call: ast.Call) -> ast.expr | None:
     """The argument of a call that is the code of an error."""
     function = ast.unparse(call.func).rpartition(".")[2]
-    at = CODE_AT.get(function)
+    position = CODE_AT.get(function)
     named = next((keyword.value for keyword in call.keywords if keyword.arg == "code"), None)
-    return call.args[at] if at is not None and at < len(call.args) else named
+    return call.args[position] if position is not None and position < len(call.args) else named
 
 
 @pytest.mark.parametrize("code", Code)

@@ -62,11 +62,11 @@ def test_an_idx_file_is_read_in_native_byte_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("part", [slice(0, 0), slice(7, 20), slice(None), slice(90, 500)])
 def test_a_slice_stays_in_the_file(part: slice, path: Path) -> None:
-    found = saved(path)[part]
+    array = saved(path)[part]
 
-    assert isinstance(found, Mapped)
-    np.testing.assert_array_equal(np.asarray(found), VALUES[part], strict=True)
-    assert len(found[1:]) == max(len(VALUES[part]) - 1, 0)
+    assert isinstance(array, Mapped)
+    np.testing.assert_array_equal(np.asarray(array), VALUES[part], strict=True)
+    assert len(array[1:]) == max(len(VALUES[part]) - 1, 0)
 
 
 @pytest.mark.parametrize("indices", [[], [5], [99, 0, 7, 7, 98]])

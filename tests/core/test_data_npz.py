@@ -184,8 +184,8 @@ def test_negative_size_is_refused(path: Path) -> None:
 def test_values_are_as_many_as_declared(path: Path, size: int) -> None:
     header = npy_declaring((size,))
     with_x_train(path, header + bytes(4))
-    declared, found = len(header) + size, len(header) + 4
-    expected = f"x_train in FILE declares {declared} bytes, and {found} are there"
+    declared_bytes, stored_bytes = len(header) + size, len(header) + 4
+    expected = f"x_train in FILE declares {declared_bytes} bytes, and {stored_bytes} are there"
     assert fault(path) == expected
 
 

@@ -24,9 +24,9 @@ def record(array: Any) -> ArrayRecord:
 
 
 def test_a_record_contains_type_shape_count_and_range() -> None:
-    found = record(VALUES)
-    assert (found.dtype, found.count, found.shape) == ("int16", 100, (3, 2))
-    assert (found.minimum, found.maximum) == (-5, 594)
+    description = record(VALUES)
+    assert (description.dtype, description.count, description.shape) == ("int16", 100, (3, 2))
+    assert (description.minimum, description.maximum) == (-5, 594)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -94,13 +94,13 @@ def test_arrays_that_came_or_went_are_named() -> None:
     ids=["no examples", "no values", "nan", "infinite"],
 )
 def test_arrays_without_finite_values_have_no_range(array: NDArray[Any]) -> None:
-    found = record(array)
-    assert None in (found.minimum, found.maximum)
+    description = record(array)
+    assert None in (description.minimum, description.maximum)
 
 
 def test_a_record_reads_back_from_its_json() -> None:
-    found = describe("npz", Table.from_arrays({KEY: VALUES}))
-    assert parse_record(found.model_dump_json()) == found
+    description = describe("npz", Table.from_arrays({KEY: VALUES}))
+    assert parse_record(description.model_dump_json()) == description
 
 
 @pytest.mark.parametrize("text", ["", "5", "null", "[]", '{"dataset": 1}', "{" * 9999])

@@ -59,9 +59,9 @@ def faults(text: str, *settings: str) -> str:
     ],
 )
 def test_a_reference_alone_keeps_the_type_of_the_variable(written, typed):
-    found = value("$v", v=written)
+    actual = value("$v", v=written)
 
-    assert (type(found), found) == (typed, parse(written).data)
+    assert (type(actual), actual) == (typed, parse(written).data)
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,9 @@ def test_a_reference_alone_keeps_the_type_of_the_variable(written, typed):
     ],
 )
 def test_arithmetic_means_what_it_means_in_python(expression, result):
-    found = value(f'"$({expression})"', a="7", b="2", half="0.5", on="true")
+    actual = value(f'"$({expression})"', a="7", b="2", half="0.5", on="true")
 
-    assert (type(found), found) == (type(result), result)
+    assert (type(actual), actual) == (type(result), result)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ WIDTH = BEGINNING + "variables: {width: 8, rate: 0.5, double: $(2 * width)}\nlay
 
 
 @pytest.mark.parametrize(
-    ("setting", "found"),
+    ("setting", "expected"),
     [
         ("variables.width=16", {"width": 16, "rate": 0.5, "double": 32}),
         ("variables.width=$(4 * 4)", {"width": 16, "rate": 0.5, "double": 32}),
@@ -176,8 +176,8 @@ WIDTH = BEGINNING + "variables: {width: 8, rate: 0.5, double: $(2 * width)}\nlay
         ("variables={width: 4}", {"width": 4}),
     ],
 )
-def test_a_variable_is_set_from_outside(setting, found):
-    assert variables(overridden(WIDTH, setting)) == found
+def test_a_variable_is_set_from_outside(setting, expected):
+    assert variables(overridden(WIDTH, setting)) == expected
 
 
 def test_a_later_setting_of_a_variable_wins():
@@ -193,7 +193,7 @@ def test_a_value_from_outside_may_refer_to_a_variable():
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("setting", "message"),
     [
         ("variables.width=wide", "width must stay a whole number, and is set to the text 'wide'"),
         ("variables.width=0.5", "width must stay a whole number, and is set to 0.5"),
@@ -204,21 +204,21 @@ def test_a_value_from_outside_may_refer_to_a_variable():
         ("variables.width=", "the variable width has no value"),
     ],
 )
-def test_a_variable_keeps_its_type(setting, said):
-    assert said in faults(WIDTH, setting)
+def test_a_variable_keeps_its_type(setting, message):
+    assert message in faults(WIDTH, setting)
 
 
 @pytest.mark.parametrize(
-    ("default", "given", "kernel"),
+    ("default", "argument", "kernel"),
     [("1", "[1, 7]", [1, 7]), ("[3, 3]", "5", 5), ("0.5", "[1, 0.25]", [1, 0.25])],
 )
-def test_a_size_may_be_one_number_or_a_list(default, given, kernel):
+def test_a_size_may_be_one_number_or_a_list(default, argument, kernel):
     block = f"blocks: {{unit: {{parameters: {{k: {default}}}, layers: [Layer: {{size: $k}}]}}}}"
-    text = f"{block}\nlayers: [unit: {{k: {given}}}]\n"
+    text = f"{block}\nlayers: [unit: {{k: {argument}}}]\n"
     variable = f"variables: {{k: {default}}}\nlayers: [Layer: {{size: $k}}]\n"
 
     assert layers(text)[0]["Layer"]["size"] == kernel
-    assert layers(variable, f"variables.k={given}")[0]["Layer"]["size"] == kernel
+    assert layers(variable, f"variables.k={argument}")[0]["Layer"]["size"] == kernel
 
 
 def test_a_fault_of_a_setting_shows_the_command_line_and_the_spec():
@@ -244,10 +244,10 @@ error[type]: width must stay a whole number, and is set to the text 'wide'
     [(WIDTH, "did you mean `width`?"), (BEGINNING, "`netspec check` lists the variables")],
 )
 def test_a_variable_that_there_is_not_cannot_be_set(text, help):
-    said = faults(text, "variables.widht=16")
+    message = faults(text, "variables.widht=16")
 
-    assert "the spec has no variable 'widht'" in said
-    assert help in said
+    assert "the spec has no variable 'widht'" in message
+    assert help in message
 
 
 # Repetition.
@@ -278,14 +278,14 @@ def test_a_repeated_layer_is_named_for_its_last_copy():
         "layers: [Dense: {units: 2, name: a, repeat: 3}, Flatten: {inputs: a},"
         " Flatten: {inputs: a_0}, Flatten: {inputs: [a_1, a]}]\noutput: a\n"
     )
-    found = expanded(text)
+    flat_spec = expanded(text)
 
-    assert [layer["Flatten"]["inputs"] for layer in found["layers"][3:]] == [
+    assert [layer["Flatten"]["inputs"] for layer in flat_spec["layers"][3:]] == [
         "a_2",
         "a_0",
         ["a_1", "a_2"],
     ]
-    assert found["output"] == "a_2"
+    assert flat_spec["output"] == "a_2"
 
 
 @pytest.mark.parametrize(("times", "count"), [("0", 0), ("1", 1), ("false", 0), ("true", 1)])
@@ -335,7 +335,7 @@ def test_a_call_is_the_layers_of_the_block_under_its_name():
 def names(text: str) -> list[str]:
     """The full names of the layers that have one written down."""
     fields = [next(iter(layer.values())) for layer in layers(text) if isinstance(layer, dict)]
-    return [each["name"] for each in fields if "name" in each]
+    return [mapping["name"] for mapping in fields if "name" in mapping]
 
 
 @pytest.mark.parametrize(
@@ -352,9 +352,9 @@ def names(text: str) -> list[str]:
     ],
 )
 def test_calls_are_named_as_keras_counts(calls, first):
-    found = [name.partition("/")[0] for name in names(UNIT + f"layers: [{calls}]")]
+    call_names = [name.partition("/")[0] for name in names(UNIT + f"layers: [{calls}]")]
 
-    assert list(dict.fromkeys(found)) == first
+    assert list(dict.fromkeys(call_names)) == first
 
 
 def test_the_stem_of_a_call_is_in_snake_case():
@@ -470,13 +470,13 @@ def test_a_call_is_named_for_its_last_layer():
         BRANCHES + "layers: [branches, branches: {name: b, repeat: 2}, Flatten: {inputs: branches},"
         " Flatten: {inputs: [b_0, b]}]\noutput: [branches, b]\n"
     )
-    found = expanded(text)
+    flat_spec = expanded(text)
 
-    assert found["layers"][-2:] == [
+    assert flat_spec["layers"][-2:] == [
         {"Flatten": {"inputs": "branches/concatenate"}},
         {"Flatten": {"inputs": ["b_0/concatenate", "b_1/concatenate"]}},
     ]
-    assert found["output"] == ["branches/concatenate", "b_1/concatenate"]
+    assert flat_spec["output"] == ["branches/concatenate", "b_1/concatenate"]
 
 
 def test_a_call_within_a_block_is_named_for_its_last_layer():

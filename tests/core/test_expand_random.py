@@ -64,13 +64,13 @@ def test_an_expression_has_the_value_that_python_gives_it(text: str) -> None:
         expected = eval(text, {"min": min, "max": max}, KNOWN)
     except ZeroDivisionError:
         expected = None
-    found = value(text)
+    number = value(text)
 
-    if found is None:  # an intermediate result may be too large, or a divisor 0
+    if number is None:  # an intermediate result may be too large, or a divisor 0
         assert expected is None or "//" in text or "%" in text or "*" in text
     else:
-        assert found == expected
-        assert abs(found) <= MAX_MAGNITUDE
+        assert number == expected
+        assert abs(number) <= MAX_MAGNITUDE
 
 
 @given(st.text(alphabet=" ()+-*/%<>=!,.$ab1e'_minx\n", max_size=40))

@@ -22,7 +22,7 @@ def test_a_file_is_written_whole_and_leaves_nothing_beside_it(tmp_path: Path) ->
 
     write_atomically(path, b"new")
 
-    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {path.name: b"new"}
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {path.name: b"new"}
 
 
 def test_a_write_that_fails_leaves_the_old_file(
@@ -35,7 +35,7 @@ def test_a_write_that_fails_leaves_the_old_file(
     with pytest.raises(NetspecError, match="cannot be written: No space left on device"):
         write_atomically(path, b"new")
 
-    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {path.name: b"old"}
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {path.name: b"old"}
 
 
 def test_a_folder_that_is_not_there_is_refused_with_the_path(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_where_a_file_could_be_written_nothing_is(tmp_path: Path) -> None:
 
     check_writable(path)
 
-    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {path.name: b"old"}
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {path.name: b"old"}
 
 
 @pytest.mark.parametrize("name", ["absent/picture.png", ""])
@@ -69,7 +69,7 @@ def test_a_name_of_as_many_letters_as_a_file_may_have_is_written(tmp_path: Path)
 
     write_atomically(path, b"new")
 
-    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {path.name: b"new"}
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {path.name: b"new"}
 
 
 @pytest.mark.parametrize("write", [lambda path: write_atomically(path, b"new"), check_writable])
@@ -101,7 +101,7 @@ def test_two_writers_of_a_file_leave_the_content_of_one(tmp_path: Path) -> None:
         seen.add(path.read_bytes())
 
     assert seen <= {*contents}
-    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
 # What is no regular file stays, and takes the content.
@@ -118,7 +118,7 @@ def test_a_link_stays_and_its_file_is_written(tmp_path: Path) -> None:
 
     assert link.is_symlink()
     assert file.read_bytes() == b"new"
-    assert [one.name for one in (tmp_path / "folder").iterdir()] == ["file"]
+    assert [entry.name for entry in (tmp_path / "folder").iterdir()] == ["file"]
 
 
 @ON_POSIX

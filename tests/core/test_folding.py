@@ -42,10 +42,13 @@ def random_weights(graph: Graph) -> dict[str, Array]:
 
 def inputs(graph: Graph) -> list[Array]:
     random = np.random.default_rng(2)
-    return [random.normal(size=(2, *each.shape)).astype(np.float32) for each in graph.inputs]
+    return [
+        random.normal(size=(2, *graph_input.shape)).astype(np.float32)
+        for graph_input in graph.inputs
+    ]
 
 
-BY_NAME = {each.name: each for each in INFERENCE}
+BY_NAME = {graph_pass.name: graph_pass for graph_pass in INFERENCE}
 
 
 def tag(layer: str) -> str:
@@ -59,16 +62,17 @@ def changed(
     net = network(shape, *layers)
     graph = net.graph
     weights = random_weights(graph) if weights is None else weights
-    passed, own = BY_NAME[name].apply(graph, weights, net)
+    passed, new_weights = BY_NAME[name].apply(graph, weights, net)
     verify(passed)
-    check(passed, own, "the pass")
+    check(passed, new_weights, "the pass")
     assert passed.outputs == graph.outputs
-    expected, found = (
-        run_all(each, kept, *inputs(graph)) for each, kept in ((graph, weights), (passed, own))
+    expected, actual = (
+        run_all(version, kept, *inputs(graph))
+        for version, kept in ((graph, weights), (passed, new_weights))
     )
     for output in graph.outputs:
         largest = np.abs(expected[output]).max()
-        np.testing.assert_allclose(found[output], expected[output], 0, 1e-6 * largest)
+        np.testing.assert_allclose(actual[output], expected[output], 0, 1e-6 * largest)
     return [node.layer.tag for node in passed.nodes]
 
 
@@ -106,10 +110,10 @@ def test_what_a_batch_normalization_goes_into_takes_its_name_and_its_values() ->
     net = network("[3]", "Dense: {units: 2}", "BatchNormalization", "Dense: {units: 1}")
     weights = random_weights(net.graph)
 
-    graph, own = BY_NAME["fold_batch_normalization"].apply(net.graph, weights, net)
+    graph, new_weights = BY_NAME["fold_batch_normalization"].apply(net.graph, weights, net)
 
     assert [node.name for node in graph.nodes] == ["batch_normalization", "dense_1"]
-    assert own.keys() == {
+    assert new_weights.keys() == {
         "batch_normalization.kernel",
         "batch_normalization.bias",
         "dense_1.kernel",
@@ -124,8 +128,8 @@ def test_what_a_batch_normalization_goes_into_takes_its_name_and_its_values() ->
     factor = statistics["gamma"] / np.sqrt(statistics["moving_variance"] + 1e-3)
     shift = factor * (kept["dense.bias"] - statistics["moving_mean"]) + statistics["beta"]
     kernel = (factor * kept["dense.kernel"]).astype(np.float32)
-    np.testing.assert_array_equal(own["batch_normalization.kernel"], kernel)
-    np.testing.assert_allclose(own["batch_normalization.bias"], shift, 2**-23)
+    np.testing.assert_array_equal(new_weights["batch_normalization.kernel"], kernel)
+    np.testing.assert_allclose(new_weights["batch_normalization.bias"], shift, 2**-23)
 
 
 NOT_BEFORE = [
@@ -477,12 +481,12 @@ def test_a_network_is_folded_to_its_kernels() -> None:
     )
     weights = random_weights(net.graph)
 
-    graph, own = for_inference(net, weights)
+    graph, new_weights = for_inference(net, weights)
 
     tags = [node.layer.tag for node in graph.nodes if node.layer.tag != "Cropping2D"]
     assert tags == ["ZeroPadding2D", "Conv2D", "MaxPooling2D", "ReLU", "Flatten", "Dense"]
-    expected, found = (
-        run_all(each, kept, *inputs(net.graph))["dense"]
-        for each, kept in ((net.graph, weights), (graph, own))
+    expected, actual = (
+        run_all(version, kept, *inputs(net.graph))["dense"]
+        for version, kept in ((net.graph, weights), (graph, new_weights))
     )
-    np.testing.assert_allclose(found, expected, 0, 1e-5)
+    np.testing.assert_allclose(actual, expected, 0, 1e-5)

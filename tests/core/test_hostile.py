@@ -27,8 +27,8 @@ COMPILED = [name for name in (*NAMES, *PATHS) if name in HARMLESS]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every hostile spec in a file."""
     folder = tmp_path_factory.mktemp("hostile")
-    for name, (_, made) in HOSTILE.items():
-        (folder / f"{name}.yaml").write_text(made(), encoding="utf-8")
+    for name, (_, make_text) in HOSTILE.items():
+        (folder / f"{name}.yaml").write_text(make_text(), encoding="utf-8")
     return folder
 
 
@@ -37,9 +37,9 @@ def checked(folder: Path) -> dict[str, Measured]:
     """What `netspec check` says of each, and of a spec like any other."""
     before = set(folder.iterdir())
     names = ["name_x", *HOSTILE]
-    done = measured([["check", f"{name}.yaml"] for name in names], folder)
+    results = measured([["check", f"{name}.yaml"] for name in names], folder)
     assert set(folder.iterdir()) == before  # nothing that a file says was done
-    return {"": done[0], **dict(zip(names[1:], done[1:], strict=True))}
+    return {"": results[0], **dict(zip(names[1:], results[1:], strict=True))}
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -47,18 +47,18 @@ def test_a_hostile_spec_is_refused_in_words_or_harmless(
     name: str, checked: dict[str, Measured]
 ) -> None:
     code, _ = HOSTILE[name]
-    done = checked[name]
+    result = checked[name]
 
-    assert "Traceback" not in done.out
+    assert "Traceback" not in result.out
     if code is None:
-        assert done.status == 0
-        assert "no faults" in done.out
+        assert result.status == 0
+        assert "no faults" in result.out
     else:
-        assert done.status == 1
-        assert done.out.startswith(f"error[{code}]: ")
-        assert f"--> {name}.yaml:" in done.out
-    assert len(done.out) < CHARACTERS
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e]", done.out)
+        assert result.status == 1
+        assert result.out.startswith(f"error[{code}]: ")
+        assert f"--> {name}.yaml:" in result.out
+    assert len(result.out) < CHARACTERS
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e]", result.out)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -69,9 +69,9 @@ def test_a_hostile_spec_takes_little_memory(name: str, checked: dict[str, Measur
 @pytest.fixture(scope="module")
 def compiled(folder: Path) -> dict[tuple[str, str], Measured]:
     """The modules of what is harmless but for its texts, by spec and backend."""
-    asked = [(name, backend) for name in COMPILED for backend in ("keras", "torch")]
-    commands = [["compile", f"{name}.yaml", "--backend", backend] for name, backend in asked]
-    return dict(zip(asked, measured(commands, folder), strict=True))
+    pairs = [(name, backend) for name in COMPILED for backend in ("keras", "torch")]
+    commands = [["compile", f"{name}.yaml", "--backend", backend] for name, backend in pairs]
+    return dict(zip(pairs, measured(commands, folder), strict=True))
 
 
 @pytest.mark.parametrize("backend", ["keras", "torch"])
@@ -88,17 +88,17 @@ def test_no_text_of_a_spec_is_code_in_a_module(
 
 
 def test_of_very_many_faults_the_first_are_shown() -> None:
-    _, made = HOSTILE["layers_that_are_unknown_by_the_thousand"]
+    _, make_text = HOSTILE["layers_that_are_unknown_by_the_thousand"]
 
     with pytest.raises(SpecError) as caught:
-        loads(made())
+        loads(make_text())
 
     assert [fault.place.line for fault in caught.value.diagnostics] == [*range(5, 5 + MAX_FAULTS)]
     assert str(caught.value).endswith("\n\nthere are more faults than these 100")
 
 
 def test_of_as_many_faults_as_are_shown_there_are_no_more() -> None:
-    layers = "".join(f"  - Conv{at}D\n" for at in range(4, 4 + MAX_FAULTS))
+    layers = "".join(f"  - Conv{rank}D\n" for rank in range(4, 4 + MAX_FAULTS))
 
     with pytest.raises(SpecError) as caught:
         loads(f"netspec: 1\nname: a\ninput: [8]\nlayers:\n{layers}")

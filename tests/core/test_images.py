@@ -60,12 +60,12 @@ def test_what_systems_leave_in_folders_is_ignored(tmp_path):
 
 def test_split_is_stratified_and_the_same_every_time(tmp_path):
     save_classes(tmp_path / "photos", 20)
-    one, two = (load(spec_of(tmp_path)) for _ in range(2))
-    assert counts(one) == [[16, 16], [4, 4]]
-    assert first_pixels(one) == first_pixels(two)
+    first, second = (load(spec_of(tmp_path)) for _ in range(2))
+    assert counts(first) == [[16, 16], [4, 4]]
+    assert first_pixels(first) == first_pixels(second)
     other = load(spec_of(tmp_path, ", test: {fraction: 0.2, stratify: true, seed: 1}"))
-    assert sorted(first_pixels(other)) == sorted(first_pixels(one))
-    assert first_pixels(other) != first_pixels(one)
+    assert sorted(first_pixels(other)) == sorted(first_pixels(first))
+    assert first_pixels(other) != first_pixels(first)
 
 
 def test_validation_is_drawn_from_what_is_not_tested(tmp_path):
@@ -227,9 +227,9 @@ def test_folders_that_are_no_classes_are_an_error(tmp_path, classes, text):
         (tmp_path / "photos" / name).mkdir(parents=True, exist_ok=True)
         for index in range(count):
             save_image(tmp_path / "photos" / name / f"{index}.png", index)
-    found = error(tmp_path)
-    assert text in found.message
-    assert found.help
+    data_error = error(tmp_path)
+    assert text in data_error.message
+    assert data_error.help
 
 
 def test_similar_class_is_proposed(tmp_path):
@@ -239,8 +239,8 @@ def test_similar_class_is_proposed(tmp_path):
 
 
 def test_missing_folder_is_an_error(tmp_path):
-    found = error(tmp_path)
-    assert found.message == f"there is no folder {tmp_path.resolve() / 'photos'}"
+    data_error = error(tmp_path)
+    assert data_error.message == f"there is no folder {tmp_path.resolve() / 'photos'}"
 
 
 def test_file_instead_of_a_folder_is_an_error(tmp_path):
@@ -262,8 +262,8 @@ def test_other_class_names_than_the_folders_are_an_error(tmp_path):
 def test_two_validation_parts_are_an_error(tmp_path):
     for part in ("train", "val", "test"):
         save_classes(tmp_path / "photos" / part, 5)
-    found = error(tmp_path, train=", validation_split: 0.2")
-    assert found.message.startswith("the data have a validation part")
+    data_error = error(tmp_path, train=", validation_split: 0.2")
+    assert data_error.message.startswith("the data have a validation part")
 
 
 def test_two_test_parts_are_an_error(tmp_path):
@@ -274,11 +274,11 @@ def test_two_test_parts_are_an_error(tmp_path):
 
 def test_other_size_without_resize_is_an_error(tmp_path):
     save_classes(tmp_path / "photos", 5)
-    found = error(tmp_path, shape="[16, 12, 3]")
-    assert found.message == (
+    data_error = error(tmp_path, shape="[16, 12, 3]")
+    assert data_error.message == (
         f"{tmp_path / 'photos/cat/p00.png'} has 8x8 pixels (width x height), and the input takes 12x16"
     )
-    assert "resize: crop" in found.help
+    assert "resize: crop" in data_error.help
 
 
 @pytest.mark.parametrize("shape", ["[64]", "[8, 8, 4]", "[4, 8, 8, 3]"])
@@ -306,14 +306,14 @@ def broken(tmp_path) -> Path:
 
 
 def test_broken_files_stop_and_are_all_named(broken):
-    found = error(broken, ", resize: crop")
-    assert isinstance(found, BrokenFilesError)
-    assert found.message == "3 of the 45 image files in photos cannot be decoded"
-    empty, half, page = found.broken
+    data_error = error(broken, ", resize: crop")
+    assert isinstance(data_error, BrokenFilesError)
+    assert data_error.message == "3 of the 45 image files in photos cannot be decoded"
+    empty, half, page = data_error.broken
     assert empty == "photos/cat/empty.png is empty"
     assert half.startswith("photos/cat/half.jpg cannot be read: ")
     assert page.startswith("photos/dog/page.jpg is not an image in PNG, JPEG, ")
-    assert str(found).splitlines()[1] == "  photos/cat/empty.png is empty"
+    assert str(data_error).splitlines()[1] == "  photos/cat/empty.png is empty"
 
 
 def test_broken_files_are_skipped_and_named(broken):
@@ -333,9 +333,9 @@ def test_every_one_of_many_broken_files_is_named(tmp_path):
     photos = save_classes(tmp_path / "photos", 3)
     for index in range(600):
         (photos / "cat" / f"b{index}.png").write_bytes(b"\x89PNG\r\n")
-    found = error(tmp_path)
-    assert len(found.broken) == 600
-    assert len(str(found).splitlines()) == 602
+    data_error = error(tmp_path)
+    assert len(data_error.broken) == 600
+    assert len(str(data_error).splitlines()) == 602
 
 
 def test_link_to_no_file_is_broken(tmp_path):
@@ -437,8 +437,8 @@ def test_images_are_made_to_fit(tmp_path, resize, rows):
             path = save_image(tmp_path / "photos" / label / f"{index}.png")
             wide.save(path)
     dataset = load(spec_of(tmp_path, f", resize: {resize}"))
-    found = np.asarray(dataset.train.inputs[0])[0, :, 4, 0].astype(int)
-    np.testing.assert_allclose(found, rows, atol=25)
+    pixels = np.asarray(dataset.train.inputs[0])[0, :, 4, 0].astype(int)
+    np.testing.assert_allclose(pixels, rows, atol=25)
 
 
 def test_no_warning_of_pillow_is_shown(tmp_path):

@@ -21,7 +21,7 @@ EMBEDDING = "Embedding: {input_dim: 5, output_dim: 2, name: words}"
 
 
 def spec(layers: list[str], shape: str = "[4]", data: str = "") -> str:
-    lines = "\n".join(f"  - {each}" for each in [*layers, "Flatten: {name: last}"])
+    lines = "\n".join(f"  - {layer}" for layer in [*layers, "Flatten: {name: last}"])
     return f"""\
 netspec: 1
 name: tested

@@ -42,9 +42,9 @@ def test_proportions_stay():
 @pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0), (90, 200), (180, 60)])
 def test_ink_and_paper_of_any_grey_give_the_same_image(ink, paper):
     black_on_white = prepare_mnist(printed("4", 80, (40, 30)))
-    found = prepare_mnist(printed("4", 80, (40, 30), ink, paper))
-    np.testing.assert_allclose(found.image, black_on_white.image, atol=8)
-    inverted = any("inverted" in step for step in found.steps)
+    preparation = prepare_mnist(printed("4", 80, (40, 30), ink, paper))
+    np.testing.assert_allclose(preparation.image, black_on_white.image, atol=8)
+    inverted = any("inverted" in step for step in preparation.steps)
     assert inverted == (ink < paper)
 
 

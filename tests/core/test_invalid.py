@@ -83,7 +83,7 @@ MADE: dict[str, Callable[[], bytes]] = {
     ),
     "nesting of 100000": lambda: (BEGINNING + "layers: " + "[" * 100_000 + "\n").encode(),
     "a hundred inputs and one": lambda: (
-        f"netspec: 1\nname: example\ninput: {{{', '.join(f'x{at}: [1]' for at in range(101))}}}\n"
+        f"netspec: 1\nname: example\ninput: {{{', '.join(f'x{index}: [1]' for index in range(101))}}}\n"
         "layers: [{Dense: {units: 1, inputs: x0}}]\n"
     ).encode(),
     "twenty thousand layers and one": lambda: (
@@ -95,7 +95,7 @@ MADE: dict[str, Callable[[], bytes]] = {
         + "layers:\n  - Conv2D: {filters: 8, kernel_size: $sizes, repeat: 1000}\n"
     ).encode(),
     "ten thousand keys and one": lambda: (
-        BEGINNING + "variables:\n" + "".join(f"  v{at}: 1\n" for at in range(10_001)) + ENDING
+        BEGINNING + "variables:\n" + "".join(f"  v{index}: 1\n" for index in range(10_001)) + ENDING
     ).encode(),
     "not utf8": lambda: (BEGINNING + "description: f\xfcr\n" + ENDING).encode("latin-1"),
     "utf16": lambda: (BEGINNING + ENDING).encode("utf-16-le"),
@@ -197,7 +197,9 @@ def test_a_wrong_choice_names_the_choices(tag: str, field: str) -> None:
         loads(f"{BEGINNING}layers: [{tag}: {{{field}: nonsense}}]\n")
 
     message = f"{field} cannot be the text 'nonsense'"
-    (wrong,) = (each for each in caught.value.diagnostics if each.message == message)
+    (wrong,) = (
+        diagnostic for diagnostic in caught.value.diagnostics if diagnostic.message == message
+    )
     assert re.match(r"there (is|are) ", str(wrong.help))
 
 

@@ -77,20 +77,20 @@ def graphs(draw: st.DrawFn) -> Graph:
     """Chains whose layers may also read what stood further back, as far as the shapes fit."""
     layers: list[Layer] = []
     shapes, names = [SHAPE], ["input"]
-    for at in range(draw(st.integers(2, 8))):
+    for index in range(draw(st.integers(2, 8))):
         layer = draw(st.sampled_from(LAYERS))
-        read = draw(st.sampled_from([-1, -1, -1, -2])) if at else -1
+        read = draw(st.sampled_from([-1, -1, -1, -2])) if index else -1
         pairs = [name for name, shape in zip(names, shapes, strict=True) if shape == shapes[-1]]
         if len(pairs) > 1 and draw(st.booleans()):
             layer, inputs = draw(st.sampled_from(JOINS)), tuple(pairs[-2:])
         else:
             inputs = (names[read],)
-        layer = layer.model_copy(update={"name": f"layer_{at}", "inputs": inputs})
+        layer = layer.model_copy(update={"name": f"layer_{index}", "inputs": inputs})
         graph, faults = infer("example", SHAPE, [*layers, layer])
         if faults:
             continue
         layers.append(layer)
-        names.append(f"layer_{at}")
+        names.append(f"layer_{index}")
         shapes.append(graph.nodes[-1].shape)
     end = draw(st.sampled_from(ENDINGS)).model_copy(update={"name": "end", "inputs": (names[-1],)})
     graph, faults = infer("example", SHAPE, [*layers, end])
@@ -118,9 +118,9 @@ def test_an_optimization_keeps_the_values(name: str, graph: Graph) -> None:
     inputs = np.random.default_rng(0).normal(size=(2, *SHAPE)).astype(np.float32)
     changed = FUNCTIONS[name](graph)
 
-    found, expected = (run_all(each, weights, inputs)["end"] for each in (changed, graph))
+    actual, expected = (run_all(version, weights, inputs)["end"] for version in (changed, graph))
 
-    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -130,7 +130,9 @@ def test_an_optimization_keeps_the_weights_and_costs_no_more(name: str, graph: G
     changed = FUNCTIONS[name](graph)
 
     assert dict(changed.weights()) == dict(graph.weights())
-    cost, before = (sum(it.multiply_adds for it in each.nodes) for each in (changed, graph))
+    cost, before = (
+        sum(node.multiply_adds for node in version.nodes) for version in (changed, graph)
+    )
     assert cost <= before
 
 
@@ -144,17 +146,18 @@ def test_an_optimization_gives_a_sound_graph(name: str, graph: Graph) -> None:
 def test_the_tutorial_computes_what_its_pooling_reads() -> None:
     graph = load("specs/mnist_cnn.yaml").graph
 
-    found = shapes(needed_extent(graph))
+    new_shapes = shapes(needed_extent(graph))
 
-    assert found["input.needed"] == (26, 26, 1)
-    assert found["conv2d"] == (24, 24, 32)
-    assert found["max_pooling2d"] == (12, 12, 32)
-    assert found["conv2d_1"] == (10, 10, 64)
-    assert found["max_pooling2d_1"] == (5, 5, 64)
+    assert new_shapes["input.needed"] == (26, 26, 1)
+    assert new_shapes["conv2d"] == (24, 24, 32)
+    assert new_shapes["max_pooling2d"] == (12, 12, 32)
+    assert new_shapes["conv2d_1"] == (10, 10, 64)
+    assert new_shapes["max_pooling2d_1"] == (5, 5, 64)
     # 24 of 26 squared times 288, and 10 of 11 squared times 18,432
     saved = (26**2 - 24**2) * 9 * 32 + (11**2 - 10**2) * 9 * 32 * 64
     before, after = (
-        sum(node.multiply_adds for node in each.nodes) for each in (graph, needed_extent(graph))
+        sum(node.multiply_adds for node in version.nodes)
+        for version in (graph, needed_extent(graph))
     )
     assert before - after == saved
 
@@ -162,9 +165,9 @@ def test_the_tutorial_computes_what_its_pooling_reads() -> None:
 def test_what_a_cropping_drops_is_not_computed() -> None:
     graph = made(Conv2D(filters=2, kernel_size=(3, 3)), Cropping2D(cropping=((2, 1), (0, 3))), CONV)
 
-    found = needed_extent(graph)
+    new_graph = needed_extent(graph)
 
-    assert shapes(found) == {
+    assert shapes(new_graph) == {
         "input.needed": (10, 8, 2),
         "conv2d": (8, 6, 2),
         "conv2d_1": (6, 4, 2),
@@ -174,9 +177,9 @@ def test_what_a_cropping_drops_is_not_computed() -> None:
 def test_a_sequence_seen_causally_is_cropped_at_its_end() -> None:
     causal = Conv1D(filters=2, kernel_size=(3,), padding="causal")
 
-    found = needed_extent(made(causal, MaxPooling1D(pool_size=(4,)), shape=(11, 2)))
+    new_graph = needed_extent(made(causal, MaxPooling1D(pool_size=(4,)), shape=(11, 2)))
 
-    assert shapes(found) == {
+    assert shapes(new_graph) == {
         "input.needed": (8, 2),
         "conv1d": (8, 2),
         "max_pooling1d": (2, 2),
@@ -207,12 +210,12 @@ def test_two_readers_share_what_the_hungrier_one_needs() -> None:
     )
     assert not faults
 
-    found = shapes(needed_extent(graph))
+    new_shapes = shapes(needed_extent(graph))
 
-    assert found["both"] == (6, 6, 2)
-    assert found["both.needed"] == (5, 5, 2)
-    assert found["first"] == (4, 4, 2)
-    assert found["fine"] == (2, 2, 2)
+    assert new_shapes["both"] == (6, 6, 2)
+    assert new_shapes["both.needed"] == (5, 5, 2)
+    assert new_shapes["first"] == (4, 4, 2)
+    assert new_shapes["fine"] == (2, 2, 2)
 
 
 @pytest.mark.parametrize(
@@ -235,14 +238,14 @@ def test_what_reads_all_needs_all(layers: list[Layer]) -> None:
     assert needed_extent(graph) == graph
 
 
-@pytest.mark.parametrize("pooling", [POOL, GlobalMaxPooling2D()], ids=lambda it: it.tag)
+@pytest.mark.parametrize("pooling", [POOL, GlobalMaxPooling2D()], ids=lambda layer: layer.tag)
 @pytest.mark.parametrize("name", sorted(NEVER_FALLING))
 def test_an_activation_that_never_falls_moves_behind_pooling(name: str, pooling: Layer) -> None:
     conv = Conv2D(filters=2, kernel_size=(3, 3), activation=name)
 
-    found = activation_after_pooling(made(conv, pooling, Flatten()))
+    new_graph = activation_after_pooling(made(conv, pooling, Flatten()))
 
-    *_, pooled, activated, flat = found.nodes
+    *_, pooled, activated, flat = new_graph.nodes
     assert (pooled.layer, activated.layer) == (pooling, Activation(activation=name))
     assert (activated.inputs, flat.inputs) == ((pooled.name,), ("conv2d.activation",))
 
@@ -268,10 +271,10 @@ def test_whether_an_activation_ever_falls_is_known(name: str) -> None:
     "layer", [ReLU(threshold=0.5), LeakyReLU(), ELU(), Activation(activation="tanh")], ids=str
 )
 def test_an_activation_of_its_own_moves_with_its_name(layer: Layer) -> None:
-    found = activation_after_pooling(made(layer, POOL, POOL, Flatten()))
+    new_graph = activation_after_pooling(made(layer, POOL, POOL, Flatten()))
 
     name = made(layer).nodes[0].name
-    assert [node.name for node in found.nodes] == [
+    assert [node.name for node in new_graph.nodes] == [
         "max_pooling2d",
         "max_pooling2d_1",
         name,
@@ -319,7 +322,7 @@ def _spec_and_graph():
         ("none", []),
         ("needed_extent", ["needed_extent"]),
         ("needed_extent,activation_after_pooling", ["activation_after_pooling", "needed_extent"]),
-        ("-needed_extent", [it for it in NAMES if it != "needed_extent"]),
+        ("-needed_extent", [name for name in NAMES if name != "needed_extent"]),
     ],
 )
 def test_passes_are_chosen_by_name(text: str, names: list[str]) -> None:

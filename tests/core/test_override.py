@@ -159,8 +159,8 @@ def override(typed: str) -> Override:
 
 def overridden(*typed: str) -> Source:
     source = parse(SPEC, "a.yaml")
-    for one in typed:
-        source = apply(source, override(one))
+    for text in typed:
+        source = apply(source, override(text))
     return source
 
 

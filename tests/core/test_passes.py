@@ -174,13 +174,13 @@ def test_channels_first_keeps_the_values(graph: Graph) -> None:
     """Tensors lie in memory as the transpositions put them; each node finds what it is told."""
     weights, inputs = values(graph)
     expected = run_all(graph, weights, inputs)
-    held = {INPUT: expected[INPUT]}
+    tensors = {INPUT: expected[INPUT]}
 
     for node in (moved := channels_first(graph)).nodes:
-        held[node.name] = in_memory(moved, node, held[node.inputs[0]], weights)
+        tensors[node.name] = in_memory(moved, node, tensors[node.inputs[0]], weights)
 
     # Sums may run in another order, and end in another last digit.
-    np.testing.assert_allclose(held[moved.output.name], expected[graph.output.name], 1e-9, 1e-12)
+    np.testing.assert_allclose(tensors[moved.output.name], expected[graph.output.name], 1e-9, 1e-12)
 
 
 def in_memory(graph: Graph, node: Node, x: Values, weights: Any) -> Values:
@@ -188,11 +188,11 @@ def in_memory(graph: Graph, node: Node, x: Values, weights: Any) -> Values:
     if isinstance(node.layer, Transpose):
         return np.transpose(x, node.layer.axes(node.shape))
     first = layouts(graph)[node.inputs[0]] == "channels_first"
-    own = {
+    node_weights = {
         weight.name: weights[f"{node.name}.{weight.name}"].astype(np.float64)
         for weight in node.weights
     }
-    y = compute(node.layer, own, False, np.moveaxis(x, 1, -1) if first else x)
+    y = compute(node.layer, node_weights, False, np.moveaxis(x, 1, -1) if first else x)
     return np.moveaxis(y, -1, 1) if node.layout == "channels_first" else y
 
 
@@ -229,9 +229,9 @@ def test_every_layer_gets_the_layout_that_it_wants(graph: Graph) -> None:
     moved = channels_first(graph)
 
     for node in moved.nodes:
-        wanted = node.layer.input_layout(node.input_shapes)
-        if not isinstance(node.layer, Transpose) and wanted != "either":
-            assert layouts(moved)[node.inputs[0]] == wanted
+        layout = node.layer.input_layout(node.input_shapes)
+        if not isinstance(node.layer, Transpose) and layout != "either":
+            assert layouts(moved)[node.inputs[0]] == layout
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_every_pass_leaves_nodes_in_topological_order(graph: Graph) -> None:
         lambda split: without_final_activations(split, [softmax]),
         channels_first,
     )
-    nodes = reduce(lambda before, one: one(before), passes, graph).nodes
+    nodes = reduce(lambda before, graph_pass: graph_pass(before), passes, graph).nodes
     known = {INPUT}
 
     for node in nodes:

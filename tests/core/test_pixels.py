@@ -37,8 +37,8 @@ def recorded(dtype: str, minimum: float | None, maximum: float | None) -> ArrayR
     ids=str,
 )
 def test_pixels_become_values_of_the_training_data(record, values):
-    found = pixel_range(Promise(), record).values_of(PIXELS, "image.png")
-    np.testing.assert_allclose(found, values, rtol=1e-6, atol=1e-6)
+    actual = pixel_range(Promise(), record).values_of(PIXELS, "image.png")
+    np.testing.assert_allclose(actual, values, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize(("data", "white"), [("mnist", 255), ("digits", 16)])
@@ -66,10 +66,10 @@ def test_values_that_no_image_has_are_refused(record):
     ("dtype", "maximum"), [("uint8", 16), ("float32", 2.6), ("uint16", 4095)], ids=str
 )
 def test_an_image_beyond_the_range_of_the_training_is_refused(dtype, maximum):
-    found = pixel_range(Promise(), recorded(dtype, 0, maximum))
-    found.values_of(PIXELS / 255, "dark.png")
+    training_range = pixel_range(Promise(), recorded(dtype, 0, maximum))
+    training_range.values_of(PIXELS / 255, "dark.png")
     with pytest.raises(DataError, match=rf"bright\.png .*{dtype} from 0 to {maximum}"):
-        found.values_of(PIXELS, "bright.png")
+        training_range.values_of(PIXELS, "bright.png")
 
 
 @pytest.mark.parametrize(

@@ -153,9 +153,11 @@ def test_every_schedule_has_a_rate() -> None:
 
 @pytest.mark.parametrize(("text", "expected"), STEPS, ids=lambda value: str(value)[:40])
 def test_the_rate_of_a_step_follows_the_formula(text: str, expected: dict[int, float]) -> None:
-    found = rates(written(text))
+    step_rates = rates(written(text))
 
-    assert {step: found[step] for step in expected} == pytest.approx(expected, rel=2e-6, abs=1e-8)
+    assert {step: step_rates[step] for step in expected} == pytest.approx(
+        expected, rel=2e-6, abs=1e-8
+    )
 
 
 def test_a_number_is_the_rate_of_every_step() -> None:
@@ -194,12 +196,12 @@ def test_a_plateau_multiplies_the_rate(
     schedule = written(f"reduce_on_plateau: {{initial_learning_rate: 1, factor: 0.5, {fields}}}")
     history = [{"val_loss": value} for value in reported]
 
-    found = [
-        epoch_rates(schedule, at + 1, Span(9, 2), history[:at]).tolist()
-        for at in range(1, len(history) + 1)
+    actual_rates = [
+        epoch_rates(schedule, epoch + 1, Span(9, 2), history[:epoch]).tolist()
+        for epoch in range(1, len(history) + 1)
     ]
 
-    assert np.array(found) == pytest.approx(np.array([expected, expected]).T, rel=1e-6)
+    assert np.array(actual_rates) == pytest.approx(np.array([expected, expected]).T, rel=1e-6)
 
 
 @pytest.mark.parametrize(

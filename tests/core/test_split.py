@@ -103,12 +103,12 @@ def test_shuffled_examples_of_a_file_stay_in_it(tmp_path: Path) -> None:
     validation = "validation: {fraction: 0.25}"
     expected = loaded(tmp_path, validation).train
 
-    found = loaded(tmp_path, validation, memory=0).train
+    examples = loaded(tmp_path, validation, memory=0).train
 
-    (inputs,) = found.inputs
+    (inputs,) = examples.inputs
     assert isinstance(inputs, Selected)
     assert inputs.shape == (75, 1)
     order = np.array([70, 3, 3, 0])
-    np.testing.assert_array_equal(found[order].values()[0], expected[order].values()[0])
-    np.testing.assert_array_equal(found[10:20].values()[0], expected[10:20].values()[0])
+    np.testing.assert_array_equal(examples[order].values()[0], expected[order].values()[0])
+    np.testing.assert_array_equal(examples[10:20].values()[0], expected[10:20].values()[0])
     np.testing.assert_array_equal(np.asarray(inputs), expected.inputs[0])

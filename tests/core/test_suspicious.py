@@ -195,18 +195,18 @@ EQUAL = "40 of the 40 test examples are equal to training examples"
 
 
 def test_suspicious_data_are_reported_once_before_a_run_begins(regression, tmp_path: Path) -> None:
-    told: list[str] = []
+    events: list[str] = []
 
     class Progress(Silent):
         def warns(self, text: str) -> None:
-            told.append(text)
+            events.append(text)
 
         def prepares(self, backend: str) -> None:
-            told.append(backend)
+            events.append(backend)
 
     train(regression, "abacus", runs=tmp_path, progress=Progress())
 
-    assert [text.partition(";")[0] for text in told] == [EQUAL, "abacus"]
+    assert [text.partition(";")[0] for text in events] == [EQUAL, "abacus"]
 
 
 def test_python_warns_of_suspicious_data(regression, tmp_path: Path) -> None:

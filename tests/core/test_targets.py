@@ -111,13 +111,15 @@ def test_class_indices_for_a_categorical_loss_are_sent_to_the_sparse_one(tmp_pat
 def test_weights_of_examples_are_read_and_split_as_these_are(tmp_path: Path) -> None:
     weights = {"w_train": np.array([1, 2, 3, 4]), "w_test": np.array([0.5, 0, 1, 1])}
 
-    found = loaded(tmp_path, [0, 1, 2, 0], train=", validation_split: 0.25", **weights)
+    dataset = loaded(tmp_path, [0, 1, 2, 0], train=", validation_split: 0.25", **weights)
 
-    assert found.validation is not None
-    assert found.train.weights is not None
-    np.testing.assert_array_equal(found.train.weights, np.array([1, 2, 3], np.float32), strict=True)
-    np.testing.assert_array_equal(found.validation.weights, [4])
-    np.testing.assert_array_equal(found.test.weights, [0.5, 0, 1, 1])
+    assert dataset.validation is not None
+    assert dataset.train.weights is not None
+    np.testing.assert_array_equal(
+        dataset.train.weights, np.array([1, 2, 3], np.float32), strict=True
+    )
+    np.testing.assert_array_equal(dataset.validation.weights, [4])
+    np.testing.assert_array_equal(dataset.test.weights, [0.5, 0, 1, 1])
 
 
 @pytest.mark.parametrize(
@@ -152,29 +154,29 @@ def test_class_weights_are_those_that_keras_gives_the_examples(
 
     adapters = keras.src.trainers.data_adapters.data_adapter_utils
 
-    wanted = ', class_weights: {"0": 0.5, "1": 3}'
-    found = loaded(tmp_path, labels, loss, units, train=f"{wanted}, validation_split: 0.5")
+    class_weights = ', class_weights: {"0": 0.5, "1": 3}'
+    dataset = loaded(tmp_path, labels, loss, units, train=f"{class_weights}, validation_split: 0.5")
 
     expected = adapters.class_weight_to_sample_weights(np.asarray(labels), {0: 0.5, 1: 3.0})
-    np.testing.assert_array_equal(found.train.weights, expected[:2])
-    assert found.validation is not None
-    assert found.validation.weights is None
-    assert found.test.weights is None
+    np.testing.assert_array_equal(dataset.train.weights, expected[:2])
+    assert dataset.validation is not None
+    assert dataset.validation.weights is None
+    assert dataset.test.weights is None
 
 
 def test_class_weights_go_by_the_names_of_the_classes(tmp_path: Path) -> None:
     names = ", class_names: [ant, bee, cat]"
 
-    found = loaded(tmp_path, [0, 2, 1], data=names, train=", class_weights: {bee: 3}")
+    dataset = loaded(tmp_path, [0, 2, 1], data=names, train=", class_weights: {bee: 3}")
 
-    np.testing.assert_array_equal(found.train.weights, [1, 1, 3])
+    np.testing.assert_array_equal(dataset.train.weights, [1, 1, 3])
 
 
 def test_the_target_of_an_autoencoder_is_its_input_itself(tmp_path: Path) -> None:
-    found = loaded(tmp_path, [0, 1], SQUARES, 2, data=", target: input, scale: 4").train
+    examples = loaded(tmp_path, [0, 1], SQUARES, 2, data=", target: input, scale: 4").train
 
-    assert found.targets is found.inputs
-    np.testing.assert_array_equal(found.answers()[0], np.full((2, 2), 0.25))
+    assert examples.targets is examples.inputs
+    np.testing.assert_array_equal(examples.answers()[0], np.full((2, 2), 0.25))
 
 
 def test_the_input_of_an_autoencoder_is_looked_at_as_its_target(tmp_path: Path) -> None:
@@ -191,9 +193,9 @@ def test_an_autoencoder_needs_no_labels(tmp_path: Path) -> None:
     np.savez(tmp_path / "data.npz", x_train=x, x_test=x)
     fields = {"shape": [2], "units": 2, "activation": "linear", "loss": SQUARES, "train": ""}
 
-    found = load(loads(SPEC.format(**fields, data=", target: input"), tmp_path))
+    dataset = load(loads(SPEC.format(**fields, data=", target: input"), tmp_path))
 
-    assert len(found.test) == 3
+    assert len(dataset.test) == 3
 
 
 def test_the_arrays_of_several_inputs_and_outputs_have_their_names(tmp_path: Path) -> None:
@@ -215,13 +217,13 @@ train: {loss: {left: huber, right: sparse_categorical_crossentropy}}
         np.array([0, 1, 2, 0]),
     )
     arrays = {"x_{}_a": a, "x_{}_b": b, "y_{}_left": left, "y_{}_right": right}
-    named = {key.format(part): it for key, it in arrays.items() for part in ("train", "test")}
+    named = {key.format(part): array for key, array in arrays.items() for part in ("train", "test")}
     np.savez(tmp_path / "data.npz", **named)
 
-    found = load(loads(spec, tmp_path)).train
+    examples = load(loads(spec, tmp_path)).train
 
-    assert [each.tolist() for each in found.inputs] == [a.tolist(), b.tolist()]
-    assert [each.tolist() for each in found.targets] == [right.tolist(), left.tolist()]
+    assert [array.tolist() for array in examples.inputs] == [a.tolist(), b.tolist()]
+    assert [array.tolist() for array in examples.targets] == [right.tolist(), left.tolist()]
 
 
 def test_a_missing_array_of_several_is_named(tmp_path: Path) -> None:
@@ -290,10 +292,12 @@ def test_labels_of_steps_from_1_are_class_indices_from_0(tmp_path: Path) -> None
 def test_classes_without_names_are_named_by_their_labels(tmp_path: Path) -> None:
     weights = ', class_weights: {"3": 5.0}'
 
-    found = loaded(tmp_path, [1, 3, 2], data=", labels_from: 1", train=weights).train.weights
+    example_weights = loaded(
+        tmp_path, [1, 3, 2], data=", labels_from: 1", train=weights
+    ).train.weights
 
-    assert found is not None
-    assert found.tolist() == [1, 5, 1]
+    assert example_weights is not None
+    assert example_weights.tolist() == [1, 5, 1]
 
 
 @pytest.mark.parametrize(

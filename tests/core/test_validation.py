@@ -33,9 +33,9 @@ def check_positions(model: type, data: dict, fields: dict) -> None:
     """Check the positions of the errors where every field of a model has a wrong value."""
     known = set(model.model_fields)
     fields.update(dict.fromkeys([*known, "unknown"], WRONG))
-    found = {position.field: position for position in positions(data) if position.model is model}
-    assert found.keys() == {*known, "unknown"}
-    assert {name for name in found if found[name].annotation is None} == {"unknown"}
+    by_field = {position.field: position for position in positions(data) if position.model is model}
+    assert by_field.keys() == {*known, "unknown"}
+    assert {name for name in by_field if by_field[name].annotation is None} == {"unknown"}
 
 
 @pytest.mark.parametrize("tag", LAYERS)

@@ -363,7 +363,7 @@ def test_equal_weights_are_equal_bytes() -> None:
     weights = initial(SMALL, 3)
     reversed_copy = {key: weights[key].copy() for key in reversed(weights)}
 
-    files = {to_bytes(SMALL, one) for one in [weights, reversed_copy] * 10}
+    files = {to_bytes(SMALL, values) for values in [weights, reversed_copy] * 10}
 
     assert len(files) == 1
 
@@ -479,7 +479,7 @@ class Bomb:
 
 
 @pytest.mark.parametrize(
-    ("metadata", "found"),
+    ("metadata", "description"),
     [
         (None, "another program's safetensors"),
         ({"format": "pt"}, "pt"),
@@ -488,11 +488,11 @@ class Bomb:
     ids=["without metadata", "PyTorch", "later version"],
 )
 def test_a_file_of_another_program_is_refused(
-    metadata: dict[str, str] | None, found: str, tmp_path: Path
+    metadata: dict[str, str] | None, description: str, tmp_path: Path
 ) -> None:
     path = written(tmp_path, save(dict(initial(SMALL, 0)), metadata))
 
-    assert refusal(path).message == f"{path} is {found}, not netspec-weights-1"
+    assert refusal(path).message == f"{path} is {description}, not netspec-weights-1"
 
 
 def test_a_type_that_numpy_lacks_is_refused(tmp_path: Path) -> None:

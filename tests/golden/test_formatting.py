@@ -115,9 +115,9 @@ def ruff(*arguments: str, folder: Path) -> str:
     """What ruff prints for the modules of a folder."""
     options = ("--isolated", "--no-cache", "--line-length", "100", str(folder))
     command = [find_ruff_bin(), *arguments, *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 1), done.stderr
-    return done.stdout
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode in (0, 1), process.stderr
+    return process.stdout
 
 
 def long_tensor_names(layer: str, name: str) -> Network:

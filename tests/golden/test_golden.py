@@ -103,7 +103,7 @@ def single(network: Network, node: Node) -> Network:
     """The network with only this node, and with the inputs of this node as its inputs."""
     shapes = zip(node.inputs, node.input_shapes, strict=True)
     inputs = tuple(Input(f"in_{name}", shape) for name, shape in shapes)
-    node = replace(node, inputs=tuple(each.name for each in inputs))
+    node = replace(node, inputs=tuple(tensor.name for tensor in inputs))
     graph = Graph(network.graph.name, inputs, (node,), (node.name,))
     spec = network.spec.model_copy(update={"train": None, "data": None})
     return Network(spec, graph, network.folder)

@@ -40,8 +40,8 @@ def run_kept(backend: str, folder: Path) -> None:
         (folder / spec / "weights.safetensors").write_bytes(weights)
         np.save(folder / spec / "inputs.npy", images(network))
     command = [sys.executable, str(RUNNER), backend, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    assert process.returncode == 0, process.stderr
 
 
 def result(folder: Path, name: str) -> Path:

@@ -65,8 +65,8 @@ def test_no_layer_takes_an_attribute_of_nn_module():
 
     from netspec_torch.prelude import ATTRIBUTES
 
-    taken = {*dir(nn.Module), *vars(nn.Module()), "training"}
-    assert {name for name in taken if name[0] != "_"} <= ATTRIBUTES
+    attributes = {*dir(nn.Module), *vars(nn.Module()), "training"}
+    assert {name for name in attributes if name[0] != "_"} <= ATTRIBUTES
 
 
 @pytest.mark.parametrize(

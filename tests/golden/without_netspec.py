@@ -99,8 +99,8 @@ def run(backend: str, folder: Path) -> None:
 if __name__ == "__main__":
     os.environ["KERAS_BACKEND"] = "tensorflow"
     sys.meta_path.insert(0, WithoutNetspec())
-    for each in sorted(Path(sys.argv[2]).iterdir()):
+    for folder in sorted(Path(sys.argv[2]).iterdir()):
         try:
-            run(sys.argv[1], each)
+            run(sys.argv[1], folder)
         except Exception:
-            (each / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+            (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")

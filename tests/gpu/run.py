@@ -139,8 +139,8 @@ def run(part: Part, seconds: float, variables: Mapping[str, str]) -> str:
             os.killpg(process.pid, signal.SIGKILL)
             raise
         else:
-            done = "done" if status == 0 else f"failed with status {status}"
-            return done if end == signal.SIGINT else f"stopped after {seconds:.0f} s"
+            outcome = "done" if status == 0 else f"failed with status {status}"
+            return outcome if end == signal.SIGINT else f"stopped after {seconds:.0f} s"
     process.wait()
     return f"stopped after {seconds:.0f} s"
 
@@ -148,8 +148,8 @@ def run(part: Part, seconds: float, variables: Mapping[str, str]) -> str:
 def sees_gpu(variables: Mapping[str, str]) -> bool:
     code = "import sys, torch; sys.exit(not torch.cuda.is_available())"
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=variables, stderr=subprocess.DEVNULL, check=False)
-    return done.returncode == 0
+    process = subprocess.run(command, env=variables, stderr=subprocess.DEVNULL, check=False)
+    return process.returncode == 0
 
 
 def main() -> None:

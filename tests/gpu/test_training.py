@@ -76,8 +76,8 @@ def test_averages_replace_the_weights():
 def test_16_bits_differ_by_rounding(precision):
     _, steps = trained(without_dropout("sgd", precision=precision), DEVICE)
     _, exact = trained(without_dropout("sgd"))
-    for report, wanted in zip(steps, exact, strict=True):
-        np.testing.assert_allclose(report.losses, wanted.losses, rtol=0.05, atol=0.05)
+    for report, expected in zip(steps, exact, strict=True):
+        np.testing.assert_allclose(report.losses, expected.losses, rtol=0.05, atol=0.05)
 
 
 def test_the_scale_of_the_loss_is_restored():

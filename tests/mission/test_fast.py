@@ -56,7 +56,7 @@ def test_an_exported_file_tells_how_it_takes_images(run, tmp_path):
     import onnx
 
     exported = netspec.export(run, tmp_path / "mnist.onnx")
-    metadata = {it.key: it.value for it in onnx.load(exported.path).metadata_props}
+    metadata = {entry.key: entry.value for entry in onnx.load(exported.path).metadata_props}
     assert json.loads(metadata["netspec.class_names"]) == [str(digit) for digit in range(10)]
     assert float(metadata["netspec.scale"]) == 255
     assert exported.difference < 1e-5
@@ -68,12 +68,12 @@ def test_an_exported_file_tells_how_it_takes_images(run, tmp_path):
 @pytest.mark.nightly
 def test_three_seeds_reach_99_percent(run, tmp_path):
     networks = [netspec.load(SPECS / "mnist_fast.yaml", {"train.seed": seed}) for seed in (1, 2)]
-    runs = [run, *(netspec.train(each, run.backend, runs=tmp_path) for each in networks)]
-    accuracies = [each.history[-1]["test_accuracy"] for each in runs]
+    runs = [run, *(netspec.train(network, run.backend, runs=tmp_path) for network in networks)]
+    accuracies = [training_run.history[-1]["test_accuracy"] for training_run in runs]
     assert min(accuracies) >= LEAST
     assert mean(accuracies) >= lower_bound(MEASURED, len(accuracies))
-    for each in runs:
-        check_evaluations(each)
+    for training_run in runs:
+        check_evaluations(training_run)
 
 
 def test_the_network_is_the_tutorials_but_for_its_initial_values():

@@ -37,11 +37,11 @@ def resnet50() -> Pairs:
             theirs = f"conv{stage + 2}_block{block + 1}"
             ours = f"{call}/{f'residual_{block - 1}' if block else 'projected'}"
             convolutions = {} if block else {0: "shortcut"}
-            for at, name in enumerate(("convolution", "convolution_1", "convolution_2"), 1):
-                convolutions[at] = f"bottleneck/{name}"
-            for at, name in convolutions.items():
-                yield f"{theirs}_{at}_conv", f"{ours}/{name}/conv2d"
-                yield f"{theirs}_{at}_bn", f"{ours}/{name}/batch_normalization"
+            for number, name in enumerate(("convolution", "convolution_1", "convolution_2"), 1):
+                convolutions[number] = f"bottleneck/{name}"
+            for number, name in convolutions.items():
+                yield f"{theirs}_{number}_conv", f"{ours}/{name}/conv2d"
+                yield f"{theirs}_{number}_bn", f"{ours}/{name}/batch_normalization"
 
 
 def mobilenet_v2() -> Pairs:
@@ -50,8 +50,8 @@ def mobilenet_v2() -> Pairs:
     block = 1
     for stage, depth in enumerate((2, 3, 4, 3, 3, 1)):
         call = f"stage_{stage}" if stage else "stage"
-        for at in range(depth):
-            theirs, ours = f"block_{block}", f"{call}/residual_{at - 1}" if at else call
+        for index in range(depth):
+            theirs, ours = f"block_{block}", f"{call}/residual_{index - 1}" if index else call
             yield from _convolution(
                 f"{theirs}_expand", f"{theirs}_expand_BN", f"{ours}/convolution"
             )

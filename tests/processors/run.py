@@ -49,12 +49,12 @@ def run_tests(setting: Setting | None, arguments: Sequence[str], processes: int 
         options = [f"--numprocesses={processes}", "--quiet", f"--junit-xml={report}"]
         command = [sys.executable, "-m", "pytest", *options, *arguments]
         environment = environment_of(setting) | {"OMP_NUM_THREADS": "1"}
-        done = subprocess.run(command, cwd=TESTS.parent, env=environment, check=False)
+        process = subprocess.run(command, cwd=TESTS.parent, env=environment, check=False)
         if not report.exists():
             return Outcome(0, 1, 0)
         outcome = read_report(report)
     # A process that ends badly without a failed test is a failure too: no tests, or a crash.
-    if done.returncode != 0 and outcome.failed == 0:
+    if process.returncode != 0 and outcome.failed == 0:
         return replace(outcome, failed=1)
     return outcome
 
@@ -79,7 +79,10 @@ def main(arguments: Sequence[str]) -> int:
     """Run everything, and return the status of the process."""
     rows: list[str] = []
     failures = 0
-    runs = [(str(each), each, each.reason_to_skip, arguments or SELECTION) for each in SETTINGS]
+    runs = [
+        (str(setting), setting, setting.reason_to_skip, arguments or SELECTION)
+        for setting in SETTINGS
+    ]
     if not arguments:
         reason = reason_to_skip_emulation()
         runs.append(("qemu-x86_64 -cpu Haswell", None, reason, (EMULATED,)))

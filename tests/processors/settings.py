@@ -53,6 +53,6 @@ NumPy draws the initial weights and selects the batches, which one backend is en
 
 def environment_of(setting: Setting | None) -> dict[str, str]:
     """The environment with one setting, or with none of them."""
-    variables = {each.variable for each in SETTINGS}
+    variables = {option.variable for option in SETTINGS}
     environment = {name: text for name, text in os.environ.items() if name not in variables}
     return environment | ({setting.variable: setting.value} if setting else {})

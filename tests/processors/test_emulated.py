@@ -36,8 +36,8 @@ def emulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for file in (name, f"{name}_8_bits"):
             np.savez(folder / f"{file}.inputs.npz", *inputs)
     command = [str(EMULATOR), "-cpu", "Haswell", sys.executable, str(PROGRAM), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
     return folder
 
 

@@ -45,7 +45,7 @@ def exact_losses() -> Array:
     network, weights, images = tutorial()
     model = find_training("torch").model(network, weights).double().train()
     parameters = list(model.parameters())
-    means, squares = ([torch.zeros_like(each) for each in parameters] for _ in range(2))
+    means, squares = ([torch.zeros_like(parameter) for parameter in parameters] for _ in range(2))
     losses: list[float] = []
     for step in range(1, STEPS + 1):
         batch = images[np.arange((step - 1) * BATCH, step * BATCH)]
@@ -78,10 +78,10 @@ def test_fifty_steps_have_the_losses_of_float64(setting: Setting, exact_losses: 
     environment = environment_of(setting)
     command = [sys.executable, str(PROGRAM), *setting.backends]
 
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
-    assert done.returncode == 0, done.stderr
-    for backend, losses in json.loads(done.stdout).items():
+    assert process.returncode == 0, process.stderr
+    for backend, losses in json.loads(process.stdout).items():
         for steps, bound in ((3, FIRST), (20, TWENTY), (STEPS, FIFTY)):
             np.testing.assert_allclose(losses[:steps], exact_losses[:steps], bound, err_msg=backend)
 

@@ -37,7 +37,8 @@ def step(name: str, tested: Network, weights: Weights) -> dict[str, Array]:
 @pytest.mark.parametrize("name", BACKENDS)
 def test_layers_that_differ_in_an_underscore_stay_apart(name: str, names: tuple[str, str]) -> None:
     layers = [
-        f"Dense: {{units: {units}, name: {it}}}" for units, it in zip((2, 5), names, strict=True)
+        f"Dense: {{units: {units}, name: {layer_name}}}"
+        for units, layer_name in zip((2, 5), names, strict=True)
     ]
     tested = network((4,), layers)
     weights, inputs = random_weights(tested.graph), random_inputs(tested.graph, 3)

@@ -118,17 +118,17 @@ def trained(
 
 
 def check_same(
-    one: tuple[dict[str, Array], list[Steps]],
+    actual: tuple[dict[str, Array], list[Steps]],
     other: tuple[dict[str, Array], list[Steps]],
     relative: float = 1e-5,
     absolute: float = 1e-6,
 ) -> None:
     """Compare the weights and the reports of two trainings."""
-    (weights, steps), (expected, expected_steps) = one, other
+    (weights, steps), (expected, expected_steps) = actual, other
     for key, value in expected.items():
         np.testing.assert_allclose(weights[key], value, relative, absolute, err_msg=key)
-    for report, wanted in zip(steps, expected_steps, strict=True):
-        np.testing.assert_allclose(report.losses, wanted.losses, relative, absolute)
-        np.testing.assert_array_equal(report.correct, wanted.correct)
-        for logits, values in zip(report.logits, wanted.logits, strict=True):
+    for report, expected_report in zip(steps, expected_steps, strict=True):
+        np.testing.assert_allclose(report.losses, expected_report.losses, relative, absolute)
+        np.testing.assert_array_equal(report.correct, expected_report.correct)
+        for logits, values in zip(report.logits, expected_report.logits, strict=True):
             np.testing.assert_allclose(logits, values, relative, absolute)

@@ -22,7 +22,9 @@ def saved_bytes(network: Network) -> int:
     import torch
 
     model = compile(replace(network, passes=frozenset()), "torch").train()
-    own = {each.untyped_storage().data_ptr() for each in [*model.parameters(), *model.buffers()]}
+    model_storages = {
+        tensor.untyped_storage().data_ptr() for tensor in [*model.parameters(), *model.buffers()]
+    }
     indices = index_inputs(network.graph)
 
     def saved(count: int) -> int:
@@ -30,13 +32,13 @@ def saved_bytes(network: Network) -> int:
 
         def pack(tensor: torch.Tensor) -> torch.Tensor:
             storage = tensor.untyped_storage()
-            if storage.data_ptr() not in own:
+            if storage.data_ptr() not in model_storages:
                 storages[storage.data_ptr()] = storage
             return tensor
 
         inputs = [
-            (torch.zeros if each.name in indices else torch.rand)(count, *each.shape)
-            for each in network.graph.inputs
+            (torch.zeros if graph_input.name in indices else torch.rand)(count, *graph_input.shape)
+            for graph_input in network.graph.inputs
         ]
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
             model(*inputs)

@@ -15,7 +15,7 @@ def multi_head(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
         return None
     # Keras's fault with heads of one value, as many as there are steps; test_found.py holds it.
     heads = st.sampled_from(
-        [one for one in (1, 2, 3, 4) if one not in {s[0] for s in shapes} - {1}]
+        [count for count in (1, 2, 3, 4) if count not in {s[0] for s in shapes} - {1}]
     )
     fields = {
         "num_heads": heads,

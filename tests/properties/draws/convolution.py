@@ -39,7 +39,7 @@ def convolutions(draw: Draw, shape: Shape) -> Fields:
     fields = kernels(draw, shape)
     if len(shape) == 2 and draw(st.booleans()):
         fields["padding"] = "causal"
-    groups = draw(st.sampled_from([one for one in range(1, 5) if shape[-1] % one == 0]))
+    groups = draw(st.sampled_from([divisor for divisor in range(1, 5) if shape[-1] % divisor == 0]))
     return {**fields, "filters": groups * draw(sizes(2)), "groups": groups}
 
 

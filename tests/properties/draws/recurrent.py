@@ -20,15 +20,15 @@ def recurrent(tag: str) -> Draws:
 
     @st.composite
     def drawn(draw: Draw, _shape: Shape) -> Fields:
-        made: Fields = {"units": draw(sizes(4)), "activation": draw(st.sampled_from(BOUNDED))}
-        made |= {flag: draw(st.booleans()) for flag in FLAGS if flag in fields}
+        options: Fields = {"units": draw(sizes(4)), "activation": draw(st.sampled_from(BOUNDED))}
+        options |= {flag: draw(st.booleans()) for flag in FLAGS if flag in fields}
         if "recurrent_activation" in fields:
-            made["recurrent_activation"] = draw(st.sampled_from(BOUNDED))
+            options["recurrent_activation"] = draw(st.sampled_from(BOUNDED))
         if draw(st.integers(0, 3)) == 0:
-            made["dropout"] = 0.5
+            options["dropout"] = 0.5
         if draw(st.integers(0, 3)) == 0:
-            made["recurrent_dropout"] = 0.5
-        return made
+            options["recurrent_dropout"] = 0.5
+        return options
 
     return spatial(1, drawn)
 

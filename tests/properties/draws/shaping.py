@@ -15,7 +15,9 @@ def reshapes(draw: Draw, shape: Shape) -> Fields:
     """Up to four axes, each of which divides what the others leave."""
     left, target = prod(shape), list[int]()
     for _ in range(draw(st.integers(0, 3))):
-        size = draw(st.sampled_from([one for one in range(1, left + 1) if left % one == 0]))
+        size = draw(
+            st.sampled_from([divisor for divisor in range(1, left + 1) if left % divisor == 0])
+        )
         target.append(size)
         left //= size
     target.append(left)

@@ -114,7 +114,11 @@ def specs(draw: Draw, longest: int = 6, without: tuple[str, ...] = ()) -> Case:
     whole = WHOLE if draw(st.integers(0, 4)) == 0 else 0
     inputs = draw(st.sampled_from([1, 1, 2]))
     starts = draw(st.lists(SHAPES, min_size=inputs, max_size=inputs))
-    named = {INPUT: starts[0]} if inputs == 1 else {f"in{at}": it for at, it in enumerate(starts)}
+    named = (
+        {INPUT: starts[0]}
+        if inputs == 1
+        else {f"in{index}": shape for index, shape in enumerate(starts)}
+    )
     growing = _Growing(dict(named), whole)
     for _ in range(draw(sizes(longest))):
         _grow(draw, growing, list(named), without)
