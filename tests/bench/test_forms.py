@@ -34,7 +34,7 @@ TOLERANCES = {
 
 
 @pytest.mark.parametrize("name", TOLERANCES)
-def test_a_form_gives_what_its_backend_predicts(name, monkeypatch):
+def test_a_form_returns_its_backends_predictions(name, monkeypatch):
     require(forms.known()[name].backend)
     compile_options = []
     if name == "torch-compiled":  # without the C++ compiler

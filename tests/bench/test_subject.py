@@ -35,7 +35,7 @@ def test_what_an_embedding_reads_are_its_indices():
     assert set(words.ravel().tolist()) == set(range(7))
 
 
-def test_a_spec_has_the_initial_weights_of_its_seed(network):
+def test_a_spec_has_its_seeds_initial_weights(network):
     written = subject.of_spec(network, 2)
     np.testing.assert_equal(written.weights, initial(network.graph, 0))
     assert written.inputs[0].shape == (2, 2, 2, 1)
@@ -47,7 +47,7 @@ def run(tmp_path, monkeypatch):
     return train(abacus.network(tmp_path), "abacus", runs=tmp_path / "runs")
 
 
-def test_a_run_has_its_weights_and_its_test_images_as_often_as_they_are_needed(run):
+def test_a_run_has_weights_and_repeated_test_images(run):
     images = abacus.arrays()["x_test"][..., None] / np.float32(255)
     written = subject.of_run(run, frozenset(), 50)
     assert written.network == replace(run.network, passes=frozenset())
@@ -56,7 +56,7 @@ def test_a_run_has_its_weights_and_its_test_images_as_often_as_they_are_needed(r
     assert written.origin == f"the weights of {run.path}, test images"
 
 
-def test_a_run_whose_data_are_gone_has_random_inputs_and_says_so(run, tmp_path):
+def test_a_run_without_data_has_random_inputs(run, tmp_path):
     (tmp_path / "images.npz").unlink()
     written = subject.of_run(run, None, 50)
     assert written.inputs[0].shape == (50, 2, 2, 1)
@@ -74,7 +74,7 @@ def test_another_process_reads_what_was_written(tmp_path):
     np.testing.assert_equal(inputs, tuple(array[:3] for array in written.inputs))
 
 
-def test_inputs_larger_than_memory_are_refused_before_they_are_made():
+def test_inputs_larger_than_memory_are_refused():
     large = loads("netspec: 1\nname: large\ninput: [512, 512, 3]\nlayers: [Flatten]")
     with pytest.raises(NetspecError, match="a batch of 65,536 takes 192"):
         subject.of_spec(large, 65_536)

@@ -49,7 +49,7 @@ def statement(head: str, expression: str, comment: str) -> str:
         "((1, 2), 3)",
     ],
 )
-def test_a_long_call_is_broken_only_between_its_arguments(text: str) -> None:
+def test_a_long_call_is_broken_between_arguments(text: str) -> None:
     source = call("make", [f"layer({LONG}, {text}, {LONG}, {LONG})"])
 
     texts = text.split(', "')
@@ -59,7 +59,7 @@ def test_a_long_call_is_broken_only_between_its_arguments(text: str) -> None:
 
 
 @pytest.mark.parametrize("item", ['"a, b"', "(1, 2)", "f(1, 2)"])
-def test_a_long_list_is_broken_only_between_its_items(item: str) -> None:
+def test_a_long_list_is_broken_between_items(item: str) -> None:
     items = WIDTH // len(item) * [item]
 
     source = call("make", [f"[{', '.join(items)}]"])
@@ -119,7 +119,7 @@ def test_a_broken_statement_has_the_same_value(expression: str, name: str) -> No
     assert ast.dump(ast.parse(broken)) == ast.dump(ast.parse(line))
 
 
-def test_brackets_that_begin_after_the_last_column_are_broken() -> None:
+def test_brackets_after_the_last_column_are_broken() -> None:
     name = WIDTH * "n"
 
     assert statement("x = ", f"{name}(1, 2)", "(4)") == f"x = {name}(\n    1, 2\n)  # (4)"
@@ -169,7 +169,7 @@ def test_parts_of_a_module_are_two_lines_apart() -> None:
     assert module(["About it."], [], ["a = 1", "", "b = 2"]) == expected
 
 
-def test_a_module_imports_what_it_uses_in_the_order_of_isort() -> None:
+def test_used_imports_are_in_the_order_of_isort() -> None:
     imports = [
         "from torch import nn",
         "from torch import Tensor",
@@ -187,7 +187,7 @@ def test_a_module_imports_what_it_uses_in_the_order_of_isort() -> None:
     )
 
 
-def test_a_name_in_a_text_or_of_a_local_variable_is_no_use_of_an_import() -> None:
+def test_texts_and_local_variables_use_no_import() -> None:
     body = 'def f(math):\n    """Not math."""\n    return math.pi, "math", math.math'
 
     assert "import" not in module(["About it."], ["import math"], [lines_of(body)])
@@ -260,7 +260,7 @@ def graph(reads: str, inputs: str = "[2]", outputs: str | None = None) -> Graph:
     ],
     ids=lambda value: ", ".join(value) if isinstance(value, dict) else "",
 )
-def test_a_tensor_is_kept_as_long_as_it_is_read(tested: Graph, expected: dict[str, str]) -> None:
+def test_a_tensor_is_kept_until_its_last_reader(tested: Graph, expected: dict[str, str]) -> None:
     assert variables(tested, "x", {"nn"}) == expected
 
 
@@ -286,7 +286,7 @@ def test_inputs_and_outputs_are_shapes_or_their_number() -> None:
         (0, CosineDecay(initial_learning_rate=1, unit="epochs"), "0"),
     ],
 )
-def test_a_length_in_epochs_is_multiplied_by_their_steps(
+def test_lengths_in_epochs_are_converted_to_steps(
     count: int | None, schedule: Schedule, expected: str
 ) -> None:
     assert write_steps(count, schedule, 7) == expected

@@ -94,7 +94,7 @@ def test_an_idle_machine_is_not_watched(monkeypatch):
     assert cores.free_cores() == 2
 
 
-def test_a_system_without_these_files_has_all_cores_free(monkeypatch):
+def test_all_cores_are_free_without_these_files(monkeypatch):
     monkeypatch.setattr(cores.os, "cpu_count", lambda: 6)
     bind(monkeypatch, set())
     files(monkeypatch, {})

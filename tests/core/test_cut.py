@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
 
 
-def test_a_definition_is_cut_with_its_decorators_and_without_pragmas(folder: Folder) -> None:
+def test_definitions_keep_decorators_and_lose_pragmas(folder: Folder) -> None:
     assert cut(folder.path / "first.py", "first") == (
         "@other.decorator\n"
         "def first(x: Base) -> Base:\n"
@@ -54,7 +54,7 @@ def test_a_definition_is_cut_with_its_decorators_and_without_pragmas(folder: Fol
     assert cut(folder.path / "first.py", "Base").endswith("attribute = other.CONSTANT")
 
 
-def test_a_definition_comes_after_what_it_needs_from_any_file(folder: Folder) -> None:
+def test_a_definition_comes_after_definitions_it_needs(folder: Folder) -> None:
     assert [*folder.with_needed(["Derived"])] == ["Base", "second", "first", "Derived"]
     assert [*folder.with_needed(["second", "Base"])] == ["Base", "first", "second"]
 

@@ -58,7 +58,7 @@ def peak_memory(action: Callable[[], object]) -> int:
         tracemalloc.stop()
 
 
-def test_file_of_images_has_the_axes_of_its_header(tmp_path: Path) -> None:
+def test_a_file_of_images_has_its_header_axes(tmp_path: Path) -> None:
     # The magic number of MNIST's images, 2051, then two images of two rows and three columns.
     content = struct.pack(">4I", 2051, 2, 2, 3) + bytes(range(12))
     images = np.asarray(read_idx(write(tmp_path, content)))

@@ -53,7 +53,7 @@ def test_a_path_that_no_file_has_stays_relative(name, tmp_path):
     assert not Path(path).is_absolute()
 
 
-def test_data_are_read_from_a_folder_with_the_same_names(tmp_path):
+def test_data_are_read_from_another_folder(tmp_path):
     paths = files(with_data(network(IDX), tmp_path).spec)
     assert paths == [str(tmp_path.resolve() / name) for name in "abcd"]
 

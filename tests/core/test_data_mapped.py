@@ -48,7 +48,7 @@ def test_what_savez_wrote_stays_in_its_file(path: Path) -> None:
     np.testing.assert_array_equal(np.asarray(mapped), VALUES, strict=True)
 
 
-def test_an_idx_file_is_read_in_native_byte_order(tmp_path: Path) -> None:
+def test_idx_values_have_native_byte_order(tmp_path: Path) -> None:
     path = tmp_path / "values.idx"
     path.write_bytes(
         struct.pack(">HBB2I", 0, 0x0B, 2, 3, 2) + VALUES[:3, 0].astype(">i2").tobytes()
@@ -79,14 +79,14 @@ def test_indices_give_examples_in_their_order(indices: list[int], path: Path) ->
     np.testing.assert_array_equal(saved(path)[chosen], VALUES[chosen], strict=True)
 
 
-def test_more_examples_than_are_looked_at_at_once_come_back(path: Path) -> None:
+def test_examples_beyond_one_chunk_are_returned(path: Path) -> None:
     many = np.arange(3000, dtype=np.int32)
     order = np.random.default_rng(0).permutation(3000)
 
     np.testing.assert_array_equal(saved(path, many)[order], many[order], strict=True)
 
 
-def test_another_type_and_shape_are_made_as_it_is_read(path: Path) -> None:
+def test_type_and_shape_are_converted_while_reading(path: Path) -> None:
     mapped = saved(path).reshape(-1, 6).astype(np.float32)
 
     expected = VALUES.reshape(100, 6).astype(np.float32)
@@ -94,7 +94,7 @@ def test_another_type_and_shape_are_made_as_it_is_read(path: Path) -> None:
     assert mapped.ndim == 2
 
 
-def test_loading_takes_no_memory_where_more_is_stored_than_may_be_taken(path: Path) -> None:
+def test_data_beyond_the_memory_limit_stay_in_files(path: Path) -> None:
     pixels = np.zeros((40_000, 20, 20), np.uint8)
     labels = np.zeros(len(pixels), np.uint8)
     np.savez(path, x_train=pixels, y_train=labels, x_test=pixels, y_test=labels)
@@ -122,7 +122,7 @@ train: {loss: sparse_categorical_crossentropy}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux what is in memory")
-def test_no_page_stays_in_memory_behind_a_read(path: Path) -> None:
+def test_no_page_stays_in_memory_after_reading(path: Path) -> None:
     mapped = saved(path, np.ones((50_000, 800), np.uint8))  # 40 MB
 
     def of_files() -> int:
@@ -148,7 +148,7 @@ def touched(path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", [changed, truncated, touched])
-def test_a_file_that_changes_is_told(what: Callable[[Path], None], path: Path) -> None:
+def test_a_changed_file_is_an_error(what: Callable[[Path], None], path: Path) -> None:
     mapped = saved(path)
     what(path)
 
@@ -157,7 +157,7 @@ def test_a_file_that_changes_is_told(what: Callable[[Path], None], path: Path) -
     assert str(path) in caught.value.message
 
 
-def test_a_file_that_is_gone_is_told(path: Path) -> None:
+def test_a_removed_file_is_an_error(path: Path) -> None:
     mapped = saved(path)
     path.unlink()
 
@@ -166,7 +166,7 @@ def test_a_file_that_is_gone_is_told(path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 9])
-def test_a_member_begins_behind_its_own_header(length: int, path: Path) -> None:
+def test_a_member_begins_after_its_local_header(length: int, path: Path) -> None:
     saved(path)
     content = {}
     with zipfile.ZipFile(path) as archive:
@@ -191,12 +191,12 @@ def test_amounts_of_memory(written: str, expected: int) -> None:
 
 
 @pytest.mark.parametrize("written", ["", "much", "-1MB", "2 gib", "1e9", "GiB"])
-def test_what_is_no_amount_of_memory(written: str) -> None:
+def test_wrong_amounts_of_memory_are_errors(written: str) -> None:
     with pytest.raises(DataError, match="is no amount of memory"):
         bytes_of(written)
 
 
-def test_half_of_memory_is_less_than_all_of_it() -> None:
+def test_half_of_memory_is_at_most_half() -> None:
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
     assert 0 < half_of_memory() <= total / 2

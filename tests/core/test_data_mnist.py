@@ -176,7 +176,7 @@ class TestCache:
     @pytest.mark.parametrize(
         "wrong", [b"", CONTENTS[NAMES[0]][:-1], CONTENTS[NAMES[0]][:-1] + b"\0"]
     )
-    def test_wrong_file_is_fetched_again_and_said_so(
+    def test_a_wrong_file_is_fetched_again_and_reported(
         self,
         use_sources: Callable[..., None],
         cache: Path,
@@ -192,7 +192,7 @@ class TestCache:
         note = f"{cache / NAMES[0]} has the wrong SHA-256; it is fetched again\n"
         assert capsys.readouterr() == ("", note)
 
-    def test_wrong_file_stays_where_no_other_comes(
+    def test_a_wrong_file_stays_where_fetching_fails(
         self, use_sources: Callable[..., None], cache: Path
     ) -> None:
         use_sources(Bringing({}))
@@ -233,7 +233,7 @@ class TestCache:
 
 
 class TestSources:
-    def test_next_source_is_asked_for_what_the_first_did_not_bring(
+    def test_missing_files_are_requested_from_the_next_source(
         self, use_sources: Callable[..., None]
     ) -> None:
         first = Bringing({name: CONTENTS[name] for name in NAMES[:2]})
@@ -252,7 +252,7 @@ class TestSources:
         assert fault() == f"MNIST could not be fetched from a ({reason})"
         assert held(cache) == {name: CONTENTS[name] for name in NAMES if name != NAMES[1]}
 
-    def test_failure_of_all_says_why_and_what_to_do(
+    def test_failure_of_all_sources_shows_a_remedy(
         self, use_sources: Callable[..., None], cache: Path
     ) -> None:
         use_sources(Bringing({}), Bringing({NAMES[0]: CONTENTS[NAMES[0]]}))
@@ -356,7 +356,7 @@ class TestMirror:
         load_mnist()
         assert capsys.readouterr() == ("", "")
 
-    def test_mirror_out_of_reach_is_asked_once(self, serve: Callable[..., Web]) -> None:
+    def test_an_unreachable_mirror_is_requested_once(self, serve: Callable[..., Web]) -> None:
         web = serve({})
         assert self.reason() == "(cannot be reached: ConnectionError)"
         assert len(web.asked) == 1
@@ -442,7 +442,7 @@ class TestNpm:
         assert held(cache) == CONTENTS
         assert list(tmp_path.iterdir()) == [cache.parent]
 
-    def test_missing_npm_is_said(
+    def test_missing_npm_is_an_error(
         self, monkeypatch: pytest.MonkeyPatch, use_only: Callable[[str], None], tmp_path: Path
     ) -> None:
         use_only(NPM)
@@ -464,7 +464,7 @@ class TestNpm:
             (PermissionError(13, "Permission denied"), "(npm cannot be run: Permission denied)"),
         ],
     )
-    def test_npm_that_does_not_end_or_start_is_said(
+    def test_npm_that_cannot_run_is_an_error(
         self,
         npm: Callable[..., list[list[str]]],
         monkeypatch: pytest.MonkeyPatch,

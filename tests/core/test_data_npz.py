@@ -202,7 +202,7 @@ def patched(path: Path, member: str, central: tuple[int, int], local: tuple[int,
     path.write_bytes(content)
 
 
-def test_zip_that_lies_about_its_size_takes_no_memory(path: Path) -> None:
+def test_a_wrong_zip_size_takes_no_memory(path: Path) -> None:
     header = npy_declaring((3 << 30,))
     with_x_train(path, header, zipfile.ZIP_DEFLATED)
     size = len(header) + (3 << 30)

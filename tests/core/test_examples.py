@@ -79,7 +79,7 @@ def test_a_part_of_large_tensors_is_small(tmp_path: Path) -> None:
     ("wrong", "dtype", "scale"),
     [(np.nan, "float32", 1), (np.inf, "float64", 255), (1e300, "float64", 1), (9, "uint8", 1e-38)],
 )
-def test_values_that_are_not_finite_are_told_wherever_they_stand(
+def test_values_that_are_not_finite_are_errors(
     wrong: float, dtype: str, scale: float, tmp_path: Path
 ) -> None:
     x = np.zeros((2500, 2), dtype)

@@ -59,7 +59,7 @@ def value(text: str) -> Any:
 
 @given(EXPRESSIONS)
 @settings(deadline=None, max_examples=300)
-def test_an_expression_has_the_value_that_python_gives_it(text: str) -> None:
+def test_an_expression_has_its_value_in_python(text: str) -> None:
     try:
         expected = eval(text, {"min": min, "max": max}, KNOWN)
     except ZeroDivisionError:

@@ -98,7 +98,7 @@ BEFORE = [
 
 @pytest.mark.parametrize(("shape", "layer"), BEFORE)
 @pytest.mark.parametrize("normalization", ["", ": {scale: false}", ": {center: false}"])
-def test_a_batch_normalization_goes_into_the_layer_before_it(
+def test_batch_normalization_is_folded_into_the_layer_before(
     shape: str, layer: str, normalization: str
 ) -> None:
     left = changed("fold_batch_normalization", shape, layer, f"BatchNormalization{normalization}")
@@ -106,7 +106,7 @@ def test_a_batch_normalization_goes_into_the_layer_before_it(
     assert left == [tag(layer)]
 
 
-def test_what_a_batch_normalization_goes_into_takes_its_name_and_its_values() -> None:
+def test_a_folded_layer_takes_the_normalizations_name() -> None:
     net = network("[3]", "Dense: {units: 2}", "BatchNormalization", "Dense: {units: 1}")
     weights = random_weights(net.graph)
 
@@ -157,9 +157,7 @@ NOT_BEFORE = [
 @pytest.mark.parametrize(
     ("shape", "layers"), [case[1:] for case in NOT_BEFORE], ids=[case[0] for case in NOT_BEFORE]
 )
-def test_a_batch_normalization_does_not_go_into_a_layer_before_it_with(
-    shape: str, layers: list[str]
-) -> None:
+def test_batch_normalization_is_not_folded_with(shape: str, layers: list[str]) -> None:
     assert "BatchNormalization" in changed("fold_batch_normalization", shape, *layers)
 
 
@@ -188,7 +186,7 @@ BEHIND = [
         ("fold_rescaling", "Normalization: {mean: 0.5, variance: 4, invert: true}"),
     ],
 )
-def test_a_scaling_goes_into_the_layer_behind_it(
+def test_a_scaling_is_folded_into_the_next_layer(
     shape: str, layer: str, name: str, scaling: str
 ) -> None:
     assert changed(name, shape, scaling, layer) == [tag(layer)]
@@ -204,7 +202,7 @@ PADDED = [
 
 
 @pytest.mark.parametrize("layer", PADDED)
-def test_a_shift_does_not_go_behind_zeros_that_it_would_have_to_shift(layer: str) -> None:
+def test_a_shift_stays_before_zeros(layer: str) -> None:
     scaling = "Rescaling: {scale: 0.25, offset: -1}"
 
     left = changed("fold_rescaling", "[5, 4, 3]", scaling, layer)
@@ -213,7 +211,7 @@ def test_a_shift_does_not_go_behind_zeros_that_it_would_have_to_shift(layer: str
 
 
 @pytest.mark.parametrize("layer", PADDED)
-def test_a_factor_goes_behind_zeros(layer: str) -> None:
+def test_a_factor_moves_after_zeros(layer: str) -> None:
     scaling = "Rescaling: {scale: [0.25, -2, 3]}"
 
     assert changed("fold_rescaling", "[5, 4, 3]", scaling, layer) == [tag(layer)]
@@ -229,7 +227,7 @@ def test_a_scaling_goes_through_layers_that_move_values() -> None:
     assert left == ["Cropping2D", "Flatten", "Dense"]
 
 
-def test_a_scaling_goes_through_more_layers_than_python_calls_go_deep() -> None:
+def test_a_scaling_moves_through_thousands_of_layers() -> None:
     between = ["Cropping1D: {cropping: 0}"] * 1_100
     dense = "Dense: {units: 1}"
 
@@ -239,7 +237,7 @@ def test_a_scaling_goes_through_more_layers_than_python_calls_go_deep() -> None:
 
 
 @pytest.mark.parametrize(("offset", "goes"), [(0, True), (1, False)])
-def test_a_scaling_goes_through_zeros_where_it_shifts_nothing(offset: int, goes: bool) -> None:
+def test_a_scaling_without_shift_moves_through_zeros(offset: int, goes: bool) -> None:
     layers = [f"Rescaling: {{scale: 3, offset: {offset}}}", "ZeroPadding2D"]
 
     left = changed("fold_rescaling", "[5, 4, 3]", *layers, "Conv2D: {filters: 2, kernel_size: 2}")
@@ -247,7 +245,7 @@ def test_a_scaling_goes_through_zeros_where_it_shifts_nothing(offset: int, goes:
     assert ("Rescaling" not in left) == goes
 
 
-def test_a_scaling_goes_into_all_of_its_readers() -> None:
+def test_a_scaling_is_folded_into_all_readers() -> None:
     layers = [
         "Rescaling: {scale: 3, offset: 1, name: scaled}",
         "Dense: {units: 2, inputs: scaled, name: a}",
@@ -258,7 +256,7 @@ def test_a_scaling_goes_into_all_of_its_readers() -> None:
     assert changed("fold_rescaling", "[4]", *layers) == ["Dense", "Dense", "Add"]
 
 
-def test_a_scaling_stays_where_one_of_its_readers_cannot_take_it() -> None:
+def test_a_scaling_stays_where_one_reader_cannot_fold() -> None:
     layers = [
         "Rescaling: {scale: 3, offset: 1, name: scaled}",
         "Dense: {units: 4, name: a}",
@@ -276,7 +274,7 @@ def test_a_scaling_that_is_an_output_stays() -> None:
     assert left == ["Rescaling", "Dense"]
 
 
-def test_scalings_behind_each_other_all_go() -> None:
+def test_consecutive_scalings_are_all_folded() -> None:
     layers = ["Rescaling: {scale: 3}", "Normalization: {mean: 1, variance: 2}", "Dense: {units: 4}"]
 
     assert changed("fold_rescaling", "[4]", *layers) == ["Dense"]
@@ -328,7 +326,7 @@ def test_a_layer_of_training_is_left_out(layer: str) -> None:
     assert left == ["Flatten"]
 
 
-def test_a_layer_of_training_that_is_an_output_stays() -> None:
+def test_an_output_layer_of_training_stays() -> None:
     left = changed("drop_training_layers", "[4]", "Dropout: {rate: 0.5}", "Dropout: {rate: 0.5}")
 
     assert left == ["Dropout"]
@@ -350,7 +348,7 @@ def with_equal_weights(layers: list[str]) -> dict[str, Array]:
     return {key: weights[key.replace("b.", "a.")] for key in weights}
 
 
-def test_equal_layers_with_equal_weights_and_what_reads_them_are_computed_once() -> None:
+def test_equal_layers_and_their_readers_are_shared() -> None:
     layers = twins("activation: relu", "activation: relu")
 
     left = changed("common_subexpressions", "[4]", *layers, weights=with_equal_weights(layers))
@@ -358,7 +356,7 @@ def test_equal_layers_with_equal_weights_and_what_reads_them_are_computed_once()
     assert left == ["Dense", "Activation", "Add"]
 
 
-def test_what_a_weight_began_as_does_not_keep_equal_layers_apart() -> None:
+def test_other_initializers_do_not_prevent_sharing() -> None:
     layers = twins("kernel_initializer: zeros", "kernel_initializer: ones")
 
     left = changed("common_subexpressions", "[4]", *layers, weights=with_equal_weights(layers))
@@ -366,11 +364,11 @@ def test_what_a_weight_began_as_does_not_keep_equal_layers_apart() -> None:
     assert left == ["Dense", "Activation", "Add"]
 
 
-def test_layers_with_other_weights_are_computed_apart() -> None:
+def test_layers_with_other_weights_are_not_shared() -> None:
     assert len(changed("common_subexpressions", "[4]", *twins("", ""))) == 5
 
 
-def test_layers_with_other_fields_are_computed_apart() -> None:
+def test_layers_with_other_fields_are_not_shared() -> None:
     layers = twins("activation: relu", "activation: elu")
 
     left = changed("common_subexpressions", "[4]", *layers, weights=with_equal_weights(layers))
@@ -378,7 +376,7 @@ def test_layers_with_other_fields_are_computed_apart() -> None:
     assert len(left) == 5
 
 
-def test_an_output_keeps_its_name_though_it_is_computed_elsewhere() -> None:
+def test_outputs_of_equal_layers_keep_their_names() -> None:
     layers = twins("", "", "output: [c, d]")
 
     left = changed("common_subexpressions", "[4]", *layers, weights=with_equal_weights(layers))
@@ -399,7 +397,7 @@ def test_zeros_around_zeros_are_one_layer(shape: str, layers: list[str]) -> None
 
 
 @pytest.mark.parametrize("reader", ["Concatenate: {inputs: [p, q]}", "output: [p, q]"])
-def test_zeros_that_others_see_stay_apart(reader: str) -> None:
+def test_zeros_with_other_readers_are_not_merged(reader: str) -> None:
     layers = ["ZeroPadding1D: {padding: 0, name: p}", "ZeroPadding1D: {padding: 0, name: q}"]
 
     assert changed("fold_padding", "[5, 3]", *layers, reader).count("ZeroPadding1D") == 2
@@ -408,7 +406,7 @@ def test_zeros_that_others_see_stay_apart(reader: str) -> None:
 # All of them.
 
 
-def test_a_batch_normalization_that_is_not_folded_is_frozen() -> None:
+def test_a_remaining_batch_normalization_is_frozen() -> None:
     net = network("[4]", "Activation: {activation: relu}", "BatchNormalization")
 
     graph, _ = for_inference(net, random_weights(net.graph))
@@ -417,9 +415,7 @@ def test_a_batch_normalization_that_is_not_folded_is_frozen() -> None:
 
 
 @pytest.mark.parametrize(("axis", "height"), [(-1, 4), (1, 5), (2, 4)])
-def test_of_a_frozen_batch_normalization_only_what_is_read_is_computed(
-    axis: int, height: int
-) -> None:
+def test_unread_values_of_frozen_normalizations_are_cropped(axis: int, height: int) -> None:
     """Of 5 rows the last pooling reads 4, unless they are the channels."""
     layers = [
         "Conv2D: {filters: 3, kernel_size: 3, padding: valid, activation: relu}",
@@ -447,14 +443,14 @@ def test_a_crop_must_save_more_than_it_costs(steps: int, computed: int) -> None:
     assert needed_extent(graph).by_name["conv"].shape == (computed, 2)
 
 
-def test_in_training_a_batch_normalization_needs_all_of_its_input() -> None:
+def test_training_batch_normalization_needs_its_whole_input() -> None:
     layer = BatchNormalization()
 
     assert layer.reads(((0, 1), (0, 3)), ((4, 3),)) == (((0, 4), (0, 3)),)
 
 
 @pytest.mark.parametrize("passes", [frozenset[str](), frozenset({"needed_extent"})])
-def test_passes_that_are_switched_off_leave_the_graph_and_the_weights(
+def test_disabled_passes_change_nothing(
     passes: frozenset[str],
 ) -> None:
     net = replace(network("[4]", "Dense: {units: 3}", "BatchNormalization"), passes=passes)

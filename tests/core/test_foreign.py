@@ -91,7 +91,7 @@ def test_utf16_without_a_mark_is_called_utf16(encoding: str, tmp_path: Path) -> 
     assert "the file is UTF-16, not UTF-8" in str(caught.value)
 
 
-def test_a_large_binary_file_is_called_what_it_is(tmp_path: Path) -> None:
+def test_a_large_binary_file_is_recognized(tmp_path: Path) -> None:
     path = tmp_path / "model.h5"
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(3 << 20))
 

@@ -43,9 +43,7 @@ def checked(folder: Path) -> dict[str, Measured]:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_spec_is_refused_in_words_or_harmless(
-    name: str, checked: dict[str, Measured]
-) -> None:
+def test_a_hostile_spec_is_refused_or_harmless(name: str, checked: dict[str, Measured]) -> None:
     code, _ = HOSTILE[name]
     result = checked[name]
 
@@ -76,7 +74,7 @@ def compiled(folder: Path) -> dict[tuple[str, str], Measured]:
 
 @pytest.mark.parametrize("backend", ["keras", "torch"])
 @pytest.mark.parametrize("name", COMPILED)
-def test_no_text_of_a_spec_is_code_in_a_module(
+def test_no_text_of_a_spec_becomes_code(
     name: str, backend: str, compiled: dict[tuple[str, str], Measured]
 ) -> None:
     module = ast.parse(compiled[name, backend].out)
@@ -87,7 +85,7 @@ def test_no_text_of_a_spec_is_code_in_a_module(
     }
 
 
-def test_of_very_many_faults_the_first_are_shown() -> None:
+def test_only_the_first_errors_are_shown() -> None:
     _, make_text = HOSTILE["layers_that_are_unknown_by_the_thousand"]
 
     with pytest.raises(SpecError) as caught:
@@ -97,7 +95,7 @@ def test_of_very_many_faults_the_first_are_shown() -> None:
     assert str(caught.value).endswith("\n\nthere are more faults than these 100")
 
 
-def test_of_as_many_faults_as_are_shown_there_are_no_more() -> None:
+def test_the_maximum_of_errors_is_shown_completely() -> None:
     layers = "".join(f"  - Conv{rank}D\n" for rank in range(4, 4 + MAX_FAULTS))
 
     with pytest.raises(SpecError) as caught:
@@ -106,14 +104,14 @@ def test_of_as_many_faults_as_are_shown_there_are_no_more() -> None:
     assert (len(caught.value.diagnostics), caught.value.more) == (MAX_FAULTS, False)
 
 
-def test_a_text_of_any_length_makes_a_sentence_of_few_characters() -> None:
+def test_a_long_text_is_shortened_in_messages() -> None:
     with pytest.raises(SpecError) as caught:
         loads(f"netspec: 1\n? {'x' * 100_000}\n: 1\n")
 
     assert len(str(caught.value)) < 4_000
 
 
-def test_what_a_terminal_would_obey_is_not_in_the_help() -> None:
+def test_control_characters_are_not_in_the_help() -> None:
     # The key's name is repeated, for a space seems to be missing behind it.
     with pytest.raises(SpecError) as caught:
         loads('netspec: 1\nname: a\ninput: [8]\nlayers:\n  - Dense: {"units:\\e[2J": 1}\n')
@@ -136,7 +134,7 @@ def test_a_device_is_no_data_set(read) -> None:
 
 
 @pytest.mark.parametrize("read", [read_npz, read_idx])
-def test_a_path_with_a_null_character_is_no_data_set(read) -> None:
+def test_a_path_with_null_is_no_data_set(read) -> None:
     with pytest.raises(DataError, match="cannot be read: a path has no null character") as caught:
         read(Path("a\0b"))
 

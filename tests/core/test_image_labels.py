@@ -62,7 +62,7 @@ def test_labels_are_those_of_the_file(folder):
     "start",
     ["\ufefffile,label\n", "file, label \r\n", "label,file,extra\n"],
 )
-def test_byte_order_mark_spaces_and_other_columns_are_allowed(folder, start):
+def test_other_forms_of_the_header_are_read(folder, start):
     text = lines("yyynnnyyynnn", start)
     if start.startswith("label"):
         rows = [line.split(",")[::-1] for line in text.splitlines()[1:]]

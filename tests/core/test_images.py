@@ -87,7 +87,7 @@ def test_folders_of_parts_are_the_parts(tmp_path, train, validation, test):
     assert counts(load(spec_of(tmp_path))) == [[6, 6], [3, 3], [2, 2]]
 
 
-def test_test_part_is_drawn_where_only_train_and_val_are_there(tmp_path):
+def test_a_missing_test_part_is_drawn(tmp_path):
     for count, part in ((10, "train"), (3, "val")):
         save_classes(tmp_path / "photos" / part, count)
     assert counts(load(spec_of(tmp_path))) == [[8, 8], [3, 3], [2, 2]]
@@ -105,7 +105,7 @@ def test_classes_are_in_the_order_of_their_characters(tmp_path):
     assert dataset.record.class_names == ("1", "10", "2", "B", "b")
 
 
-def test_class_names_of_the_spec_are_the_order_of_the_labels(tmp_path):
+def test_class_names_order_the_labels(tmp_path):
     save_classes(tmp_path / "photos", 5)
     dataset = load(spec_of(tmp_path, ", class_names: [dog, cat]"))
     values = np.asarray(dataset.test.inputs[0])[:, 0, 0, 0]
@@ -253,7 +253,7 @@ def test_number_of_classes_is_that_of_the_units(tmp_path):
     assert error(tmp_path).help == "write `units: 3` in the last layer"
 
 
-def test_other_class_names_than_the_folders_are_an_error(tmp_path):
+def test_class_names_must_be_the_folders(tmp_path):
     save_classes(tmp_path / "photos", 5)
     text = "class_names has cat and fox, and photos has the classes cat and dog"
     assert error(tmp_path, ", class_names: [cat, fox]").message == text
@@ -282,7 +282,7 @@ def test_other_size_without_resize_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize("shape", ["[64]", "[8, 8, 4]", "[4, 8, 8, 3]"])
-def test_input_that_takes_no_image_is_a_fault_of_the_spec(tmp_path, shape):
+def test_an_input_without_image_shape_is_refused(tmp_path, shape):
     with pytest.raises(SpecError, match="have a height, a width, and 1 or 3 channels"):
         spec_of(tmp_path, shape=shape)
 

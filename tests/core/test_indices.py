@@ -70,7 +70,7 @@ THROUGH = {
         (1.5, "the train data hold the index 1.5, and words looks up whole numbers"),
     ],
 )
-def test_wrong_index_is_told_wherever_the_embedding_is(
+def test_a_wrong_index_is_an_error_everywhere(
     through: str, index: float, message: str, tmp_path: Path
 ) -> None:
     layers, shape = THROUGH[through]
@@ -149,7 +149,7 @@ def test_embedding_of_computed_values_is_a_fault(layer: str) -> None:
     assert diagnostic.place.line == text.splitlines().index(f"  - {EMBEDDING}") + 1
 
 
-def test_every_layer_that_an_index_goes_through_is_computed() -> None:
+def test_layers_that_keep_indices_have_a_rule() -> None:
     keeping = {tag: layer for tag, layer in LAYERS.items() if layer.keeps_whole}
     computed_by = {tag: computed.dispatch(layer) for tag, layer in keeping.items()}
     assert computed.dispatch(object) not in computed_by.values()

@@ -25,7 +25,7 @@ def extent(image: np.ndarray) -> tuple[int, int]:
 
 @pytest.mark.parametrize("digit", "0123456789")
 @pytest.mark.parametrize(("size", "place"), [(30, (2, 2)), (120, (90, 10))])
-def test_printed_ink_fills_20_pixels_and_is_centred_by_mass(digit, size, place):
+def test_printed_ink_is_scaled_and_centred(digit, size, place):
     image = prepare_mnist(printed(digit, size, place)).image
     assert image.shape == (28, 28)
     assert max(extent(image)) == 20
@@ -40,7 +40,7 @@ def test_proportions_stay():
 
 
 @pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0), (90, 200), (180, 60)])
-def test_ink_and_paper_of_any_grey_give_the_same_image(ink, paper):
+def test_any_ink_and_paper_become_one_image(ink, paper):
     black_on_white = prepare_mnist(printed("4", 80, (40, 30)))
     preparation = prepare_mnist(printed("4", 80, (40, 30), ink, paper))
     np.testing.assert_allclose(preparation.image, black_on_white.image, atol=8)
@@ -53,19 +53,19 @@ def like_mnist() -> np.ndarray:
     return prepare_mnist(printed("3", 90, (20, 20))).image
 
 
-def test_an_image_like_those_of_mnist_is_unchanged():
+def test_an_mnist_image_is_unchanged():
     prepared = prepare_mnist(like_mnist())
     np.testing.assert_array_equal(prepared.image, like_mnist())
     assert prepared.steps == ()
 
 
-def test_an_inverted_image_like_those_of_mnist_is_only_inverted():
+def test_an_inverted_mnist_image_is_only_inverted():
     prepared = prepare_mnist(255 - like_mnist())
     np.testing.assert_array_equal(prepared.image, like_mnist())
     assert prepared.steps == ("dark ink on light paper was inverted",)
 
 
-def test_a_digit_off_centre_in_28_by_28_pixels_is_moved():
+def test_a_digit_off_centre_is_moved():
     moved = np.roll(like_mnist(), (-3, 4), (0, 1))
     np.testing.assert_allclose(prepare_mnist(moved).image, like_mnist(), atol=80)
     assert prepare_mnist(moved).steps != ()
@@ -76,7 +76,7 @@ def test_an_image_without_ink_stays_empty():
         assert not np.ptp(prepare_mnist(np.full((50, 40), grey, np.float32)).image)
 
 
-def test_a_large_image_is_prepared_as_a_small_one():
+def test_large_and_small_images_become_equal():
     small = printed("5", 90, (30, 10))
     large = np.kron(small, np.ones((20, 20), np.float32))
     np.testing.assert_allclose(prepare_mnist(large).image, prepare_mnist(small).image, atol=60)

@@ -143,12 +143,12 @@ def test_a_page_consists_of_cases(page: Path) -> None:
     assert not empty
 
 
-def test_every_case_has_a_name_of_its_own() -> None:
+def test_every_case_has_a_unique_name() -> None:
     assert [name for name, count in Counter(case.name for case in CASES).items() if count > 1] == []
     assert {case.name for case in CASES if case.spec is None} == set(MADE)
 
 
-def test_the_catalogue_has_a_case_for_every_code_of_a_file() -> None:
+def test_every_code_has_a_case() -> None:
     codes = {
         code
         for case in CASES
@@ -159,7 +159,7 @@ def test_the_catalogue_has_a_case_for_every_code_of_a_file() -> None:
     assert codes == set(Code) - {Code.SET, Code.WEIGHTS, Code.DEVICE}
 
 
-def test_the_index_lists_every_page_and_explains_every_code(request: pytest.FixtureRequest) -> None:
+def test_the_index_lists_pages_and_codes(request: pytest.FixtureRequest) -> None:
     text = INDEX.read_text(encoding="utf-8")
     (example,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
     assert example in [case.message for case in CASES]

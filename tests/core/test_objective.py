@@ -38,7 +38,7 @@ def metrics(objective: Objective) -> list[str]:
 # -------------------------------------------------------------------------------- what is asked
 
 
-def test_every_output_has_its_own_loss_weight_and_metrics() -> None:
+def test_every_output_has_loss_weight_and_metrics() -> None:
     kind, size = objectives(
         f"{TWO}train: {{loss: {BOTH}, loss_weights: {{size: 0.25}}, metrics: {{size: "
         "[mean_absolute_error]}}"
@@ -129,7 +129,7 @@ def test_accuracy_is_the_metric_where_there_are_classes(
     assert metrics(objective) == expected
 
 
-def test_figures_of_one_output_have_no_prefix() -> None:
+def test_metrics_of_one_output_have_no_prefix() -> None:
     train = "loss: categorical_crossentropy, metrics: [auc, confusion_matrix, mean_squared_error]"
 
     assert figures(objectives(one(train))) == {
@@ -139,7 +139,7 @@ def test_figures_of_one_output_have_no_prefix() -> None:
     }
 
 
-def test_figures_of_several_outputs_begin_with_the_output() -> None:
+def test_metrics_of_several_outputs_have_a_prefix() -> None:
     train = f"train: {{loss: {BOTH}, metrics: {{kind: [accuracy, confusion_matrix]}}}}"
 
     assert figures(objectives(TWO + train)) == {

@@ -126,7 +126,7 @@ def test_an_optimization_keeps_the_values(name: str, graph: Graph) -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 @given(graph=graphs())
 @settings(deadline=None)
-def test_an_optimization_keeps_the_weights_and_costs_no_more(name: str, graph: Graph) -> None:
+def test_an_optimization_keeps_weights_and_never_costs(name: str, graph: Graph) -> None:
     changed = FUNCTIONS[name](graph)
 
     assert dict(changed.weights()) == dict(graph.weights())
@@ -139,7 +139,7 @@ def test_an_optimization_keeps_the_weights_and_costs_no_more(name: str, graph: G
 @pytest.mark.parametrize("name", FUNCTIONS)
 @given(graph=graphs())
 @settings(deadline=None)
-def test_an_optimization_gives_a_sound_graph(name: str, graph: Graph) -> None:
+def test_an_optimized_graph_is_valid(name: str, graph: Graph) -> None:
     verify(FUNCTIONS[name](graph))
 
 
@@ -174,7 +174,7 @@ def test_what_a_cropping_drops_is_not_computed() -> None:
     }
 
 
-def test_a_sequence_seen_causally_is_cropped_at_its_end() -> None:
+def test_a_causal_sequence_is_cropped_at_its_end() -> None:
     causal = Conv1D(filters=2, kernel_size=(3,), padding="causal")
 
     new_graph = needed_extent(made(causal, MaxPooling1D(pool_size=(4,)), shape=(11, 2)))
@@ -240,7 +240,7 @@ def test_what_reads_all_needs_all(layers: list[Layer]) -> None:
 
 @pytest.mark.parametrize("pooling", [POOL, GlobalMaxPooling2D()], ids=lambda layer: layer.tag)
 @pytest.mark.parametrize("name", sorted(NEVER_FALLING))
-def test_an_activation_that_never_falls_moves_behind_pooling(name: str, pooling: Layer) -> None:
+def test_a_monotonic_activation_moves_after_pooling(name: str, pooling: Layer) -> None:
     conv = Conv2D(filters=2, kernel_size=(3, 3), activation=name)
 
     new_graph = activation_after_pooling(made(conv, pooling, Flatten()))
@@ -251,14 +251,14 @@ def test_an_activation_that_never_falls_moves_behind_pooling(name: str, pooling:
 
 
 @pytest.mark.parametrize("name", sorted({*FORMULAS} - NEVER_FALLING - ALONG_CHANNELS - {"linear"}))
-def test_an_activation_that_falls_stays(name: str) -> None:
+def test_an_activation_that_is_not_monotonic_stays(name: str) -> None:
     graph = made(Conv2D(filters=2, kernel_size=(3, 3), activation=name), POOL, Flatten())
 
     assert activation_after_pooling(graph) == graph
 
 
 @pytest.mark.parametrize("name", sorted({*FORMULAS} - ALONG_CHANNELS))
-def test_whether_an_activation_ever_falls_is_known(name: str) -> None:
+def test_the_list_of_monotonic_activations_is_right(name: str) -> None:
     graph = made(Activation(activation=name), shape=(20_001,))
     x = np.linspace(-10, 10, 20_001, dtype=np.float32)[None]
 
@@ -270,7 +270,7 @@ def test_whether_an_activation_ever_falls_is_known(name: str) -> None:
 @pytest.mark.parametrize(
     "layer", [ReLU(threshold=0.5), LeakyReLU(), ELU(), Activation(activation="tanh")], ids=str
 )
-def test_an_activation_of_its_own_moves_with_its_name(layer: Layer) -> None:
+def test_a_separate_activation_moves_with_its_name(layer: Layer) -> None:
     new_graph = activation_after_pooling(made(layer, POOL, POOL, Flatten()))
 
     name = made(layer).nodes[0].name
@@ -300,7 +300,7 @@ def test_an_activation_of_its_own_moves_with_its_name(layer: Layer) -> None:
     ],
     ids=lambda layers: "-".join(layer.tag for layer in layers),
 )
-def test_an_activation_stays_where_moving_it_would_change_something(layers: list[Layer]) -> None:
+def test_an_activation_stays_where_values_would_change(layers: list[Layer]) -> None:
     graph = made(*layers)
 
     assert activation_after_pooling(graph) == graph
@@ -330,7 +330,7 @@ def test_passes_are_chosen_by_name(text: str, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize("text", ["neded_extent", "", "-none", "all,", "needed_extent,-x"])
-def test_a_pass_that_there_is_not_is_a_fault(text: str) -> None:
+def test_an_unknown_pass_is_an_error(text: str) -> None:
     with pytest.raises(NetspecError):
         chosen(text)
 

@@ -66,7 +66,7 @@ def test_a_later_override_wins() -> None:
     assert at(overridden("train.epochs=7", "train.epochs=8").data, ("train", "epochs")) == 8
 
 
-def test_an_overridden_value_stands_on_the_command_line() -> None:
+def test_an_overridden_value_has_the_command_lines_place() -> None:
     place = overridden("train.epochs=many").place(("train", "epochs"))
 
     assert (str(place), pointed_at(place)) == ("<command line>:1:14", "many")
@@ -82,7 +82,7 @@ def test_an_overridden_value_stands_on_the_command_line() -> None:
         ("train.in={a: 1}", ("train", "in"), 7),
     ],
 )
-def test_a_key_that_an_override_adds_stands_on_the_command_line(
+def test_an_added_key_has_the_command_lines_place(
     typed: str, location: tuple[str | int, ...], column: int
 ) -> None:
     place = overridden(typed).place(location, key=True)
@@ -90,7 +90,7 @@ def test_a_key_that_an_override_adds_stands_on_the_command_line(
     assert (str(place), pointed_at(place)) == (f"<command line>:1:{column}", location[-1])
 
 
-def test_a_value_that_is_not_overridden_stands_in_the_file() -> None:
+def test_another_value_keeps_its_place_in_the_file() -> None:
     source = overridden("train.epochs=7")
     place = source.place(("train", "optimizer", "adam", "learning_rate"))
 
@@ -107,7 +107,7 @@ def test_a_value_that_is_not_overridden_stands_in_the_file() -> None:
         ("layers.1.Flatten.name=flat", 10, "the path leads through mappings and lists"),
     ],
 )
-def test_a_path_through_what_is_not_there_is_refused(typed: str, column: int, help: str) -> None:
+def test_a_path_through_missing_values_is_refused(typed: str, column: int, help: str) -> None:
     (diagnostic,) = refusal(typed).diagnostics
 
     assert (diagnostic.code, str(diagnostic.place), diagnostic.help) == (
@@ -122,11 +122,11 @@ def test_a_path_through_what_is_not_there_is_refused(typed: str, column: int, he
     [("name=[1", "yaml"), ("name=!!python/name:os.system", "tag"), ("name=\udcff", "yaml")],
     ids=["bracket", "tag", "surrogate"],
 )
-def test_an_override_is_read_as_strictly_as_a_file(typed: str, code: str) -> None:
+def test_an_override_is_read_strictly(typed: str, code: str) -> None:
     assert refusal(typed).diagnostics[0].code == code
 
 
-def test_a_misspelt_path_is_shown_on_the_command_line() -> None:
+def test_a_misspelt_path_is_shown() -> None:
     text = "netspec: 1\nname: example\ninput: [4]\nlayers: [Flatten]\n"
 
     with pytest.raises(SpecError) as caught:

@@ -150,7 +150,7 @@ def test_of_several_outputs_the_chosen_lose_their_activation() -> None:
     np.testing.assert_array_equal(logits["b.activation"], expected["b"])
 
 
-def test_merging_an_image_that_lies_channels_first_transposes_no_output_of_a_layer() -> None:
+def test_merging_channels_first_images_transposes_no_output() -> None:
     layers = [
         Conv2D(filters=4, kernel_size=(1, 1), name="conv"),
         MaxPooling2D(pool_size=(1, 1), name="pool"),
@@ -212,7 +212,7 @@ def test_no_two_transpositions_follow_each_other(graph: Graph) -> None:
 
 @given(graphs())
 @settings(deadline=None)
-def test_a_transposition_moves_from_one_layout_to_the_other(graph: Graph) -> None:
+def test_a_transposition_changes_the_layout(graph: Graph) -> None:
     moved = channels_first(graph)
 
     for node in moved.nodes:
@@ -225,7 +225,7 @@ def test_a_transposition_moves_from_one_layout_to_the_other(graph: Graph) -> Non
 
 @given(graphs())
 @settings(deadline=None)
-def test_every_layer_gets_the_layout_that_it_wants(graph: Graph) -> None:
+def test_every_layer_reads_the_layout_it_requires(graph: Graph) -> None:
     moved = channels_first(graph)
 
     for node in moved.nodes:
@@ -266,7 +266,7 @@ def test_a_spatial_layer_gets_channels_first(layer: Layer) -> None:
     ],
     ids=str,
 )
-def test_a_layer_that_takes_the_input_as_it_is_costs_no_transposition(layer: Layer) -> None:
+def test_a_layer_without_layout_is_not_transposed(layer: Layer) -> None:
     graph, _ = infer("example", SHAPE, [layer])
 
     assert channels_first(graph) == graph
@@ -306,7 +306,7 @@ def test_every_pass_leaves_nodes_in_topological_order(graph: Graph) -> None:
         known.add(node.name)
 
 
-def test_a_chain_of_convolutions_is_transposed_once_at_each_end() -> None:
+def test_chained_convolutions_are_transposed_only_at_ends() -> None:
     layers = [
         Conv2D(filters=4, kernel_size=(2, 2), activation="relu"),
         MaxPooling2D(),

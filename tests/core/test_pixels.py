@@ -65,7 +65,7 @@ def test_values_that_no_image_has_are_refused(record):
 @pytest.mark.parametrize(
     ("dtype", "maximum"), [("uint8", 16), ("float32", 2.6), ("uint16", 4095)], ids=str
 )
-def test_an_image_beyond_the_range_of_the_training_is_refused(dtype, maximum):
+def test_an_image_beyond_the_training_range_is_refused(dtype, maximum):
     training_range = pixel_range(Promise(), recorded(dtype, 0, maximum))
     training_range.values_of(PIXELS / 255, "dark.png")
     with pytest.raises(DataError, match=rf"bright\.png .*{dtype} from 0 to {maximum}"):
@@ -81,11 +81,11 @@ def test_an_image_beyond_the_range_of_the_training_is_refused(dtype, maximum):
         (None, 16, 16, 255),
     ],
 )
-def test_raw_pixels_are_divided_to_the_range_of_the_training(record, scale, divisor, white):
+def test_raw_pixels_are_divided_to_training_range(record, scale, divisor, white):
     assert raw_divisor(Promise(), record, float(scale)) == (divisor, white)
 
 
 @pytest.mark.parametrize("record", [recorded("uint16", 0, 65535), recorded("float32", -1, 1)])
-def test_raw_input_is_refused_where_the_training_saw_other_values(record):
+def test_raw_input_beyond_the_training_range_is_refused(record):
     with pytest.raises(DataError, match="raw input is pixels of 8 bits"):
         raw_divisor(Promise(), record, 1.0)

@@ -164,7 +164,7 @@ def test_a_number_is_the_rate_of_every_step() -> None:
     assert rates(0.25) == 40 * [0.25]
 
 
-def test_a_later_epoch_begins_where_the_one_before_ended() -> None:
+def test_an_epoch_continues_the_schedule() -> None:
     schedule = written(
         "polynomial_decay: {initial_learning_rate: 40, end_learning_rate: 0, power: 1}"
     )
@@ -242,6 +242,6 @@ def test_a_schedule_knows_what_it_depends_on(
     assert schedule.counts_epochs is counts_epochs
 
 
-def test_a_number_and_a_plateau_do_not_span_the_training() -> None:
+def test_numbers_and_plateaus_do_not_span_training() -> None:
     assert not spans_training(0.1)
     assert not spans_training(ReduceOnPlateau(initial_learning_rate=1))

@@ -40,7 +40,7 @@ def test_without_a_change_the_graph_is_the_same(graph):
     assert Rewriter(graph).graph() == graph
 
 
-def test_a_node_is_inserted_behind_another_and_read_instead(graph):
+def test_a_node_inserted_after_another_is_read_instead(graph):
     rewriter = Rewriter(graph)
     rewriter.insert_after("first", reading("relu", "first"))
     rewriter.redirect("first", "relu")
@@ -57,14 +57,14 @@ def test_a_node_is_inserted_behind_another_and_read_instead(graph):
     assert rewriter.has_one_reader("first")
 
 
-def test_nodes_are_inserted_before_a_reader_in_their_order(graph):
+def test_nodes_before_a_reader_keep_their_order(graph):
     rewriter = Rewriter(graph)
     for name in ("one", "two"):
         rewriter.insert_before("left", reading(name, "first"))
     assert [node.name for node in rewriter.graph().nodes][:4] == ["first", "one", "two", "left"]
 
 
-def test_an_output_is_redirected_and_has_no_single_reader(graph):
+def test_a_redirected_output_is_read_instead(graph):
     rewriter = Rewriter(graph)
     assert rewriter.is_output("sum")
     rewriter.append(reading("relu", "sum"))

@@ -76,7 +76,7 @@ def test_seed_decides_which_examples_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shuffle", ["true", "false"])
-def test_every_class_has_the_same_fraction_in_both_parts(shuffle: str, tmp_path: Path) -> None:
+def test_every_class_has_the_same_fraction(shuffle: str, tmp_path: Path) -> None:
     validation = f"validation: {{fraction: 0.2, stratify: true, shuffle: {shuffle}}}"
 
     places = kept(loaded(tmp_path, validation))
@@ -94,7 +94,7 @@ def test_only_example_of_a_class_is_for_training(tmp_path: Path) -> None:
     assert 9 not in places
 
 
-def test_part_without_examples_is_told(tmp_path: Path) -> None:
+def test_a_part_without_examples_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"0\.999 of 100 images for validation leaves a part"):
         loaded(tmp_path, "validation: {fraction: 0.999, shuffle: false}")
 

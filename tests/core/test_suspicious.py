@@ -154,7 +154,7 @@ X = features(4)
     ids=["scaled", "channels", "constant", "features", "scales", "equal", "indices"],
 )
 @pytest.mark.parametrize("memory", [None, 0], ids=["in memory", "in its file"])
-def test_suspicious_inputs_are_told(
+def test_suspicious_inputs_are_reported(
     x: NDArray[Any], options: dict[str, Any], expected: str, memory: int | None, tmp_path: Path
 ) -> None:
     assert found(tmp_path, x, memory=memory, **options) == [expected]
@@ -194,7 +194,7 @@ def regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> netspec.graph
 EQUAL = "40 of the 40 test examples are equal to training examples"
 
 
-def test_suspicious_data_are_reported_once_before_a_run_begins(regression, tmp_path: Path) -> None:
+def test_suspicious_data_are_reported_once_before_training(regression, tmp_path: Path) -> None:
     events: list[str] = []
 
     class Progress(Silent):

@@ -70,7 +70,7 @@ def test_targets_are_as_the_loss_takes_them(
     np.testing.assert_array_equal(targets.reshape(-1), labels.reshape(-1).astype(dtype))
 
 
-def test_every_step_of_a_sequence_may_have_a_label(tmp_path: Path) -> None:
+def test_every_step_may_have_a_label(tmp_path: Path) -> None:
     labels = np.array([[0, 1, 2, 2], [2, 2, 1, 0]])
 
     (targets,) = loaded(tmp_path, labels, shape=(4, 2)).train.targets
@@ -93,7 +93,7 @@ FAULTS: list[tuple[str, int, Any, str]] = [
 
 
 @pytest.mark.parametrize(("loss", "units", "labels", "message"), FAULTS, ids=str)
-def test_targets_that_a_loss_does_not_take_are_told(
+def test_targets_that_do_not_fit_are_errors(
     loss: str, units: int, labels: Any, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError) as caught:
@@ -103,12 +103,12 @@ def test_targets_that_a_loss_does_not_take_are_told(
     assert caught.value.help
 
 
-def test_class_indices_for_a_categorical_loss_are_sent_to_the_sparse_one(tmp_path: Path) -> None:
+def test_class_indices_need_the_sparse_loss(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="use sparse_categorical_crossentropy"):
         loaded(tmp_path, [0, 1], CATEGORICAL)
 
 
-def test_weights_of_examples_are_read_and_split_as_these_are(tmp_path: Path) -> None:
+def test_example_weights_are_split_with_the_examples(tmp_path: Path) -> None:
     weights = {"w_train": np.array([1, 2, 3, 4]), "w_test": np.array([0.5, 0, 1, 1])}
 
     dataset = loaded(tmp_path, [0, 1, 2, 0], train=", validation_split: 0.25", **weights)
@@ -130,7 +130,7 @@ def test_weights_of_examples_are_read_and_split_as_these_are(tmp_path: Path) -> 
         ([1, np.nan, 0], "w_train holds negative or infinite weights"),
     ],
 )
-def test_weights_that_are_none_are_told(weights: Any, message: str, tmp_path: Path) -> None:
+def test_wrong_example_weights_are_errors(weights: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         loaded(tmp_path, [0, 1, 2], w_train=np.array(weights))
 
@@ -147,7 +147,7 @@ def test_weights_that_are_none_are_told(weights: Any, message: str, tmp_path: Pa
     ],
     ids=str,
 )
-def test_class_weights_are_those_that_keras_gives_the_examples(
+def test_class_weights_become_keras_sample_weights(
     loss: str, units: int, labels: Any, tmp_path: Path
 ) -> None:
     from netspec_keras.framework import keras
@@ -164,7 +164,7 @@ def test_class_weights_are_those_that_keras_gives_the_examples(
     assert dataset.test.weights is None
 
 
-def test_class_weights_go_by_the_names_of_the_classes(tmp_path: Path) -> None:
+def test_class_weights_are_read_by_class_name(tmp_path: Path) -> None:
     names = ", class_names: [ant, bee, cat]"
 
     dataset = loaded(tmp_path, [0, 2, 1], data=names, train=", class_weights: {bee: 3}")
@@ -172,14 +172,14 @@ def test_class_weights_go_by_the_names_of_the_classes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(dataset.train.weights, [1, 1, 3])
 
 
-def test_the_target_of_an_autoencoder_is_its_input_itself(tmp_path: Path) -> None:
+def test_an_autoencoders_target_is_its_input(tmp_path: Path) -> None:
     examples = loaded(tmp_path, [0, 1], SQUARES, 2, data=", target: input, scale: 4").train
 
     assert examples.targets is examples.inputs
     np.testing.assert_array_equal(examples.answers()[0], np.full((2, 2), 0.25))
 
 
-def test_the_input_of_an_autoencoder_is_looked_at_as_its_target(tmp_path: Path) -> None:
+def test_an_autoencoders_input_is_checked_as_target(tmp_path: Path) -> None:
     x = {name: np.full((2, 2), 255, np.uint8) for name in ("x_train", "x_test")}
 
     with pytest.raises(DataError, match="the train images, which are the targets too, hold values"):
@@ -198,7 +198,7 @@ def test_an_autoencoder_needs_no_labels(tmp_path: Path) -> None:
     assert len(dataset.test) == 3
 
 
-def test_the_arrays_of_several_inputs_and_outputs_have_their_names(tmp_path: Path) -> None:
+def test_arrays_have_names_of_inputs_and_outputs(tmp_path: Path) -> None:
     spec = """\
 netspec: 1
 name: tested
@@ -263,7 +263,7 @@ SIDES = "left", "right"
 
 
 @pytest.mark.parametrize("index", [5, -1])
-def test_indices_that_an_embedding_does_not_have_are_told(index: int, tmp_path: Path) -> None:
+def test_indices_beyond_an_embedding_are_errors(index: int, tmp_path: Path) -> None:
     embedded(tmp_path)
 
     with pytest.raises(DataError, match=f"test data hold the index {index}, and embedding has 5"):
@@ -281,7 +281,7 @@ def test_labels_from_1_are_class_indices_from_0(tmp_path: Path) -> None:
     np.testing.assert_array_equal(targets, np.array([0, 2, 1], np.int32), strict=True)
 
 
-def test_labels_of_steps_from_1_are_class_indices_from_0(tmp_path: Path) -> None:
+def test_step_labels_from_1_become_class_indices(tmp_path: Path) -> None:
     labels = np.array([[1, 2, 3, 3], [3, 3, 2, 1]], np.uint8)
 
     (targets,) = loaded(tmp_path, labels, shape=(4, 2), data=", labels_from: 1").train.targets
@@ -327,7 +327,7 @@ def test_classes_without_names_are_named_by_their_labels(tmp_path: Path) -> None
     ],
     ids=["from 1", "from 0", "too large", "one hot", "floats"],
 )
-def test_labels_that_do_not_fit_are_refused_with_a_remedy(
+def test_wrong_labels_are_refused_with_a_remedy(
     labels: Any, data: str, message: str, help: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError) as caught:
@@ -336,7 +336,7 @@ def test_labels_that_do_not_fit_are_refused_with_a_remedy(
     assert (caught.value.message, caught.value.help) == (message, help)
 
 
-def test_labels_of_examples_do_not_fit_a_class_at_every_step(tmp_path: Path) -> None:
+def test_example_labels_do_not_fit_every_step(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         loaded(tmp_path, [0, 1, 2], shape=(4, 2))
 

@@ -27,7 +27,7 @@ def written(value: Any) -> str:
 
 
 @pytest.mark.parametrize("model", [*get_args(Optimizer), *get_args(StepSchedule), ReduceOnPlateau])
-def test_the_row_of_a_model_names_its_fields_and_their_defaults(model):
+def test_a_models_row_has_fields_and_defaults(model):
     shared = OptimizerBase if issubclass(model, OptimizerBase) else Schedule
     for name, field in model.model_fields.items():
         row = ROWS[model.tag]
@@ -59,7 +59,7 @@ def section(title: str) -> str:
         *(("Metrics", metric) for metric in METRICS.values()),
     ],
 )
-def test_the_row_of_a_loss_or_metric_names_its_fields_and_their_defaults(title, model):
+def test_an_objectives_row_has_fields_and_defaults(title, model):
     lines = [line.split("|") for line in section(title).splitlines() if line.startswith("| `")]
     (row,) = [cells[2].strip() for cells in lines if f"`{model.tag}`" in cells[1]]
     fields = {

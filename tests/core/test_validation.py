@@ -96,7 +96,7 @@ def test_errors_of_training_have_a_position(name: str, model: type):
         (("train", "class_weights", "[key]"), {"train": {"class_weights": {}}}, None, "train"),
     ],
 )
-def test_a_location_is_that_of_the_data(location, data, written, owner):
+def test_a_location_is_a_path_of_data(location, data, written, owner):
     position = find_position(location, data)
     assert position.location == (written or location)
     assert position.owner == owner

@@ -19,7 +19,7 @@ FILES = sorted(
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_the_layers_of_a_file_are_in_the_list_of_its_family(name: str) -> None:
+def test_a_files_layers_are_in_its_family(name: str) -> None:
     module = import_module(f"netspec.language.layers.{name}")
     layers = {
         value.__name__

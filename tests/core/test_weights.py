@@ -72,7 +72,7 @@ SMALL = network(CONV, BatchNormalization(), Flatten(), Dense(units=2))
 # ------------------------------------------------------------------------------ initial values
 
 
-def test_every_weight_has_an_initial_value_of_its_shape_in_float32() -> None:
+def test_initial_values_have_shape_and_float32() -> None:
     values = initial(SMALL, 0)
 
     assert {key: (value.shape, value.dtype) for key, value in values.items()} == {
@@ -80,7 +80,7 @@ def test_every_weight_has_an_initial_value_of_its_shape_in_float32() -> None:
     }
 
 
-def test_initial_values_are_the_same_for_the_same_seed() -> None:
+def test_equal_seeds_have_equal_initial_values() -> None:
     assert_same(initial(SMALL, 7), initial(SMALL, 7))
 
 
@@ -95,7 +95,7 @@ def test_initial_values_differ_for_another_key() -> None:
     assert not np.array_equal(values["dense.kernel"], values["dense_1.kernel"])
 
 
-def test_initial_values_do_not_depend_on_what_else_is_in_the_network() -> None:
+def test_initial_values_do_not_depend_on_other_layers() -> None:
     other = network(Dropout(rate=0.5), CONV, MaxPooling2D(), GlobalAveragePooling2D())
 
     np.testing.assert_array_equal(
@@ -125,13 +125,13 @@ def key_of(seed: int, purpose: str) -> int:
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**63 - 1])
-def test_random_numbers_are_philox_keyed_by_seed_and_purpose(seed: int) -> None:
+def test_random_numbers_are_keyed_philox(seed: int) -> None:
     expected = philox(key_of(seed, "conv.kernel"), 11)
 
     assert generator(seed, "conv.kernel").random(11).tolist() == expected
 
 
-def test_a_uniform_weight_is_philox_scaled_to_the_limit() -> None:
+def test_uniform_weights_are_scaled_philox_numbers() -> None:
     values = initial(network(Dense(units=3), shape=(2,)), 7)["dense.kernel"]
     limit = math.sqrt(6 / (2 + 3))
 
@@ -178,7 +178,7 @@ NORMAL: list[tuple[Initializer, float, float]] = [
 
 
 @pytest.mark.parametrize(("initializer", "mean", "stddev"), NORMAL, ids=str)
-def test_a_normal_initializer_has_its_mean_and_standard_deviation(
+def test_normal_initializers_have_mean_and_deviation(
     initializer: Initializer, mean: float, stddev: float
 ) -> None:
     values = drawn(initializer, KERNEL)
@@ -201,7 +201,7 @@ TRUNCATED: list[tuple[Initializer, float, float]] = [
 
 
 @pytest.mark.parametrize(("initializer", "mean", "stddev"), TRUNCATED, ids=str)
-def test_a_truncated_initializer_has_keras_deviation_and_ends_at_two_of_the_uncut(
+def test_a_truncated_initializer_has_keras_deviation_and_bound(
     initializer: Initializer, mean: float, stddev: float
 ) -> None:
     values = drawn(initializer, KERNEL)
@@ -252,7 +252,7 @@ def test_kernels_are_permuted_by_the_roles_of_axes(
     assert channels_first(axes) == order
 
 
-def test_the_kernels_of_an_attention_have_the_deviations_of_keras() -> None:
+def test_attention_kernels_have_the_deviations_of_keras() -> None:
     # Fans: 64 features and 8 heads of size 16; deviation sqrt(2 / (64 + 128)) as in Keras 3.15.1.
     layer = MultiHeadAttention(num_heads=8, key_dim=16, name="attention")
     values = initial(network(layer, shape=(16, 64)), 0)
@@ -368,7 +368,7 @@ def test_equal_weights_are_equal_bytes() -> None:
     assert len(files) == 1
 
 
-def test_a_file_of_a_graph_with_other_initializers_is_read(tmp_path: Path) -> None:
+def test_files_of_other_initializers_are_read(tmp_path: Path) -> None:
     layer = Dense(units=2, kernel_initializer=HeNormal())
     path = written(tmp_path, to_bytes(network(layer), initial(network(layer), 0)))
 
@@ -423,7 +423,7 @@ def test_the_tensors_of_a_file_are_aligned(length: int) -> None:
     ],
     ids=["input", "layer", "name", "field", "first of two", "fewer", "more", "reads", "outputs"],
 )
-def test_a_file_of_another_graph_is_refused_with_the_first_difference(
+def test_another_graphs_file_shows_the_first_difference(
     theirs: Graph, difference: str, tmp_path: Path
 ) -> None:
     path = written(tmp_path, to_bytes(theirs, initial(theirs, 0)))
@@ -519,7 +519,7 @@ def test_a_file_without_a_weight_is_refused(tmp_path: Path) -> None:
     assert refusal(forged(tmp_path, weights)).message.endswith(": there is no weight dense.bias")
 
 
-def test_a_file_with_a_weight_too_many_is_refused(tmp_path: Path) -> None:
+def test_a_file_with_an_extra_weight_is_refused(tmp_path: Path) -> None:
     weights = initial(SMALL, 0) | {"dense.other": np.zeros(1, np.float32)}
 
     assert refusal(forged(tmp_path, weights)).message.endswith(
@@ -544,16 +544,16 @@ def test_a_weight_of_another_type_is_refused(kind: Any, tmp_path: Path) -> None:
     )
 
 
-def test_weights_that_are_not_the_graphs_are_not_written() -> None:
+def test_weights_of_another_graph_are_not_written() -> None:
     with pytest.raises(WeightsError, match=r"there is no weight conv\.kernel"):
         to_bytes(SMALL, {})
 
 
-def test_the_graphs_own_weights_are_its_own() -> None:
+def test_initial_weights_belong_to_their_graph() -> None:
     check(SMALL, initial(SMALL, 0), "the model")
 
 
-def test_metadata_hold_the_format_and_the_graph(tmp_path: Path) -> None:
+def test_metadata_contain_the_format_and_graph(tmp_path: Path) -> None:
     _, metadata = read_safetensors(written(tmp_path, to_bytes(SMALL, initial(SMALL, 0))))
 
     assert metadata == {

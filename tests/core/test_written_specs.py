@@ -56,7 +56,7 @@ def test_a_long_key_reads_as_it_was_written(name: str) -> None:
 
 @given(st.text(), st.text(), st.tuples(st.text(), st.text()), st.text())
 @settings(deadline=None)
-def test_a_spec_of_any_texts_reads_as_it_was_written(
+def test_any_texts_read_as_they_were_written(
     description: str, path: str, names: tuple[str, str], other: str
 ) -> None:
     data = {"dataset": "npz", "path": path, "class_names": names}
@@ -71,13 +71,13 @@ def test_a_spec_of_any_texts_reads_as_it_was_written(
 
 @given(st.text(st.sampled_from("$({a})\\\"'\n ")))
 @settings(deadline=None)
-def test_a_text_with_dollars_reads_as_it_was_written(description: str) -> None:
+def test_dollars_read_as_they_were_written(description: str) -> None:
     spec = Spec.model_validate({**SPEC, "description": description})
 
     assert loads(resolved(spec)).spec == spec
 
 
-def test_a_checked_spec_with_emoji_is_printed_as_a_spec(tmp_path: Path) -> None:
+def test_a_checked_emoji_is_printed_as_spec(tmp_path: Path) -> None:
     path, again = tmp_path / "emoji.yaml", tmp_path / "again.yaml"
     lines = ["netspec: 1", "name: example", f"description: {EMOJI}", "input: [8]"]
     lines += ["layers:", "  - Dense: {units: 2}", f"data: {{dataset: npz, path: '{EMOJI}.npz'}}"]

@@ -62,13 +62,13 @@ def test_the_onnx_graph_is_the_golden_one(spec, golden):
 
 @pytest.mark.parametrize("spec", LAYERS)
 @pytest.mark.parametrize("backend", TRAINING)
-def test_the_lines_of_every_layer_are_the_golden_ones(backend, spec, golden):
+def test_the_lines_of_a_layer_are_golden(backend, spec, golden):
     write = partial(written_module, backend=backend)
     golden(f"{spec}/{backend}_layers.txt", lines_of_layers(load(LAYERS[spec]), write))
 
 
 @pytest.mark.parametrize("spec", LAYERS)
-def test_the_onnx_nodes_of_every_layer_are_the_golden_ones(spec, golden):
+def test_the_onnx_nodes_of_a_layer_are_golden(spec, golden):
     require("onnx")
     golden(f"{spec}/onnx_layers.txt", lines_of_layers(load(LAYERS[spec]), onnx_text))
 

@@ -28,22 +28,22 @@ def run(request, tmp_path_factory):
     return netspec.train(network, request.param, runs=tmp_path_factory.mktemp("runs"))
 
 
-def test_the_least_accuracy_is_three_deviations_below_the_mean():
+def test_the_bound_is_three_deviations_below_mean():
     assert 3 < (mean(MEASURED) - LEAST) / stdev(MEASURED) < 4
 
 
-def test_a_part_of_an_epoch_reaches_99_percent_on_the_test_images(run):
+def test_a_part_of_an_epoch_reaches_99_percent(run):
     epoch, test = run.history
     assert epoch["epoch"] == 1
     assert epoch["seconds"] * epoch["images_per_second"] < 45_000
     assert test["test_accuracy"] >= LEAST
 
 
-def test_every_backend_evaluates_to_the_recorded_figures(run):
+def test_every_backend_evaluates_to_the_recorded_metrics(run):
     check_evaluations(run)
 
 
-def test_onnx_gives_the_same_class_for_every_test_image(run):
+def test_onnx_predicts_the_same_classes(run):
     check_onnx_classes(run)
 
 
@@ -51,7 +51,7 @@ def test_ten_printed_digits_are_prepared_and_recognized(run, tmp_path):
     check_printed_digits(run, tmp_path)
 
 
-def test_an_exported_file_tells_how_it_takes_images(run, tmp_path):
+def test_an_exported_file_describes_its_images(run, tmp_path):
     require("onnx")
     import onnx
 
@@ -76,7 +76,7 @@ def test_three_seeds_reach_99_percent(run, tmp_path):
         check_evaluations(training_run)
 
 
-def test_the_network_is_the_tutorials_but_for_its_initial_values():
+def test_only_initial_values_differ_from_the_tutorial():
     fast, tutorial = (described(f"{name}.yaml") for name in ("mnist_fast", "mnist_cnn"))
     assert fast == tutorial
 

@@ -33,7 +33,7 @@ def runs(request, tmp_path_factory):
     return [netspec.train(network, request.param, runs=folder) for network in networks]
 
 
-def test_the_first_seed_is_the_one_that_the_spec_ships_with():
+def test_the_first_seed_is_the_specs():
     settings = netspec.load(SPEC).spec.train
     assert settings
     assert settings.seed == SEEDS[0]
@@ -43,7 +43,7 @@ def test_the_mean_that_was_measured_is_99_percent():
     assert mean(MEASURED) >= 0.99
 
 
-def test_a_loss_of_half_a_point_is_below_the_bound():
+def test_half_a_point_less_is_below_the_bound():
     """Of the mean of three seeds; a single seed varies as much."""
     assert lower_bound(MEASURED, len(SEEDS)) > mean(MEASURED) - 0.005
 
@@ -54,18 +54,18 @@ def test_the_shipped_seed_is_as_accurate_as_before(runs):
 
 
 @pytest.mark.nightly
-def test_the_mean_of_three_seeds_is_as_accurate_as_before(runs):
+def test_three_seeds_are_as_accurate_as_before(runs):
     assert mean(map(accuracy, runs)) >= lower_bound(MEASURED, len(SEEDS))
 
 
 @pytest.mark.nightly
-def test_every_backend_evaluates_to_the_recorded_figures(runs):
+def test_every_backend_evaluates_to_the_recorded_metrics(runs):
     for run in runs:
         check_evaluations(run)
 
 
 @pytest.mark.nightly
-def test_onnx_gives_the_same_class_for_every_test_image(runs):
+def test_onnx_predicts_the_same_classes(runs):
     for run in runs:
         check_onnx_classes(run)
 

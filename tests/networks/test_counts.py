@@ -49,7 +49,7 @@ FIXED = {
 
 
 @pytest.mark.parametrize("name", COUNTS)
-def test_the_parameters_are_those_of_the_literature(name: str) -> None:
+def test_parameter_counts_equal_the_literature(name: str) -> None:
     summary = summarize(load(SPECS / f"{name}.yaml").graph)
 
     assert summary.parameters == COUNTS[name]

@@ -116,9 +116,7 @@ def carried(name: str) -> dict[str, Array]:
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_the_predictions_are_those_of_keras_applications(
-    backend: str, name: str, tmp_path: Path
-) -> None:
+def test_predictions_equal_keras_applications(backend: str, name: str, tmp_path: Path) -> None:
     tested = network(name)
     file = tmp_path / "weights.safetensors"
     file.write_bytes(to_bytes(tested.graph, carried(name)))

@@ -55,7 +55,7 @@ def test_int8_files_predict_the_same_without_vnni(name: str, emulated: Path) -> 
     assert largest_difference(emulated, name, integers=True) < 1e-5
 
 
-def test_weights_of_7_bits_predict_what_exact_products_predict(emulated: Path) -> None:
+def test_weights_of_7_bits_predict_exactly(emulated: Path) -> None:
     assert largest_difference(emulated, "images", integers=False) < 1e-5
 
 

@@ -131,7 +131,7 @@ def drawn(
 
 
 @given(case=specs(), name=NETWORKS, seed=seeds(), passes=PASSES)
-def test_every_backend_gives_the_interpreters_values(
+def test_every_backend_computes_the_interpreters_values(
     case: Case, name: str, seed: int, passes: frozenset[str] | None
 ) -> None:
     tested, weights, inputs = drawn(case, name, seed, passes)
@@ -158,7 +158,7 @@ def test_every_backend_gives_the_interpreters_values(
 @given(
     case=specs(without=("MaxPooling3D",)), name=NETWORKS, seed=seeds(), passes=PASSES_OF_TRAINING
 )
-def test_the_gradients_are_the_same_everywhere(
+def test_every_backend_has_the_same_gradients(
     case: Case, name: str, seed: int, passes: frozenset[str] | None
 ) -> None:
     tested, weights, inputs = drawn(case, name, seed, passes)

@@ -76,14 +76,14 @@ def test_steps_that_cannot_be_captured_are_eager(recorder):
         np.testing.assert_array_equal(weights[key], value, key)
 
 
-def test_before_2_13_a_failed_recording_with_dropout_stops(monkeypatch):
+def test_old_pytorch_stops_after_failed_dropout_recording(monkeypatch):
     monkeypatch.setattr(torch, "__version__", "2.11.0+cu130")
     with pytest.raises(BackendError, match="cannot be recorded: operation not") as caught:
         trained(networks()["adam"], prepare=recorded_by(Refused()))
     assert caught.value.help == "set NETSPEC_CUDA_GRAPHS=0 in the environment"
 
 
-def test_before_2_13_a_failed_recording_without_dropout_goes_on(monkeypatch):
+def test_old_pytorch_continues_without_dropout(monkeypatch):
     monkeypatch.setattr(torch, "__version__", "2.11.0+cu130")
     with pytest.warns(UserWarning, match="no CUDA graph holds this network"):
         trained(networks()["constrained"], prepare=recorded_by(Refused()))
@@ -229,7 +229,7 @@ def test_full_memory_drops_the_recording_and_goes_on(three_steps):
     check_same((trainer.weights(), steps), trained(tested))
 
 
-def test_a_recording_that_does_not_fit_is_left_out():
+def test_a_recording_beyond_memory_is_left_out():
     class Full(Repeated):
         def record(self, compute):
             out_of_memory()

@@ -23,7 +23,7 @@ def built(case: Case) -> Any:  # Any: the generated module's class
 
 
 @pytest.mark.parametrize("multiplier", [1, 3])
-def test_an_orthogonal_depthwise_kernel_is_that_of_keras_axes(multiplier: int) -> None:
+def test_orthogonal_depthwise_kernels_have_keras_axes(multiplier: int) -> None:
     fields = f"kernel_size: [2, 3], depth_multiplier: {multiplier}"
     initial = "depthwise_initializer: {orthogonal: {gain: 0.5}}"
     model = built(chain((4, 4, 2), f"DepthwiseConv2D: {{{fields}, {initial}, name: layer}}"))
@@ -43,7 +43,7 @@ def test_a_module_of_images_is_channels_last() -> None:
         assert convolution.weight.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_a_module_of_images_and_volumes_has_the_format_of_each() -> None:
+def test_images_and_volumes_keep_their_memory_formats() -> None:
     shapes = {"a": (4, 4, 4), "b": (4, 4, 4, 4)}
     model = built(joined(shapes, PLANE, VOLUME, "output: [conv2d, conv3d_transpose]"))
 

@@ -44,7 +44,7 @@ for text, x, cotangents in json.load(sys.stdin):
 """
 
 
-def test_gradients_of_gamma_for_an_input_that_needs_none() -> None:
+def test_gradients_of_gamma_without_input_gradients() -> None:
     examples = {name: _example(case) for name, case in CASES.items()}
     program_input = json.dumps([[text, x.tolist(), c.tolist()] for text, x, c in examples.values()])
     command = [sys.executable, "-c", PROGRAM]
