@@ -1,4 +1,4 @@
-"""Python source as the backends write it: its lines, its variables, and what it says of itself."""
+"""Python source as the backends write it: its lines, its variables, and its descriptions."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ LONG = 40 * "x"
 
 
 def call(head: str, *rest: Any) -> str:
-    """A call, whose head begins with its indentation."""
+    """A call. Its head begins with its indentation."""
     indent = len(head) - len(head.lstrip())
     return head[:indent] + render(code.call(head.lstrip(), *rest), WIDTH, indent, indent)
 
 
 def statement(head: str, expression: str, comment: str) -> str:
-    """A statement, whose head begins with its indentation."""
+    """A statement. Its head begins with its indentation."""
     indent = len(head) - len(head.lstrip())
     document = code.statement(head.lstrip(), expression, comment)
     return head[:indent] + render(document, WIDTH, indent, indent)
@@ -69,8 +69,8 @@ def test_a_long_list_is_broken_between_items(item: str) -> None:
     )
 
 
-# A formatter changes nothing, whatever the length of a name is. LAST is a name of that length, of at
-# most 64 letters, as those of layers.
+# A formatter changes nothing, whatever the length of a name is. LAST is a name of that length. Names of
+# layers have at most 64 letters.
 
 LENGTHS = (1, *range(20, 65))
 ARITHMETIC = " + ".join(["first * second"] * 4)
@@ -89,7 +89,7 @@ EXPRESSIONS = [
     "self.layer(LAST).values",
     "first * self.LAST(LAST)",
     "(LAST,)",
-    # The activations of two operands, and those that are functions of functions.
+    # Activations of two operands, and nested functions.
     "(LAST + torch.sqrt(LAST.square() + 4)) / 2",
     "LAST.clamp(min=0) + torch.expm1(LAST.clamp(max=0))",
     "torch.where(LAST < 1, (LAST.clamp(min=-1) + 1).square() / 4, LAST)",
@@ -206,14 +206,14 @@ def test_a_class_is_written_with_its_methods() -> None:
     )
 
 
-# Which variable holds which tensor. A wrong one would be another network.
+# Which variable contains which tensor. A wrong variable would be another network.
 
 DENSE = "Dense: {units: 2, name: NAME}"
 CHAIN = "a: input, b: a, c: b"
 
 
 def graph(reads: str, inputs: str = "[2]", outputs: str | None = None) -> Graph:
-    """A graph of layers that each add up what they read, written as `name: first second`."""
+    """A graph of layers that add their inputs. `reads` is written as `name: first second`."""
     layers: list[str] = []
     for line in reads.split(", "):
         name, _, read = line.partition(": ")
@@ -240,7 +240,7 @@ def graph(reads: str, inputs: str = "[2]", outputs: str | None = None) -> Graph:
             graph("a: input, b: a, c: a", outputs="b, c"),
             {"input": "x", "a": "a", "b": "b", "c": "x"},
         ),
-        # Names that are taken: the variables themselves, words of Python, and reserved ones.
+        # Names that are not free: variables, words of Python, and reserved names.
         (
             graph("inputs: input, b: inputs, x: inputs b, c: inputs x"),
             {"input": "x", "inputs": "inputs_", "b": "x", "x": "x", "c": "x"},

@@ -13,7 +13,7 @@ from netspec.text.codes import Code
 SOURCES = [*(Path(__file__).parents[2] / "netspec").rglob("*.py")]
 
 CODE_AT = {"Fault": 1, "Diagnostic": 0, "ExpressionFault": 3}
-"""The position of the code among the arguments of what creates an error."""
+"""The position of the code among the arguments of each function that creates an error."""
 
 
 def _trees() -> list[ast.Module]:
@@ -42,7 +42,7 @@ def test_no_string_is_used_as_a_code() -> None:
 
 
 def _code_of(call: ast.Call) -> ast.expr | None:
-    """The argument of a call that is the code of an error."""
+    """The argument of a call that contains the code of an error."""
     function = ast.unparse(call.func).rpartition(".")[2]
     position = CODE_AT.get(function)
     named = next((keyword.value for keyword in call.keywords if keyword.arg == "code"), None)

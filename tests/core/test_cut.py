@@ -1,4 +1,4 @@
-"""Definitions that are cut out of source files."""
+"""Definitions are copied out of source files."""
 
 from __future__ import annotations
 

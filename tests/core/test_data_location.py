@@ -1,4 +1,4 @@
-"""Where the files of a data set are: relative to any folder, and at another place."""
+"""The places of the files of a data set: relative to any folder, and in another folder."""
 
 from __future__ import annotations
 

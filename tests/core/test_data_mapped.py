@@ -1,4 +1,4 @@
-"""Arrays in files: they read as NumPy's do, take no memory, and tell what became of their file."""
+"""Arrays in files: they read as NumPy's do, take no memory, and report a changed file."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ train: {loss: sparse_categorical_crossentropy}
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux what is in memory")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports what is in memory")
 def test_no_page_stays_in_memory_after_reading(path: Path) -> None:
     mapped = saved(path, np.ones((50_000, 800), np.uint8))  # 40 MB
 

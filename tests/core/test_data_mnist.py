@@ -59,7 +59,7 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def use_sources(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Make these the only sources, in this order; their names are a, b, c, ..."""
+    """Make these the only sources, in this order. Their names are a, b, c, ..."""
 
     def use(*sources: Source) -> None:
         monkeypatch.setattr(mnist, "SOURCES", dict(zip("abc", sources, strict=False)))
@@ -69,13 +69,13 @@ def use_sources(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @pytest.fixture
 def use_only(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Leave one of the published sources, by its name."""
+    """Keep only the published source of this name."""
     published = mnist.SOURCES
     return lambda name: monkeypatch.setattr(mnist, "SOURCES", {name: published[name]})
 
 
 class Bringing:
-    """A source that writes the contents, and notes which files it was asked for."""
+    """A source that writes the contents, and records the requested files."""
 
     def __init__(self, contents: Mapping[str, bytes]) -> None:
         self.contents = contents
@@ -296,7 +296,7 @@ class TestSources:
 
 
 class Web:
-    """Answers to requests.get by the last part of the address; a missing one refuses to connect."""
+    """Responses to requests.get by the last part of the address; others refuse to connect."""
 
     def __init__(self, answers: Mapping[str, tuple[int, bytes]]) -> None:
         self.answers = answers
@@ -326,7 +326,7 @@ class TestMirror:
     def serve(
         self, monkeypatch: pytest.MonkeyPatch, use_only: Callable[[str], None]
     ) -> Callable[[Mapping[str, tuple[int, bytes]]], Web]:
-        """Make the first mirror the only source, with these answers."""
+        """Make the first mirror the only source, with these responses."""
         use_only(MIRROR)
 
         def answer(answers: Mapping[str, tuple[int, bytes]]) -> Web:
@@ -406,7 +406,7 @@ class TestNpm:
     def npm(
         self, monkeypatch: pytest.MonkeyPatch, use_only: Callable[[str], None]
     ) -> Callable[..., list[list[str]]]:
-        """Make npm the only source, bringing this archive; the list is of its commands."""
+        """Make npm the only source, with this archive. Returns a list that records its commands."""
         use_only(NPM)
 
         def install(archive: bytes | None, stderr: str = "") -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""A data set in an .npz file: what is read, and how every other file is refused."""
+"""A data set in an .npz file: valid files are read, and all others are refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ARRAYS = {
 
 
 class Trap:
-    """An object whose unpickling leaves a file behind."""
+    """An object whose unpickling creates a file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -58,13 +58,13 @@ def save(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def with_x_train(path: Path, content: bytes, compression: int = zipfile.ZIP_STORED) -> None:
-    """Write a sound file but for the member x_train.npy."""
+    """Write a valid file except for the member x_train.npy."""
     members = {f"{key}.npy": npy(array) for key, array in ARRAYS.items()}
     write(path, members | {"x_train.npy": content}, compression)
 
 
 def fault(path: Path) -> str:
-    """The message for a file, which names it, and whose help says how to write a sound one."""
+    """The message for a file. It names the file, and its help shows how to write a valid file."""
     with pytest.raises(DataError) as caught:
         read_npz(path)
     assert str(path) in caught.value.message
@@ -87,7 +87,7 @@ def test_the_four_arrays_come_back(path: Path) -> None:
 
 
 def test_compressed_arrays_come_back(path: Path) -> None:
-    zeros = np.zeros((1000, 28, 28), np.uint8)  # the best that deflate can do
+    zeros = np.zeros((1000, 28, 28), np.uint8)  # the maximum compression of deflate
     members = {f"{key}.npy": npy(array) for key, array in (ARRAYS | {"x_train": zeros}).items()}
     write(path, members, zipfile.ZIP_DEFLATED)
     np.testing.assert_array_equal(read_npz(path)["x_train"], zeros, strict=True)
@@ -216,7 +216,7 @@ def test_a_wrong_zip_size_takes_no_memory(path: Path) -> None:
 
 
 def test_stored_member_shorter_than_its_size_is_refused(path: Path) -> None:
-    """The checksum is of the bytes that are there; the values would be those of other members."""
+    """The checksum is of the existing bytes; the values would be bytes of other members."""
     content = npy_declaring((24,)) + bytes(4)
     with_x_train(path, content)
     size = len(content) + 20
@@ -228,7 +228,7 @@ def test_stored_member_shorter_than_its_size_is_refused(path: Path) -> None:
 
 @pytest.mark.parametrize("member", ["x_train.npy", "y_test.npy"])
 def test_stored_member_that_reaches_into_another_is_refused(path: Path, member: str) -> None:
-    """Every size says the same; the bytes are those of the next member, or of the directory."""
+    """All sizes agree; the bytes belong to the next member, or to the directory."""
     with_x_train(path, npy(ARRAYS["x_train"]))
     with zipfile.ZipFile(path) as archive:
         size = archive.getinfo(member).file_size + 16

@@ -1,4 +1,4 @@
-"""What is recorded of data: the same values give the same record, however a file stores them."""
+"""The record of data: equal values have equal records, however a file stores them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data sources: those of netspec keep their promises, and those of other packages are found."""
+"""Data sources: netspec's sources keep their promises, and installed sources are found."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DATA = "{dataset: stripes, names: names.txt}"
 
 @pytest.fixture
 def plugin(monkeypatch):
-    """The source `stripes` as a source that is installed."""
+    """Install the source `stripes`."""
     monkeypatch.syspath_prepend(str(PLUGIN))
 
 

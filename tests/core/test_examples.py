@@ -1,4 +1,4 @@
-"""Examples stay as small as the data set stores them, and give their values when asked."""
+"""Examples stay as small as the data set stores them; values are computed when requested."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ train: {{loss: mean_squared_error}}
 
 
 def loaded(folder: Path, x: NDArray[Any], scale: float = 255) -> Dataset:
-    """The data set of an autoencoder, which is tested on what it is trained on."""
+    """The data set of an autoencoder, with equal training and test data."""
     np.savez(folder / "data.npz", x_train=x, x_test=x)
     return load(loads(SPEC.format(shape=[*x.shape[1:]], scale=scale), folder))
 
@@ -101,7 +101,7 @@ def test_no_float_copy_of_the_pixels_is_made(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
 
-    # The training images and the test images, and a part of either as floats.
+    # The training images, the test images, and a part of them as floats.
     assert peak < 2 * pixels.nbytes + (34 << 20) < 4 * pixels.nbytes
 
 

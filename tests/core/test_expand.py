@@ -1,4 +1,4 @@
-"""Variables, blocks and repetition become the flat spec that they mean."""
+"""Variables, blocks and repetition become a flat spec."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def layers(text: str, *settings: str) -> Any:
 
 
 def value(written: str, **known: str) -> Any:
-    """What a value becomes beside some variables."""
+    """The value after expansion, where the variables `known` are defined."""
     defined = "".join(f"  {name}: {text}\n" for name, text in known.items())
     return expanded(f"variables:\n{defined}value: {written}\n")["value"]
 
@@ -333,7 +333,7 @@ def test_a_call_becomes_the_layers_of_its_block():
 
 
 def names(text: str) -> list[str]:
-    """The full names of the layers that have one written down."""
+    """The full names of the layers that have a field `name`."""
     fields = [next(iter(layer.values())) for layer in layers(text) if isinstance(layer, dict)]
     return [mapping["name"] for mapping in fields if "name" in mapping]
 
@@ -530,7 +530,7 @@ def test_names_that_counting_would_change_are_written():
     ]
 
 
-# The whole way.
+# From the text to the network.
 
 NETWORK = """\
 netspec: 1

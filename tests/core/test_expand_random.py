@@ -1,4 +1,4 @@
-"""Random expressions have Python's values, and random specs are networks or refused."""
+"""Random expressions have Python's values, and random specs are valid or refused."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def known(name: Name) -> Any:
 
 
 def value(text: str) -> Any:
-    """What netspec makes of an expression, or None where it is refused."""
+    """The value of an expression in netspec, or None where it is refused."""
     try:
         expression, _ = parse(f"$({text})", 2)
         return evaluate(expression, known)
@@ -79,7 +79,7 @@ def test_any_text_is_an_expression_or_refused(text: str) -> None:
     assert value(text) is None or abs(value(text)) <= MAX_MAGNITUDE
 
 
-# Everything of the language at once, so that a fault can be put anywhere.
+# The whole language in one spec, so that an error can be anywhere.
 WHOLE: Any = yaml.safe_load("""
 netspec: 1
 name: whole_$size

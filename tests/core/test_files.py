@@ -1,4 +1,4 @@
-"""A file is there whole or not at all."""
+"""A file is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_two_writers_never_mix_their_contents(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
-# What is no regular file stays, and takes the content.
+# A link, pipe or device stays, and the content is written to it.
 
 
 @ON_POSIX

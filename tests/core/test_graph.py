@@ -124,7 +124,7 @@ def test_inference_stops_at_the_first_error() -> None:
     assert [fault.location for fault in faults] == [("layers", 1, "MaxPooling2D")]
 
 
-# Limits. What is exactly at one is accepted.
+# Limits. The limit itself is accepted.
 
 
 @pytest.mark.parametrize(("height", "refused"), [(100_000, False), (100_001, True)])
@@ -184,7 +184,7 @@ def test_layers_before_an_unread_layer_are_unread() -> None:
     ]
 
 
-# What a node and a graph know of themselves.
+# Properties of a node and of a graph.
 
 
 @pytest.mark.parametrize(
@@ -339,6 +339,6 @@ def names(layers: list[Any]) -> list[str]:
 
 
 def test_the_hash_of_a_graph_stays_the_same() -> None:
-    """Weights files contain it: with another hash nobody could load them any more."""
+    """Weights files contain the hash. Another hash would make all of them unreadable."""
     expected = "4081c38dc3052497edb3c47ce34a92bc97f69acbfe597788395fd398bb252ecd"
     assert load(SPECS / "mnist_cnn.yaml").graph.hash == expected

@@ -1,4 +1,4 @@
-"""A spec that is written to do harm is refused in words, and costs little time and memory."""
+"""A spec that is written to do harm is refused with a message, in little time and memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from netspec.data.npz import read_npz
 from netspec.network import loads
 from netspec.text.diagnostics import MAX_FAULTS, DataError, SpecError
 
-MEBIBYTES = 200  # beyond those of a command that reads a spec like any other
+MEBIBYTES = 200  # more than a command needs for an ordinary spec
 CHARACTERS = 100_000
 
 HARMLESS = [name for name, (code, _) in HOSTILE.items() if code is None]
@@ -25,7 +25,7 @@ COMPILED = [name for name in (*NAMES, *PATHS) if name in HARMLESS]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every hostile spec in a file."""
+    """A folder with every hostile spec in a file."""
     folder = tmp_path_factory.mktemp("hostile")
     for name, (_, make_text) in HOSTILE.items():
         (folder / f"{name}.yaml").write_text(make_text(), encoding="utf-8")
@@ -34,11 +34,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def checked(folder: Path) -> dict[str, Measured]:
-    """What `netspec check` says of each, and of a spec like any other."""
+    """The results of `netspec check` for each spec, and for an ordinary spec."""
     before = set(folder.iterdir())
     names = ["name_x", *HOSTILE]
     results = measured([["check", f"{name}.yaml"] for name in names], folder)
-    assert set(folder.iterdir()) == before  # nothing that a file says was done
+    assert set(folder.iterdir()) == before  # no file was created or removed
     return {"": results[0], **dict(zip(names[1:], results[1:], strict=True))}
 
 
@@ -66,7 +66,7 @@ def test_a_hostile_spec_takes_little_memory(name: str, checked: dict[str, Measur
 
 @pytest.fixture(scope="module")
 def compiled(folder: Path) -> dict[tuple[str, str], Measured]:
-    """The modules of what is harmless but for its texts, by spec and backend."""
+    """The modules of valid specs with hostile texts, by spec and backend."""
     pairs = [(name, backend) for name in COMPILED for backend in ("keras", "torch")]
     commands = [["compile", f"{name}.yaml", "--backend", backend] for name, backend in pairs]
     return dict(zip(pairs, measured(commands, folder), strict=True))
@@ -112,7 +112,7 @@ def test_a_long_text_is_shortened_in_messages() -> None:
 
 
 def test_control_characters_are_not_in_the_help() -> None:
-    # The key's name is repeated, for a space seems to be missing behind it.
+    # The help repeats the key, because a space seems to be missing after it.
     with pytest.raises(SpecError) as caught:
         loads('netspec: 1\nname: a\ninput: [8]\nlayers:\n  - Dense: {"units:\\e[2J": 1}\n')
 
@@ -121,7 +121,7 @@ def test_control_characters_are_not_in_the_help() -> None:
 
 @pytest.mark.parametrize("read", [read_npz, read_idx])
 def test_a_pipe_is_no_data_set(read, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")  # to open it would wait for somebody to write
+    os.mkfifo(tmp_path / "pipe")  # opening it would wait for a writer
 
     with pytest.raises(DataError, match="pipe cannot be read: it is no regular file"):
         read(tmp_path / "pipe")

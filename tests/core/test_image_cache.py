@@ -1,4 +1,4 @@
-"""The cache of decoded images: when it is used, when it is written again, and that it is whole."""
+"""The cache of decoded images: when it is used, when it is rewritten, and that it is complete."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def _cache(monkeypatch, tmp_path):
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """A folder with `photos`, in which 12 images of different greys are in two folders."""
+    """A folder with `photos`: 12 images of different greys in two folders."""
     for index in range(12):
         save_image(tmp_path / "photos" / "ab"[index % 2] / f"{index}.png", 10 * index)
     return tmp_path
@@ -36,13 +36,13 @@ def opened(folder: Path, text: str | bytes, data: str = DATA, **options) -> Data
 
 
 def lines(labels: str, start: str = "file,label\n") -> str:
-    """A file with 12 rows; `labels` is a letter for each."""
+    """The text of a file with 12 rows; `labels` has a letter for each row."""
     rows = (f"{'ab'[index % 2]}/{index}.png,{label}\n" for index, label in enumerate(labels))
     return start + "".join(rows)
 
 
 def labels_by_grey(dataset: Dataset) -> dict[int, int]:
-    """The label of every image by its grey."""
+    """The label of every image, by the grey of the image."""
     parts = (dataset.train, dataset.test)
     return {
         int(grey): int(label)

@@ -1,4 +1,4 @@
-"""The data set `images`: which files are found, in which classes and parts, and what is an error."""
+"""The data set `images`: its files, their classes and parts, and the errors."""
 
 from __future__ import annotations
 
@@ -292,7 +292,7 @@ def test_an_input_without_image_shape_is_refused(tmp_path, shape):
 
 @pytest.fixture
 def broken(tmp_path) -> Path:
-    """42 good images, two of them under the names of other formats, and three broken files."""
+    """42 valid images, two of them with suffixes of other formats, and three broken files."""
     photos = save_classes(tmp_path / "photos", 20)
     save_image(photos / "cat" / "really_png.png").rename(photos / "cat" / "really_png.jpg")
     save_image(photos / "dog" / "really_webp.webp", 55).rename(photos / "dog" / "really_webp.png")
@@ -347,11 +347,11 @@ def test_link_to_no_file_is_broken(tmp_path):
     assert error(tmp_path).broken == ("photos/cat/gone.png is a link to no file",)
 
 
-# What images are decoded to
+# Decoded pixels
 
 
 def saved(folder: Path, images: dict[str, Image.Image], **options) -> dict[str, np.ndarray]:
-    """The pixels of images (one file each) as the data set has them, by the names of the files."""
+    """The pixels of images in the data set, by the names of their files."""
     for name, image in images.items():
         for label in "ab":
             path = folder / "photos" / "train" / label / name
@@ -403,7 +403,7 @@ def test_first_image_of_an_animation_is_read(tmp_path, suffix):
 @pytest.mark.parametrize("tag", [1, 3, 6, 8])
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
 def test_images_are_turned_as_their_camera_says(tmp_path, tag, suffix):
-    undo = {1: 0, 3: 180, 6: 90, 8: 270}[tag]  # degrees against the clock, of the stored image
+    undo = {1: 0, 3: 180, 6: 90, 8: 270}[tag]  # degrees counterclockwise, of the stored image
     exif = Image.Exif()
     exif[ORIENTATION] = tag
     pixels = saved(tmp_path, {f"a.{suffix}": half_bright().rotate(undo)}, exif=exif)
@@ -444,7 +444,7 @@ def test_images_are_made_to_fit(tmp_path, resize, rows):
 def test_no_warning_of_pillow_is_shown(tmp_path):
     photos = save_classes(tmp_path / "photos", 5)
     image = Image.new("P", (8, 8))
-    image.info["transparency"] = b"\0" * 256  # which Pillow warns about as it converts it
+    image.info["transparency"] = b"\0" * 256  # Pillow warns while it converts this image
     image.save(photos / "cat" / "p00.png")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -1,4 +1,4 @@
-"""What an Embedding looks up is whole, in range and never scaled, wherever it is in the graph."""
+"""Indices of an Embedding are whole numbers, in range and never scaled, anywhere in the graph."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ train: {{loss: mean_squared_error}}
 
 
 def loaded(folder: Path, text: str, **inputs: Any) -> Dataset:
-    """The data set of a spec whose training inputs, and test inputs, are these arrays."""
+    """The data set of a spec with these arrays as training inputs and as test inputs."""
     x = {name: np.asarray(array) for name, array in inputs.items()}
     count = len(next(iter(x.values())))
     arrays = {f"{part}{name}": array for name, array in x.items() for part in ("x_train", "x_test")}
@@ -170,7 +170,7 @@ def test_layers_that_keep_indices_have_a_rule() -> None:
     ],
 )
 def test_indices_are_computed_as_by_the_definition(layer: str, shape: tuple[int, ...]) -> None:
-    """The interpreter of the tests is the definition; see tests/interpreter."""
+    """The definition is the interpreter of the tests (tests/interpreter)."""
     network = loads(spec([layer], str([*shape]))).graph
     node = network.nodes[0]
     x = np.arange(2 * np.prod(shape), dtype=np.float32).reshape(2, *shape)

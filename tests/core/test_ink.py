@@ -1,4 +1,4 @@
-"""A user's image of a digit, prepared as the images of the data sets were."""
+"""An image of a digit is prepared as the images of the data sets were."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def printed(digit: str, size: int, place: tuple[int, int], ink: int = 0, paper: 
 
 
 def extent(image: np.ndarray) -> tuple[int, int]:
-    """The height and width of what is not 0."""
+    """The height and width of all pixels that are not 0."""
     return tuple(int(np.ptp(np.flatnonzero(image.any(axis)))) + 1 for axis in (1, 0))
 
 
@@ -49,7 +49,7 @@ def test_any_ink_and_paper_become_one_image(ink, paper):
 
 
 def like_mnist() -> np.ndarray:
-    """An image as MNIST's are: prepared once."""
+    """An image like MNIST's images: prepared once."""
     return prepare_mnist(printed("3", 90, (20, 20))).image
 
 

@@ -1,7 +1,7 @@
-"""Every error of a spec is shown at its place, as the catalogue of errors in the documentation has it.
+"""Every error of a spec is shown at its place, as in the catalogue of errors of the documentation.
 
-A case of `docs/errors/*.md` is a heading, the spec and the message. What is too large for a page, or no
-text at all, is made here.
+A case of `docs/errors/*.md` is a heading, the spec and the message. Specs that are too large for a page,
+or are not text, are written here.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CASE = re.compile(
 
 @dataclass(frozen=True)
 class Case:
-    """A spec with an error, and the message that the page has. `spec` is None for one made here."""
+    """A spec with an error, and the message on the page. `spec` is None if it is written here."""
 
     page: Path
     name: str
@@ -50,7 +50,7 @@ class Case:
         return MADE[self.name]() if self.spec is None else self.spec.encode()
 
     def update(self, message: str) -> None:
-        """Write another message into the page."""
+        """Replace the message on the page."""
 
         def updated(case: re.Match[str]) -> str:
             if case["name"] != self.name:
@@ -155,7 +155,7 @@ def test_every_code_has_a_case() -> None:
         for code in re.findall(r"^error\[(.*?)\]", case.message, re.MULTILINE)
     }
 
-    # These come from the command line: what it sets, what it trains, and where.
+    # Codes of the command line: its settings, its trainings, and their places.
     assert codes == set(Code) - {Code.SET, Code.WEIGHTS, Code.DEVICE}
 
 
@@ -210,7 +210,7 @@ def test_a_chain_of_aliases_thousands_deep_is_refused() -> None:
         loads(BEGINNING + "b0: &b0 []\n" + "".join(links) + "layers: *b119\n")
 
 
-# Every field of the language, so that a fault can be put anywhere.
+# Every field of the language, so that an error can be anywhere.
 WHOLE: Any = yaml.safe_load("""
 netspec: 1
 name: whole

@@ -1,4 +1,4 @@
-"""Every example in docs/language.md is what netspec makes of it."""
+"""Every example in docs/language.md shows the output of netspec."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every optimization keeps the values, and changes a graph where it pays and nowhere else."""
+"""Every optimization keeps the values, and changes a graph only where that saves work."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ ENDINGS: list[Layer] = [Flatten(), GlobalMaxPooling2D(), GlobalAveragePooling2D(
 
 @st.composite
 def graphs(draw: st.DrawFn) -> Graph:
-    """Chains whose layers may also read what stood further back, as far as the shapes fit."""
+    """Chains whose layers may also read earlier layers, where the shapes fit."""
     layers: list[Layer] = []
     shapes, names = [SHAPE], ["input"]
     for index in range(draw(st.integers(2, 8))):
@@ -188,7 +188,7 @@ def test_a_causal_sequence_is_cropped_at_its_end() -> None:
 
 @pytest.mark.parametrize(("positions", "pays"), [(49, True), (51, False)])
 def test_crops_pay_from_two_percent_of_the_multiplications(positions: int, pays: bool) -> None:
-    """A pooling of two leaves the last of an odd number of positions unread: 1/49 or 1/51."""
+    """A pooling of two does not read the last of 49 or 51 positions."""
     graph = made(Conv1D(filters=2, kernel_size=(3,)), MaxPooling1D(), shape=(positions + 2, 2))
 
     assert (needed_extent(graph) != graph) == pays
@@ -221,11 +221,11 @@ def test_two_readers_share_what_the_hungrier_one_needs() -> None:
 @pytest.mark.parametrize(
     "layers",
     [
-        [CONV, BatchNormalization(), POOL],  # whose moments are those of all cells
-        [CONV, Dropout(rate=0.5), POOL],  # whose mask would be another
+        [CONV, BatchNormalization(), POOL],  # its moments are of all positions
+        [CONV, Dropout(rate=0.5), POOL],  # its mask would differ
         [Conv2D(filters=2, kernel_size=(3, 3), padding="same"), POOL],
         [Conv2DTranspose(filters=2, kernel_size=(3, 3), strides=(2, 2)), POOL],
-        [CONV, PReLU(), POOL],  # which has a slope for every cell
+        [CONV, PReLU(), POOL],  # it has a slope for every position
         [CONV, GlobalAveragePooling2D()],
         [CONV, Flatten(), Dense(units=2)],
         [ReLU(), POOL],  # cropping a view saves no multiplication

@@ -1,4 +1,4 @@
-"""`--set` puts a value at its path, and faults of it stand on the command line."""
+"""`--set` sets the value of a path, and its errors have a place on the command line."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def at(data: Any, location: tuple[str | int, ...]) -> Any:
 
 
 def pointed_at(place: Place) -> str:
-    """The part of the line that the carets stand under."""
+    """The part of the line above the carets."""
     return place.text[place.column - 1 : place.column - 1 + place.length]
 
 

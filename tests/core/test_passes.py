@@ -1,4 +1,4 @@
-"""Every pass keeps what the graph computes, and leaves what a backend needs."""
+"""Every pass keeps the values of a graph, and its result is what a backend requires."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_merging_channels_first_images_transposes_no_output() -> None:
 @given(graphs())
 @settings(deadline=None)
 def test_channels_first_keeps_the_values(graph: Graph) -> None:
-    """Tensors lie in memory as the transpositions put them; each node finds what it is told."""
+    """Transpositions change the order in memory; each node reads the order of its input's layout."""
     weights, inputs = values(graph)
     expected = run_all(graph, weights, inputs)
     tensors = {INPUT: expected[INPUT]}
@@ -179,12 +179,12 @@ def test_channels_first_keeps_the_values(graph: Graph) -> None:
     for node in (moved := channels_first(graph)).nodes:
         tensors[node.name] = in_memory(moved, node, tensors[node.inputs[0]], weights)
 
-    # Sums may run in another order, and end in another last digit.
+    # Sums in another order may differ in the last digit.
     np.testing.assert_allclose(tensors[moved.output.name], expected[graph.output.name], 1e-9, 1e-12)
 
 
 def in_memory(graph: Graph, node: Node, x: Values, weights: Any) -> Values:
-    """What a node gives for an input that lies in memory as the node before left it."""
+    """The output of a node for an input in the memory order of the node before."""
     if isinstance(node.layer, Transpose):
         return np.transpose(x, node.layer.axes(node.shape))
     first = layouts(graph)[node.inputs[0]] == "channels_first"

@@ -1,4 +1,4 @@
-"""The values of black and white in training data, and what an image's pixels become."""
+"""The values of black and white in training data, and the conversion of pixels to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The learning rate of chosen steps, computed by hand from the formulas of the schedules."""
+"""The learning rate of chosen steps, computed manually from the formulas of the schedules."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SPAN = Span(epochs=4, steps_per_epoch=10)
 
 
 def written(text: str) -> LearningRate:
-    """The learning rate that a spec writes like this."""
+    """The learning rate of a spec in which it is written like this."""
     spec = loads(
         "netspec: 1\nname: a\ninput: [2]\nlayers: [Dense: {units: 1}]\n"
         "train: {loss: mean_squared_error, validation_split: 0.1, "
@@ -43,7 +43,7 @@ def rates(schedule: LearningRate, span: Span = SPAN) -> list[float]:
     return np.concatenate(parts).tolist()
 
 
-# Of every schedule the rates of some of the 40 steps, in epochs of 10.
+# The rates of some of 40 steps for every schedule, in epochs of 10 steps.
 STEPS: list[tuple[str, dict[int, float]]] = [
     (
         "exponential_decay: {initial_learning_rate: 0.5, decay_steps: 20, decay_rate: 0.25}",
@@ -172,7 +172,7 @@ def test_an_epoch_continues_the_schedule() -> None:
     assert epoch_rates(schedule, 3, SPAN, []).tolist() == pytest.approx([*range(20, 10, -1)])
 
 
-# Every number is what the epochs reported, every rate that of the epoch after.
+# Every number is reported by an epoch, every rate is used by the epoch after it.
 PLATEAUS: list[tuple[str, list[float], list[float]]] = [
     # 0.99993 is no improvement of more than 1e-4, 0.9998 is.
     ("patience: 1", [1, 0.99993, 0.9998], [1, 0.5, 0.5]),
@@ -181,7 +181,7 @@ PLATEAUS: list[tuple[str, list[float], list[float]]] = [
     ("patience: 0", [1, 1, 1], [1, 0.5, 0.25]),
     ("patience: 1, min_delta: 0.25", [1, 0.75, 0.5], [1, 0.5, 0.5]),
     ("patience: 1, min_lr: 0.4", [1, 1, 1, 1], [1, 0.5, 0.4, 0.4]),
-    # After a reduction two epochs rest, the last of which counts again where it is over.
+    # After a reduction `cooldown` epochs do not count, but the last of them counts again.
     ("patience: 1, cooldown: 2", [1, 1, 1, 1, 1, 1], [1, 0.5, 0.5, 0.25, 0.25, 0.125]),
     ("patience: 2, cooldown: 1", [1, 1, 1, 1, 1, 1], [1, 1, 0.5, 0.5, 0.25, 0.25]),
     ("patience: 1, mode: max", [1, 2, 2, 1], [1, 1, 0.5, 0.25]),

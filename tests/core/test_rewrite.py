@@ -1,4 +1,4 @@
-"""A graph is changed as a pass says, and an unsound one is noticed."""
+"""A pass changes a graph, and an invalid graph is refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RELU = Activation(activation="relu")
 
 @pytest.fixture
 def graph() -> Graph:
-    """Two layers that read a third one, and their sum."""
+    """Two layers that read a third layer, and their sum."""
     layers = """
 - Dense: {units: 2, name: first}
 - Dense: {units: 2, name: left}

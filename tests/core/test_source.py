@@ -1,4 +1,4 @@
-"""A spec's text is YAML 1.2's core schema, bounded, and every value knows where it stands."""
+"""The text of a spec is YAML 1.2's core schema with limits, and every value knows its place."""
 
 from __future__ import annotations
 
@@ -428,5 +428,5 @@ def refusal(text: str | bytes) -> SpecError:
 
 
 def pointed_at(place: Place) -> str:
-    """The part of the line that the carets stand under."""
+    """The part of the line above the carets."""
     return place.text[place.column - 1 : place.column - 1 + place.length]

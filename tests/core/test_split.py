@@ -30,7 +30,7 @@ SORTED = np.repeat([0, 1, 2], [60, 30, 10])
 def loaded(
     folder: Path, validation: str, labels: NDArray[Any] = SORTED, memory: int | None = None
 ) -> Dataset:
-    """A data set whose inputs are the places 0, 1, 2, … of its examples."""
+    """A data set whose inputs are the indices 0, 1, 2, … of its examples."""
     x = np.arange(len(labels), dtype=np.float32)[:, None]
     weights = {"w_train": x[:, 0], "w_test": x[:, 0]}
     np.savez(folder / "data.npz", x_train=x, y_train=labels, x_test=x, y_test=labels, **weights)
@@ -38,7 +38,7 @@ def loaded(
 
 
 def kept(dataset: Dataset) -> list[int]:
-    """The places of the examples for validation."""
+    """The indices of the examples for validation."""
     assert dataset.validation is not None
     return np.asarray(dataset.validation.inputs[0])[:, 0].astype(int).tolist()
 

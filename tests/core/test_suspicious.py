@@ -1,4 +1,4 @@
-"""What is suspicious about data is told before training, a sentence for each fact."""
+"""Suspicious data are reported before training, one sentence for each fact."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLASSES = np.tile([0, 1, 2], 20)
 
 
 def features(*shape: int) -> NDArray[Any]:
-    """Examples that nothing is wrong with."""
+    """Examples without anything suspicious."""
     return RANDOM.normal(size=(60, *shape)).astype(np.float32)
 
 
@@ -37,7 +37,7 @@ def found(
     memory: int | None = None,
     **other: NDArray[Any],
 ) -> list[str]:
-    """What is suspicious about a data set, by default of three classes and with another test."""
+    """The warnings about a data set, by default of three classes and with other test images."""
     text = f"""\
 netspec: 1
 name: tested
@@ -56,12 +56,12 @@ train: {{loss: sparse_categorical_crossentropy{train}}}
 def test_nothing_is_suspicious_about_good_data(memory: int | None, tmp_path: Path) -> None:
     assert found(tmp_path, features(4), memory=memory) == []
     images = RANDOM.integers(0, 256, (60, 8, 8, 1)).astype(np.uint8)
-    images[:, 0] = 0  # as the borders of MNIST
+    images[:, 0] = 0  # like the borders of MNIST
     assert found(tmp_path, images, data=", scale: 255", memory=memory) == []
 
 
 RARE = np.where(np.arange(60) < 54, np.tile([0, 1], 30), 2)
-"""Classes of which the last stands only in the last examples."""
+"""Classes, the last of which is only in the last examples."""
 
 HALF = np.tile([0, 1], 30)
 

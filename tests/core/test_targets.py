@@ -1,4 +1,4 @@
-"""The arrays of a data set become inputs, targets and weights, as each output's loss takes them."""
+"""The arrays of a data set become inputs, targets and weights in the form of each loss."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def loaded(
     train: str = "",
     **more: NDArray[Any],
 ) -> Dataset:
-    """A data set of as many examples as there are labels; the test has the same."""
+    """A data set with an example for each label. Training and test examples are equal."""
     y = np.asarray(labels)
     x = np.ones((len(y), *shape), np.float32)
     arrays = {"x_train": x, "y_train": y, "x_test": x, "y_test": y} | more

@@ -1,4 +1,4 @@
-"""docs/training.md names every term of training, with every field and its default."""
+"""docs/training.md lists every term of training, with its fields and their defaults."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROWS = {
 
 
 def written(value: Any) -> str:
-    """A default as the page writes it."""
+    """A default value in the form of the page."""
     return f"{value:g}".replace("e-0", "e-") if isinstance(value, float) else str(value).lower()
 
 

@@ -1,4 +1,4 @@
-"""The error of any field is found in the language, with the mapping that it belongs to."""
+"""The error of any field has a position in the language, with the mapping of the field."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from netspec.language.validation.position import Position, find_position
 
 SCHEDULES = (*get_args(StepSchedule), ReduceOnPlateau)
 WRONG = {"neither": 1, "nor": 2}
-"""A value that no field of a layer or of training takes."""
+"""A value that is wrong for every field of a layer or of training."""
 
 
 def positions(data: dict) -> list[Position]:
-    """The positions of all errors in the data except for missing fields."""
+    """The positions of all errors in the data, except missing fields."""
     with pytest.raises(ValidationError) as error:
         Spec.model_validate(data)
     errors = [details for details in error.value.errors() if details["type"] != "missing"]

@@ -1,4 +1,4 @@
-"""Initial weights follow from seed and key alone; files hold them for one graph and no other."""
+"""Initial weights depend only on seed and key; a file contains the weights of one graph."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def network(
 CONV = Conv2D(filters=4, kernel_size=(3, 3), name="conv")
 SMALL = network(CONV, BatchNormalization(), Flatten(), Dense(units=2))
 
-# ------------------------------------------------------------------------------ initial values
+# Initial values.
 
 
 def test_initial_values_have_shape_and_float32() -> None:
@@ -185,17 +185,17 @@ def test_normal_initializers_have_mean_and_deviation(
 
     assert values.mean() == pytest.approx(mean, abs=0.03 * stddev)
     assert values.std() == pytest.approx(stddev, rel=0.02)
-    assert np.abs(values - mean).max() > 3 * stddev  # it is not cut off
+    assert np.abs(values - mean).max() > 3 * stddev  # without truncation
 
 
-CUT = 0.87962566103423978  # standard deviation of a normal one that is cut off at 2, as in Keras
+CUT = 0.87962566103423978  # standard deviation of a normal distribution truncated at 2, as in Keras
 
 TRUNCATED: list[tuple[Initializer, float, float]] = [
     (GlorotNormal(), 0, math.sqrt(1 / FAN_AVG)),
     (HeNormal(), 0, math.sqrt(2 / FAN_IN)),
     (LecunNormal(), 0, math.sqrt(1 / FAN_IN)),
     (VarianceScaling(scale=3.0, mode="fan_avg"), 0, math.sqrt(3 / FAN_AVG)),
-    (TruncatedNormal(), 0, 0.05 * CUT),  # here Keras does not rescale
+    (TruncatedNormal(), 0, 0.05 * CUT),  # Keras does not rescale these
     (TruncatedNormal(mean=1.0, stddev=0.5), 1, 0.5 * CUT),
 ]
 
@@ -288,7 +288,7 @@ def test_an_identity_weight_is_the_identity(shape: tuple[int, int]) -> None:
     np.testing.assert_array_equal(drawn(Identity(gain=2.0), shape), 2 * np.eye(*shape))
 
 
-# ------------------------------------------------------------------------------------ penalties
+# Penalties.
 
 
 def test_penalties_are_sums_over_the_values() -> None:
@@ -310,7 +310,7 @@ def test_frozen_weights_have_no_penalty() -> None:
     assert penalty(graph, initial(graph, 0)) == 0
 
 
-# --------------------------------------------------------------------------------------- memory
+# Memory.
 
 # 2^27 + 2 values of 4 bytes are 0.5 GiB.
 LARGE = network(Dense(units=2, name="large"), shape=(2**26,))
@@ -350,7 +350,7 @@ def test_weights_beyond_the_memory_are_not_drawn(monkeypatch: pytest.MonkeyPatch
         initial(SMALL, 0)
 
 
-# ---------------------------------------------------------------------------------------- files
+# Files.
 
 
 def test_weights_come_back_as_they_were(tmp_path: Path) -> None:
@@ -564,7 +564,7 @@ def test_metadata_contain_the_format_and_graph(tmp_path: Path) -> None:
 
 
 def drawn(initializer: Initializer, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    axes = elements(*map(str, range(len(shape))))  # as those of a kernel
+    axes = elements(*map(str, range(len(shape))))  # the axes of a kernel
     return draw(resolve(initializer, fans(axes, shape)), shape, generator(0, "test"))
 
 
@@ -575,7 +575,7 @@ def written(folder: Path, content: bytes) -> Path:
 
 
 def forged(folder: Path, weights: dict[str, Any]) -> Path:
-    """A file that says that it belongs to the graph, with other weights."""
+    """A file with the metadata of the graph and other weights."""
     metadata = {
         "format": "netspec-weights-1",
         "graph": SMALL.hash,

@@ -1,4 +1,4 @@
-"""A spec that is written down is read as the same spec, whatever texts it holds."""
+"""A spec that netspec writes reads back as the same spec, whatever texts it contains."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_any_texts_read_as_they_were_written(
     train = {"loss": "sparse_categorical_crossentropy", "class_weights": weights}
     spec = Spec.model_validate({**SPEC, "description": description, "data": data, "train": train})
 
-    read = parse(resolved(spec).replace("$$", "$")).data  # references are another room's
+    read = parse(resolved(spec).replace("$$", "$")).data  # other tests check references
 
     assert Spec.model_validate(read) == spec
 
