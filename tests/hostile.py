@@ -1,7 +1,6 @@
-"""Specs that are written to do harm: by their size, by what they expand to, by their names.
+"""Specs that are written to do harm: by their size, by their expansion, by their names.
 
-Each is what stands in the file, and the code of the fault that it is refused with, or None where
-it is a spec like any other.
+Each has the text of the file, and the code of the error, or None if it is a valid spec.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ def after(*lines: str, layers: str = LAYERS) -> str:
 
 
 def layer(*lines: str, shape: str = "[8, 8, 1]") -> str:
-    """A spec of these layers and a valid end."""
+    """A spec of these layers and a valid last layer."""
     beginning = BEGINNING.replace("[8, 8, 1]", shape)
     return beginning + "layers:\n" + "".join(f"  - {line}\n" for line in lines) + END
 
@@ -40,7 +39,7 @@ def bomb(levels: int, width: int, form: str = "[{}]") -> str:
 
 
 def mappings(levels: int, width: int) -> str:
-    """The same of mappings."""
+    """Aliases of aliases in mappings."""
     lines = ["a0: &a0 {x: 0}"]
     for level in range(1, levels):
         inner = ", ".join(f"k{index}: *a{level - 1}" for index in range(width))
@@ -49,7 +48,7 @@ def mappings(levels: int, width: int) -> str:
 
 
 def named(name: str) -> str:
-    """A layer under a name, quoted as YAML quotes."""
+    """A spec of a layer with a name, in YAML's quotes."""
     return layer(f"Conv2D: {{filters: 2, kernel_size: 3, name: {quoted(name)}}}")
 
 
@@ -74,7 +73,7 @@ def blocks(count: int, width: int, last: str = "Flatten") -> str:
 
 
 def variables(count: int, form: str) -> str:
-    """Variables that are each made of the one before."""
+    """Variables, each of which refers to the variable before it."""
     lines = ["variables:", "  v0: 2"]
     lines += [f"  v{index}: {form.format(f'v{index - 1}')}" for index in range(1, count)]
     return after(*lines)
@@ -86,7 +85,7 @@ def expression(text: str) -> str:
 
 
 def many(line: str, count: int) -> str:
-    """A line that is written again and again with another number."""
+    """A line that is repeated with other numbers."""
     return "".join(line.format(number) for number in range(count))
 
 
@@ -498,7 +497,7 @@ PATHS: Specs = {
     "data_of_a_long_path": (None, lambda: after(f"data: {{dataset: npz, path: {'a/' * 100_000}}}")),
 }
 
-# Words with a meaning in Python, Keras or PyTorch: as the name of a layer each is an identifier.
+# Words with a meaning in Python, Keras or PyTorch. Each is a valid name of a layer.
 WORDS = (
     *("class", "def", "import", "None", "True", "lambda", "self", "print", "exec", "type"),
     *("forward", "training", "parameters", "train", "eval", "children", "register_buffer"),

@@ -1,4 +1,4 @@
-"""Quantized files as netspec wrote them before: with int8 weights of 8 bits."""
+"""Quantized files of older versions of netspec: with int8 weights of 8 bits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def with_8_bits(content: bytes) -> bytes:
 
 
 def without_hash(content: bytes) -> bytes:
-    """A file as netspec wrote it before files had hashes."""
+    """A file of a version of netspec without hashes in files."""
     model = onnx.load_from_string(content)
     kept = [entry for entry in model.metadata_props if entry.key not in (HASH, KEY)]
     del model.metadata_props[:]

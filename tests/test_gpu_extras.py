@@ -32,7 +32,7 @@ from gpu_wheels import (
 CUDNN = "nvidia/cudnn/lib/libcudnn.so.9"
 NCCL = "nvidia/nccl/lib/libnccl.so.2"
 
-# What the extras would be as one.
+# All extras together.
 JOINT = ["onnxruntime-gpu[cuda,cudnn]>=1.31", "tensorflow[and-cuda]>=2.21", "torch>=2.9"]
 
 extras = pytest.mark.parametrize("extra", CUDA_OF_EXTRA)

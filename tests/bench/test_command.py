@@ -1,4 +1,4 @@
-"""`netspec bench`, end to end and where it cannot begin."""
+"""`netspec bench`, end to end, and its errors before it begins."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ TOLERANCES = {
     "onnx-fp16": 2e-3,
     "onnx-int8": 2e-2,
 }
-"""How far a form may be from its backend's predictions, of the largest of them."""
+"""The maximum difference from the backend's predictions, relative to the largest prediction."""
 
 
 @pytest.mark.parametrize("name", TOLERANCES)

@@ -1,4 +1,4 @@
-"""Forms in separate processes: the measurements, and how one fails without the others."""
+"""Forms in separate processes: the measurements, and failures that do not affect other forms."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ SIZES = (3, 1, 2)
 class Steps:
     """Progress that counts."""
 
-    steps_done = 0
+    count = 0
 
     def shows(self, doing: str) -> None: ...
 
     def advances(self) -> None:
-        self.done += 1
+        self.count += 1
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_the_rates_follow_from_the_calls(rows):
 
 
 def test_a_form_receives_the_requested_device(rows):
-    assert rows["exact", 1].device == "abacus as asked: cpu"
+    assert rows["exact", 1].device == "abacus on the requested device: cpu"
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -84,7 +84,7 @@ def test_a_refused_form_shows_the_reason(rows, size):
 
 
 def test_all_steps_of_progress_are_done(rows, progress):
-    assert progress.done == steps(len(NAMES), len(SIZES))
+    assert progress.count == steps(len(NAMES), len(SIZES))
 
 
 def test_a_slow_form_stops_when_time_is_over(scripted, network, monkeypatch):

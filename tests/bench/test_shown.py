@@ -13,7 +13,7 @@ from netspec.text.diagnostics import NetspecError
 
 FAST, SLOW = Named("fast", "Fast", "one"), Named("slow", "Slow and long", "two")
 
-# 101 calls of 1, 2, … 101 ms: the middle one takes 51, and 99 in a hundred take 100 or less.
+# 101 calls of 1, 2, … 101 ms: the median is 51 ms, and the 99th percentile is 100 ms.
 RISING = tuple(number / 1000 for number in range(1, 102))
 
 ROWS = (

@@ -1,4 +1,4 @@
-"""What is measured: the weights and the inputs of a spec and of a run."""
+"""The measured weights and inputs of a spec and of a run."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from netspec.text.diagnostics import NetspecError
 TWO_INPUTS = """\
 netspec: 1
 name: tagged
-input: {picture: [2, 2, 1], words: [5]}
+input: {image: [2, 2, 1], words: [5]}
 layers:
-  - Flatten: {inputs: picture, name: flat}
+  - Flatten: {inputs: image, name: flat}
   - Embedding: {input_dim: 7, output_dim: 3, inputs: words}
   - Flatten
   - Concatenate: {inputs: [flat, flatten]}

@@ -1,4 +1,4 @@
-"""Generated modules are as a formatter writes them, and a linter finds nothing in them."""
+"""Generated modules are formatted, and a linter reports nothing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the compiler writes for specs, compared with golden files.
+"""The output of the compiler for specs equals golden files.
 
-`pytest --update tests/golden` rewrites them; read the difference before you commit it.
+`pytest --update tests/golden` rewrites the files. Read the difference before you commit it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from netspec.network import Network, load
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest):
-    """Compares a text with its golden file, or with --update rewrites the file."""
+    """A function that compares a text with its golden file. With --update it rewrites the file."""
 
     def compare(name: str, text: str) -> None:
         path = HERE / "out" / name
@@ -74,9 +74,9 @@ def test_the_onnx_nodes_of_a_layer_are_golden(spec, golden):
 
 
 def lines_of_layers(network: Network, write: Callable[[Network], str]) -> str:
-    """What each layer adds to the text of a network.
+    """The lines that each layer adds to the text of a network.
 
-    These are its lines without the lines of Identity. A line is shown at the first layer that has it.
+    Lines of Identity are left out. A line is shown only at the first layer that has it.
     """
     texts: list[str] = []
     shown = {""}

@@ -1,4 +1,4 @@
-"""The modules as a user keeps them: they run where netspec cannot be imported."""
+"""Generated modules run where netspec cannot be imported."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from netspec.numerics.weights import to_bytes
 from shared_folder import shared_folder
 
 KEPT = {name: path for name, path in WHOLE.items() if name != "several_outputs"}
-"""The networks with one input, which the program without netspec runs."""
+"""The networks with one input, for the program without netspec."""
 
 RUNNER = Path(__file__).with_name("without_netspec.py")
 
 
 @pytest.fixture(scope="module", params=TRAINING)
 def kept(request, tmp_path_factory) -> tuple[str, Path]:
-    """A backend, and the folder of what its modules gave in one process without netspec."""
+    """A backend, and the folder with the outputs of its modules from one process without netspec."""
     backend: str = request.param
     require(backend)
     return backend, shared_folder(tmp_path_factory, f"kept_{backend}", partial(run_kept, backend))
@@ -57,7 +57,7 @@ def test_a_kept_module_predicts_what_the_backend_predicts(spec, kept):
     network = load(KEPT[spec])
     predictor = find(backend).predictor(network, random_weights(network), "cpu")
     outputs = np.load(result(folder / spec, "outputs.npy"))
-    # Keras runs the kept module without compiling it, so that sums may round otherwise.
+    # Keras runs the kept module without compilation, so that rounding may differ.
     np.testing.assert_allclose(outputs, predictor.predict(images(network)), rtol=1e-4, atol=1e-6)
 
 

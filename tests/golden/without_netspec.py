@@ -1,8 +1,8 @@
 """Runs kept modules where netspec cannot be imported: without_netspec.py BACKEND FOLDER.
 
-Every folder in FOLDER holds module.py, weights.safetensors and inputs.npy. What the module gives is
-written beside them: the outputs, the loss before and after a step of training, and what it prints;
-or in error.txt why it failed.
+Every folder in FOLDER contains module.py, weights.safetensors and inputs.npy. The program writes into
+the same folder: the outputs, the loss before and after a step of training, and the printed text.
+error.txt contains the traceback of a failure.
 """
 
 from __future__ import annotations

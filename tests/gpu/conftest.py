@@ -1,4 +1,4 @@
-"""What the GPU tests share: their marker, and a line of JSON for every result."""
+"""The marker of the GPU tests, and a line of JSON for every result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_runtest_logreport(report):
-    """Write a result as soon as it is there, so that an interruption loses none."""
+    """Write a result immediately, so that an interruption loses none."""
     path = os.environ.get(LINES)
     if path is None or (report.when != "call" and report.passed):
         return

@@ -1,4 +1,4 @@
-"""Steps that a CUDA graph launches equal eager steps; on a CPU they are repeated instead."""
+"""Steps in a CUDA graph equal eager steps. On a CPU the steps are repeated instead."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def recorder():
 
 @pytest.fixture(autouse=True)
 def same_sums(monkeypatch):
-    """Let cuDNN add up in the same order every time."""
+    """Make cuDNN's sums deterministic."""
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
 
 
@@ -117,7 +117,7 @@ def test_a_step_that_waits_is_found_before_recording(monkeypatch):
 
 
 class Unprepared(CudaGraphs):
-    """Does not look for waits before it records."""
+    """A recorder that does not check for waits before it records."""
 
     def warm_up(self, compute):
         compute()

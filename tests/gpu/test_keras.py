@@ -12,7 +12,7 @@ from torch_backend.recorded import check_same, epochs_of, examples_of, without_d
 
 @pytest.fixture(scope="module")
 def device() -> str:
-    """A GPU where TensorFlow sees one, else the CPU."""
+    """A GPU if TensorFlow finds one, else the CPU."""
     framework = pytest.importorskip("netspec_keras.framework")
     return "cuda" if framework.tf.config.list_physical_devices("GPU") else "cpu"
 

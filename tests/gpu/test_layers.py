@@ -1,4 +1,4 @@
-"""Every layer has the values and the gradients on a GPU that it has on the CPU, to 1e-4."""
+"""Every layer has equal values and gradients on a GPU and on the CPU, to 1e-4."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLOSE = 1e-4
 
 
 def check_close(value: Array, expected: Array, name: str = "") -> None:
-    """Compare with 1e-4 of the largest value: sums cancel, and lose that much."""
+    """Compare within 1e-4 of the largest value, because of cancellation in sums."""
     absolute = CLOSE * np.abs(expected).max(initial=0) + 1e-6
     np.testing.assert_allclose(value, expected, CLOSE, absolute, err_msg=name)
 

@@ -1,4 +1,4 @@
-"""ONNX Runtime on CUDA and TensorRT predicts what it predicts on the CPU, and never elsewhere."""
+"""ONNX Runtime predicts the same on CUDA, on TensorRT and on the CPU, and never falls back."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def check_equal_to_cpu(case: Case, device: str, provider: str, close: float) -> 
     predictor = BACKEND.open(content, device)
     assert provider in predictor.device
     expected = BACKEND.open(content, "cpu").outputs(*inputs)
-    for _ in range(3):  # from the second time on a CUDA graph may be launched
+    for _ in range(3):  # the second call may launch a CUDA graph
         for output, values in zip(predictor.outputs(*inputs), expected, strict=True):
             absolute = close * np.abs(values).max(initial=0) + 1e-6
             np.testing.assert_allclose(output, values, close, absolute)

@@ -1,4 +1,4 @@
-"""Trainings on a GPU: equal to the CPU's where they are exact, streamed, resumed and in 16 bits."""
+"""Trainings on a GPU equal trainings on the CPU; streamed, resumed and 16-bit trainings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What TensorFlow cannot compute is an error at the layer's place, and oneDNN is on unless forbidden."""
+"""A layer that TensorFlow cannot compute is an error at its place. oneDNN is on by default."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ FAKES = {
     "tensorflow.py": "import os\nfrom unittest import mock\n"
     "print(os.environ['TF_ENABLE_ONEDNN_OPTS'])\nconfig = mock.MagicMock()\n",
 }
-"""Modules in place of Keras and TensorFlow, whose import takes no seconds."""
+"""Modules that replace Keras and TensorFlow, to save their import times."""
 
 IMPORT = """\
 import os, sys

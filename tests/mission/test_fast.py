@@ -22,7 +22,7 @@ LEAST = 0.99
 
 @pytest.fixture(scope="module", params=TRAINING)
 def run(request, tmp_path_factory):
-    """A run of the spec as it is shipped."""
+    """A run of the unchanged spec."""
     require(request.param)
     network = netspec.load(SPECS / "mnist_fast.yaml")
     return netspec.train(network, request.param, runs=tmp_path_factory.mktemp("runs"))

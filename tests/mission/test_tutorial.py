@@ -1,4 +1,4 @@
-"""The tutorial, end to end on the real MNIST: 99% on both backends, and the ONNX model with them.
+"""The tutorial, end to end on the real MNIST: 99% on both backends, and with the ONNX model.
 
 Six trainings of five epochs take minutes: `make nightly` runs them. `make test` trains the same
 network with specs/mnist_fast.yaml (test_fast.py).
@@ -15,10 +15,10 @@ from mission.bounds import lower_bound
 from mission.trained import check_evaluations, check_onnx_classes, check_printed_digits
 
 SPEC = Path(__file__).parents[2] / "specs/mnist_cnn.yaml"
-SEEDS = (1, 2, 3)  # the spec's own seed comes first
+SEEDS = (1, 2, 3)  # the spec's seed comes first
 
-# Test accuracies after five epochs on an x86 processor with AVX-512. The seed decides them, and the
-# last bit of the processor's sums.
+# Test accuracies after five epochs on an x86 processor with AVX-512. They depend on the seed, and on
+# the rounding of the processor's sums.
 MEASURED_ON_TORCH = (0.9913, 0.9899, 0.9924, 0.9899, 0.9915, 0.9910)  # the seeds 1 to 6
 MEASURED_ON_KERAS = (0.9910, 0.9887, 0.9915, 0.9900, 0.9918)  # the seeds 1 to 5
 MEASURED = MEASURED_ON_TORCH + MEASURED_ON_KERAS
@@ -44,7 +44,7 @@ def test_the_mean_that_was_measured_is_99_percent():
 
 
 def test_half_a_point_less_is_below_the_bound():
-    """Of the mean of three seeds; a single seed varies as much."""
+    """The bound of the mean of three seeds. A single seed varies by half a point."""
     assert lower_bound(MEASURED, len(SEEDS)) > mean(MEASURED) - 0.005
 
 

@@ -1,4 +1,4 @@
-"""What the mission tests check of a run, whichever spec it was trained from."""
+"""Checks of a run, for all mission tests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def check_onnx_classes(run: Run) -> None:
         for backend in (run.backend, "onnx")
     )
     assert np.abs(outputs - onnx_outputs).max() < 1e-5
-    # A tie closer than the tolerance would be a matter of rounding; there is none among these.
+    # Rounding could change the class only in a tie; these images have no tie.
     np.testing.assert_array_equal(outputs.argmax(-1), onnx_outputs.argmax(-1))
 
 

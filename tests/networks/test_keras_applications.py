@@ -1,7 +1,7 @@
-"""Weights of keras.applications go into netspec's own form and back, and predict the same everywhere.
+"""Weights of keras.applications are converted to netspec's form and back, and predict the same.
 
-They are random: nothing is downloaded. The images are smaller than the networks' own, which the
-weights do not depend on.
+The weights are random: nothing is downloaded. The images are smaller than usual, because the
+weights do not depend on the size.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import keras_oracle  # noqa: F401 - which skips where Keras is not installed
+import keras_oracle  # noqa: F401 - it skips where Keras is not installed
 from conformance.networks import BACKENDS, found
 from keras_oracle import keras
 from netspec import load as load_spec
@@ -25,7 +25,7 @@ SPECS = Path(__file__).parents[2] / "specs"
 SHAPE = (64, 64, 3)
 
 Pairs = Iterator[tuple[str, str]]
-"""A layer of keras.applications, and the node of the spec that it is."""
+"""A layer of keras.applications, and its node in the spec."""
 
 
 def resnet50() -> Pairs:
@@ -86,7 +86,7 @@ def network(name: str) -> Network:
 
 @cache
 def application(name: str) -> Any:  # Any: a Keras model
-    """The network of keras.applications with random weights, its moving statistics too."""
+    """The network of keras.applications with random weights and random moving statistics."""
     keras.utils.set_random_seed(0)
     model = NETWORKS[name][1](weights=None, input_shape=SHAPE)
     random = np.random.default_rng(0)
@@ -104,7 +104,7 @@ def images() -> Array:
 
 
 def carried(name: str) -> dict[str, Array]:
-    """The weights of keras.applications by netspec's keys."""
+    """The weights of keras.applications, by netspec's keys."""
     theirs = {ours: application(name).get_layer(layer) for layer, ours in NETWORKS[name][0]()}
     return {
         f"{node.name}.{weight.name}": value

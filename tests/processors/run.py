@@ -1,7 +1,7 @@
 """Runs tests once for every setting of the processor, and prints a table: `make processors`.
 
 Without arguments it runs conformance, training and quantization. Arguments are passed on to pytest
-in their place: `run.py tests/conformance/test_layers.py -k Dense`.
+instead: `run.py tests/conformance/test_layers.py -k Dense`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Outcome:
 
 
 def run_tests(setting: Setting | None, arguments: Sequence[str], processes: int = 2) -> Outcome:
-    """Run pytest in a process with a setting; its output goes to this process's."""
+    """Run pytest in a process with a setting. It writes to this process's output."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         options = [f"--numprocesses={processes}", "--quiet", f"--junit-xml={report}"]
@@ -53,14 +53,14 @@ def run_tests(setting: Setting | None, arguments: Sequence[str], processes: int 
         if not report.exists():
             return Outcome(0, 1, 0)
         outcome = read_report(report)
-    # A process that ends badly without a failed test is a failure too: no tests, or a crash.
+    # A nonzero status without a failed test is also a failure: no tests, or a crash.
     if process.returncode != 0 and outcome.failed == 0:
         return replace(outcome, failed=1)
     return outcome
 
 
 def read_report(path: Path) -> Outcome:
-    """The counts of pytest's report; what is skipped or fails as expected is in neither."""
+    """The counts of pytest's report, without skipped tests and expected failures."""
     suites = list(ET.parse(path).getroot().iter("testsuite"))
     total, skipped, failed = (
         sum(int(suite.get(name, "0")) for suite in suites for name in names)
@@ -71,7 +71,7 @@ def read_report(path: Path) -> Outcome:
 
 
 def reason_to_skip_emulation() -> str | None:
-    """Why int8 files cannot run on an emulated processor here, None where they can."""
+    """The reason why int8 files cannot run on an emulated processor here, or None."""
     return None if shutil.which("qemu-x86_64") else "not installed (apt-get install qemu-user)"
 
 

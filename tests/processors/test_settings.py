@@ -1,4 +1,4 @@
-"""Settings of the processor change nothing but rounding: in training, and in the layers' values."""
+"""Settings of the processor change only rounding: in training, and in the values of layers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from processors.steps import BATCH, STEPS, tutorial
 PROGRAM = Path(__file__).with_name("steps.py")
 
 FIRST, TWENTY, FIFTY = 1e-5, 3e-2, 2e-1
-"""How far losses are from a float64 run's in the first 3, 20 and 50 steps.
+"""The maximum relative difference from losses in float64 in the first 3, 20 and 50 steps.
 
 conformance/test_training.py explains the first two. A float64 run whose initial weights are changed
 by 1e-5 of their size is off by 1.3e-2 after 20 steps, and by 8.8e-2 after 50.
@@ -65,7 +65,7 @@ def exact_losses() -> Array:
 
 
 def settings_of_fifty_steps() -> Iterator[ParameterSet]:
-    """All settings; `make test` runs the one of each backend that is furthest from its default."""
+    """All settings. `make test` runs the setting of each backend that differs most from its default."""
     furthest = {"TF_ENABLE_ONEDNN_OPTS=0", "ATEN_CPU_CAPABILITY=default"}
     for setting in SETTINGS:
         marks = () if str(setting) in furthest else pytest.mark.nightly

@@ -1,4 +1,4 @@
-"""What random specs and the conformance table have found: each fault with a fixed test."""
+"""Errors that random specs and the conformance table found, each with a fixed test."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_a_dropout_of_nothing_can_be_trained(name: str) -> None:
     reason="oneDNN in TensorFlow 2.21 cannot reorder the weights of a separable convolution with one "
     "channel throughout. TF_ENABLE_ONEDNN_OPTS=0 avoids it.",
     raises=SpecError,
-    # It failed in 59 of 60 processes, 20 for AVX-512, AVX2 and SSE4.1; one with AVX-512 was right.
+    # It failed in 59 of 60 processes: 20 each for AVX-512, AVX2 and SSE4.1. One with AVX-512 was right.
     strict=False,
 )
 def test_a_separable_convolution_may_have_one_channel() -> None:

@@ -30,13 +30,13 @@ from netspec.passes import NAMES, OPTIMIZATIONS
 from properties.draws import FIELDS, JOINS
 from properties.draws.specs import specs
 
-# Keras warns of a softmax over one channel, which is always 1, and computes it.
+# Keras warns about a softmax over one channel, which is always 1.
 pytestmark = pytest.mark.filterwarnings("ignore:You are using a softmax over axis")
 
 LARGEST = 1e4
-"""Values beyond this lose their digits in the next exponential."""
+"""Larger values lose their digits in the next exponential."""
 
-# Names of networks that a generated module could have a use for.
+# Names of networks that a generated module could use.
 NETWORKS = st.sampled_from(
     [
         "tested",
@@ -57,7 +57,7 @@ NETWORKS = st.sampled_from(
 
 
 PLAIN: frozenset[str] = frozenset()
-"""No passes at all."""
+"""No passes."""
 
 PASSES = st.sampled_from([None, PLAIN, *(frozenset({name}) for name in NAMES)])
 """All passes, none, and each pass separately."""
@@ -98,7 +98,7 @@ def test_shapes_and_parameters_are_those_of_both_frameworks(case: Case) -> None:
 
 
 def jolted(values: Array, seed: int) -> Array:
-    """The values, each changed in its last digits: by up to a millionth of itself."""
+    """The values with other last digits: each is changed by up to a millionth."""
     random = np.random.default_rng((seed, 2))
     return (values * (1 + 1e-6 * random.uniform(-1, 1, values.shape))).astype(np.float32)
 
@@ -106,7 +106,7 @@ def jolted(values: Array, seed: int) -> Array:
 def all_jolted(
     case: Case, weights: Weights, inputs: list[Array], seed: int
 ) -> tuple[Weights, list[Array]]:
-    """Weights and inputs with other last digits; indices stay as they are."""
+    """Weights and inputs with other last digits. Indices stay unchanged."""
     moved = inputs if case.whole else [jolted(array, seed) for array in inputs]
     return {key: jolted(value, seed) for key, value in weights.items()}, moved
 

@@ -33,7 +33,7 @@ def network_with(optimizer: str, **train: object) -> Network:
 
 
 def networks() -> dict[str, Network]:
-    """A network for every optimizer, and for what a step does beside it."""
+    """Networks for every optimizer, and for the other parts of a step."""
     constrained = "Dense: {units: 3, activation: softmax, kernel_constraint: {max_norm: {}}}"
     falling = "polynomial_decay: {initial_learning_rate: 0.05}"
     return {
@@ -50,13 +50,13 @@ def networks() -> dict[str, Network]:
 
 
 def without_dropout(optimizer: str, **train: object) -> Network:
-    """A network that computes the same on every device: no two draw the same masks."""
+    """A network without Dropout, whose masks differ between devices."""
     layers = [layer for layer in CHAIN if "Dropout" not in layer]
     return network((6, 6, 2), layers, optimizer, **train)
 
 
 class Repeated:
-    """Does what a CUDA graph does, on a CPU: the same tensors get new values."""
+    """Replaces a CUDA graph on a CPU: the same tensors get new values."""
 
     def __init__(self) -> None:
         self.launches = 0
@@ -78,7 +78,7 @@ class Repeated:
 
 
 def recorded_by(recorder: Recorder, launches: list[Launched] | None = None) -> Callable[..., None]:
-    """A change of a trainer: `recorder` records its steps, on any device."""
+    """A function that changes a trainer: `recorder` records its steps, on any device."""
 
     def prepare(trainer) -> None:
         launched = Launched(trainer._updated, trainer._state, SIZE, recorder)
@@ -110,7 +110,7 @@ def epochs_of(trainer, epochs: int = EPOCHS, first: int = 0) -> Iterator[Steps]:
 def trained(
     tested: Network, device: str = "cpu", prepare: Callable[..., None] = lambda _trainer: None
 ) -> tuple[dict[str, Array], list[Steps]]:
-    """The weights and the reports after some epochs of a trainer that `prepare` may change."""
+    """The weights and the reports after some epochs. `prepare` may change the trainer."""
     trainer = trainer_of(tested, device)
     prepare(trainer)
     steps = [*epochs_of(trainer)]

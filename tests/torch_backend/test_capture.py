@@ -1,4 +1,4 @@
-"""Steps that are recorded once and launched again equal the steps of a training that is not."""
+"""Recorded steps equal the steps of a training without recording."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from torch_backend.recorded import (
 
 
 class Refused(Repeated):
-    """Refuses while it records, as CUDA does where a step waits for it."""
+    """Raises an error in a recording, as CUDA does if a step waits for it."""
 
     def record(self, compute):
         compute()
@@ -40,7 +40,7 @@ class Refused(Repeated):
 
 
 class Waiting(Repeated):
-    """Refuses in the warm-up."""
+    """Raises an error in the warm-up."""
 
     def warm_up(self, compute):
         compute()
@@ -49,7 +49,7 @@ class Waiting(Repeated):
 
 @pytest.fixture
 def three_steps(monkeypatch):
-    """At most three steps of a launch: two launches, and one of a step that is left over."""
+    """At most three steps per launch: two launches, and one launch of the remaining step."""
     monkeypatch.setattr(capture, "STEPS", 3)
 
 
@@ -57,7 +57,7 @@ def three_steps(monkeypatch):
 def test_captured_steps_equal_eager_steps(name, three_steps):
     tested = networks()[name]
     recorder = Repeated()
-    # The numbers of an update are tensors of float32 in a recording, and else Python's own.
+    # The numbers of an update are float32 tensors in a recording, and otherwise Python floats.
     check_same(trained(tested, prepare=recorded_by(recorder)), trained(tested))
     assert recorder.launches == EPOCHS * 3
     assert recorder.warm_ups == 1
@@ -117,14 +117,14 @@ def test_an_environment_variable_turns_recording_off(monkeypatch):
 
 
 class Stream:
-    """A stream that waits for others, in name only."""
+    """A stream whose waiting does nothing."""
 
     def wait_stream(self, _other):
         pass
 
 
 class FailingCapture:
-    """`torch.cuda.graph` where the end of a capture fails, which leaves its stream current."""
+    """A `torch.cuda.graph` that fails at the end of a capture, and leaves its stream current."""
 
     def __init__(self, *_arguments, **_options):
         pass
@@ -138,7 +138,7 @@ class FailingCapture:
 
 @pytest.fixture
 def pretended_cuda(monkeypatch):
-    """The functions of `torch.cuda` that record; what they set, in its order."""
+    """Replace the recording functions of `torch.cuda`. Returns a list of their settings in order."""
     calls = []
     main = Stream()
     monkeypatch.setattr(torch.cuda, "current_stream", lambda _device: main)
@@ -172,7 +172,7 @@ def raises_backend_error():
 
 
 class OnGpu:
-    """Stands for the device of a trainer."""
+    """Replaces the device of a trainer."""
 
     type = "cuda"
 

@@ -1,4 +1,4 @@
-"""Generated PyTorch modules of convolutions: what they start as, and how they lie in memory."""
+"""Generated PyTorch modules of convolutions: initial values, and memory formats."""
 
 from __future__ import annotations
 

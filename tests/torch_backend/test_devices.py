@@ -1,4 +1,4 @@
-"""Names of devices become PyTorch's devices, and what is missing is one clear error."""
+"""Names of devices become PyTorch's devices, and a missing device is an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `summary` says that training keeps is what PyTorch's autograd saves."""
+"""The memory of training in `summary` equals the memory that PyTorch's autograd saves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SPECS = Path(__file__).parents[2] / "specs"
 
 
 def saved_bytes(network: Network) -> int:
-    """The bytes that autograd saves for an example more, without weights and statistics."""
+    """The bytes that autograd saves for each example, without weights and statistics."""
     require("torch")
     import torch
 
@@ -55,7 +55,7 @@ def test_kept_bytes_are_what_autograd_saves(name: str) -> None:
 
 
 def test_kept_bytes_of_mobilenet_are_what_autograd_saves() -> None:
-    """PyTorch pads an image before a stride of 2, and keeps the padded one: 0.3% more."""
+    """PyTorch pads an image before a stride of 2, and keeps the padded image: 0.3% more."""
     network = load(SPECS / "mobilenet_v2.yaml")
 
     assert summarize(network.graph).kept_bytes == pytest.approx(saved_bytes(network), rel=0.004)

@@ -1,6 +1,6 @@
-"""Gradients of a group normalization whose input needs none, in generated PyTorch modules.
+"""Gradients of a group normalization whose input needs no gradient, in generated PyTorch modules.
 
-PyTorch 2.13 can end the process there, so that another process computes them.
+PyTorch 2.13 may crash, so that a separate process computes the gradients.
 """
 
 from __future__ import annotations

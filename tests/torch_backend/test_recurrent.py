@@ -1,4 +1,4 @@
-"""The weights of recurrent layers lie in memory as cuDNN reads them."""
+"""The weights of recurrent layers are in memory in the order of cuDNN."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Convolutions that fit behind a shape."""
+"""Convolutions that fit after a shape."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from properties.draws.base import Draw, Draws, Fields, activations, each, sizes,
 
 
 def faulty(shape: Shape, kernel: Shape, strides: Shape, padding: str) -> bool:
-    """Whether oneDNN errs on CPUs with AVX-512; test_found.py holds the fault."""
+    """Whether oneDNN is wrong on CPUs with AVX-512 (test_found.py)."""
     if len(shape) < 3 or shape[-1] > 1 or strides[-2] > 1:
         return False
     return windows(shape[-2], kernel[-1], strides[-1], padding) == 1 < strides[-1]
@@ -54,7 +54,7 @@ def depthwise(draw: Draw, shape: Shape) -> Fields:
 @st.composite
 def separable(draw: Draw, shape: Shape) -> Fields:
     fields = draw(depthwise(shape))
-    # oneDNN's second fault in TensorFlow; test_found.py holds it.
+    # oneDNN's second error in TensorFlow (test_found.py).
     least = 2 if shape[-1] * fields["depth_multiplier"] == 1 else 1
     return {**fields, "filters": draw(st.integers(least, 3))}
 
@@ -67,12 +67,12 @@ def transposed(draw: Draw, shape: Shape) -> Fields:
         spans = tuple(map(extent, spans, fields["dilation_rate"]))
     same = fields["padding"] == "same"
     strides = fields.get("strides", (1,) * len(spans))
-    # An even kernel of padding 'same' needs a cell more.
+    # An even kernel with padding 'same' needs one position more.
     least = [int(same and span % 2 == 0) for span in spans]
     if all(map(lt, least, strides)) and draw(st.booleans()):
         extra = (st.integers(low, step - 1) for low, step in zip(least, strides, strict=True))
         fields["output_padding"] = draw(st.tuples(*extra))
-    # The gradient is a convolution the other way: oneDNN errs where its input has one channel and
+    # The gradient is a transposed convolution: oneDNN is wrong where its input has one channel and
     # its output one column.
     last = strides[-1] > 1 == shape[-2] and (len(strides) < 2 or strides[-2] == 1)
     return {**fields, "filters": draw(st.integers(2 if last and len(shape) > 2 else 1, 3))}

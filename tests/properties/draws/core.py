@@ -1,4 +1,4 @@
-"""Layers without an idea of space."""
+"""Layers without spatial axes."""
 
 from __future__ import annotations
 

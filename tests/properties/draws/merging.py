@@ -22,7 +22,7 @@ def fits(shapes: tuple[Shape, ...]) -> bool:
 
 
 def sums(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
-    # Keras 3.15 takes a batch of as many single values as there are channels for a bias.
+    # Keras 3.15 treats a batch of single values as a bias if it has as many values as channels.
     return st.just({}) if fits(shapes) and prod(shapes[1]) > 1 else None
 
 

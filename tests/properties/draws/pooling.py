@@ -1,4 +1,4 @@
-"""Pooling that fits behind a shape."""
+"""Pooling that fits after a shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done to values before a network sees them, with fields that fit behind a shape."""
+"""Preprocessing of values, with fields that fit after a shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recurrent layers that fit behind a sequence."""
+"""Recurrent layers that fit after a sequence."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from netspec.language.layers import FAMILIES, LAYERS, Shape
 from properties.draws.base import Draw, Draws, Fields, sizes, spatial
 
-# Any activation has its row in the conformance table. Those that are bounded keep a state small,
-# which others make large, and its rounding with it, in a few steps.
+# The conformance table has every activation. Bounded activations keep a state small. Others make the
+# state and its rounding large in a few steps.
 BOUNDED = ("tanh", "sigmoid", "hard_sigmoid", "softsign", "softmax")
 
 FLAGS = ("use_bias", "return_sequences", "go_backwards", "unit_forget_bias", "reset_after")

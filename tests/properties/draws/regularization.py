@@ -1,4 +1,4 @@
-"""Regularization that fits behind a shape."""
+"""Regularization that fits after a shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers that move values, with fields that fit behind a shape."""
+"""Layers that move values, with fields that fit after a shape."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from properties.draws.base import Draw, Draws, Fields, each, sizes, spatial
 
 @st.composite
 def reshapes(draw: Draw, shape: Shape) -> Fields:
-    """Up to four axes, each of which divides what the others leave."""
+    """Up to four axes with the size of the shape."""
     left, target = prod(shape), list[int]()
     for _ in range(draw(st.integers(0, 3))):
         size = draw(

@@ -15,7 +15,7 @@ from netspec.language.spec import INPUT
 from properties.draws import FIELDS, JOINS
 from properties.draws.base import WHOLE, Draw, Fields, each, sizes
 
-# Names that Python, PyTorch or a generated module have a use for, beside plain ones.
+# Names that Python, PyTorch or a generated module use, and plain names.
 NAMES = (
     "type",
     "type_",
@@ -56,15 +56,15 @@ SHAPES: st.SearchStrategy[Shape] = st.one_of(
 """Vectors, sequences, images and volumes."""
 
 LARGEST_TENSOR = 4000
-"""Values of one tensor: beyond this a random spec is slow and finds nothing more."""
+"""The maximum of values in one tensor. Larger tensors make a random spec slow without benefit."""
 
 INDEXED = ("Embedding",)
-"""Layers that read whole numbers alone."""
+"""Layers that read only whole numbers."""
 
 
 @dataclass
 class _Growing:
-    """A spec while layers are added: the shape of every tensor, and which are read."""
+    """A spec while layers are added: the shapes of tensors, and the names of read tensors."""
 
     shapes: dict[str, Shape]
     whole: int
@@ -99,7 +99,7 @@ class _Growing:
 
 
 def _lists(value: Any) -> Any:
-    """Tuples as the lists that YAML has."""
+    """Convert tuples to lists, as in YAML."""
     if isinstance(value, dict):
         return {key: _lists(item) for key, item in value.items()}
     return [_lists(item) for item in value] if isinstance(value, tuple | list) else value
@@ -107,7 +107,7 @@ def _lists(value: Any) -> Any:
 
 @st.composite
 def specs(draw: Draw, longest: int = 6, without: tuple[str, ...] = ()) -> Case:
-    """A graph of up to `longest` layers, each of which fits behind what it reads.
+    """A graph of up to `longest` layers. Each layer fits its inputs.
 
     Every tensor that no layer reads is an output. `without` names classes that are not drawn.
     """
@@ -131,7 +131,7 @@ def specs(draw: Draw, longest: int = 6, without: tuple[str, ...] = ()) -> Case:
 
 
 def _grow(draw: Draw, growing: _Growing, starts: list[str], without: tuple[str, ...]) -> None:
-    """Add a layer that reads the newest tensor, or an older one, or joins two."""
+    """Add a layer that reads the newest tensor or an older tensor, or merges two tensors."""
     joins = _joins(growing, without)
     if joins and draw(st.integers(0, 2)) == 0:
         tag, pair = draw(st.sampled_from(joins))
@@ -159,7 +159,7 @@ def _grow(draw: Draw, growing: _Growing, starts: list[str], without: tuple[str, 
 
 
 def _joins(growing: _Growing, without: tuple[str, ...]) -> list[tuple[str, tuple[str, str]]]:
-    """The layers of several inputs, each with two of the newest tensors that it can join."""
+    """The layers of several inputs, each with two of the newest tensors that it can merge."""
     newest = list(growing.shapes)[-4:]
     return [
         (tag, (left, right))

@@ -1,4 +1,4 @@
-"""Layers around a layer that fit behind a shape."""
+"""Wrappers of layers that fit after a shape."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INNER: dict[str, Draws] = {
     "MaxPooling2D": pooling.FIELDS["MaxPooling2D"],
     **recurrent.FIELDS,
 }
-"""The draws of what stands in TimeDistributed."""
+"""The draws of layers inside TimeDistributed."""
 
 
 def bidirectional(shape: Shape) -> st.SearchStrategy[Fields] | None:
