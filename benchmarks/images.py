@@ -17,9 +17,9 @@ from benchmarks.harness import Program, Table, by_hand, parser, show, write_json
 
 SIZE = 64  # pixels of the network's input
 CLASSES = 10
-WIDTH, HEIGHT = 320, 240  # pixels of a file
+WIDTH, HEIGHT = 640, 480  # pixels of a file
 EPOCHS = 4
-IMAGES = 2000
+IMAGES = 1000
 QUICK_IMAGES = 100
 TEST_IMAGES = 20
 

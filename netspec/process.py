@@ -1,6 +1,7 @@
 """What netspec changes in the whole process: temporarily, or where only netspec uses the process.
 
-Only netspec uses the process of the command line. A program that imports netspec keeps its settings.
+Only netspec uses the process of the command line. A program that imports netspec keeps
+its settings.
 """
 
 from __future__ import annotations

@@ -86,7 +86,9 @@ def test_the_wheel_has_the_schema_that_netspec_prints(wheel):
 
 
 def test_the_wheel_holds_no_tests_and_no_caches(names):
-    assert [name for name in names if "test" in name or "__pycache__" in name] == []
+    unwanted = [name for name in names if name.startswith("tests/") or "__pycache__" in name]
+    assert unwanted == []
+    assert [name for name in names if "/test_" in name or "conftest" in name] == []
 
 
 def test_the_wheel_names_the_command_and_the_backends(wheel, names):

@@ -269,6 +269,9 @@ def _remove_unused(folder: Path) -> None:
 @contextmanager
 def _bar(title: str, files: int) -> Generator[Callable[[int], None]]:
     """A bar on stderr, where that is a terminal; it goes away at the end."""
+    if not sys.stderr.isatty():
+        yield lambda count: None  # noqa: ARG005 - rich takes a tenth of a second to import
+        return
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -278,15 +281,11 @@ def _bar(title: str, files: int) -> Generator[Callable[[int], None]]:
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True)
     columns = (
         TextColumn(f"{title} images"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        task = progress.add_task("", total=files)
-        yield partial(progress.advance, task)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield partial(progress.advance, progress.add_task("", total=files))

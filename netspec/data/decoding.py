@@ -48,9 +48,6 @@ _SCALES = {"L;2": WHITE / 3, "L;4": WHITE / 15, "RGB;16B": 1 / 256}
 
 _WHITE = np.float32(WHITE)
 
-_TURNED = 2
-"""How many times as large as the result a JPEG file is decoded at least, where it is larger."""
-
 # What the decoders of Pillow raise, between them, where the bytes are not what they expect.
 _DAMAGE = (
     OSError,
@@ -75,7 +72,7 @@ class Fitting:
     is prepared as the images of a data set were, or else brought to the shape by `resize`; with
     None it must have the shape. Without `deep`, pixels of 16 bits become whole numbers of 8 bits.
     With `reduced`, JPEG files are decoded at a half, a quarter or an eighth of their size, where
-    that is at least twice the size of the result.
+    that is at least the longer side of the result, in height and in width.
     """
 
     shape: tuple[int, int, int]
@@ -164,7 +161,7 @@ def _least_size(fitting: Fitting) -> int | None:
     """The height and width that a JPEG file may be reduced to, None where it may not be."""
     if not fitting.reduced or fitting.preparation:
         return None
-    return _TURNED * max(fitting.shape[:2])
+    return max(fitting.shape[:2])
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from interpreter import run_all
 from netspec.graph import Graph
 from netspec.graph.verify import verify
 from netspec.language.layers.normalization import BatchNormalization
@@ -17,6 +16,7 @@ from netspec.network import Network, loads
 from netspec.numerics.weights import check
 from netspec.passes import INFERENCE, for_inference
 from netspec.passes.extent import needed_extent
+from netspec_numpy.interpreter import run_all
 
 Array = NDArray[np.float32]
 

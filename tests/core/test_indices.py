@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from interpreter import compute
 from netspec.checks.indices import index_inputs
 from netspec.data import Dataset, load
 from netspec.data.indices import check_indices, computed
 from netspec.language.layers import LAYERS
 from netspec.network import loads
 from netspec.text.diagnostics import DataError, SpecError
+from netspec_numpy.interpreter import compute
 
 EMBEDDING = "Embedding: {input_dim: 5, output_dim: 2, name: words}"
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interpreter import run_all
 from netspec.graph import Graph, infer
 from netspec.graph.verify import verify
 from netspec.language.layers import Activation, Conv2D, Dense, Flatten, Layer, MaxPooling2D
@@ -37,6 +36,7 @@ from netspec.passes import NAMES, OPTIMIZATIONS, chosen, run_passes, switched_on
 from netspec.passes.extent import needed_extent
 from netspec.passes.pooling import activation_after_pooling
 from netspec.text.diagnostics import NetspecError
+from netspec_numpy.interpreter import run_all
 
 FUNCTIONS = {"activation_after_pooling": activation_after_pooling, "needed_extent": needed_extent}
 

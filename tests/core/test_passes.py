@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from interpreter import compute, run, run_all
 from netspec.graph import Graph, Node, activation, infer
 from netspec.language.layers import (
     Activation,
@@ -30,6 +29,7 @@ from netspec.language.layers.regularization import Dropout
 from netspec.language.spec import INPUT
 from netspec.numerics.initial import initial
 from netspec.passes.layout import channels_first, split_activations, without_final_activations
+from netspec_numpy.interpreter import compute, run, run_all
 
 Values: TypeAlias = NDArray[np.float64]
 

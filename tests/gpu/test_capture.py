@@ -11,9 +11,9 @@ pytest.importorskip("torch")
 
 import torch
 
-from conformance.cases import ALL
 from conformance.networks import all_random_inputs, found_training, of_case, random_weights
 from gpu.machine import DEVICE, only_on_gpu, some_of
+from netspec.testing.cases import ALL
 from netspec.text.diagnostics import BackendError
 from netspec_torch import capture
 from netspec_torch.capture import CudaGraphs, Launched

@@ -7,11 +7,11 @@ import pytest
 
 pytest.importorskip("torch")
 
-from conformance.cases import ALL, Case
 from conformance.gradients import gradients, random_cotangents
 from conformance.networks import all_random_inputs, found, of_case, random_weights
 from gpu.machine import DEVICE, some_of
 from netspec.numerics.weights import Array
+from netspec.testing.cases import ALL, Case
 
 CLOSE = 1e-4
 

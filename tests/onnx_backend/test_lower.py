@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from interpreter import run
+from netspec_numpy.interpreter import run
 
 if "CI" not in os.environ:  # there both are always installed, and their absence is a failure
     pytest.importorskip("onnx.helper")

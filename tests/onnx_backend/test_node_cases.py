@@ -15,10 +15,10 @@ if "CI" not in os.environ:  # there both are always installed, and their absence
 
 import onnx
 
-from conformance.cases import ALL
 from conformance.networks import of_case, random_weights
-from interpreter import run
 from netspec.network import Network, loads
+from netspec.testing.cases import ALL
+from netspec_numpy.interpreter import run
 from netspec_onnx import BACKEND
 from netspec_onnx.model import export
 from onnx_backend.node_cases import CONVERTERS, REASONS, Expressed, Inexpressible, View, cases

@@ -7,8 +7,8 @@ import onnx
 import pytest
 
 from conformance.networks import network, random_inputs, random_weights
-from interpreter import run
 from netspec.backend import find_exporting
+from netspec_numpy.interpreter import run
 from onnx_backend.opsets import newest_opset
 
 OPSETS = (18, newest_opset())

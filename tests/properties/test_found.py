@@ -15,11 +15,11 @@ from conformance.networks import (
     random_inputs,
     random_weights,
 )
-from interpreter import run
 from netspec.data import Examples
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
 from netspec.text.diagnostics import SpecError
+from netspec_numpy.interpreter import run
 from processor import onednn_uses_avx512, tensorflow_uses_onednn
 
 LAST = "Dense: {units: 3, activation: softmax}"

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import assume, given, note
 from hypothesis import strategies as st
 
-from conformance.cases import Case
 from conformance.gradients import gradients, random_cotangents
 from conformance.networks import (
     BACKENDS,
@@ -22,11 +21,12 @@ from conformance.networks import (
     of_case,
     random_weights,
 )
-from interpreter import run_all
 from netspec.language.layers import LAYERS
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
 from netspec.passes import NAMES, OPTIMIZATIONS
+from netspec.testing.cases import Case
+from netspec_numpy.interpreter import run_all
 from properties.draws import FIELDS, JOINS
 from properties.draws.specs import specs
 

@@ -13,8 +13,8 @@ from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 from hypothesis import strategies as st
 
-from conformance.cases.base import ACTIVATIONS
 from netspec.language.layers import Layer, LayerFault, Shape
+from netspec.testing.cases.base import ACTIVATIONS
 
 Fields: TypeAlias = dict[str, Any]  # Any: the values of a layer's fields, as YAML has them
 Draw: TypeAlias = Callable[[st.SearchStrategy[Any]], Any]  # Any: hypothesis's own

@@ -9,9 +9,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.cases.base import Case
 from netspec.language.layers import LAYERS, Shape
 from netspec.language.spec import INPUT
+from netspec.testing.cases.base import Case
 from properties.draws import FIELDS, JOINS
 from properties.draws.base import WHOLE, Draw, Fields, each, sizes
 
