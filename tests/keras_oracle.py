@@ -91,11 +91,11 @@ def keras_tagged(value: Tagged) -> Any:  # Any: Keras ships no types
 def keras_build(layer: Layer, *shapes: Shape) -> Any:  # Any: Keras ships no types
     """Keras's layer with its weights made for inputs of these shapes, without the batch axis."""
     # The constructor's `trainable` does not reach inner layers.
-    built = keras_layer(layer.model_copy(update={"trainable": True}))
-    built.build(*keras_inputs(layer, [(None, *shape) for shape in shapes]))
+    keras_copy = keras_layer(layer.model_copy(update={"trainable": True}))
+    keras_copy.build(*keras_inputs(layer, [(None, *shape) for shape in shapes]))
     if not layer.trainable:
-        built.trainable = False
-    return built
+        keras_copy.trainable = False
+    return keras_copy
 
 
 @singledispatch
@@ -123,12 +123,12 @@ def keras_values(
     """The output of Keras's layer for a batch of each input (n, …), with weights by name."""
     with keras.device("cpu:0"):
         shapes = tuple(array.shape[1:] for array in inputs)
-        built = keras_build(layer, *shapes)
-        for weight, variable in zip(layer.infer_weights(shapes), built.weights, strict=True):
+        keras_copy = keras_build(layer, *shapes)
+        for weight, variable in zip(layer.infer_weights(shapes), keras_copy.weights, strict=True):
             variable.assign(weights[weight.name])
         tensors = keras_inputs(layer, list(inputs))
         return keras.ops.convert_to_numpy(
-            built(*tensors, training=training, **keras_options(layer))
+            keras_copy(*tensors, training=training, **keras_options(layer))
         )
 
 

@@ -44,9 +44,9 @@ def test_the_table_and_the_plot_are_written(scripted, spec, tmp_path):
     ("forms", "status"), [("refusing", 1), ("refusing,ending", 1), ("exact,refusing", 0)]
 )
 def test_it_fails_where_no_form_could_be_measured(scripted, spec, forms, status):
-    ended = netspec_("bench", spec, "--forms", forms, "--batch-sizes", "1", *QUICK)
-    assert ended.status == status
-    assert "there is no abacus in this machine" in ended.out
+    result = netspec_("bench", spec, "--forms", forms, "--batch-sizes", "1", *QUICK)
+    assert result.status == status
+    assert "there is no abacus in this machine" in result.out
 
 
 def test_spec_values_and_passes_can_be_set(scripted, spec):
@@ -62,8 +62,8 @@ def test_an_interrupt_ends_it_with_a_line(scripted, spec, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Worker, "ask", ask)
-    ended = netspec_("bench", spec, "--forms", "exact")
-    assert (ended.status, ended.out, ended.err) == (130, "", "\nStopped.\n")
+    result = netspec_("bench", spec, "--forms", "exact")
+    assert (result.status, result.out, result.err) == (130, "", "\nStopped.\n")
 
 
 @pytest.mark.parametrize(

@@ -40,20 +40,20 @@ def test_a_form_returns_its_backends_predictions(name, monkeypatch):
     if name == "torch-compiled":  # without the C++ compiler
         import torch
 
-        kept = torch.compile
+        torch_compile = torch.compile
 
         def compiled(model, **options):
             compile_options.append(options)
-            return kept(model, backend="eager", **options)
+            return torch_compile(model, backend="eager", **options)
 
         monkeypatch.setattr(torch, "compile", compiled)
-    measured = of_spec(loads(TWO_OF_EACH), 5)
+    workload = of_spec(loads(TWO_OF_EACH), 5)
     backend = forms.made(name)
-    arguments = (measured.network, measured.weights, "cpu", measured.inputs)
+    arguments = (workload.network, workload.weights, "cpu", workload.inputs)
     form = backend.form(name, *arguments)
-    predictor = backend.predictor(measured.network, measured.weights, "cpu")
+    predictor = backend.predictor(workload.network, workload.weights, "cpu")
     assert form.device == predictor.device
-    outputs = form.outputs(*measured.inputs)
-    for values, expected in zip(outputs, predictor.outputs(*measured.inputs), strict=True):
+    outputs = form.outputs(*workload.inputs)
+    for values, expected in zip(outputs, predictor.outputs(*workload.inputs), strict=True):
         np.testing.assert_allclose(values, expected, 0, TOLERANCES[name] * np.abs(expected).max())
     assert compile_options == ([{"dynamic": False}] if name == "torch-compiled" else [])

@@ -39,11 +39,11 @@ def progress() -> Steps:
 def rows(scripted, network, progress) -> dict[tuple[str, int], Row]:
     """The scripted forms, each at three batch sizes."""
     chosen, _ = forms.chosen(NAMES)
-    measured = measure(of_spec(network, max(SIZES)), chosen, SIZES, 0.02, "cpu", progress)
-    assert [(row.batch_size, row.form.name) for row in measured] == [
+    measurements = measure(of_spec(network, max(SIZES)), chosen, SIZES, 0.02, "cpu", progress)
+    assert [(row.batch_size, row.form.name) for row in measurements] == [
         (size, name) for size in sorted(SIZES) for name in NAMES
     ]
-    return {(row.form.name, row.batch_size): row for row in measured}
+    return {(row.form.name, row.batch_size): row for row in measurements}
 
 
 def test_the_rates_follow_from_the_calls(rows):
@@ -89,11 +89,11 @@ def test_all_steps_of_progress_are_done(rows, progress):
 
 def test_a_slow_form_stops_when_time_is_over(scripted, network, monkeypatch):
     turns = []
-    kept = Worker.ask
+    ask_worker = Worker.ask
 
     def ask(worker: Worker, **request: object) -> dict[str, object]:
         if "turn" not in request:
-            return kept(worker, **request)
+            return ask_worker(worker, **request)
         turns.append(request["turn"])
         return {"seconds": [5.0], "peak": 1}
 
@@ -148,5 +148,5 @@ def test_without_any_framework_there_is_nothing_to_measure(scripted):
 
 
 def test_frameworks_come_before_files():
-    known = ["keras", "torch", "torch-compiled", "onnx", "onnx-fp16", "onnx-int8"]
-    assert [name for name in forms.known() if name in known] == known
+    names = ["keras", "torch", "torch-compiled", "onnx", "onnx-fp16", "onnx-int8"]
+    assert [name for name in forms.known() if name in names] == names

@@ -32,11 +32,11 @@ def bench(rows: tuple[Row, ...] = ROWS) -> Bench:
 
 
 def test_the_table_has_a_line_per_measurement():
-    shown = table(ROWS).splitlines()
-    assert shown[0] == (
+    lines = table(ROWS).splitlines()
+    assert lines[0] == (
         "Batch   Form            Images/s   p50 ms    p99 ms   Peak memory   Difference"
     )
-    assert [line for line in shown if not line.startswith("─")][1:] == [
+    assert [line for line in lines if not line.startswith("─")][1:] == [
         "    1   Fast               2,000    0.500     0.500       100 MiB      0.0e+00",
         "    1   Slow and long         20   51.000   100.000       unknown      3.0e-08",
         "   32   Fast              32,000    1.000     1.000     3,000 MiB      0.0e+00",
@@ -98,8 +98,8 @@ def test_the_title_names_the_machine_and_its_gpu():
 def test_the_plot_has_a_line_per_form():
     figure = picture(bench())
     throughput, latency = figure.axes
-    drawn = {line.get_label(): line.get_xydata().tolist() for line in throughput.lines}
-    assert drawn == {
+    points = {line.get_label(): line.get_xydata().tolist() for line in throughput.lines}
+    assert points == {
         "Fast": [[1, 2000], [32, 32000]],
         "Slow and long": [[1, pytest.approx(101 / sum(RISING))]],
     }

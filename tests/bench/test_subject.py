@@ -36,9 +36,9 @@ def test_what_an_embedding_reads_are_its_indices():
 
 
 def test_a_spec_has_its_seeds_initial_weights(network):
-    written = subject.of_spec(network, 2)
-    np.testing.assert_equal(written.weights, initial(network.graph, 0))
-    assert written.inputs[0].shape == (2, 2, 2, 1)
+    workload = subject.of_spec(network, 2)
+    np.testing.assert_equal(workload.weights, initial(network.graph, 0))
+    assert workload.inputs[0].shape == (2, 2, 2, 1)
 
 
 @pytest.fixture
@@ -49,29 +49,29 @@ def run(tmp_path, monkeypatch):
 
 def test_a_run_has_weights_and_repeated_test_images(run):
     images = abacus.arrays()["x_test"][..., None] / np.float32(255)
-    written = subject.of_run(run, frozenset(), 50)
-    assert written.network == replace(run.network, passes=frozenset())
-    np.testing.assert_equal(written.weights, run.weights())
-    np.testing.assert_array_equal(written.inputs[0], np.concatenate([images, images, images[:10]]))
-    assert written.origin == f"the weights of {run.path}, test images"
+    workload = subject.of_run(run, frozenset(), 50)
+    assert workload.network == replace(run.network, passes=frozenset())
+    np.testing.assert_equal(workload.weights, run.weights())
+    np.testing.assert_array_equal(workload.inputs[0], np.concatenate([images, images, images[:10]]))
+    assert workload.origin == f"the weights of {run.path}, test images"
 
 
 def test_a_run_without_data_has_random_inputs(run, tmp_path):
     (tmp_path / "images.npz").unlink()
-    written = subject.of_run(run, None, 50)
-    assert written.inputs[0].shape == (50, 2, 2, 1)
-    assert f"random inputs (there is no file {tmp_path / 'images.npz'})" in written.origin
+    workload = subject.of_run(run, None, 50)
+    assert workload.inputs[0].shape == (50, 2, 2, 1)
+    assert f"random inputs (there is no file {tmp_path / 'images.npz'})" in workload.origin
 
 
 def test_another_process_reads_what_was_written(tmp_path):
     network = replace(loads(TWO_INPUTS), passes=frozenset())
-    written = subject.of_spec(network, 5)
-    subject.write(written, tmp_path)
+    workload = subject.of_spec(network, 5)
+    subject.write(workload, tmp_path)
     read, weights = subject.read_network(tmp_path, [])
     assert (read.spec, read.graph, read.passes) == (network.spec, network.graph, network.passes)
-    np.testing.assert_equal(weights, written.weights)
+    np.testing.assert_equal(weights, workload.weights)
     inputs = subject.read_inputs(read.graph, tmp_path, 3)
-    np.testing.assert_equal(inputs, tuple(array[:3] for array in written.inputs))
+    np.testing.assert_equal(inputs, tuple(array[:3] for array in workload.inputs))
 
 
 def test_inputs_larger_than_memory_are_refused():

@@ -30,9 +30,9 @@ LABELS = np.arange(100, dtype=np.int64) % 2
 def saved(path: Path, array: NDArray[Any] = VALUES) -> Mapped:
     """The array of a file that numpy.savez wrote."""
     np.savez(path, x_train=array, y_train=LABELS, x_test=array, y_test=LABELS)
-    mapped = read_npz(path)["x_train"]
-    assert isinstance(mapped, Mapped)
-    return mapped
+    mapped_array = read_npz(path)["x_train"]
+    assert isinstance(mapped_array, Mapped)
+    return mapped_array
 
 
 @pytest.fixture
@@ -41,11 +41,11 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_what_savez_wrote_stays_in_its_file(path: Path) -> None:
-    mapped = saved(path)
+    array = saved(path)
 
-    assert len(mapped) == 100
-    assert mapped.shape == (100, 3, 2)
-    np.testing.assert_array_equal(np.asarray(mapped), VALUES, strict=True)
+    assert len(array) == 100
+    assert array.shape == (100, 3, 2)
+    np.testing.assert_array_equal(np.asarray(array), VALUES, strict=True)
 
 
 def test_idx_values_have_native_byte_order(tmp_path: Path) -> None:
@@ -54,10 +54,10 @@ def test_idx_values_have_native_byte_order(tmp_path: Path) -> None:
         struct.pack(">HBB2I", 0, 0x0B, 2, 3, 2) + VALUES[:3, 0].astype(">i2").tobytes()
     )
 
-    mapped = read_idx(path)
+    array = read_idx(path)
 
-    assert isinstance(mapped, Mapped)
-    np.testing.assert_array_equal(np.asarray(mapped), VALUES[:3, 0], strict=True)
+    assert isinstance(array, Mapped)
+    np.testing.assert_array_equal(np.asarray(array), VALUES[:3, 0], strict=True)
 
 
 @pytest.mark.parametrize("part", [slice(0, 0), slice(7, 20), slice(None), slice(90, 500)])
@@ -80,18 +80,18 @@ def test_indices_give_examples_in_their_order(indices: list[int], path: Path) ->
 
 
 def test_examples_beyond_one_chunk_are_returned(path: Path) -> None:
-    many = np.arange(3000, dtype=np.int32)
+    values = np.arange(3000, dtype=np.int32)
     order = np.random.default_rng(0).permutation(3000)
 
-    np.testing.assert_array_equal(saved(path, many)[order], many[order], strict=True)
+    np.testing.assert_array_equal(saved(path, values)[order], values[order], strict=True)
 
 
 def test_type_and_shape_are_converted_while_reading(path: Path) -> None:
-    mapped = saved(path).reshape(-1, 6).astype(np.float32)
+    array = saved(path).reshape(-1, 6).astype(np.float32)
 
     expected = VALUES.reshape(100, 6).astype(np.float32)
-    np.testing.assert_array_equal(np.asarray(mapped), expected, strict=True)
-    assert mapped.ndim == 2
+    np.testing.assert_array_equal(np.asarray(array), expected, strict=True)
+    assert array.ndim == 2
 
 
 def test_data_beyond_the_memory_limit_stay_in_files(path: Path) -> None:
@@ -123,14 +123,14 @@ train: {loss: sparse_categorical_crossentropy}
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports what is in memory")
 def test_no_page_stays_in_memory_after_reading(path: Path) -> None:
-    mapped = saved(path, np.ones((50_000, 800), np.uint8))  # 40 MB
+    array = saved(path, np.ones((50_000, 800), np.uint8))  # 40 MB
 
     def of_files() -> int:
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("RssFile"))
 
     before = of_files()
-    _ = mapped[np.random.default_rng(0).permutation(50_000)[:2000]]
+    _ = array[np.random.default_rng(0).permutation(50_000)[:2000]]
 
     assert of_files() - before < 4_000
 
@@ -149,20 +149,20 @@ def touched(path: Path) -> None:
 
 @pytest.mark.parametrize("what", [changed, truncated, touched])
 def test_a_changed_file_is_an_error(what: Callable[[Path], None], path: Path) -> None:
-    mapped = saved(path)
+    array = saved(path)
     what(path)
 
     with pytest.raises(DataError, match="was changed while it was in use") as caught:
-        _ = mapped[np.arange(3)]
+        _ = array[np.arange(3)]
     assert str(path) in caught.value.message
 
 
 def test_a_removed_file_is_an_error(path: Path) -> None:
-    mapped = saved(path)
+    array = saved(path)
     path.unlink()
 
     with pytest.raises(DataError, match="cannot be read: No such file"):
-        np.asarray(mapped)
+        np.asarray(array)
 
 
 @pytest.mark.parametrize("length", [0, 9])
@@ -177,23 +177,23 @@ def test_a_member_begins_after_its_local_header(length: int, path: Path) -> None
             info.extra = bytes([1, 0, length, 0]) + bytes(length)
             archive.writestr(info, member)
 
-    mapped = read_npz(path)["x_train"]
+    array = read_npz(path)["x_train"]
 
-    np.testing.assert_array_equal(np.asarray(mapped), VALUES, strict=True)
+    np.testing.assert_array_equal(np.asarray(array), VALUES, strict=True)
 
 
 @pytest.mark.parametrize(
-    ("written", "expected"),
+    ("text", "expected"),
     [("7", 7), ("2GiB", 2 << 30), ("500MB", 500_000_000), ("1.5 KiB", 1536)],
 )
-def test_amounts_of_memory(written: str, expected: int) -> None:
-    assert bytes_of(written) == expected
+def test_amounts_of_memory(text: str, expected: int) -> None:
+    assert bytes_of(text) == expected
 
 
-@pytest.mark.parametrize("written", ["", "much", "-1MB", "2 gib", "1e9", "GiB"])
-def test_wrong_amounts_of_memory_are_errors(written: str) -> None:
+@pytest.mark.parametrize("text", ["", "much", "-1MB", "2 gib", "1e9", "GiB"])
+def test_wrong_amounts_of_memory_are_errors(text: str) -> None:
     with pytest.raises(DataError, match="is no amount of memory"):
-        bytes_of(written)
+        bytes_of(text)
 
 
 def test_half_of_memory_is_at_most_half() -> None:

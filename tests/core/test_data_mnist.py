@@ -383,8 +383,8 @@ class TestMirror:
             tracemalloc.stop()
 
     def test_damaged_gzip_is_refused(self, serve: Callable[..., Web]) -> None:
-        damaged = gzip.compress(CONTENTS[NAMES[1]])[:-4]
-        serve(ZIPPED | {f"{NAMES[1]}.gz": (200, damaged)})
+        content = gzip.compress(CONTENTS[NAMES[1]])[:-4]
+        serve(ZIPPED | {f"{NAMES[1]}.gz": (200, content)})
         assert self.reason() == f"(sent a damaged {NAMES[1]}.gz)"
 
 

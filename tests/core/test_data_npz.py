@@ -141,11 +141,11 @@ def test_file_that_is_no_zip_is_refused(path: Path) -> None:
     assert fault(path) == "FILE is not a sound .npz file (File is not a zip file)"
 
 
-@pytest.mark.parametrize("kept", [0.1, 0.5, 0.99])
-def test_truncated_file_is_refused(path: Path, kept: float) -> None:
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.99])
+def test_truncated_file_is_refused(path: Path, fraction: float) -> None:
     save(path, ARRAYS)
     content = path.read_bytes()
-    path.write_bytes(content[: int(kept * len(content))])
+    path.write_bytes(content[: int(fraction * len(content))])
     assert fault(path).startswith("FILE is not a sound .npz file")
 
 
@@ -171,8 +171,8 @@ def test_values_that_are_no_numbers_are_refused(path: Path, values: list[object]
 
 def test_compressed_array_past_the_limit_is_refused(path: Path) -> None:
     with_x_train(path, npy_declaring((LIMIT + 1,)), zipfile.ZIP_DEFLATED)
-    declared = f"uint8 of shape ({LIMIT + 1},)"
-    assert fault(path) == f"x_train in FILE declares {declared}, past the limit of 16 GiB"
+    description = f"uint8 of shape ({LIMIT + 1},)"
+    assert fault(path) == f"x_train in FILE declares {description}, past the limit of 16 GiB"
 
 
 def test_negative_size_is_refused(path: Path) -> None:

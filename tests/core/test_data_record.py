@@ -36,10 +36,10 @@ def test_compression_does_not_change_the_record(save: Any, tmp_path: Path) -> No
     assert record(read_npz(path, [KEY])[KEY]) == record(VALUES)
 
 
-@pytest.mark.parametrize("stored", [VALUES.astype(">i2"), np.asfortranarray(VALUES)])
-def test_byte_and_axis_order_keep_the_record(stored: NDArray[np.int16], tmp_path: Path) -> None:
+@pytest.mark.parametrize("array", [VALUES.astype(">i2"), np.asfortranarray(VALUES)])
+def test_byte_and_axis_order_keep_the_record(array: NDArray[np.int16], tmp_path: Path) -> None:
     path = tmp_path / "data.npz"
-    np.savez(path, x_train=stored)
+    np.savez(path, x_train=array)
     assert record(read_npz(path, [KEY])[KEY]) == record(VALUES)
 
 
@@ -55,9 +55,9 @@ def test_one_changed_value_changes_the_record(tmp_path: Path) -> None:
     before = describe("npz", Table.from_arrays({KEY: large}))
     large[2999, 50, 50] = 1
     np.savez(path, x_train=large)
-    now = describe("npz", Table.from_arrays(read_npz(path, [KEY])))
-    assert now.arrays[KEY].maximum == 1
-    assert differences(before, now) == ["x_train has other values"]
+    after = describe("npz", Table.from_arrays(read_npz(path, [KEY])))
+    assert after.arrays[KEY].maximum == 1
+    assert differences(before, after) == ["x_train has other values"]
 
 
 @pytest.mark.parametrize(
@@ -71,19 +71,19 @@ def test_one_changed_value_changes_the_record(tmp_path: Path) -> None:
     ids=["values", "count", "type", "shape"],
 )
 def test_a_difference_is_named(array: NDArray[Any], phrase: str) -> None:
-    before, now = (
+    before, after = (
         describe("npz", Table.from_arrays({KEY: VALUES})),
         describe("npz", Table.from_arrays({KEY: array})),
     )
-    assert differences(before, now) == [f"x_train {phrase}"]
+    assert differences(before, after) == [f"x_train {phrase}"]
 
 
 def test_arrays_that_came_or_went_are_named() -> None:
-    before, now = (
+    before, after = (
         describe("npz", Table.from_arrays({"w_train": VALUES})),
         describe("npz", Table.from_arrays({KEY: VALUES})),
     )
-    assert differences(before, now) == ["w_train is missing", "x_train was not there"]
+    assert differences(before, after) == ["w_train is missing", "x_train was not there"]
 
 
 @pytest.mark.parametrize(

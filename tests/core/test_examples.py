@@ -31,19 +31,19 @@ def loaded(folder: Path, x: NDArray[Any], scale: float = 255) -> Dataset:
 
 
 @pytest.mark.parametrize(
-    ("stored", "kept"),
+    ("dtype", "expected"),
     [
         *((dtype, dtype) for dtype in ("uint8", "int8", "uint16", "int16", "bool", "float32")),
         *((dtype, "float32") for dtype in ("int32", "int64", "uint64", "float16", "float64")),
     ],
 )
-def test_what_is_smaller_than_float32_stays(stored: str, kept: str, tmp_path: Path) -> None:
-    array = np.array([[0, 1], [1, 100]]).astype(stored)
+def test_what_is_smaller_than_float32_stays(dtype: str, expected: str, tmp_path: Path) -> None:
+    array = np.array([[0, 1], [1, 100]]).astype(dtype)
 
     (inputs,) = loaded(tmp_path, array).train.inputs
 
-    assert inputs.dtype == kept
-    np.testing.assert_array_equal(inputs, array.astype(kept))
+    assert inputs.dtype == expected
+    np.testing.assert_array_equal(inputs, array.astype(expected))
 
 
 def test_values_are_quotients_of_float32(tmp_path: Path) -> None:

@@ -36,10 +36,10 @@ def layers(text: str, *settings: str) -> Any:
     return expanded(text, *settings)["layers"]
 
 
-def value(written: str, **known: str) -> Any:
-    """The value after expansion, where the variables `known` are defined."""
-    defined = "".join(f"  {name}: {text}\n" for name, text in known.items())
-    return expanded(f"variables:\n{defined}value: {written}\n")["value"]
+def value(text: str, **defaults: str) -> Any:
+    """The value after expansion, where these variables are defined."""
+    definitions = "".join(f"  {key}: {default}\n" for key, default in defaults.items())
+    return expanded(f"variables:\n{definitions}value: {text}\n")["value"]
 
 
 def faults(text: str, *settings: str) -> str:
@@ -52,16 +52,16 @@ def faults(text: str, *settings: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("written", "typed"),
+    ("text", "expected_type"),
     [
         *(("3", int), ("0.5", float), ("1e-3", float), ("true", bool), ("relu", str)),
         *(('"3"', str), ("[3, 5]", list), ("[[1, 1], [2, 2]]", list)),
     ],
 )
-def test_a_single_reference_keeps_its_variables_type(written, typed):
-    actual = value("$v", v=written)
+def test_a_single_reference_keeps_its_variables_type(text, expected_type):
+    actual = value("$v", v=text)
 
-    assert (type(actual), actual) == (typed, parse(written).data)
+    assert (type(actual), actual) == (expected_type, parse(text).data)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_arithmetic_means_what_it_means_in_python(expression, result):
 
 
 @pytest.mark.parametrize(
-    ("written", "result"),
+    ("text", "result"),
     [
         ("conv_$a", "conv_7"),
         ("$(a)_$(a + 1)", "7_8"),
@@ -125,8 +125,8 @@ def test_arithmetic_means_what_it_means_in_python(expression, result):
         ("$$$a", "$7"),
     ],
 )
-def test_references_within_a_text_become_text(written, result):
-    assert value(written, a="7", name="net", half="0.5", on="true") == result
+def test_references_within_a_text_become_text(text, result):
+    assert value(text, a="7", name="net", half="0.5", on="true") == result
 
 
 def test_variables_are_known_in_values_not_keys():
@@ -438,11 +438,11 @@ blocks:
     ],
 )
 def test_a_block_reads_the_layer_before_its_call(before, read):
-    *_, a, b, joined = layers(BRANCHES + f"layers: [{before}branches: {{name: end}}]")
+    *_, a, b, concatenation = layers(BRANCHES + f"layers: [{before}branches: {{name: end}}]")
 
     assert a == {"Conv2D": {"filters": 4, "kernel_size": 1, "name": "end/a"}}
     assert b["Conv2D"]["inputs"] == read
-    assert joined["Concatenate"]["inputs"] == ["end/a", "end/b"]
+    assert concatenation["Concatenate"]["inputs"] == ["end/a", "end/b"]
 
 
 def test_a_call_may_have_inputs():

@@ -141,15 +141,15 @@ def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
 
 @ON_POSIX
 def test_a_pipe_stays_and_takes_the_content(tmp_path: Path) -> None:
-    pipe, content, received = tmp_path / "pipe", os.urandom(300_000), []
+    pipe, content, contents = tmp_path / "pipe", os.urandom(300_000), []
     os.mkfifo(pipe)
-    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
+    reader = threading.Thread(target=lambda: contents.append(pipe.read_bytes()))
     reader.start()
 
     write_atomically(pipe, content)
     reader.join()
 
-    assert received == [content]
+    assert contents == [content]
     assert pipe.is_fifo()
 
 

@@ -122,14 +122,14 @@ def test_a_folded_layer_takes_the_normalizations_name() -> None:
         "dense_1.bias",
     }
     # gamma (x kernel + bias - mean) / sqrt(variance + epsilon) + beta, with Keras's epsilon
-    kept = {key: value.astype(np.float64) for key, value in weights.items()}
+    values = {key: value.astype(np.float64) for key, value in weights.items()}
     statistics = {
-        name: kept[f"batch_normalization.{name}"]
+        name: values[f"batch_normalization.{name}"]
         for name in ("gamma", "beta", "moving_mean", "moving_variance")
     }
     factor = statistics["gamma"] / np.sqrt(statistics["moving_variance"] + 1e-3)
-    shift = factor * (kept["dense.bias"] - statistics["moving_mean"]) + statistics["beta"]
-    kernel = (factor * kept["dense.kernel"]).astype(np.float32)
+    shift = factor * (values["dense.bias"] - statistics["moving_mean"]) + statistics["beta"]
+    kernel = (factor * values["dense.kernel"]).astype(np.float32)
     np.testing.assert_array_equal(new_weights["batch_normalization.kernel"], kernel)
     np.testing.assert_allclose(new_weights["batch_normalization.bias"], shift, 2**-23)
 
@@ -438,13 +438,13 @@ def test_unread_values_of_frozen_normalizations_are_cropped(axis: int, height: i
     )
 
 
-@pytest.mark.parametrize(("steps", "computed"), [(101, 101), (11, 10)])
-def test_a_crop_must_save_more_than_it_costs(steps: int, computed: int) -> None:
+@pytest.mark.parametrize(("steps", "rows"), [(101, 101), (11, 10)])
+def test_a_crop_must_save_more_than_it_costs(steps: int, rows: int) -> None:
     """The pooling does not read the last step: one of a hundred, or one of ten."""
     layers = ["Conv1D: {filters: 2, kernel_size: 1, name: conv}", "MaxPooling1D"]
     graph = network(f"[{steps}, 2]", *layers).graph
 
-    assert needed_extent(graph).by_name["conv"].shape == (computed, 2)
+    assert needed_extent(graph).by_name["conv"].shape == (rows, 2)
 
 
 def test_training_batch_normalization_needs_its_whole_input() -> None:

@@ -18,9 +18,9 @@ from netspec.text.diagnostics import SpecError
 
 def archive(*names: str) -> bytes:
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as written:
+    with zipfile.ZipFile(content, "w") as file:
         for name in names:
-            written.writestr(name, "secret")
+            file.writestr(name, "secret")
     return content.getvalue()
 
 

@@ -208,11 +208,11 @@ def test_channels_first_is_a_shape_of_few_channels(shape: tuple[int, ...], expec
 
 
 def test_the_layout_decides_where_an_axis_is() -> None:
-    node = Node("a", Flatten(), (INPUT,), ((4, 5, 6),), (4, 5, 6))
-    turned = Node("a", Flatten(), (INPUT,), ((4, 5, 6),), (4, 5, 6), "channels_first")
+    channels_last = Node("a", Flatten(), (INPUT,), ((4, 5, 6),), (4, 5, 6))
+    channels_first = Node("a", Flatten(), (INPUT,), ((4, 5, 6),), (4, 5, 6), "channels_first")
 
-    assert [node.dimension(index) for index in range(3)] == [1, 2, 3]
-    assert [turned.dimension(index) for index in range(3)] == [2, 3, 1]
+    assert [channels_last.dimension(index) for index in range(3)] == [1, 2, 3]
+    assert [channels_first.dimension(index) for index in range(3)] == [2, 3, 1]
 
 
 def test_a_frozen_layer_has_no_trainable_weights() -> None:

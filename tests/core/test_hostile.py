@@ -79,10 +79,8 @@ def test_no_text_of_a_spec_becomes_code(
 ) -> None:
     module = ast.parse(compiled[name, backend].out)
 
-    called = {node.id for node in ast.walk(module) if isinstance(node, ast.Name)}
-    assert not called & {
-        node.id for node in ast.walk(ast.parse(CODE)) if isinstance(node, ast.Name)
-    }
+    names = {node.id for node in ast.walk(module) if isinstance(node, ast.Name)}
+    assert not names & {node.id for node in ast.walk(ast.parse(CODE)) if isinstance(node, ast.Name)}
 
 
 def test_only_the_first_errors_are_shown() -> None:

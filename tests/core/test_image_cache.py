@@ -57,8 +57,8 @@ def test_images_are_decoded_once(files, decodings):
 def test_equal_files_at_another_place_are_not_decoded(files, decodings, tmp_path):
     first = values(files)
     (tmp_path / "photos").rename(tmp_path / "moved")
-    moved = sorted((tmp_path / "moved").rglob("*.png"))
-    assert values(moved) == first
+    paths = sorted((tmp_path / "moved").rglob("*.png"))
+    assert values(paths) == first
     assert len(decodings) == 10
 
 

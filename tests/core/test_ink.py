@@ -54,21 +54,21 @@ def like_mnist() -> np.ndarray:
 
 
 def test_an_mnist_image_is_unchanged():
-    prepared = prepare_mnist(like_mnist())
-    np.testing.assert_array_equal(prepared.image, like_mnist())
-    assert prepared.steps == ()
+    preparation = prepare_mnist(like_mnist())
+    np.testing.assert_array_equal(preparation.image, like_mnist())
+    assert preparation.steps == ()
 
 
 def test_an_inverted_mnist_image_is_only_inverted():
-    prepared = prepare_mnist(255 - like_mnist())
-    np.testing.assert_array_equal(prepared.image, like_mnist())
-    assert prepared.steps == ("dark ink on light paper was inverted",)
+    preparation = prepare_mnist(255 - like_mnist())
+    np.testing.assert_array_equal(preparation.image, like_mnist())
+    assert preparation.steps == ("dark ink on light paper was inverted",)
 
 
 def test_a_digit_off_centre_is_moved():
-    moved = np.roll(like_mnist(), (-3, 4), (0, 1))
-    np.testing.assert_allclose(prepare_mnist(moved).image, like_mnist(), atol=80)
-    assert prepare_mnist(moved).steps != ()
+    image = np.roll(like_mnist(), (-3, 4), (0, 1))
+    np.testing.assert_allclose(prepare_mnist(image).image, like_mnist(), atol=80)
+    assert prepare_mnist(image).steps != ()
 
 
 def test_an_image_without_ink_stays_empty():

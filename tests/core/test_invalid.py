@@ -164,11 +164,11 @@ def test_the_index_lists_pages_and_codes(request: pytest.FixtureRequest) -> None
     (example,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
     assert example in [case.message for case in CASES]
     beginning, heading, _ = text.partition("## Pages\n")
-    written = beginning + heading + _lists()
+    expected = beginning + heading + _lists()
     if request.config.getoption("--update"):
-        INDEX.write_text(written, encoding="utf-8")
+        INDEX.write_text(expected, encoding="utf-8")
     else:
-        assert text == written
+        assert text == expected
 
 
 def _lists() -> str:

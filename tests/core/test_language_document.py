@@ -44,6 +44,6 @@ def test_a_command_prints_the_shown_text(
     commands = re.findall(r"^\$ netspec (.*)\n((?:(?!\$ ).*\n)*)", session, re.MULTILINE)
 
     assert commands
-    for command, printed in commands:
-        ended = netspec_(*command.split())
-        assert (ended.out + ended.err).rstrip("\n") == printed.rstrip("\n")
+    for command, expected in commands:
+        result = netspec_(*command.split())
+        assert (result.out + result.err).rstrip("\n") == expected.rstrip("\n")

@@ -116,9 +116,9 @@ def shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
 def test_an_optimization_keeps_the_values(name: str, graph: Graph) -> None:
     weights = initial(graph, 0)
     inputs = np.random.default_rng(0).normal(size=(2, *SHAPE)).astype(np.float32)
-    changed = FUNCTIONS[name](graph)
+    new_graph = FUNCTIONS[name](graph)
 
-    actual, expected = (run_all(version, weights, inputs)["end"] for version in (changed, graph))
+    actual, expected = (run_all(version, weights, inputs)["end"] for version in (new_graph, graph))
 
     np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-12)
 
@@ -127,11 +127,11 @@ def test_an_optimization_keeps_the_values(name: str, graph: Graph) -> None:
 @given(graph=graphs())
 @settings(deadline=None)
 def test_an_optimization_keeps_weights_and_never_costs(name: str, graph: Graph) -> None:
-    changed = FUNCTIONS[name](graph)
+    new_graph = FUNCTIONS[name](graph)
 
-    assert dict(changed.weights()) == dict(graph.weights())
+    assert dict(new_graph.weights()) == dict(graph.weights())
     cost, before = (
-        sum(node.multiply_adds for node in version.nodes) for version in (changed, graph)
+        sum(node.multiply_adds for node in version.nodes) for version in (new_graph, graph)
     )
     assert cost <= before
 
@@ -154,12 +154,12 @@ def test_the_tutorial_computes_what_its_pooling_reads() -> None:
     assert new_shapes["conv2d_1"] == (10, 10, 64)
     assert new_shapes["max_pooling2d_1"] == (5, 5, 64)
     # 24 of 26 squared times 288, and 10 of 11 squared times 18,432
-    saved = (26**2 - 24**2) * 9 * 32 + (11**2 - 10**2) * 9 * 32 * 64
+    difference = (26**2 - 24**2) * 9 * 32 + (11**2 - 10**2) * 9 * 32 * 64
     before, after = (
         sum(node.multiply_adds for node in version.nodes)
         for version in (graph, needed_extent(graph))
     )
-    assert before - after == saved
+    assert before - after == difference
 
 
 def test_what_a_cropping_drops_is_not_computed() -> None:
@@ -245,9 +245,9 @@ def test_a_monotonic_activation_moves_after_pooling(name: str, pooling: Layer) -
 
     new_graph = activation_after_pooling(made(conv, pooling, Flatten()))
 
-    *_, pooled, activated, flat = new_graph.nodes
-    assert (pooled.layer, activated.layer) == (pooling, Activation(activation=name))
-    assert (activated.inputs, flat.inputs) == ((pooled.name,), ("conv2d.activation",))
+    *_, pooling_node, activation_node, flat = new_graph.nodes
+    assert (pooling_node.layer, activation_node.layer) == (pooling, Activation(activation=name))
+    assert (activation_node.inputs, flat.inputs) == ((pooling_node.name,), ("conv2d.activation",))
 
 
 @pytest.mark.parametrize("name", sorted({*FORMULAS} - NEVER_FALLING - ALONG_CHANNELS - {"linear"}))

@@ -24,7 +24,7 @@ layers:
 
 
 @pytest.mark.parametrize(
-    ("typed", "location", "value"),
+    ("text", "location", "value"),
     [
         ("train.epochs=7", ("train", "epochs"), 7),
         ("train.epochs= 7", ("train", "epochs"), 7),
@@ -42,9 +42,9 @@ layers:
     ],
 )
 def test_an_override_sets_the_value_at_its_path(
-    typed: str, location: tuple[str | int, ...], value: Data
+    text: str, location: tuple[str | int, ...], value: Data
 ) -> None:
-    assert at(overridden(typed).data, location) == value
+    assert at(overridden(text).data, location) == value
 
 
 def test_an_override_leaves_the_rest_as_it_is() -> None:
@@ -73,7 +73,7 @@ def test_an_overridden_value_has_the_command_lines_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "location", "column"),
+    ("text", "location", "column"),
     [
         ("train.in=7", ("train", "in"), 7),
         ("train.t.in=7", ("train", "t", "in"), 9),
@@ -83,9 +83,9 @@ def test_an_overridden_value_has_the_command_lines_place() -> None:
     ],
 )
 def test_an_added_key_has_the_command_lines_place(
-    typed: str, location: tuple[str | int, ...], column: int
+    text: str, location: tuple[str | int, ...], column: int
 ) -> None:
-    place = overridden(typed).place(location, key=True)
+    place = overridden(text).place(location, key=True)
 
     assert (str(place), pointed_at(place)) == (f"<command line>:1:{column}", location[-1])
 
@@ -98,7 +98,7 @@ def test_another_value_keeps_its_place_in_the_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "column", "help"),
+    ("text", "column", "help"),
     [
         ("layers.2=Flatten", 8, "items count from 0, as in layers.0"),
         ("layers.-1=Flatten", 8, "items count from 0, as in layers.0"),
@@ -107,8 +107,8 @@ def test_another_value_keeps_its_place_in_the_file() -> None:
         ("layers.1.Flatten.name=flat", 10, "the path leads through mappings and lists"),
     ],
 )
-def test_a_path_through_missing_values_is_refused(typed: str, column: int, help: str) -> None:
-    (diagnostic,) = refusal(typed).diagnostics
+def test_a_path_through_missing_values_is_refused(text: str, column: int, help: str) -> None:
+    (diagnostic,) = refusal(text).diagnostics
 
     assert (diagnostic.code, str(diagnostic.place), diagnostic.help) == (
         "set",
@@ -118,12 +118,12 @@ def test_a_path_through_missing_values_is_refused(typed: str, column: int, help:
 
 
 @pytest.mark.parametrize(
-    ("typed", "code"),
+    ("text", "code"),
     [("name=[1", "yaml"), ("name=!!python/name:os.system", "tag"), ("name=\udcff", "yaml")],
     ids=["bracket", "tag", "surrogate"],
 )
-def test_an_override_is_read_strictly(typed: str, code: str) -> None:
-    assert refusal(typed).diagnostics[0].code == code
+def test_an_override_is_read_strictly(text: str, code: str) -> None:
+    assert refusal(text).diagnostics[0].code == code
 
 
 def test_a_misspelt_path_is_shown() -> None:
@@ -152,21 +152,21 @@ def test_a_network_is_loaded_with_its_overrides(tmp_path: Path) -> None:
     assert (network.graph.name, network.graph.output.shape) == ("b", (3,))
 
 
-def override(typed: str) -> Override:
-    path, _, value = typed.partition("=")
-    return Override(typed, path, value)
+def override(text: str) -> Override:
+    path, _, value = text.partition("=")
+    return Override(text, path, value)
 
 
-def overridden(*typed: str) -> Source:
+def overridden(*texts: str) -> Source:
     source = parse(SPEC, "a.yaml")
-    for text in typed:
+    for text in texts:
         source = apply(source, override(text))
     return source
 
 
-def refusal(typed: str) -> SpecError:
+def refusal(text: str) -> SpecError:
     with pytest.raises(SpecError) as caught:
-        overridden(typed)
+        overridden(text)
     return caught.value
 
 

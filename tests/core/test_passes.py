@@ -96,9 +96,9 @@ def test_after_splitting_only_activations_activate(graph: Graph) -> None:
 @given(graphs())
 @settings(deadline=None)
 def test_a_split_graph_is_not_split_again(graph: Graph) -> None:
-    split = split_activations(graph)
+    new_graph = split_activations(graph)
 
-    assert split_activations(split) == split
+    assert split_activations(new_graph) == new_graph
 
 
 def test_a_split_activation_is_named_after_its_layer() -> None:
@@ -142,10 +142,10 @@ def test_of_several_outputs_the_chosen_lose_their_activation() -> None:
     graph, _ = infer("example", (4,), layers, ["c", "b", "a"])
     weights, x = initial(graph, 0), np.ones((2, 4), np.float32)
 
-    moved = without_final_activations(split_activations(graph), [True, False, True])
+    new_graph = without_final_activations(split_activations(graph), [True, False, True])
 
-    assert moved.outputs == ("c", "b.activation", "a")
-    logits, expected = run_all(moved, weights, x), run_all(graph, weights, x)
+    assert new_graph.outputs == ("c", "b.activation", "a")
+    logits, expected = run_all(new_graph, weights, x), run_all(graph, weights, x)
     np.testing.assert_allclose(1 / (1 + np.exp(-logits["c"])), expected["c"], 1e-6)
     np.testing.assert_array_equal(logits["b.activation"], expected["b"])
 
@@ -160,9 +160,9 @@ def test_merging_channels_first_images_transposes_no_output() -> None:
     ]
     graph, _ = infer("example", SHAPE, layers)
 
-    moved = channels_first(graph).nodes
+    nodes = channels_first(graph).nodes
 
-    assert [node.inputs[0] for node in moved if isinstance(node.layer, Transpose)] == [
+    assert [node.inputs[0] for node in nodes if isinstance(node.layer, Transpose)] == [
         INPUT,
         "conv2d",
     ]
@@ -176,11 +176,13 @@ def test_channels_first_keeps_the_values(graph: Graph) -> None:
     expected = run_all(graph, weights, inputs)
     tensors = {INPUT: expected[INPUT]}
 
-    for node in (moved := channels_first(graph)).nodes:
-        tensors[node.name] = in_memory(moved, node, tensors[node.inputs[0]], weights)
+    for node in (new_graph := channels_first(graph)).nodes:
+        tensors[node.name] = in_memory(new_graph, node, tensors[node.inputs[0]], weights)
 
     # Sums in another order may differ in the last digit.
-    np.testing.assert_allclose(tensors[moved.output.name], expected[graph.output.name], 1e-9, 1e-12)
+    np.testing.assert_allclose(
+        tensors[new_graph.output.name], expected[graph.output.name], 1e-9, 1e-12
+    )
 
 
 def in_memory(graph: Graph, node: Node, x: Values, weights: Any) -> Values:
@@ -213,11 +215,11 @@ def test_no_two_transpositions_follow_each_other(graph: Graph) -> None:
 @given(graphs())
 @settings(deadline=None)
 def test_a_transposition_changes_the_layout(graph: Graph) -> None:
-    moved = channels_first(graph)
+    new_graph = channels_first(graph)
 
-    for node in moved.nodes:
+    for node in new_graph.nodes:
         if isinstance(node.layer, Transpose):
-            assert {layouts(moved)[node.inputs[0]], node.layout} == {
+            assert {layouts(new_graph)[node.inputs[0]], node.layout} == {
                 "channels_first",
                 "channels_last",
             }
@@ -226,12 +228,12 @@ def test_a_transposition_changes_the_layout(graph: Graph) -> None:
 @given(graphs())
 @settings(deadline=None)
 def test_every_layer_reads_the_layout_it_requires(graph: Graph) -> None:
-    moved = channels_first(graph)
+    new_graph = channels_first(graph)
 
-    for node in moved.nodes:
+    for node in new_graph.nodes:
         layout = node.layer.input_layout(node.input_shapes)
         if not isinstance(node.layer, Transpose) and layout != "either":
-            assert layouts(moved)[node.inputs[0]] == layout
+            assert layouts(new_graph)[node.inputs[0]] == layout
 
 
 @pytest.mark.parametrize(
@@ -281,9 +283,9 @@ def test_the_output_is_channels_last(graph: Graph) -> None:
 @given(graphs())
 @settings(deadline=None)
 def test_channels_first_only_adds_transpositions(graph: Graph) -> None:
-    kept = [node for node in channels_first(graph).nodes if not isinstance(node.layer, Transpose)]
+    nodes = [node for node in channels_first(graph).nodes if not isinstance(node.layer, Transpose)]
 
-    assert [(node.name, node.layer, node.shape) for node in kept] == [
+    assert [(node.name, node.layer, node.shape) for node in nodes] == [
         (node.name, node.layer, node.shape) for node in graph.nodes
     ]
 
@@ -298,12 +300,12 @@ def test_every_pass_leaves_nodes_in_topological_order(graph: Graph) -> None:
         channels_first,
     )
     nodes = reduce(lambda before, graph_pass: graph_pass(before), passes, graph).nodes
-    known = {INPUT}
+    names = {INPUT}
 
     for node in nodes:
-        assert set(node.inputs) <= known
-        assert node.name not in known
-        known.add(node.name)
+        assert set(node.inputs) <= names
+        assert node.name not in names
+        names.add(node.name)
 
 
 def test_chained_convolutions_are_transposed_only_at_ends() -> None:

@@ -44,9 +44,9 @@ def test_a_node_inserted_after_another_is_read_instead(graph):
     rewriter = Rewriter(graph)
     rewriter.insert_after("first", reading("relu", "first"))
     rewriter.redirect("first", "relu")
-    changed = rewriter.graph()
-    verify(changed)
-    assert edges(changed) == [
+    new_graph = rewriter.graph()
+    verify(new_graph)
+    assert edges(new_graph) == [
         ("first", ("input",)),
         ("relu", ("first",)),
         ("left", ("relu",)),

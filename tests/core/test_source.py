@@ -200,7 +200,7 @@ layers:
 
 
 @pytest.mark.parametrize(
-    ("location", "line", "column", "shown"),
+    ("location", "line", "column", "text"),
     [
         (("name",), 1, 7, "example"),
         (("layers",), 3, 3, "-"),
@@ -217,7 +217,7 @@ layers:
     ids=str,
 )
 def test_a_value_knows_its_place(
-    location: tuple[str | int, ...], line: int, column: int, shown: str
+    location: tuple[str | int, ...], line: int, column: int, text: str
 ) -> None:
     place = parse(PLACES, "a.yaml").place(location)
 
@@ -225,12 +225,12 @@ def test_a_value_knows_its_place(
         "a.yaml",
         line,
         column,
-        shown,
+        text,
     )
 
 
 @pytest.mark.parametrize(
-    ("location", "line", "column", "shown"),
+    ("location", "line", "column", "text"),
     [
         (("name",), 1, 1, "name"),
         (("layers",), 2, 1, "layers"),
@@ -242,11 +242,11 @@ def test_a_value_knows_its_place(
     ids=str,
 )
 def test_a_key_knows_its_place(
-    location: tuple[str | int, ...], line: int, column: int, shown: str
+    location: tuple[str | int, ...], line: int, column: int, text: str
 ) -> None:
     place = parse(PLACES).place(location, key=True)
 
-    assert (place.line, place.column, pointed_at(place)) == (line, column, shown)
+    assert (place.line, place.column, pointed_at(place)) == (line, column, text)
 
 
 def test_a_bare_name_has_its_keys_place() -> None:

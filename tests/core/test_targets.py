@@ -217,8 +217,10 @@ train: {loss: {left: huber, right: sparse_categorical_crossentropy}}
         np.array([0, 1, 2, 0]),
     )
     arrays = {"x_{}_a": a, "x_{}_b": b, "y_{}_left": left, "y_{}_right": right}
-    named = {key.format(part): array for key, array in arrays.items() for part in ("train", "test")}
-    np.savez(tmp_path / "data.npz", **named)
+    arrays_of_parts = {
+        key.format(part): array for key, array in arrays.items() for part in ("train", "test")
+    }
+    np.savez(tmp_path / "data.npz", **arrays_of_parts)
 
     examples = load(loads(spec, tmp_path)).train
 

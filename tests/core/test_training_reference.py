@@ -44,8 +44,8 @@ def test_a_models_row_has_fields_and_defaults(model):
 )
 def test_every_field_of_all_optimizers_has_a_row(name):
     default = OptimizerBase.model_fields[name].default
-    shown = "null" if default is None else written(default)
-    assert f"| {shown} |" in ROWS[name]
+    text = "null" if default is None else written(default)
+    assert f"| {text} |" in ROWS[name]
 
 
 def section(title: str) -> str:

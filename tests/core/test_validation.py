@@ -31,10 +31,10 @@ def positions(data: dict) -> list[Position]:
 
 def check_positions(model: type, data: dict, fields: dict) -> None:
     """Check the positions of the errors where every field of a model has a wrong value."""
-    known = set(model.model_fields)
-    fields.update(dict.fromkeys([*known, "unknown"], WRONG))
+    fields_of_model = set(model.model_fields)
+    fields.update(dict.fromkeys([*fields_of_model, "unknown"], WRONG))
     by_field = {position.field: position for position in positions(data) if position.model is model}
-    assert by_field.keys() == {*known, "unknown"}
+    assert by_field.keys() == {*fields_of_model, "unknown"}
     assert {name for name in by_field if by_field[name].annotation is None} == {"unknown"}
 
 

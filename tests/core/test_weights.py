@@ -384,7 +384,7 @@ def test_the_tensors_of_a_file_are_aligned(length: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("theirs", "difference"),
+    ("graph", "difference"),
     [
         (
             network(CONV, shape=(9, 8, 3)),
@@ -424,9 +424,9 @@ def test_the_tensors_of_a_file_are_aligned(length: int) -> None:
     ids=["input", "layer", "name", "field", "first of two", "fewer", "more", "reads", "outputs"],
 )
 def test_another_graphs_file_shows_the_first_difference(
-    theirs: Graph, difference: str, tmp_path: Path
+    graph: Graph, difference: str, tmp_path: Path
 ) -> None:
-    path = written(tmp_path, to_bytes(theirs, initial(theirs, 0)))
+    path = written(tmp_path, to_bytes(graph, initial(graph, 0)))
 
     assert refusal(path).message == f"{path} belongs to another graph: {difference}"
 
@@ -454,9 +454,9 @@ def test_a_damaged_structure_is_refused(structure: str, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("kept", [0, 4, 100, 900, -1])
-def test_a_truncated_file_is_refused(kept: int, tmp_path: Path) -> None:
-    path = written(tmp_path, to_bytes(SMALL, initial(SMALL, 0))[:kept])
+@pytest.mark.parametrize("size", [0, 4, 100, 900, -1])
+def test_a_truncated_file_is_refused(size: int, tmp_path: Path) -> None:
+    path = written(tmp_path, to_bytes(SMALL, initial(SMALL, 0))[:size])
 
     assert refusal(path).message.startswith(f"{path} cannot be read as safetensors")
 

@@ -79,17 +79,17 @@ def lines_of_layers(network: Network, write: Callable[[Network], str]) -> str:
     Lines of Identity are left out. A line is shown only at the first layer that has it.
     """
     texts: list[str] = []
-    shown = {""}
+    known_lines = {""}
     for node in network.graph.nodes:
         lines = write(single(network, node)).splitlines()
-        shown.update(write(single(network, identity(node))).splitlines())
-        texts.append("\n".join([f"# {node.name}: {node.layer.tag}", *_without(lines, shown)]))
-        shown.update(lines)
+        known_lines.update(write(single(network, identity(node))).splitlines())
+        texts.append("\n".join([f"# {node.name}: {node.layer.tag}", *_without(lines, known_lines)]))
+        known_lines.update(lines)
     return "\n\n".join(texts) + "\n"
 
 
-def _without(lines: Iterable[str], shown: Container[str]) -> list[str]:
-    return [line for line in lines if line not in shown]
+def _without(lines: Iterable[str], known_lines: Container[str]) -> list[str]:
+    return [line for line in lines if line not in known_lines]
 
 
 def identity(node: Node) -> Node:

@@ -72,5 +72,5 @@ def test_a_kept_module_takes_a_step_of_training(spec, kept):
 @pytest.mark.parametrize("spec", KEPT)
 def test_a_kept_module_prints_its_layers(spec, kept):
     _, folder = kept
-    shown = result(folder / spec, "shown.txt").read_text(encoding="utf-8")
-    assert "Dense" in shown or "Linear" in shown
+    text = result(folder / spec, "shown.txt").read_text(encoding="utf-8")
+    assert "Dense" in text or "Linear" in text

@@ -83,10 +83,10 @@ def torch_losses(module: dict[str, Any], folder: Path) -> list[float]:
 
 
 def run(backend: str, folder: Path) -> None:
-    shown = io.StringIO()
-    with contextlib.redirect_stdout(shown):
+    stdout = io.StringIO()
+    with contextlib.redirect_stdout(stdout):
         module = runpy.run_path(str(folder / "module.py"), run_name="__main__")
-    (folder / "shown.txt").write_text(shown.getvalue(), encoding="utf-8")
+    (folder / "shown.txt").write_text(stdout.getvalue(), encoding="utf-8")
     outputs, losses = {
         "keras": (keras_outputs, keras_losses),
         "torch": (torch_outputs, torch_losses),

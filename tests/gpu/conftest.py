@@ -13,9 +13,9 @@ LINES = "NETSPEC_GPU_TESTS"
 
 
 def pytest_collection_modifyitems(items):
-    here = Path(__file__).parent
+    folder = Path(__file__).parent
     for item in items:
-        if here in item.path.parents:
+        if folder in item.path.parents:
             item.add_marker(pytest.mark.gpu)
 
 

@@ -168,12 +168,12 @@ def main() -> None:
         raise SystemExit("PyTorch sees no GPU; REHEARSE=1 runs a part of everything on the CPU")
     outcomes: list[tuple[Part, float, str]] = []
     for part in parts(results, rehearse=arguments.rehearse):
-        left = TOTAL - (monotonic() - began) - FINISH
+        time_left = TOTAL - (monotonic() - began) - FINISH
         print(f"== {' '.join(part.command[1:4])}", flush=True)
         start = monotonic()
         outcome = "left out, for no time is left"
-        if left >= SHORTEST:
-            outcome = run(part, min(part.seconds, left), variables)
+        if time_left >= SHORTEST:
+            outcome = run(part, min(part.seconds, time_left), variables)
         outcomes.append((part, monotonic() - start, outcome))
     print(f"\n{'seconds':>8}  part")
     for part, seconds, outcome in outcomes:

@@ -51,10 +51,10 @@ def test_captured_steps_equal_eager_steps(name, steps, monkeypatch):
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        captured = trained(tested, DEVICE, recorded_by(recorder(), launches))
+        results = trained(tested, DEVICE, recorded_by(recorder(), launches))
 
     monkeypatch.setenv("NETSPEC_CUDA_GRAPHS", "0")
-    check_same(captured, trained(tested, DEVICE), 1e-3, 1e-4)
+    check_same(results, trained(tested, DEVICE), 1e-3, 1e-4)
     assert launches[0]._recordings
 
 

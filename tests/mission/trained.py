@@ -18,12 +18,12 @@ from netspec.runs.folder import Run
 
 def check_evaluations(run: Run) -> None:
     """The record of a run, the other backend and ONNX report the same test results."""
-    recorded = run.history[-1]
+    record = run.history[-1]
     for backend in ("keras", "torch", "onnx"):
         require(backend)
-        evaluated = netspec.evaluate(run, backend, "cpu").figures
-        assert evaluated["test_accuracy"] == recorded["test_accuracy"], backend
-        assert evaluated["test_loss"] == pytest.approx(recorded["test_loss"], rel=1e-5), backend
+        metrics = netspec.evaluate(run, backend, "cpu").figures
+        assert metrics["test_accuracy"] == record["test_accuracy"], backend
+        assert metrics["test_loss"] == pytest.approx(record["test_loss"], rel=1e-5), backend
 
 
 def check_onnx_classes(run: Run) -> None:

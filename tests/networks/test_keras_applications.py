@@ -34,14 +34,14 @@ def resnet50() -> Pairs:
     for stage, depth in enumerate((3, 4, 6, 3)):
         call = f"stage_{stage}" if stage else "stage"
         for block in range(depth):
-            theirs = f"conv{stage + 2}_block{block + 1}"
-            ours = f"{call}/{f'residual_{block - 1}' if block else 'projected'}"
+            keras_name = f"conv{stage + 2}_block{block + 1}"
+            node = f"{call}/{f'residual_{block - 1}' if block else 'projected'}"
             convolutions = {} if block else {0: "shortcut"}
             for number, name in enumerate(("convolution", "convolution_1", "convolution_2"), 1):
                 convolutions[number] = f"bottleneck/{name}"
             for number, name in convolutions.items():
-                yield f"{theirs}_{number}_conv", f"{ours}/{name}/conv2d"
-                yield f"{theirs}_{number}_bn", f"{ours}/{name}/batch_normalization"
+                yield f"{keras_name}_{number}_conv", f"{node}/{name}/conv2d"
+                yield f"{keras_name}_{number}_bn", f"{node}/{name}/batch_normalization"
 
 
 def mobilenet_v2() -> Pairs:
@@ -51,26 +51,26 @@ def mobilenet_v2() -> Pairs:
     for stage, depth in enumerate((2, 3, 4, 3, 3, 1)):
         call = f"stage_{stage}" if stage else "stage"
         for index in range(depth):
-            theirs, ours = f"block_{block}", f"{call}/residual_{index - 1}" if index else call
+            keras_name, node = f"block_{block}", f"{call}/residual_{index - 1}" if index else call
             yield from _convolution(
-                f"{theirs}_expand", f"{theirs}_expand_BN", f"{ours}/convolution"
+                f"{keras_name}_expand", f"{keras_name}_expand_BN", f"{node}/convolution"
             )
-            yield from _depthwise(theirs, f"{ours}/depthwise")
+            yield from _depthwise(keras_name, f"{node}/depthwise")
             block += 1
     yield from _convolution("Conv_1", "Conv_1_bn", "convolution_1")
     yield "predictions", "dense"
 
 
-def _convolution(convolution: str, normalization: str, ours: str) -> Pairs:
-    yield convolution, f"{ours}/conv2d"
-    yield normalization, f"{ours}/normalized/batch_normalization"
+def _convolution(convolution: str, normalization: str, node: str) -> Pairs:
+    yield convolution, f"{node}/conv2d"
+    yield normalization, f"{node}/normalized/batch_normalization"
 
 
-def _depthwise(theirs: str, ours: str) -> Pairs:
-    yield f"{theirs}_depthwise", f"{ours}/depthwise_conv2d"
-    yield f"{theirs}_depthwise_BN", f"{ours}/normalized/batch_normalization"
-    yield f"{theirs}_project", f"{ours}/conv2d"
-    yield f"{theirs}_project_BN", f"{ours}/normalized_1/batch_normalization"
+def _depthwise(keras_name: str, node: str) -> Pairs:
+    yield f"{keras_name}_depthwise", f"{node}/depthwise_conv2d"
+    yield f"{keras_name}_depthwise_BN", f"{node}/normalized/batch_normalization"
+    yield f"{keras_name}_project", f"{node}/conv2d"
+    yield f"{keras_name}_project_BN", f"{node}/normalized_1/batch_normalization"
 
 
 NETWORKS = {
@@ -105,12 +105,14 @@ def images() -> Array:
 
 def carried(name: str) -> dict[str, Array]:
     """The weights of keras.applications, by netspec's keys."""
-    theirs = {ours: application(name).get_layer(layer) for layer, ours in NETWORKS[name][0]()}
+    keras_layers = {
+        node_name: application(name).get_layer(layer) for layer, node_name in NETWORKS[name][0]()
+    }
     return {
         f"{node.name}.{weight.name}": value
         for node in network(name).graph.nodes
         if node.weights
-        for weight, value in zip(node.weights, theirs[node.name].get_weights(), strict=True)
+        for weight, value in zip(node.weights, keras_layers[node.name].get_weights(), strict=True)
     }
 
 
@@ -132,8 +134,8 @@ def test_the_weights_go_back_to_the_bit(name: str) -> None:
     keys = carried(name)
     other = NETWORKS[name][1](weights=None, input_shape=SHAPE)
     nodes = network(name).graph.by_name
-    for layer, ours in NETWORKS[name][0]():
-        values = [keys[f"{ours}.{weight.name}"] for weight in nodes[ours].weights]
+    for layer, node_name in NETWORKS[name][0]():
+        values = [keys[f"{node_name}.{weight.name}"] for weight in nodes[node_name].weights]
         other.get_layer(layer).set_weights(values)
 
     for value, expected in zip(other.get_weights(), application(name).get_weights(), strict=True):

@@ -109,7 +109,7 @@ def test_the_table_counts_failed_tests(
 
     status = run.main([str(tmp_path), "-p", "no:cacheprovider", "--numprocesses=0"])
 
-    *_, applied, skipped = capfd.readouterr().out.splitlines()
-    assert applied.split()[:3] == ["A=b", "1", "1"]
-    assert skipped.split(maxsplit=1) == ["C=d", "skipped: the processor has no no such feature"]
+    *_, first_row, second_row = capfd.readouterr().out.splitlines()
+    assert first_row.split()[:3] == ["A=b", "1", "1"]
+    assert second_row.split(maxsplit=1) == ["C=d", "skipped: the processor has no no such feature"]
     assert status == 1

@@ -107,10 +107,10 @@ def test_a_dropout_of_nothing_can_be_trained(name: str) -> None:
     tested, plain = network((4,), ["Dropout: {rate: 0}", LAST], "sgd"), network((4,), [LAST], "sgd")
     weights = random_weights(tested.graph)
 
-    stepped = step(name, tested, weights)
+    new_weights = step(name, tested, weights)
 
     for key, expected in step(name, plain, weights).items():
-        np.testing.assert_array_equal(stepped[key], expected, key)
+        np.testing.assert_array_equal(new_weights[key], expected, key)
 
 
 @pytest.mark.xfail(
@@ -155,10 +155,10 @@ def test_batch_normalization_of_another_axis_has_keras_gradient(
     tested = network(shape, ["Dense: {units: 3}", norm, "GlobalAveragePooling2D", LAST], "sgd")
     weights = random_weights(tested.graph)
 
-    stepped = step("torch", tested, weights)
+    new_weights = step("torch", tested, weights)
 
     for key, expected in step("keras", tested, weights).items():
-        np.testing.assert_allclose(stepped[key], expected, 1e-4, 1e-5, err_msg=key)
+        np.testing.assert_allclose(new_weights[key], expected, 1e-4, 1e-5, err_msg=key)
 
 
 def test_keras_adds_a_batch_of_single_values() -> None:

@@ -107,8 +107,8 @@ def all_jolted(
     case: Case, weights: Weights, inputs: list[Array], seed: int
 ) -> tuple[Weights, list[Array]]:
     """Weights and inputs with other last digits. Indices stay unchanged."""
-    moved = inputs if case.whole else [jolted(array, seed) for array in inputs]
-    return {key: jolted(value, seed) for key, value in weights.items()}, moved
+    new_inputs = inputs if case.whole else [jolted(array, seed) for array in inputs]
+    return {key: jolted(value, seed) for key, value in weights.items()}, new_inputs
 
 
 def interpreted(
@@ -138,12 +138,12 @@ def test_every_backend_computes_the_interpreters_values(
     references, largest = interpreted(tested, weights, inputs)
     assume(largest < LARGEST)
     # What rounding may come to: a network can make a small difference large.
-    others, _ = interpreted(tested, *all_jolted(case, weights, inputs, seed))
+    jolted_outputs, _ = interpreted(tested, *all_jolted(case, weights, inputs, seed))
 
     for backend in BACKENDS:
         outputs = found(backend).predictor(tested, weights, "cpu").outputs(*inputs)
         for node, output, expected, other in zip(
-            tested.graph.output_nodes, outputs, references, others, strict=True
+            tested.graph.output_nodes, outputs, references, jolted_outputs, strict=True
         ):
             assert output.dtype == np.float32
             assert output.shape == (3, *node.shape)

@@ -81,11 +81,11 @@ def recorded_by(recorder: Recorder, launches: list[Launched] | None = None) -> C
     """A function that changes a trainer: `recorder` records its steps, on any device."""
 
     def prepare(trainer) -> None:
-        launched = Launched(trainer._updated, trainer._state, SIZE, recorder)
-        trainer._launched = lambda _steps, _size: launched
-        trainer._launch = launched
+        launch = Launched(trainer._updated, trainer._state, SIZE, recorder)
+        trainer._launched = lambda _steps, _size: launch
+        trainer._launch = launch
         if launches is not None:
-            launches.append(launched)
+            launches.append(launch)
 
     return prepare
 

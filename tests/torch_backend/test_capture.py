@@ -67,10 +67,10 @@ def test_captured_steps_equal_eager_steps(name, three_steps):
 def test_steps_that_cannot_be_captured_are_eager(recorder):
     tested = networks()["adam"]
 
-    with pytest.warns(UserWarning, match="no CUDA graph holds this network") as warned:
+    with pytest.warns(UserWarning, match="no CUDA graph holds this network") as warnings:
         weights, _ = trained(tested, prepare=recorded_by(recorder))
 
-    assert len(warned) == 1
+    assert len(warnings) == 1
     expected, _ = trained(tested)
     for key, value in expected.items():
         np.testing.assert_array_equal(weights[key], value, key)

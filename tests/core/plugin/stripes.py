@@ -38,7 +38,7 @@ class Stripes(Source):
     def open(self, folder: Path, request: Request) -> Table:
         names = (folder / self.names).read_text(encoding="utf-8").split()
         brightness = {"train": np.arange(self.count) + 50, "test": np.arange(6) + 90}
-        splits = {split: _columns(values) for split, values in brightness.items()}
+        splits = {name: _columns(values) for name, values in brightness.items()}
         return Table(splits, class_names=tuple(names))
 
 

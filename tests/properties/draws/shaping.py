@@ -13,14 +13,14 @@ from properties.draws.base import Draw, Draws, Fields, each, sizes, spatial
 @st.composite
 def reshapes(draw: Draw, shape: Shape) -> Fields:
     """Up to four axes with the size of the shape."""
-    left, target = prod(shape), list[int]()
+    rest, target = prod(shape), list[int]()
     for _ in range(draw(st.integers(0, 3))):
         size = draw(
-            st.sampled_from([divisor for divisor in range(1, left + 1) if left % divisor == 0])
+            st.sampled_from([divisor for divisor in range(1, rest + 1) if rest % divisor == 0])
         )
         target.append(size)
-        left //= size
-    target.append(left)
+        rest //= size
+    target.append(rest)
     if draw(st.booleans()):
         target[draw(st.integers(0, len(target) - 1))] = -1
     return {"target_shape": target}

@@ -79,11 +79,11 @@ class _Growing:
             .infer_shape(tuple(self.shapes[name] for name in inputs))
         )
         name = self._name(draw)
-        written: Fields = {**fields, "name": name}
+        yaml_fields: Fields = {**fields, "name": name}
         before = self.names[-1] if self.names else next(iter(self.shapes))
         if inputs != [before] or (not self.names and len(self.shapes) > 1):
-            written["inputs"] = inputs if len(inputs) > 1 else inputs[0]
-        self.layers.append(f"{tag}: {json.dumps(written)}")
+            yaml_fields["inputs"] = inputs if len(inputs) > 1 else inputs[0]
+        self.layers.append(f"{tag}: {json.dumps(yaml_fields)}")
         self.read.update(inputs)
         self.names.append(name)
         self.shapes[name] = shape
@@ -136,9 +136,9 @@ def _grow(draw: Draw, growing: _Growing, starts: list[str], without: tuple[str, 
     if joins and draw(st.integers(0, 2)) == 0:
         tag, pair = draw(st.sampled_from(joins))
         shapes = tuple(growing.shapes[name] for name in pair)
-        drawn = JOINS[tag](shapes)
-        assert drawn is not None
-        growing.add(draw, tag, draw(drawn), list(pair))
+        strategy = JOINS[tag](shapes)
+        assert strategy is not None
+        growing.add(draw, tag, draw(strategy), list(pair))
         return
     newest = list(growing.shapes)[-1]
     name = draw(st.sampled_from([newest, newest, newest, *growing.shapes]))
@@ -150,9 +150,9 @@ def _grow(draw: Draw, growing: _Growing, starts: list[str], without: tuple[str, 
         if tag not in without and (tag not in INDEXED or indexed) and draws(shape) is not None
     ]
     tag = draw(st.sampled_from(sorted(fitting)))
-    drawn = FIELDS[tag](shape)
-    assert drawn is not None
-    fields = draw(drawn)
+    strategy = FIELDS[tag](shape)
+    assert strategy is not None
+    fields = draw(strategy)
     output = LAYERS[tag].model_validate(_lists(fields)).infer_shape((shape,))
     if _size(output) <= LARGEST_TENSOR:
         growing.add(draw, tag, fields, [name])
