@@ -142,7 +142,7 @@ def test_forms_of_missing_frameworks_are_reported(scripted):
     assert lines == [f"Absent is left out: {message}"]
 
 
-def test_without_any_framework_there_is_nothing_to_measure(scripted):
+def test_no_installed_framework_is_an_error(scripted):
     with pytest.raises(BackendError, match="needs no_such_framework"):
         forms.chosen(["absent"])
 

@@ -27,7 +27,7 @@ layers:
 """
 
 
-def test_what_an_embedding_reads_are_its_indices():
+def test_inputs_of_an_embedding_are_indices():
     picture, words = subject.random_inputs(loads(TWO_INPUTS).graph, 100)
     assert picture.shape == (100, 2, 2, 1)
     assert len(np.unique(picture)) == picture.size
@@ -63,7 +63,7 @@ def test_a_run_without_data_has_random_inputs(run, tmp_path):
     assert f"random inputs (there is no file {tmp_path / 'images.npz'})" in workload.origin
 
 
-def test_another_process_reads_what_was_written(tmp_path):
+def test_another_process_reads_the_written_workload(tmp_path):
     network = replace(loads(TWO_INPUTS), passes=frozenset())
     workload = subject.of_spec(network, 5)
     subject.write(workload, tmp_path)

@@ -163,7 +163,7 @@ def test_equal_sizes_are_one_number(sizes: tuple[int, ...], expected: Any) -> No
     assert square(sizes) == expected
 
 
-def test_parts_of_a_module_are_two_lines_apart() -> None:
+def test_parts_of_a_module_have_empty_lines_between() -> None:
     expected = '"""About it."""\n\n\na = 1\n\n\nb = 2\n'
 
     assert module(["About it."], [], ["a = 1", "", "b = 2"]) == expected

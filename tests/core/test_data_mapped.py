@@ -40,7 +40,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "data.npz"
 
 
-def test_what_savez_wrote_stays_in_its_file(path: Path) -> None:
+def test_arrays_of_savez_stay_in_the_file(path: Path) -> None:
     array = saved(path)
 
     assert len(array) == 100
@@ -70,7 +70,7 @@ def test_a_slice_stays_in_the_file(part: slice, path: Path) -> None:
 
 
 @pytest.mark.parametrize("indices", [[], [5], [99, 0, 7, 7, 98]])
-def test_indices_give_examples_in_their_order(indices: list[int], path: Path) -> None:
+def test_indices_select_examples_in_their_order(indices: list[int], path: Path) -> None:
     chosen = np.array(indices, np.int64)
 
     np.testing.assert_array_equal(

@@ -200,7 +200,7 @@ class TestCache:
         assert fault() == f"MNIST could not be fetched from a (lacks {NAMES[0]})"
         assert held(cache) == CONTENTS | {NAMES[0]: b"mine"}
 
-    def test_cache_that_cannot_be_made_is_an_error(
+    def test_cache_that_cannot_be_created_is_an_error(
         self, use_sources: Callable[..., None], cache: Path
     ) -> None:
         source = Bringing(CONTENTS)
@@ -349,7 +349,7 @@ class TestMirror:
         serve({f"{name}.gz": (200, content) for name, content in CONTENTS.items()})
         assert_loads()
 
-    def test_nothing_is_printed_where_there_is_no_terminal(
+    def test_nothing_is_printed_without_a_terminal(
         self, serve: Callable[..., Web], capsys: pytest.CaptureFixture[str]
     ) -> None:
         serve(ZIPPED)

@@ -129,7 +129,7 @@ def test_further_names_are_listed(path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_name_that_is_there_twice_is_refused(path: Path) -> None:
+def test_a_repeated_name_is_refused(path: Path) -> None:
     save(path, ARRAYS)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("x_train.npy", npy(ARRAYS["x_train"]))

@@ -102,5 +102,5 @@ def test_a_record_reads_back_from_its_json() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "5", "null", "[]", '{"dataset": 1}', "{" * 9999])
-def test_what_is_no_record_is_none(text: str) -> None:
+def test_invalid_records_are_none(text: str) -> None:
     assert parse_record(text) is None

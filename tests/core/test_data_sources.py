@@ -55,7 +55,7 @@ def message(data: str) -> str:
     return str(caught.value)
 
 
-def test_installed_source_is_listed_after_those_of_netspec(plugin):
+def test_installed_source_is_listed_after_netspecs_sources(plugin):
     assert [*SOURCES][:5] == ["mnist", "digits", "npz", "idx", "images"]
     assert "stripes" in SOURCES
 
@@ -204,7 +204,7 @@ def test_record_of_an_older_netspec_is_read():
     assert pixel_range(promise, record.arrays["x_train"]).white == 16
 
 
-def test_record_is_read_as_it_was_written():
+def test_a_record_of_classes_reads_back():
     splits = Table.from_arrays({"x_train": np.array([0, 16], np.uint8)}, (0, 16)).splits
     record = describe("digits", Table(splits, ("no", "yes")))
     assert parse_record(record.model_dump_json()) == record

@@ -37,7 +37,7 @@ def loaded(folder: Path, x: NDArray[Any], scale: float = 255) -> Dataset:
         *((dtype, "float32") for dtype in ("int32", "int64", "uint64", "float16", "float64")),
     ],
 )
-def test_what_is_smaller_than_float32_stays(dtype: str, expected: str, tmp_path: Path) -> None:
+def test_types_smaller_than_float32_stay(dtype: str, expected: str, tmp_path: Path) -> None:
     array = np.array([[0, 1], [1, 100]]).astype(dtype)
 
     (inputs,) = loaded(tmp_path, array).train.inputs

@@ -106,7 +106,7 @@ def test_a_single_reference_keeps_its_variables_type(text, expected_type):
         ("1000000000 * 1000000000", 10**18),
     ],
 )
-def test_arithmetic_means_what_it_means_in_python(expression, result):
+def test_arithmetic_has_the_values_of_python(expression, result):
     actual = value(f'"$({expression})"', a="7", b="2", half="0.5", on="true")
 
     assert (type(actual), actual) == (type(result), result)
@@ -145,7 +145,7 @@ train: {epochs: $epochs, optimizer: {adam: {learning_rate: $(rate * 0.5)}}}
     }
 
 
-def test_a_variable_may_use_those_above_it():
+def test_a_variable_may_use_variables_above_it():
     source = parse("variables: {a: 3, b: $(2 * a), c: [$a, $b], d: n_$b}\n")
 
     assert variables(source) == {"a": 3, "b": 6, "c": [3, 6], "d": "n_6"}
@@ -264,7 +264,7 @@ def test_copies_are_chained_and_counted_from_0():
     ]
 
 
-def test_the_first_copy_reads_what_the_call_reads():
+def test_the_first_copy_reads_the_calls_inputs():
     text = "layers: [Dense: {units: 2, name: a}, Flatten, Dense: {units: 2, name: b, inputs: a, repeat: 2}]"
 
     assert layers(text)[2:] == [

@@ -68,7 +68,7 @@ BINARY = {
 
 
 @pytest.mark.parametrize("what", BINARY)
-def test_a_binary_file_is_called_what_it_is(what: str, tmp_path: Path) -> None:
+def test_a_binary_file_is_recognized(what: str, tmp_path: Path) -> None:
     path = tmp_path / "model.yaml"
     path.write_bytes(BINARY[what])
 
@@ -119,7 +119,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("what", TEXTS)
-def test_another_programs_text_is_called_what_it_is(what: str, tmp_path: Path) -> None:
+def test_another_programs_text_is_recognized(what: str, tmp_path: Path) -> None:
     path = tmp_path / "model.yaml"
     path.write_text(TEXTS[what], encoding="utf-8")
 

@@ -51,7 +51,7 @@ def labels_by_grey(dataset: Dataset) -> dict[int, int]:
     }
 
 
-def test_labels_are_those_of_the_file(folder):
+def test_labels_are_read_from_the_file(folder):
     dataset = opened(folder, lines("yyynnnyyynnn"))
     assert dataset.record.class_names == ("n", "y")
     expected = {10 * index: int("yyynnnyyynnn"[index] == "y") for index in range(12)}
@@ -71,7 +71,7 @@ def test_other_forms_of_the_header_are_read(folder, start):
 
 
 @pytest.mark.parametrize("separator", [";", "\t"])
-def test_other_separators_are_found(folder, separator):
+def test_other_separators_are_recognized(folder, separator):
     text = lines("yyynnnyyynnn").replace(",", separator)
     assert opened(folder, text).record.class_names == ("n", "y")
 
@@ -89,7 +89,7 @@ def test_columns_have_the_names_in_the_spec(folder):
     assert opened(folder, text, data).record.class_names == ("n", "y")
 
 
-def test_parts_are_those_of_the_file(folder):
+def test_parts_are_read_from_the_file(folder):
     parts = ["train"] * 8 + ["Val"] * 2 + ["test"] * 2
     rows = lines("ynynynynynyn").splitlines()
     text = "\n".join(
@@ -106,7 +106,7 @@ def test_name_in_another_form_of_unicode_is_found(folder):
     assert len(labels_by_grey(opened(folder, text))) == 12
 
 
-def test_file_that_is_not_there_is_broken(folder):
+def test_a_missing_image_file_is_broken(folder):
     text = lines("yyynnnyyynnn") + "a/100.png,y\n"
     with pytest.raises(DataError) as caught:
         opened(folder, text)

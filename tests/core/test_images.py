@@ -46,7 +46,7 @@ def error(folder: Path, data: str = "", **options) -> DataError:
 # Folders and classes
 
 
-def test_what_systems_leave_in_folders_is_ignored(tmp_path):
+def test_files_of_operating_systems_are_ignored(tmp_path):
     photos = save_classes(tmp_path / "photos", 30)
     for name in (".DS_Store", "Thumbs.db", "desktop.ini", "cat/._p01.png", "cat/Thumbs.db"):
         (photos / name).write_bytes(b"\0\5\26\7")
@@ -68,7 +68,7 @@ def test_split_is_stratified_and_the_same_every_time(tmp_path):
     assert first_pixels(other) != first_pixels(first)
 
 
-def test_validation_is_drawn_from_what_is_not_tested(tmp_path):
+def test_validation_is_drawn_from_training_images(tmp_path):
     save_classes(tmp_path / "photos", 20)
     train = ", validation: {fraction: 0.25, stratify: true}"
     dataset = load(spec_of(tmp_path, ", test: {fraction: 0.5, stratify: true}", train=train))
@@ -175,7 +175,7 @@ def test_copies_in_two_classes_and_parts_are_named(tmp_path):
     )
 
 
-def test_remarks_are_among_what_is_suspicious(tmp_path):
+def test_remarks_are_reported_as_suspicious(tmp_path):
     photos = save_classes(tmp_path / "photos", 5)
     (photos / "notes.txt").write_text("", encoding="utf-8")
     network = spec_of(tmp_path)
@@ -248,7 +248,7 @@ def test_file_instead_of_a_folder_is_an_error(tmp_path):
     assert error(tmp_path).message == "photos is not a folder"
 
 
-def test_number_of_classes_is_that_of_the_units(tmp_path):
+def test_number_of_classes_equals_the_units(tmp_path):
     save_classes(tmp_path / "photos", 5, "cat dog fox")
     assert error(tmp_path).help == "write `units: 3` in the last layer"
 
@@ -402,7 +402,7 @@ def test_first_image_of_an_animation_is_read(tmp_path, suffix):
 
 @pytest.mark.parametrize("tag", [1, 3, 6, 8])
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
-def test_images_are_turned_as_their_camera_says(tmp_path, tag, suffix):
+def test_images_are_rotated_by_their_orientation_tag(tmp_path, tag, suffix):
     undo = {1: 0, 3: 180, 6: 90, 8: 270}[tag]  # degrees counterclockwise, of the stored image
     exif = Image.Exif()
     exif[ORIENTATION] = tag
@@ -430,7 +430,7 @@ def test_colour_becomes_grey_for_one_channel(tmp_path):
         ("{mode: crop, filter: nearest}", [220, 220, 220, 220, 30, 30, 30, 30]),
     ],
 )
-def test_images_are_made_to_fit(tmp_path, resize, rows):
+def test_images_are_resized(tmp_path, resize, rows):
     wide = half_bright(16).resize((32, 16), Image.Resampling.NEAREST)
     for label in "ab":
         for index in range(5):

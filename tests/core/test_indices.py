@@ -86,7 +86,7 @@ def test_a_wrong_index_is_an_error_everywhere(
     assert caught.value.help
 
 
-def test_only_what_is_looked_up_is_checked(tmp_path: Path) -> None:
+def test_only_indices_of_embeddings_are_checked(tmp_path: Path) -> None:
     """A table whose first column is an index, and whose other columns are measurements."""
     layers = [
         "Reshape: {target_shape: [4, 1], name: column}",

@@ -119,7 +119,7 @@ def test_only_a_cross_entropy_takes_its_activation_off(
         ),
     ],
 )
-def test_accuracy_is_the_metric_where_there_are_classes(
+def test_accuracy_is_the_default_metric_of_classes(
     train: str, activation: str, data: str, expected: list[str]
 ) -> None:
     source = f"data: {{dataset: npz, path: a.npz, {data}}}\n" if data else ""
@@ -213,5 +213,5 @@ VALID: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", VALID)
-def test_what_fits_together_is_no_fault(name: str) -> None:
+def test_valid_objectives_have_no_errors(name: str) -> None:
     assert loads(VALID[name]).objectives

@@ -143,7 +143,7 @@ def test_an_optimized_graph_is_valid(name: str, graph: Graph) -> None:
     verify(FUNCTIONS[name](graph))
 
 
-def test_the_tutorial_computes_what_its_pooling_reads() -> None:
+def test_the_tutorial_computes_only_values_that_pooling_reads() -> None:
     graph = load("specs/mnist_cnn.yaml").graph
 
     new_shapes = shapes(needed_extent(graph))
@@ -162,7 +162,7 @@ def test_the_tutorial_computes_what_its_pooling_reads() -> None:
     assert before - after == difference
 
 
-def test_what_a_cropping_drops_is_not_computed() -> None:
+def test_cropped_values_are_not_computed() -> None:
     graph = made(Conv2D(filters=2, kernel_size=(3, 3)), Cropping2D(cropping=((2, 1), (0, 3))), CONV)
 
     new_graph = needed_extent(graph)
@@ -194,7 +194,7 @@ def test_crops_pay_from_two_percent_of_the_multiplications(positions: int, pays:
     assert (needed_extent(graph) != graph) == pays
 
 
-def test_two_readers_share_what_the_hungrier_one_needs() -> None:
+def test_two_readers_share_the_larger_needed_extent() -> None:
     graph, faults = infer(
         "example",
         (9, 9, 1),
@@ -232,7 +232,7 @@ def test_two_readers_share_what_the_hungrier_one_needs() -> None:
     ],
     ids=lambda layers: "-".join(layer.tag for layer in layers),
 )
-def test_what_reads_all_needs_all(layers: list[Layer]) -> None:
+def test_layers_that_read_everything_are_not_cropped(layers: list[Layer]) -> None:
     graph = made(*layers, shape=(13, 13, 2))
 
     assert needed_extent(graph) == graph
@@ -341,7 +341,7 @@ def test_without_passes_the_graph_is_the_authors() -> None:
     assert run_passes(OPTIMIZATIONS, plain, {}) == (plain.graph, {})
 
 
-def test_pooling_reads_what_its_windows_see() -> None:
+def test_pooling_reads_the_extent_of_its_windows() -> None:
     pooling: WindowPooling = MaxPooling2D(pool_size=(2, 3), strides=(2, 1))
 
     assert pooling.reads(((1, 3), (2, 4), (0, 5)), ((9, 9, 5),)) == (((2, 6), (2, 6), (0, 5)),)

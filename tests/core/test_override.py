@@ -47,14 +47,14 @@ def test_an_override_sets_the_value_at_its_path(
     assert at(overridden(text).data, location) == value
 
 
-def test_an_override_leaves_the_rest_as_it_is() -> None:
+def test_an_override_keeps_all_other_values() -> None:
     data: Any = parse(SPEC).data
     data["train"]["epochs"] = 7
 
     assert overridden("train.epochs=7").data == data
 
 
-def test_an_override_leaves_the_source_as_it_is() -> None:
+def test_an_override_does_not_change_the_source() -> None:
     source = parse(SPEC)
 
     apply(source, override("train.epochs=7"))

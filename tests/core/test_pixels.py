@@ -42,7 +42,7 @@ def test_pixels_become_values_of_the_training_data(record, values):
 
 
 @pytest.mark.parametrize(("data", "white"), [("mnist", 255), ("digits", 16)])
-def test_a_known_data_set_decides_what_is_white(data, white):
+def test_a_known_data_set_defines_white(data, white):
     promise = SOURCES[data](dataset=data).promise
     assert pixel_range(promise, recorded("uint8", 0, 9)).values_of(PIXELS, "a")[-1] == white
 

@@ -25,7 +25,7 @@ SPAN = Span(epochs=4, steps_per_epoch=10)
 
 
 def written(text: str) -> LearningRate:
-    """The learning rate of a spec in which it is written like this."""
+    """The learning rate of a spec with this text for the rate."""
     spec = loads(
         "netspec: 1\nname: a\ninput: [2]\nlayers: [Dense: {units: 1}]\n"
         "train: {loss: mean_squared_error, validation_split: 0.1, "
@@ -234,7 +234,7 @@ def test_less_is_better_of_losses_and_errors(figure: str, mode: Any, expected: b
     ],
     ids=str,
 )
-def test_a_schedule_knows_what_it_depends_on(
+def test_a_schedule_knows_its_first_rate_and_span(
     schedule: StepSchedule, first: float, whole: bool, counts_epochs: bool
 ) -> None:
     assert schedule.first == first

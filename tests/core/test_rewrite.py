@@ -106,5 +106,5 @@ def test_an_output_is_a_node(graph):
         verify(replace(graph, outputs=("input",)))
 
 
-def test_a_listing_shows_what_differs_from_the_defaults(graph):
+def test_a_listing_shows_differences_from_the_defaults(graph):
     assert listing(graph).splitlines()[-2:] == ["sum: (2) = Add(left, right)", "output: sum"]

@@ -58,7 +58,7 @@ CORE_SCHEMA: dict[str, Any] = {
     "-.INF": -math.inf,
 }
 
-# Booleans, numbers and dates in YAML 1.1 or in Python, and what is close to a row of the table.
+# Booleans, numbers and dates in YAML 1.1 or in Python, and texts similar to rows of the table.
 TEXTS = [
     *("yes", "Yes", "YES", "no", "No", "NO", "on", "On"),
     *("ON", "off", "Off", "OFF", "y", "Y", "n", "N"),
@@ -119,7 +119,7 @@ def test_other_keys_are_written_as_texts(text: str) -> None:
         parse(text)
 
 
-def test_a_merged_mapping_adds_what_is_not_there() -> None:
+def test_a_merged_mapping_adds_missing_keys() -> None:
     text = "base: &base {a: 1, b: 1}\nderived:\n  b: 2\n  <<: *base\n  c: 3\n"
 
     assert read_mapping(text)["derived"] == {"a": 1, "b": 2, "c": 3}
@@ -155,8 +155,8 @@ def test_an_alias_repeats_the_value_of_its_anchor() -> None:
     }
 
 
-# json.dumps escapes what is beyond the Basic Multilingual Plane as surrogates, which YAML is not
-# obliged to read, and leaves DEL as it is, which libyaml does not read.
+# json.dumps escapes characters beyond the Basic Multilingual Plane as surrogates, which YAML need not
+# read. It does not escape DEL, which libyaml does not read.
 CHARACTERS = st.characters(
     max_codepoint=0xFFFF, exclude_categories=["Cs"], exclude_characters="\x7f"
 )

@@ -43,7 +43,7 @@ def kept(dataset: Dataset) -> list[int]:
     return np.asarray(dataset.validation.inputs[0])[:, 0].astype(int).tolist()
 
 
-def test_without_shuffle_it_is_the_split_of_keras(tmp_path: Path) -> None:
+def test_without_shuffle_the_split_equals_keras(tmp_path: Path) -> None:
     expected = kept(loaded(tmp_path, "validation_split: 0.25"))
 
     assert expected == [*range(75, 100)]

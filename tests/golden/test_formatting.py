@@ -103,7 +103,7 @@ def numbered(networks: Iterable[Network], backend: str) -> dict[str, str]:
 
 
 def check(modules: Mapping[str, str], folder: Path) -> None:
-    """Compare the modules with what ruff writes without this project's settings."""
+    """Compare the modules with the output of ruff without this project's settings."""
     for name, source in modules.items():
         (folder / f"{name}.py").write_text(source, encoding="utf-8")
     assert ruff("format", "--diff", folder=folder) == ""
@@ -112,7 +112,7 @@ def check(modules: Mapping[str, str], folder: Path) -> None:
 
 
 def ruff(*arguments: str, folder: Path) -> str:
-    """What ruff prints for the modules of a folder."""
+    """The output of ruff for the modules of a folder."""
     options = ("--isolated", "--no-cache", "--line-length", "100", str(folder))
     command = [find_ruff_bin(), *arguments, *options]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -142,7 +142,7 @@ def trained_with(optimizer: str, more: str) -> Network:
 
 
 def longest_names() -> Network:
-    """Layers whose lines in a module are as long as they can be."""
+    """Layers with the longest possible lines in a module."""
     name = LONGEST[:-2]
     layers = [
         f"Conv2D: {{filters: 10000, kernel_size: [2, 4], padding: same, name: {name}_a}}",

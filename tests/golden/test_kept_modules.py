@@ -52,7 +52,7 @@ def result(folder: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("spec", KEPT)
-def test_a_kept_module_predicts_what_the_backend_predicts(spec, kept):
+def test_a_kept_module_predicts_the_backends_values(spec, kept):
     backend, folder = kept
     network = load(KEPT[spec])
     predictor = find(backend).predictor(network, random_weights(network), "cpu")

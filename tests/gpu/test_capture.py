@@ -125,7 +125,7 @@ class Unprepared(CudaGraphs):
 
 @only_on_gpu
 @pytest.mark.skipif(BEFORE_2_13, reason="PyTorch below 2.13 draws no numbers afterwards")
-def test_training_goes_on_after_a_recording_failed():
+def test_training_continues_after_a_failed_recording():
     def prepare(trainer):
         waiting(trainer)
         recorded_by(Unprepared(torch.device("cuda", 0)))(trainer)

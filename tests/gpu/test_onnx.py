@@ -43,19 +43,19 @@ def check_equal_to_cpu(case: Case, device: str, provider: str, close: float) -> 
 
 @without_cuda
 @pytest.mark.parametrize("case", some_of(ALL[::4], 40), ids=str)
-def test_cuda_predicts_what_the_cpu_does(case: Case) -> None:
+def test_predictions_on_cuda_equal_the_cpus(case: Case) -> None:
     check_equal_to_cpu(case, "cuda", "CUDAExecutionProvider", 1e-4)
 
 
 @without_tensorrt
 @pytest.mark.parametrize("case", some_of(ALL[::64], 5), ids=str)
-def test_tensorrt_predicts_what_the_cpu_does(case: Case) -> None:
+def test_predictions_on_tensorrt_equal_the_cpus(case: Case) -> None:
     # TensorRT may round the factors of products to TF32, which has 10 bits.
     check_equal_to_cpu(case, "tensorrt", "TensorrtExecutionProvider", 1e-2)
 
 
 @pytest.mark.parametrize("case", some_of(ALL[::64], 4), ids=str)
-def test_auto_predicts_what_the_cpu_does(case: Case) -> None:
+def test_predictions_on_auto_equal_the_cpus(case: Case) -> None:
     check_equal_to_cpu(case, "auto", "ExecutionProvider", 1e-4)
 
 

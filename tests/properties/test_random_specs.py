@@ -78,7 +78,7 @@ def test_every_layer_of_the_vocabulary_is_drawn() -> None:
 
 
 @given(case=specs())
-def test_shapes_and_parameters_are_those_of_both_frameworks(case: Case) -> None:
+def test_shapes_and_parameters_equal_both_frameworks(case: Case) -> None:
     tested = of_case(case, passes=PLAIN)
     graph, weights = tested.graph, random_weights(tested.graph)
     keras: Any = found_training("keras").model(tested, weights)
@@ -137,7 +137,7 @@ def test_every_backend_computes_the_interpreters_values(
     tested, weights, inputs = drawn(case, name, seed, passes)
     references, largest = interpreted(tested, weights, inputs)
     assume(largest < LARGEST)
-    # What rounding may come to: a network can make a small difference large.
+    # The size of rounding errors: a network can amplify a small difference.
     jolted_outputs, _ = interpreted(tested, *all_jolted(case, weights, inputs, seed))
 
     for backend in BACKENDS:

@@ -96,7 +96,7 @@ def test_a_recording_has_a_bounded_number_of_operations(monkeypatch):
     assert recorder.launches == EPOCHS * (IMAGES // SIZE)
 
 
-def test_a_dropped_recording_is_not_made_again(three_steps):
+def test_a_dropped_recording_is_not_repeated(three_steps):
     recorder = Repeated()
     trainer = trainer_of(networks()["adam"])
     recorded_by(recorder)(trainer)
@@ -212,7 +212,7 @@ def test_full_memory_names_the_batch_size_to_try():
     assert caught.value.help.startswith("use --batch-size 2, or --memory 1GiB")
 
 
-def test_full_memory_drops_the_recording_and_goes_on(three_steps):
+def test_training_continues_without_recording_in_full_memory(three_steps):
     tested = networks()["constrained"]
     trainer = trainer_of(tested)
     recorded_by(Repeated())(trainer)

@@ -48,13 +48,13 @@ def saved_bytes(network: Network) -> int:
 
 
 @pytest.mark.parametrize("name", ["mnist_cnn", "densenet121", "resnet50", "lenet5"])
-def test_kept_bytes_are_what_autograd_saves(name: str) -> None:
+def test_kept_bytes_equal_the_bytes_of_autograd(name: str) -> None:
     network = load(SPECS / f"{name}.yaml")
 
     assert summarize(network.graph).kept_bytes == saved_bytes(network)
 
 
-def test_kept_bytes_of_mobilenet_are_what_autograd_saves() -> None:
+def test_kept_bytes_of_mobilenet_equal_autograd() -> None:
     """PyTorch pads an image before a stride of 2, and keeps the padded image: 0.3% more."""
     network = load(SPECS / "mobilenet_v2.yaml")
 
@@ -82,7 +82,7 @@ LAYERS = {
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_every_rule_is_what_autograd_saves(name: str) -> None:
+def test_every_rule_equals_the_bytes_of_autograd(name: str) -> None:
     shape, layers = LAYERS[name]
     text = f"netspec: 1\nname: kept\ninput: {shape}\nlayers: [{layers}, Dense: {{units: 2}}]\n"
     network = loads(text)
