@@ -49,10 +49,10 @@ def mappings(levels: int, width: int) -> str:
 
 def named(name: str) -> str:
     """A spec of a layer with a name, in YAML's quotes."""
-    return layer(f"Conv2D: {{filters: 2, kernel_size: 3, name: {quoted(name)}}}")
+    return layer(f"Conv2D: {{filters: 2, kernel_size: 3, name: {quote(name)}}}")
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """A text in double quotes, with everything beyond ASCII escaped."""
     return '"' + "".join(_escape(char) for char in text) + '"'
 
@@ -81,10 +81,10 @@ def variables(count: int, form: str) -> str:
 
 def expression(text: str) -> str:
     """A variable of this value, in quotes."""
-    return after("variables:", f"  v: {quoted(text)}")
+    return after("variables:", f"  v: {quote(text)}")
 
 
-def many(line: str, count: int) -> str:
+def repeat_line(line: str, count: int) -> str:
     """A line that is repeated with other numbers."""
     return "".join(line.format(number) for number in range(count))
 
@@ -104,7 +104,10 @@ ALIASES: Specs = {
         lambda: after(f"description: &a {'x' * 100_000}", f"names: [{'*a, ' * 100_000}]"),
     ),
     "aliases_in_keys": ("key", lambda: after("a: &a x", "*a : 1")),
-    "anchors_by_the_hundred_thousand": ("size", lambda: after(many("a{0}: &a{0} 0\n", 100_000))),
+    "anchors_by_the_hundred_thousand": (
+        "size",
+        lambda: after(repeat_line("a{0}: &a{0} 0\n", 100_000)),
+    ),
     "merge_key": ("unknown-field", lambda: after("a: &a {filters: 2}", "<<: *a")),
     "merge_key_in_a_layer": (
         None,
@@ -126,7 +129,7 @@ SHAPES: Specs = {
     "list_of_two_megabytes": ("size", lambda: after(f"description: [{'0,' * 1_000_000}]")),
     "mapping_of_two_megabytes": (
         "size",
-        lambda: after(f"description: {{{many('k{0}: 0, ', 160_000)}}}"),
+        lambda: after(f"description: {{{repeat_line('k{0}: 0, ', 160_000)}}}"),
     ),
     "text_of_two_megabytes": (None, lambda: after("description: " + "x" * 2_000_000)),
     "quoted_text_of_two_megabytes": (
@@ -142,10 +145,15 @@ SHAPES: Specs = {
         "number",
         lambda: after("description: 0." + "9" * 1_000_000),
     ),
-    "fields_by_the_hundred_thousand": ("size", lambda: after(many("field_{0}: 1\n", 100_000))),
+    "fields_by_the_hundred_thousand": (
+        "size",
+        lambda: after(repeat_line("field_{0}: 1\n", 100_000)),
+    ),
     "fields_of_a_layer_by_the_hundred_thousand": (
         "size",
-        lambda: layer(f"Conv2D: {{filters: 2, kernel_size: 3, {many('f{0}: 1, ', 100_000)}}}"),
+        lambda: layer(
+            f"Conv2D: {{filters: 2, kernel_size: 3, {repeat_line('f{0}: 1, ', 100_000)}}}"
+        ),
     ),
     "layers_that_are_unknown_by_the_thousand": (
         "unknown-name",
@@ -179,7 +187,7 @@ SHAPES: Specs = {
     ),
     "outputs_that_are_unknown_by_the_ten_thousand": (
         "output",
-        lambda: after(f"output: [{many('layer_{0}, ', 30_000)}]"),
+        lambda: after(f"output: [{repeat_line('layer_{0}, ', 30_000)}]"),
     ),
     "outputs_that_are_written_again_and_again": (
         "output",
@@ -210,7 +218,7 @@ SHAPES: Specs = {
     ),
     "inputs_of_the_network_by_the_thousand": (
         "value",
-        lambda: BEGINNING.replace("[8, 8, 1]", f"{{{many('i{0}: [1], ', 5_000)}}}") + LAYERS,
+        lambda: BEGINNING.replace("[8, 8, 1]", f"{{{repeat_line('i{0}: [1], ', 5_000)}}}") + LAYERS,
     ),
     "inputs_of_a_layer_by_the_ten_thousand": (
         "shape",
@@ -356,7 +364,7 @@ EXPANSIONS: Specs = {
         "limit",
         lambda: after(
             "blocks:",
-            f"  b: {{parameters: {{{many('p{0}: 1, ', 4_000)}}}, layers: [Flatten]}}",
+            f"  b: {{parameters: {{{repeat_line('p{0}: 1, ', 4_000)}}}, layers: [Flatten]}}",
             layers="layers:\n  - b: {repeat: 1000}\n" + END,
         ),
     ),
@@ -404,52 +412,52 @@ NAMES: Specs = {
     "name_that_is_code": ("value", lambda: named(CODE)),
     "name_of_the_network_that_is_code": (
         "value",
-        lambda: BEGINNING.replace("hostile", quoted(CODE)) + LAYERS,
+        lambda: BEGINNING.replace("hostile", quote(CODE)) + LAYERS,
     ),
     "name_of_an_input_that_is_code": (
         "value",
-        lambda: BEGINNING.replace("[8, 8, 1]", f"{{{quoted(CODE)}: [8]}}") + LAYERS,
+        lambda: BEGINNING.replace("[8, 8, 1]", f"{{{quote(CODE)}: [8]}}") + LAYERS,
     ),
     "name_of_a_block_that_is_code": (
         "name",
         lambda: after(
             "blocks:",
-            f"  {quoted(CODE)}: {{layers: [Flatten]}}",
-            layers=f"layers:\n  - {quoted(CODE)}\n" + END,
+            f"  {quote(CODE)}: {{layers: [Flatten]}}",
+            layers=f"layers:\n  - {quote(CODE)}\n" + END,
         ),
     ),
     "name_of_a_variable_that_is_code": (
         "name",
-        lambda: after("variables:", f"  {quoted(CODE)}: 1"),
+        lambda: after("variables:", f"  {quote(CODE)}: 1"),
     ),
-    "name_of_a_layer_type_that_is_code": ("unknown-name", lambda: layer(f"{quoted(CODE)}: {{}}")),
+    "name_of_a_layer_type_that_is_code": ("unknown-name", lambda: layer(f"{quote(CODE)}: {{}}")),
     "name_of_a_field_that_is_code": (
         "unknown-field",
-        lambda: layer(f"Dense: {{units: 2, {quoted(CODE)}: 1}}"),
+        lambda: layer(f"Dense: {{units: 2, {quote(CODE)}: 1}}"),
     ),
     "activation_that_is_code": (
         "value",
-        lambda: layer(f"Activation: {{activation: {quoted(CODE)}}}"),
+        lambda: layer(f"Activation: {{activation: {quote(CODE)}}}"),
     ),
     "description_that_ends_a_docstring": (
         None,
         lambda: after(
-            f"description: {quoted(chr(34) * 3 + chr(10) + CODE + chr(10) + chr(34) * 3)}"
+            f"description: {quote(chr(34) * 3 + chr(10) + CODE + chr(10) + chr(34) * 3)}"
         ),
     ),
     "description_that_ends_in_a_backslash": (
         None,
-        lambda: after(f"description: {quoted('x' + chr(92))}"),
+        lambda: after(f"description: {quote('x' + chr(92))}"),
     ),
     "description_with_terminal_escapes": (
         None,
-        lambda: after(f"description: {quoted(chr(27) + '[2J')}"),
+        lambda: after(f"description: {quote(chr(27) + '[2J')}"),
     ),
-    "description_with_a_nul": (None, lambda: after(f"description: {quoted(chr(0))}")),
+    "description_with_a_nul": (None, lambda: after(f"description: {quote(chr(0))}")),
     "class_names_that_are_code": (
         None,
         lambda: after(
-            f"data: {{dataset: npz, path: a.npz, class_names: [{quoted(CODE)}, {quoted(chr(27) + '[2J')}]}}"
+            f"data: {{dataset: npz, path: a.npz, class_names: [{quote(CODE)}, {quote(chr(27) + '[2J')}]}}"
         ),
     ),
     "name_with_a_nul": ("value", lambda: named("a\0b")),
@@ -473,7 +481,7 @@ NAMES: Specs = {
         lambda: layer("Dеnse: {units: 2}"),
     ),
     "layer_type_of_a_module": ("unknown-name", lambda: layer("os.system: {command: touch canary}")),
-    "layer_type_lambda": ("unknown-name", lambda: layer(f"Lambda: {{function: {quoted(CODE)}}}")),
+    "layer_type_lambda": ("unknown-name", lambda: layer(f"Lambda: {{function: {quote(CODE)}}}")),
     "tag_of_python": (
         "tag",
         lambda: after("description: !!python/object/apply:os.system [touch canary]"),
@@ -491,7 +499,7 @@ PATHS: Specs = {
     "data_from_a_device": (None, lambda: after("data: {dataset: npz, path: /dev/zero}")),
     "data_with_a_nul": (
         None,
-        lambda: after(f"data: {{dataset: npz, path: {quoted('a' + chr(0) + '.npz')}}}"),
+        lambda: after(f"data: {{dataset: npz, path: {quote('a' + chr(0) + '.npz')}}}"),
     ),
     "data_of_an_empty_path": (None, lambda: after('data: {dataset: npz, path: ""}')),
     "data_of_a_long_path": (None, lambda: after(f"data: {{dataset: npz, path: {'a/' * 100_000}}}")),

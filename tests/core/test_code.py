@@ -106,7 +106,7 @@ def test_a_formatter_changes_no_statement(expression: str, name: str) -> None:
     ]
     source = "\n".join(["class Model:", "    def forward():", *lines, ""])
 
-    assert formatted(source) == source
+    assert format_source(source) == source
 
 
 @pytest.mark.parametrize("name", ["x", 64 * "x"], ids=len)
@@ -140,10 +140,10 @@ def test_a_formatter_changes_no_call(argument: str, comment: str) -> None:
     ]
     source = "\n".join(["LAYERS = [", *lines, "    last,", "]", ""])
 
-    assert formatted(source) == source
+    assert format_source(source) == source
 
 
-def formatted(source: str) -> str:
+def format_source(source: str) -> str:
     command = [sys.executable, "-m", "ruff", "format", "--isolated", f"--line-length={WIDTH}", "-"]
     process = subprocess.run(command, input=source, capture_output=True, text=True, check=True)
     return process.stdout
@@ -297,7 +297,7 @@ def test_a_module_knows_the_axes_of_its_weights() -> None:
         "netspec: 1\nname: a\ninput: [8, 8, 3]\n"
         "layers: [Conv2D: {filters: 4, kernel_size: [3, 2], name: c}, Flatten, Dropout: {rate: 0.5}]"
     )
-    source = written(axes_table(network.graph), weights_check())
+    source = render_text(axes_table(network.graph), weights_check())
     module: dict[str, Any] = {}
 
     exec(source, {"Any": Any}, module)
@@ -311,8 +311,8 @@ def test_a_module_knows_the_axes_of_its_weights() -> None:
 
 
 def test_a_module_without_weights_has_no_axes() -> None:
-    assert written(axes_table(graph(CHAIN))).endswith("AXES = {}")
+    assert render_text(axes_table(graph(CHAIN))).endswith("AXES = {}")
 
 
-def written(*documents: Document) -> str:
+def render_text(*documents: Document) -> str:
     return "\n".join(render(document, WIDTH) for document in documents)

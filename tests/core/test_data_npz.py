@@ -189,7 +189,7 @@ def test_values_are_as_many_as_declared(path: Path, size: int) -> None:
     assert fault(path) == expected
 
 
-def patched(path: Path, member: str, central: tuple[int, int], local: tuple[int, int]) -> None:
+def patch_member(path: Path, member: str, central: tuple[int, int], local: tuple[int, int]) -> None:
     """Write a 4-byte number at an offset of a member's record in the directory and its header."""
     content = bytearray(path.read_bytes())
     with zipfile.ZipFile(path) as archive:
@@ -206,7 +206,7 @@ def test_a_wrong_zip_size_takes_no_memory(path: Path) -> None:
     header = npy_declaring((3 << 30,))
     with_x_train(path, header, zipfile.ZIP_DEFLATED)
     size = len(header) + (3 << 30)
-    patched(path, "x_train.npy", (24, size), (22, size))
+    patch_member(path, "x_train.npy", (24, size), (22, size))
     tracemalloc.start()
     try:
         assert fault(path).startswith("x_train in FILE declares")
@@ -220,7 +220,7 @@ def test_stored_member_shorter_than_its_size_is_refused(path: Path) -> None:
     content = npy_declaring((24,)) + bytes(4)
     with_x_train(path, content)
     size = len(content) + 20
-    patched(path, "x_train.npy", (24, size), (22, size))
+    patch_member(path, "x_train.npy", (24, size), (22, size))
     sizes = f"{len(content)} and {size} bytes"
     reason = f"'x_train.npy' is stored, and has the sizes {sizes}"
     assert fault(path) == f"FILE is not a sound .npz file ({reason})"
@@ -234,7 +234,7 @@ def test_stored_member_that_reaches_into_another_is_refused(path: Path, member: 
         size = archive.getinfo(member).file_size + 16
     for offsets in ((20, 18), (24, 22)):
         central, local = offsets
-        patched(path, member, (central, size), (local, size))
+        patch_member(path, member, (central, size), (local, size))
     assert "overlap" in fault(path).lower()
 
 

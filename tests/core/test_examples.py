@@ -24,7 +24,7 @@ train: {{loss: mean_squared_error}}
 """
 
 
-def loaded(folder: Path, x: NDArray[Any], scale: float = 255) -> Dataset:
+def load_dataset(folder: Path, x: NDArray[Any], scale: float = 255) -> Dataset:
     """The data set of an autoencoder, with equal training and test data."""
     np.savez(folder / "data.npz", x_train=x, x_test=x)
     return load(loads(SPEC.format(shape=[*x.shape[1:]], scale=scale), folder))
@@ -40,7 +40,7 @@ def loaded(folder: Path, x: NDArray[Any], scale: float = 255) -> Dataset:
 def test_types_smaller_than_float32_stay(dtype: str, expected: str, tmp_path: Path) -> None:
     array = np.array([[0, 1], [1, 100]]).astype(dtype)
 
-    (inputs,) = loaded(tmp_path, array).train.inputs
+    (inputs,) = load_dataset(tmp_path, array).train.inputs
 
     assert inputs.dtype == expected
     np.testing.assert_array_equal(inputs, array.astype(expected))
@@ -48,7 +48,7 @@ def test_types_smaller_than_float32_stay(dtype: str, expected: str, tmp_path: Pa
 
 def test_values_are_quotients_of_float32(tmp_path: Path) -> None:
     pixels = np.arange(256, dtype=np.uint8).reshape(128, 2)
-    examples = loaded(tmp_path, pixels).train
+    examples = load_dataset(tmp_path, pixels).train
 
     quotients = pixels.astype(np.float32) / np.float32(255)
     assert quotients.dtype == np.float32
@@ -60,7 +60,7 @@ def test_values_are_quotients_of_float32(tmp_path: Path) -> None:
 
 def test_parts_are_all_examples_in_their_order(tmp_path: Path) -> None:
     x = np.arange(5000, dtype=np.float32).reshape(2500, 2)
-    examples = loaded(tmp_path, x).train
+    examples = load_dataset(tmp_path, x).train
 
     parts = [*examples.parts()]
 
@@ -69,7 +69,7 @@ def test_parts_are_all_examples_in_their_order(tmp_path: Path) -> None:
 
 
 def test_a_part_of_large_tensors_is_small(tmp_path: Path) -> None:
-    examples = loaded(tmp_path, np.zeros((10, 2), np.uint8)).train
+    examples = load_dataset(tmp_path, np.zeros((10, 2), np.uint8)).train
 
     assert [len(part) for part in examples.parts(largest=1 << 20)] == [4, 4, 2]
     assert [len(part) for part in examples.parts(largest=1 << 30)] == [1] * 10
@@ -89,14 +89,14 @@ def test_values_that_are_not_finite_are_errors(
         np.errstate(over="ignore"),
         pytest.raises(DataError, match="train images hold values that are not finite"),
     ):
-        loaded(tmp_path, x, scale)
+        load_dataset(tmp_path, x, scale)
 
 
 def test_no_float_copy_of_the_pixels_is_made(tmp_path: Path) -> None:
     pixels = np.zeros((12000, 40, 40, 2), np.uint8)
     tracemalloc.start()
     try:
-        loaded(tmp_path, pixels)
+        load_dataset(tmp_path, pixels)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -19,12 +19,12 @@ from netspec.text.source import Source, parse
 BEGINNING = "netspec: 1\nname: example\ninput: [8, 8, 3]\n"
 
 
-def expanded(text: str, *settings: str) -> Any:
+def expand_spec(text: str, *settings: str) -> Any:
     """The data of the flat spec."""
-    return expand(overridden(text, *settings)).data
+    return expand(parse_spec(text, *settings)).data
 
 
-def overridden(text: str, *settings: str) -> Source:
+def parse_spec(text: str, *settings: str) -> Source:
     source = parse(text)
     for setting in settings:
         path, _, value = setting.partition("=")
@@ -33,18 +33,18 @@ def overridden(text: str, *settings: str) -> Source:
 
 
 def layers(text: str, *settings: str) -> Any:
-    return expanded(text, *settings)["layers"]
+    return expand_spec(text, *settings)["layers"]
 
 
 def value(text: str, **defaults: str) -> Any:
     """The value after expansion, where these variables are defined."""
     definitions = "".join(f"  {key}: {default}\n" for key, default in defaults.items())
-    return expanded(f"variables:\n{definitions}value: {text}\n")["value"]
+    return expand_spec(f"variables:\n{definitions}value: {text}\n")["value"]
 
 
 def faults(text: str, *settings: str) -> str:
     with pytest.raises(SpecError) as caught:
-        expand(overridden(text, *settings))
+        expand(parse_spec(text, *settings))
     return str(caught.value)
 
 
@@ -137,7 +137,7 @@ input: [$size, $size, 1]
 data: {dataset: $name, $name: 1}
 train: {epochs: $epochs, optimizer: {adam: {learning_rate: $(rate * 0.5)}}}
 """
-    assert expanded(spec) == {
+    assert expand_spec(spec) == {
         "name": "digits",
         "input": [8, 8, 1],
         "data": {"dataset": "digits", "$name": 1},
@@ -177,11 +177,11 @@ WIDTH = BEGINNING + "variables: {width: 8, rate: 0.5, double: $(2 * width)}\nlay
     ],
 )
 def test_a_variable_is_set_from_outside(setting, expected):
-    assert variables(overridden(WIDTH, setting)) == expected
+    assert variables(parse_spec(WIDTH, setting)) == expected
 
 
 def test_a_later_setting_of_a_variable_wins():
-    source = overridden(WIDTH, "variables.width=16", "variables.width=32")
+    source = parse_spec(WIDTH, "variables.width=16", "variables.width=32")
 
     assert variables(source)["width"] == 32
 
@@ -278,7 +278,7 @@ def test_a_repeated_layer_names_its_last_copy():
         "layers: [Dense: {units: 2, name: a, repeat: 3}, Flatten: {inputs: a},"
         " Flatten: {inputs: a_0}, Flatten: {inputs: [a_1, a]}]\noutput: a\n"
     )
-    flat_spec = expanded(text)
+    flat_spec = expand_spec(text)
 
     assert [layer["Flatten"]["inputs"] for layer in flat_spec["layers"][3:]] == [
         "a_2",
@@ -470,7 +470,7 @@ def test_a_call_is_named_for_its_last_layer():
         BRANCHES + "layers: [branches, branches: {name: b, repeat: 2}, Flatten: {inputs: branches},"
         " Flatten: {inputs: [b_0, b]}]\noutput: [branches, b]\n"
     )
-    flat_spec = expanded(text)
+    flat_spec = expand_spec(text)
 
     assert flat_spec["layers"][-2:] == [
         {"Flatten": {"inputs": "branches/concatenate"}},

@@ -278,7 +278,7 @@ layers:
 """
 
 
-def changed(*change: str) -> Graph:
+def load_changed(*change: str) -> Graph:
     assert BASE.count(change[0]) == 1
     return loads(BASE.replace(*change)).graph
 
@@ -300,7 +300,7 @@ def changed(*change: str) -> Graph:
     ids=lambda change: change[1].strip(),
 )
 def test_the_hash_changes_with_the_meaning(change: tuple[str, str]) -> None:
-    assert changed(*change).hash != loads(BASE).graph.hash
+    assert load_changed(*change).hash != loads(BASE).graph.hash
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_the_hash_changes_with_the_meaning(change: tuple[str, str]) -> None:
 def test_the_hash_ignores_initializers_and_training(
     change: tuple[str, str],
 ) -> None:
-    assert changed(*change).hash == loads(BASE).graph.hash
+    assert load_changed(*change).hash == loads(BASE).graph.hash
 
 
 def test_the_hash_is_a_sha256() -> None:

@@ -350,7 +350,7 @@ def test_link_to_no_file_is_broken(tmp_path):
 # Decoded pixels
 
 
-def saved(folder: Path, images: dict[str, Image.Image], **options) -> dict[str, np.ndarray]:
+def decode_images(folder: Path, images: dict[str, Image.Image], **options) -> dict[str, np.ndarray]:
     """The pixels of images in the data set, by the names of their files."""
     for name, image in images.items():
         for label in "ab":
@@ -379,14 +379,16 @@ def saved(folder: Path, images: dict[str, Image.Image], **options) -> dict[str, 
 )
 @pytest.mark.parametrize("suffix", ["png", "tiff"])
 def test_every_mode_becomes_rgb(tmp_path, mode, colour, pixel, suffix):
-    pixels = saved(tmp_path, {f"a.{suffix}": Image.new(mode, (8, 8), colour)})
+    pixels = decode_images(tmp_path, {f"a.{suffix}": Image.new(mode, (8, 8), colour)})
     assert pixels[f"a.{suffix}"][0, 0].tolist() == pixel
 
 
 @pytest.mark.parametrize("suffix", ["png", "webp", "bmp", "gif", "tif", "jpg"])
 def test_every_format_is_read(tmp_path, suffix):
     options = {"lossless": True} if suffix == "webp" else {}
-    pixels = saved(tmp_path, {f"a.{suffix}": Image.new("RGB", (8, 8), (200, 200, 200))}, **options)
+    pixels = decode_images(
+        tmp_path, {f"a.{suffix}": Image.new("RGB", (8, 8), (200, 200, 200))}, **options
+    )
     np.testing.assert_array_equal(pixels[f"a.{suffix}"], np.full((8, 8, 3), 200))
 
 
@@ -394,7 +396,7 @@ def test_every_format_is_read(tmp_path, suffix):
 def test_first_image_of_an_animation_is_read(tmp_path, suffix):
     frames = [Image.new("RGB", (8, 8), (value,) * 3) for value in (40, 200)]
     options = {"lossless": True} if suffix == "webp" else {}
-    pixels = saved(
+    pixels = decode_images(
         tmp_path, {f"a.{suffix}": frames[0]}, save_all=True, append_images=frames[1:], **options
     )
     assert pixels[f"a.{suffix}"].max() == 40
@@ -406,7 +408,7 @@ def test_images_are_rotated_by_their_orientation_tag(tmp_path, tag, suffix):
     undo = {1: 0, 3: 180, 6: 90, 8: 270}[tag]  # degrees counterclockwise, of the stored image
     exif = Image.Exif()
     exif[ORIENTATION] = tag
-    pixels = saved(tmp_path, {f"a.{suffix}": half_bright().rotate(undo)}, exif=exif)
+    pixels = decode_images(tmp_path, {f"a.{suffix}": half_bright().rotate(undo)}, exif=exif)
     assert pixels[f"a.{suffix}"][:3].min() > 200
     assert pixels[f"a.{suffix}"][5:].max() < 50
 

@@ -34,7 +34,7 @@ train: {{loss: mean_squared_error}}
 """
 
 
-def loaded(folder: Path, text: str, **inputs: Any) -> Dataset:
+def load_dataset(folder: Path, text: str, **inputs: Any) -> Dataset:
     """The data set of a spec with these arrays as training inputs and as test inputs."""
     x = {name: np.asarray(array) for name, array in inputs.items()}
     count = len(next(iter(x.values())))
@@ -76,11 +76,11 @@ def test_a_wrong_index_is_an_error_everywhere(
     layers, shape = THROUGH[through]
     network = spec([*layers, EMBEDDING], shape)
     x = np.array([[0, 1, 2, 3]]).reshape(1, *loads(network).graph.input_shape)
-    assert loaded(tmp_path, network, **{"": x})
+    assert load_dataset(tmp_path, network, **{"": x})
 
     wrong = np.where(x == 1, index, x)
     with pytest.raises(DataError) as caught:
-        loaded(tmp_path, network, **{"": wrong})
+        load_dataset(tmp_path, network, **{"": wrong})
 
     assert caught.value.message == message
     assert caught.value.help
@@ -96,23 +96,23 @@ def test_only_indices_of_embeddings_are_checked(tmp_path: Path) -> None:
         "Concatenate: {inputs: [vector, input]}",
     ]
 
-    assert loaded(tmp_path, spec(layers), **{"": [[4, 0.5, 700, -3]]})
+    assert load_dataset(tmp_path, spec(layers), **{"": [[4, 0.5, 700, -3]]})
     with pytest.raises(DataError, match=r"index 4\.5"):
-        loaded(tmp_path, spec(layers), **{"": [[4.5, 0.5, 700, -3]]})
+        load_dataset(tmp_path, spec(layers), **{"": [[4.5, 0.5, 700, -3]]})
 
 
 def test_index_is_computed_where_a_layer_changes_it(tmp_path: Path) -> None:
     layers = ["Rescaling: {scale: 1, offset: -1}", EMBEDDING]
 
-    assert loaded(tmp_path, spec(layers), **{"": [[1, 2, 3, 5]]})
+    assert load_dataset(tmp_path, spec(layers), **{"": [[1, 2, 3, 5]]})
     with pytest.raises(DataError, match="index -1"):
-        loaded(tmp_path, spec(layers), **{"": [[0, 2, 3, 5]]})
+        load_dataset(tmp_path, spec(layers), **{"": [[0, 2, 3, 5]]})
 
 
 def test_indices_are_never_scaled(tmp_path: Path) -> None:
     network = spec(["Reshape: {target_shape: [2, 2]}", EMBEDDING], data=", scale: 255")
 
-    dataset = loaded(tmp_path, network, **{"": [[0, 1, 2, 4]]})
+    dataset = load_dataset(tmp_path, network, **{"": [[0, 1, 2, 4]]})
 
     np.testing.assert_array_equal(dataset.train.values()[0], [[0, 1, 2, 4]])
 
@@ -125,7 +125,7 @@ def test_other_inputs_are_scaled_beside_indices(tmp_path: Path) -> None:
     ]
     network = spec(layers, "{ids: [2], pixels: [2]}", ", scale: 4")
 
-    dataset = loaded(tmp_path, network, _ids=[[0, 4]], _pixels=[[1, 2]])
+    dataset = load_dataset(tmp_path, network, _ids=[[0, 4]], _pixels=[[1, 2]])
 
     ids, pixels = dataset.test.values()
     np.testing.assert_array_equal(ids, [[0, 4]])

@@ -10,7 +10,7 @@ from netspec.data.ink import centre_of_mass, prepare_digits, prepare_mnist
 from netspec.data.sources.digits import load_digits
 
 
-def printed(digit: str, size: int, place: tuple[int, int], ink: int = 0, paper: int = 255):
+def draw_digit(digit: str, size: int, place: tuple[int, int], ink: int = 0, paper: int = 255):
     """A printed digit (160, 200) from 0 to 255."""
     image = Image.new("L", (200, 160), paper)
     font = ImageFont.load_default(size=size)
@@ -26,7 +26,7 @@ def extent(image: np.ndarray) -> tuple[int, int]:
 @pytest.mark.parametrize("digit", "0123456789")
 @pytest.mark.parametrize(("size", "place"), [(30, (2, 2)), (120, (90, 10))])
 def test_printed_ink_is_scaled_and_centred(digit, size, place):
-    image = prepare_mnist(printed(digit, size, place)).image
+    image = prepare_mnist(draw_digit(digit, size, place)).image
     assert image.shape == (28, 28)
     assert max(extent(image)) == 20
     assert centre_of_mass(image) == pytest.approx((14, 14), abs=0.51)
@@ -41,8 +41,8 @@ def test_proportions_stay():
 
 @pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0), (90, 200), (180, 60)])
 def test_any_ink_and_paper_become_one_image(ink, paper):
-    black_on_white = prepare_mnist(printed("4", 80, (40, 30)))
-    preparation = prepare_mnist(printed("4", 80, (40, 30), ink, paper))
+    black_on_white = prepare_mnist(draw_digit("4", 80, (40, 30)))
+    preparation = prepare_mnist(draw_digit("4", 80, (40, 30), ink, paper))
     np.testing.assert_allclose(preparation.image, black_on_white.image, atol=8)
     inverted = any("inverted" in step for step in preparation.steps)
     assert inverted == (ink < paper)
@@ -50,7 +50,7 @@ def test_any_ink_and_paper_become_one_image(ink, paper):
 
 def like_mnist() -> np.ndarray:
     """An image like MNIST's images: prepared once."""
-    return prepare_mnist(printed("3", 90, (20, 20))).image
+    return prepare_mnist(draw_digit("3", 90, (20, 20))).image
 
 
 def test_an_mnist_image_is_unchanged():
@@ -77,7 +77,7 @@ def test_an_image_without_ink_stays_empty():
 
 
 def test_large_and_small_images_become_equal():
-    small = printed("5", 90, (30, 10))
+    small = draw_digit("5", 90, (30, 10))
     large = np.kron(small, np.ones((20, 20), np.float32))
     np.testing.assert_allclose(prepare_mnist(large).image, prepare_mnist(small).image, atol=60)
 

@@ -100,7 +100,7 @@ def graphs(draw: st.DrawFn) -> Graph:
     return graph
 
 
-def made(*layers: Layer, shape: tuple[int, ...] = SHAPE) -> Graph:
+def make_graph(*layers: Layer, shape: tuple[int, ...] = SHAPE) -> Graph:
     graph, faults = infer("example", shape, layers)
     assert not faults
     return graph
@@ -163,7 +163,9 @@ def test_the_tutorial_computes_only_values_that_pooling_reads() -> None:
 
 
 def test_cropped_values_are_not_computed() -> None:
-    graph = made(Conv2D(filters=2, kernel_size=(3, 3)), Cropping2D(cropping=((2, 1), (0, 3))), CONV)
+    graph = make_graph(
+        Conv2D(filters=2, kernel_size=(3, 3)), Cropping2D(cropping=((2, 1), (0, 3))), CONV
+    )
 
     new_graph = needed_extent(graph)
 
@@ -177,7 +179,7 @@ def test_cropped_values_are_not_computed() -> None:
 def test_a_causal_sequence_is_cropped_at_its_end() -> None:
     causal = Conv1D(filters=2, kernel_size=(3,), padding="causal")
 
-    new_graph = needed_extent(made(causal, MaxPooling1D(pool_size=(4,)), shape=(11, 2)))
+    new_graph = needed_extent(make_graph(causal, MaxPooling1D(pool_size=(4,)), shape=(11, 2)))
 
     assert shapes(new_graph) == {
         "input.needed": (8, 2),
@@ -189,7 +191,9 @@ def test_a_causal_sequence_is_cropped_at_its_end() -> None:
 @pytest.mark.parametrize(("positions", "pays"), [(49, True), (51, False)])
 def test_crops_pay_from_two_percent_of_the_multiplications(positions: int, pays: bool) -> None:
     """A pooling of two does not read the last of 49 or 51 positions."""
-    graph = made(Conv1D(filters=2, kernel_size=(3,)), MaxPooling1D(), shape=(positions + 2, 2))
+    graph = make_graph(
+        Conv1D(filters=2, kernel_size=(3,)), MaxPooling1D(), shape=(positions + 2, 2)
+    )
 
     assert (needed_extent(graph) != graph) == pays
 
@@ -233,7 +237,7 @@ def test_two_readers_share_the_larger_needed_extent() -> None:
     ids=lambda layers: "-".join(layer.tag for layer in layers),
 )
 def test_layers_that_read_everything_are_not_cropped(layers: list[Layer]) -> None:
-    graph = made(*layers, shape=(13, 13, 2))
+    graph = make_graph(*layers, shape=(13, 13, 2))
 
     assert needed_extent(graph) == graph
 
@@ -243,7 +247,7 @@ def test_layers_that_read_everything_are_not_cropped(layers: list[Layer]) -> Non
 def test_a_monotonic_activation_moves_after_pooling(name: str, pooling: Layer) -> None:
     conv = Conv2D(filters=2, kernel_size=(3, 3), activation=name)
 
-    new_graph = activation_after_pooling(made(conv, pooling, Flatten()))
+    new_graph = activation_after_pooling(make_graph(conv, pooling, Flatten()))
 
     *_, pooling_node, activation_node, flat = new_graph.nodes
     assert (pooling_node.layer, activation_node.layer) == (pooling, Activation(activation=name))
@@ -252,14 +256,14 @@ def test_a_monotonic_activation_moves_after_pooling(name: str, pooling: Layer) -
 
 @pytest.mark.parametrize("name", sorted({*FORMULAS} - NEVER_FALLING - ALONG_CHANNELS - {"linear"}))
 def test_an_activation_that_is_not_monotonic_stays(name: str) -> None:
-    graph = made(Conv2D(filters=2, kernel_size=(3, 3), activation=name), POOL, Flatten())
+    graph = make_graph(Conv2D(filters=2, kernel_size=(3, 3), activation=name), POOL, Flatten())
 
     assert activation_after_pooling(graph) == graph
 
 
 @pytest.mark.parametrize("name", sorted({*FORMULAS} - ALONG_CHANNELS))
 def test_the_list_of_monotonic_activations_is_right(name: str) -> None:
-    graph = made(Activation(activation=name), shape=(20_001,))
+    graph = make_graph(Activation(activation=name), shape=(20_001,))
     x = np.linspace(-10, 10, 20_001, dtype=np.float32)[None]
 
     falls = np.diff(run_all(graph, {}, x)["activation"]).min() < -1e-12
@@ -271,9 +275,9 @@ def test_the_list_of_monotonic_activations_is_right(name: str) -> None:
     "layer", [ReLU(threshold=0.5), LeakyReLU(), ELU(), Activation(activation="tanh")], ids=str
 )
 def test_a_separate_activation_moves_with_its_name(layer: Layer) -> None:
-    new_graph = activation_after_pooling(made(layer, POOL, POOL, Flatten()))
+    new_graph = activation_after_pooling(make_graph(layer, POOL, POOL, Flatten()))
 
-    name = made(layer).nodes[0].name
+    name = make_graph(layer).nodes[0].name
     assert [node.name for node in new_graph.nodes] == [
         "max_pooling2d",
         "max_pooling2d_1",
@@ -301,7 +305,7 @@ def test_a_separate_activation_moves_with_its_name(layer: Layer) -> None:
     ids=lambda layers: "-".join(layer.tag for layer in layers),
 )
 def test_an_activation_stays_where_values_would_change(layers: list[Layer]) -> None:
-    graph = made(*layers)
+    graph = make_graph(*layers)
 
     assert activation_after_pooling(graph) == graph
 

@@ -44,14 +44,14 @@ layers:
 def test_an_override_sets_the_value_at_its_path(
     text: str, location: tuple[str | int, ...], value: Data
 ) -> None:
-    assert at(overridden(text).data, location) == value
+    assert value_at(apply_overrides(text).data, location) == value
 
 
 def test_an_override_keeps_all_other_values() -> None:
     data: Any = parse(SPEC).data
     data["train"]["epochs"] = 7
 
-    assert overridden("train.epochs=7").data == data
+    assert apply_overrides("train.epochs=7").data == data
 
 
 def test_an_override_does_not_change_the_source() -> None:
@@ -59,15 +59,17 @@ def test_an_override_does_not_change_the_source() -> None:
 
     apply(source, override("train.epochs=7"))
 
-    assert at(source.data, ("train", "epochs")) == 5
+    assert value_at(source.data, ("train", "epochs")) == 5
 
 
 def test_a_later_override_wins() -> None:
-    assert at(overridden("train.epochs=7", "train.epochs=8").data, ("train", "epochs")) == 8
+    assert (
+        value_at(apply_overrides("train.epochs=7", "train.epochs=8").data, ("train", "epochs")) == 8
+    )
 
 
 def test_an_overridden_value_has_the_command_lines_place() -> None:
-    place = overridden("train.epochs=many").place(("train", "epochs"))
+    place = apply_overrides("train.epochs=many").place(("train", "epochs"))
 
     assert (str(place), pointed_at(place)) == ("<command line>:1:14", "many")
 
@@ -85,13 +87,13 @@ def test_an_overridden_value_has_the_command_lines_place() -> None:
 def test_an_added_key_has_the_command_lines_place(
     text: str, location: tuple[str | int, ...], column: int
 ) -> None:
-    place = overridden(text).place(location, key=True)
+    place = apply_overrides(text).place(location, key=True)
 
     assert (str(place), pointed_at(place)) == (f"<command line>:1:{column}", location[-1])
 
 
 def test_another_value_keeps_its_place_in_the_file() -> None:
-    source = overridden("train.epochs=7")
+    source = apply_overrides("train.epochs=7")
     place = source.place(("train", "optimizer", "adam", "learning_rate"))
 
     assert (str(place), pointed_at(place)) == ("a.yaml:4:37", "1e-3")
@@ -157,7 +159,7 @@ def override(text: str) -> Override:
     return Override(text, path, value)
 
 
-def overridden(*texts: str) -> Source:
+def apply_overrides(*texts: str) -> Source:
     source = parse(SPEC, "a.yaml")
     for text in texts:
         source = apply(source, override(text))
@@ -166,11 +168,11 @@ def overridden(*texts: str) -> Source:
 
 def refusal(text: str) -> SpecError:
     with pytest.raises(SpecError) as caught:
-        overridden(text)
+        apply_overrides(text)
     return caught.value
 
 
-def at(data: Any, location: tuple[str | int, ...]) -> Any:
+def value_at(data: Any, location: tuple[str | int, ...]) -> Any:
     for step in location:
         data = data[step]
     return data

@@ -24,7 +24,7 @@ from netspec.numerics.rates import Span, epoch_rates
 SPAN = Span(epochs=4, steps_per_epoch=10)
 
 
-def written(text: str) -> LearningRate:
+def read_rate(text: str) -> LearningRate:
     """The learning rate of a spec with this text for the rate."""
     spec = loads(
         "netspec: 1\nname: a\ninput: [2]\nlayers: [Dense: {units: 1}]\n"
@@ -153,7 +153,7 @@ def test_every_schedule_has_a_rate() -> None:
 
 @pytest.mark.parametrize(("text", "expected"), STEPS, ids=lambda value: str(value)[:40])
 def test_the_rate_of_a_step_follows_the_formula(text: str, expected: dict[int, float]) -> None:
-    step_rates = rates(written(text))
+    step_rates = rates(read_rate(text))
 
     assert {step: step_rates[step] for step in expected} == pytest.approx(
         expected, rel=2e-6, abs=1e-8
@@ -165,7 +165,7 @@ def test_a_number_is_the_rate_of_every_step() -> None:
 
 
 def test_an_epoch_continues_the_schedule() -> None:
-    schedule = written(
+    schedule = read_rate(
         "polynomial_decay: {initial_learning_rate: 40, end_learning_rate: 0, power: 1}"
     )
 
@@ -193,7 +193,7 @@ PLATEAUS: list[tuple[str, list[float], list[float]]] = [
 def test_a_plateau_multiplies_the_rate(
     fields: str, reported: list[float], expected: list[float]
 ) -> None:
-    schedule = written(f"reduce_on_plateau: {{initial_learning_rate: 1, factor: 0.5, {fields}}}")
+    schedule = read_rate(f"reduce_on_plateau: {{initial_learning_rate: 1, factor: 0.5, {fields}}}")
     history = [{"val_loss": value} for value in reported]
 
     actual_rates = [

@@ -26,7 +26,7 @@ def features(*shape: int) -> NDArray[Any]:
     return RANDOM.normal(size=(60, *shape)).astype(np.float32)
 
 
-def found(
+def find_suspicions(
     folder: Path,
     x: NDArray[Any],
     y: NDArray[Any] = CLASSES,
@@ -54,10 +54,10 @@ train: {{loss: sparse_categorical_crossentropy{train}}}
 
 @pytest.mark.parametrize("memory", [None, 0], ids=["in memory", "in its file"])
 def test_nothing_is_suspicious_about_good_data(memory: int | None, tmp_path: Path) -> None:
-    assert found(tmp_path, features(4), memory=memory) == []
+    assert find_suspicions(tmp_path, features(4), memory=memory) == []
     images = RANDOM.integers(0, 256, (60, 8, 8, 1)).astype(np.uint8)
     images[:, 0] = 0  # like the borders of MNIST
-    assert found(tmp_path, images, data=", scale: 255", memory=memory) == []
+    assert find_suspicions(tmp_path, images, data=", scale: 255", memory=memory) == []
 
 
 RARE = np.where(np.arange(60) < 54, np.tile([0, 1], 30), 2)
@@ -94,13 +94,13 @@ HALF = np.tile([0, 1], 30)
 def test_classes_without_training_examples_are_named(
     y: NDArray[Any], options: dict[str, Any], expected: str, tmp_path: Path
 ) -> None:
-    assert found(tmp_path, features(4), y, **options) == [expected]
+    assert find_suspicions(tmp_path, features(4), y, **options) == [expected]
 
 
 def test_stratified_validation_has_no_other_classes(tmp_path: Path) -> None:
     validation = ", validation: {fraction: 0.1, stratify: true}"
 
-    assert found(tmp_path, features(4), RARE, train=validation) == []
+    assert find_suspicions(tmp_path, features(4), RARE, train=validation) == []
 
 
 X = features(4)
@@ -157,21 +157,21 @@ X = features(4)
 def test_suspicious_inputs_are_reported(
     x: NDArray[Any], options: dict[str, Any], expected: str, memory: int | None, tmp_path: Path
 ) -> None:
-    assert found(tmp_path, x, memory=memory, **options) == [expected]
+    assert find_suspicions(tmp_path, x, memory=memory, **options) == [expected]
 
 
 def test_normalized_features_may_have_any_scale(tmp_path: Path) -> None:
     x = X * [1, 10_000, 1, 1]
 
-    assert len(found(tmp_path, x)) == 1
-    assert found(tmp_path, x, layers="BatchNormalization, ") == []
+    assert len(find_suspicions(tmp_path, x)) == 1
+    assert find_suspicions(tmp_path, x, layers="BatchNormalization, ") == []
 
 
 def test_large_data_are_looked_at_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suspicious, "LOOKED_AT", 10 * 4 * 4)  # bytes: ten examples
     x = np.full((60, 4), 3, np.float32)
 
-    first, second = found(tmp_path, x, memory=0, x_test=x[:30])
+    first, second = find_suspicions(tmp_path, x, memory=0, x_test=x[:30])
 
     assert first == "every value of the input is 3"
     assert second == (

@@ -27,7 +27,7 @@ SPARSE, CATEGORICAL = "sparse_categorical_crossentropy", "categorical_crossentro
 BINARY, SQUARES = "binary_crossentropy", "mean_squared_error"
 
 
-def loaded(
+def load_dataset(
     folder: Path,
     labels: Any,
     loss: str = SPARSE,
@@ -63,7 +63,7 @@ def loaded(
 def test_targets_are_as_the_loss_takes_them(
     loss: str, units: int, labels: NDArray[Any], dtype: type, tmp_path: Path
 ) -> None:
-    (targets,) = loaded(tmp_path, labels, loss, units).train.targets
+    (targets,) = load_dataset(tmp_path, labels, loss, units).train.targets
 
     assert targets.dtype == dtype
     assert targets.shape == ((3,) if loss == SPARSE else (3, units))
@@ -73,7 +73,7 @@ def test_targets_are_as_the_loss_takes_them(
 def test_every_step_may_have_a_label(tmp_path: Path) -> None:
     labels = np.array([[0, 1, 2, 2], [2, 2, 1, 0]])
 
-    (targets,) = loaded(tmp_path, labels, shape=(4, 2)).train.targets
+    (targets,) = load_dataset(tmp_path, labels, shape=(4, 2)).train.targets
 
     np.testing.assert_array_equal(targets, labels.astype(np.int32), strict=True)
 
@@ -97,7 +97,7 @@ def test_targets_that_do_not_fit_are_errors(
     loss: str, units: int, labels: Any, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError) as caught:
-        loaded(tmp_path, labels, loss, units)
+        load_dataset(tmp_path, labels, loss, units)
 
     assert caught.value.message == message
     assert caught.value.help
@@ -105,13 +105,13 @@ def test_targets_that_do_not_fit_are_errors(
 
 def test_class_indices_need_the_sparse_loss(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="use sparse_categorical_crossentropy"):
-        loaded(tmp_path, [0, 1], CATEGORICAL)
+        load_dataset(tmp_path, [0, 1], CATEGORICAL)
 
 
 def test_example_weights_are_split_with_the_examples(tmp_path: Path) -> None:
     weights = {"w_train": np.array([1, 2, 3, 4]), "w_test": np.array([0.5, 0, 1, 1])}
 
-    dataset = loaded(tmp_path, [0, 1, 2, 0], train=", validation_split: 0.25", **weights)
+    dataset = load_dataset(tmp_path, [0, 1, 2, 0], train=", validation_split: 0.25", **weights)
 
     assert dataset.validation is not None
     assert dataset.train.weights is not None
@@ -132,7 +132,7 @@ def test_example_weights_are_split_with_the_examples(tmp_path: Path) -> None:
 )
 def test_wrong_example_weights_are_errors(weights: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
-        loaded(tmp_path, [0, 1, 2], w_train=np.array(weights))
+        load_dataset(tmp_path, [0, 1, 2], w_train=np.array(weights))
 
     assert caught.value.message == message
 
@@ -155,7 +155,9 @@ def test_class_weights_become_keras_sample_weights(
     adapters = keras.src.trainers.data_adapters.data_adapter_utils
 
     class_weights = ', class_weights: {"0": 0.5, "1": 3}'
-    dataset = loaded(tmp_path, labels, loss, units, train=f"{class_weights}, validation_split: 0.5")
+    dataset = load_dataset(
+        tmp_path, labels, loss, units, train=f"{class_weights}, validation_split: 0.5"
+    )
 
     expected = adapters.class_weight_to_sample_weights(np.asarray(labels), {0: 0.5, 1: 3.0})
     np.testing.assert_array_equal(dataset.train.weights, expected[:2])
@@ -167,13 +169,13 @@ def test_class_weights_become_keras_sample_weights(
 def test_class_weights_are_read_by_class_name(tmp_path: Path) -> None:
     names = ", class_names: [ant, bee, cat]"
 
-    dataset = loaded(tmp_path, [0, 2, 1], data=names, train=", class_weights: {bee: 3}")
+    dataset = load_dataset(tmp_path, [0, 2, 1], data=names, train=", class_weights: {bee: 3}")
 
     np.testing.assert_array_equal(dataset.train.weights, [1, 1, 3])
 
 
 def test_an_autoencoders_target_is_its_input(tmp_path: Path) -> None:
-    examples = loaded(tmp_path, [0, 1], SQUARES, 2, data=", target: input, scale: 4").train
+    examples = load_dataset(tmp_path, [0, 1], SQUARES, 2, data=", target: input, scale: 4").train
 
     assert examples.targets is examples.inputs
     np.testing.assert_array_equal(examples.answers()[0], np.full((2, 2), 0.25))
@@ -183,9 +185,9 @@ def test_an_autoencoders_input_is_checked_as_target(tmp_path: Path) -> None:
     x = {name: np.full((2, 2), 255, np.uint8) for name in ("x_train", "x_test")}
 
     with pytest.raises(DataError, match="the train images, which are the targets too, hold values"):
-        loaded(tmp_path, [0, 1], BINARY, 2, data=", target: input", **x)
+        load_dataset(tmp_path, [0, 1], BINARY, 2, data=", target: input", **x)
 
-    assert loaded(tmp_path, [0, 1], BINARY, 2, data=", target: input, scale: 255", **x)
+    assert load_dataset(tmp_path, [0, 1], BINARY, 2, data=", target: input, scale: 255", **x)
 
 
 def test_an_autoencoder_needs_no_labels(tmp_path: Path) -> None:
@@ -255,7 +257,7 @@ train: {loss: mean_squared_error}
 """
 
 
-def embedded(folder: Path, **other: NDArray[Any]) -> Dataset:
+def load_embedded(folder: Path, **other: NDArray[Any]) -> Dataset:
     arrays = {f"x_{part}_{name}": [[0, 4]] for part in ("train", "test") for name in SIDES}
     np.savez(folder / "data.npz", **(arrays | {"y_train": [[0]], "y_test": [[0]]} | other))
     return load(loads(EMBEDDED, folder))
@@ -266,19 +268,19 @@ SIDES = "left", "right"
 
 @pytest.mark.parametrize("index", [5, -1])
 def test_indices_beyond_an_embedding_are_errors(index: int, tmp_path: Path) -> None:
-    embedded(tmp_path)
+    load_embedded(tmp_path)
 
     with pytest.raises(DataError, match=f"test data hold the index {index}, and embedding has 5"):
-        embedded(tmp_path, x_test_left=np.array([[0, index]]))
+        load_embedded(tmp_path, x_test_left=np.array([[0, index]]))
 
 
 def test_an_input_with_fewer_examples_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there are 1 train examples, and x_train_right has 2"):
-        embedded(tmp_path, x_train_right=np.zeros((2, 2)))
+        load_embedded(tmp_path, x_train_right=np.zeros((2, 2)))
 
 
 def test_labels_from_1_are_class_indices_from_0(tmp_path: Path) -> None:
-    (targets,) = loaded(tmp_path, [1, 3, 2], data=", labels_from: 1").train.targets
+    (targets,) = load_dataset(tmp_path, [1, 3, 2], data=", labels_from: 1").train.targets
 
     np.testing.assert_array_equal(targets, np.array([0, 2, 1], np.int32), strict=True)
 
@@ -286,7 +288,7 @@ def test_labels_from_1_are_class_indices_from_0(tmp_path: Path) -> None:
 def test_step_labels_from_1_become_class_indices(tmp_path: Path) -> None:
     labels = np.array([[1, 2, 3, 3], [3, 3, 2, 1]], np.uint8)
 
-    (targets,) = loaded(tmp_path, labels, shape=(4, 2), data=", labels_from: 1").train.targets
+    (targets,) = load_dataset(tmp_path, labels, shape=(4, 2), data=", labels_from: 1").train.targets
 
     np.testing.assert_array_equal(targets, labels.astype(np.int32) - 1, strict=True)
 
@@ -294,7 +296,7 @@ def test_step_labels_from_1_become_class_indices(tmp_path: Path) -> None:
 def test_classes_without_names_are_named_by_their_labels(tmp_path: Path) -> None:
     weights = ', class_weights: {"3": 5.0}'
 
-    example_weights = loaded(
+    example_weights = load_dataset(
         tmp_path, [1, 3, 2], data=", labels_from: 1", train=weights
     ).train.weights
 
@@ -333,14 +335,14 @@ def test_wrong_labels_are_refused_with_a_remedy(
     labels: Any, data: str, message: str, help: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError) as caught:
-        loaded(tmp_path, labels, data=data)
+        load_dataset(tmp_path, labels, data=data)
 
     assert (caught.value.message, caught.value.help) == (message, help)
 
 
 def test_example_labels_do_not_fit_every_step(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
-        loaded(tmp_path, [0, 1, 2], shape=(4, 2))
+        load_dataset(tmp_path, [0, 1, 2], shape=(4, 2))
 
     assert caught.value.message == "the train labels are int64 of the shape (3)"
     assert caught.value.help == (

@@ -162,7 +162,7 @@ UNIFORM: list[tuple[Initializer, float, float]] = [
 def test_a_uniform_initializer_keeps_keras_limits(
     initializer: Initializer, low: float, high: float
 ) -> None:
-    values = drawn(initializer, KERNEL)
+    values = draw_values(initializer, KERNEL)
 
     assert low <= values.min() < low + 0.001 * (high - low)
     assert high - 0.001 * (high - low) < values.max() <= high
@@ -181,7 +181,7 @@ NORMAL: list[tuple[Initializer, float, float]] = [
 def test_normal_initializers_have_mean_and_deviation(
     initializer: Initializer, mean: float, stddev: float
 ) -> None:
-    values = drawn(initializer, KERNEL)
+    values = draw_values(initializer, KERNEL)
 
     assert values.mean() == pytest.approx(mean, abs=0.03 * stddev)
     assert values.std() == pytest.approx(stddev, rel=0.02)
@@ -204,7 +204,7 @@ TRUNCATED: list[tuple[Initializer, float, float]] = [
 def test_a_truncated_initializer_has_keras_deviation_and_bound(
     initializer: Initializer, mean: float, stddev: float
 ) -> None:
-    values = drawn(initializer, KERNEL)
+    values = draw_values(initializer, KERNEL)
     end = 2 * stddev / CUT
 
     assert values.mean() == pytest.approx(mean, abs=0.03 * stddev)
@@ -265,13 +265,15 @@ def test_attention_kernels_have_the_deviations_of_keras() -> None:
     ("initializer", "value"), [(Zeros(), 0), (Ones(), 1), (Constant(value=0.3), 0.3)], ids=str
 )
 def test_a_constant_initializer_is_constant(initializer: Initializer, value: float) -> None:
-    np.testing.assert_array_equal(drawn(initializer, (2, 3)), np.full((2, 3), value, np.float32))
+    np.testing.assert_array_equal(
+        draw_values(initializer, (2, 3)), np.full((2, 3), value, np.float32)
+    )
 
 
 @pytest.mark.parametrize("shape", [(6, 6), (8, 3), (3, 8), (3, 3, 2, 5), (2, 2, 1, 9)], ids=str)
 @pytest.mark.parametrize("gain", [1.0, 1.5])
 def test_an_orthogonal_weight_is_orthogonal(shape: tuple[int, ...], gain: float) -> None:
-    matrix = drawn(Orthogonal(gain=gain), shape).reshape(-1, shape[-1]).astype(np.float64)
+    matrix = draw_values(Orthogonal(gain=gain), shape).reshape(-1, shape[-1]).astype(np.float64)
     smaller = matrix.T @ matrix if matrix.shape[0] >= matrix.shape[1] else matrix @ matrix.T
 
     np.testing.assert_allclose(smaller, gain**2 * np.eye(len(smaller)), atol=1e-6)
@@ -285,7 +287,7 @@ def test_an_orthogonal_weight_prefers_no_sign() -> None:
 
 @pytest.mark.parametrize("shape", [(3, 3), (2, 4), (4, 2)], ids=str)
 def test_an_identity_weight_is_the_identity(shape: tuple[int, int]) -> None:
-    np.testing.assert_array_equal(drawn(Identity(gain=2.0), shape), 2 * np.eye(*shape))
+    np.testing.assert_array_equal(draw_values(Identity(gain=2.0), shape), 2 * np.eye(*shape))
 
 
 # Penalties.
@@ -356,7 +358,7 @@ def test_weights_beyond_the_memory_are_not_drawn(monkeypatch: pytest.MonkeyPatch
 def test_weights_come_back_as_they_were(tmp_path: Path) -> None:
     weights = initial(SMALL, 3)
 
-    assert_same(load(written(tmp_path, to_bytes(SMALL, weights)), SMALL), weights)
+    assert_same(load(write_file(tmp_path, to_bytes(SMALL, weights)), SMALL), weights)
 
 
 def test_equal_weights_are_equal_bytes() -> None:
@@ -370,7 +372,7 @@ def test_equal_weights_are_equal_bytes() -> None:
 
 def test_files_of_other_initializers_are_read(tmp_path: Path) -> None:
     layer = Dense(units=2, kernel_initializer=HeNormal())
-    path = written(tmp_path, to_bytes(network(layer), initial(network(layer), 0)))
+    path = write_file(tmp_path, to_bytes(network(layer), initial(network(layer), 0)))
 
     assert_same(load(path, network(Dense(units=2))), initial(network(layer), 0))
 
@@ -426,7 +428,7 @@ def test_the_tensors_of_a_file_are_aligned(length: int) -> None:
 def test_another_graphs_file_shows_the_first_difference(
     graph: Graph, difference: str, tmp_path: Path
 ) -> None:
-    path = written(tmp_path, to_bytes(graph, initial(graph, 0)))
+    path = write_file(tmp_path, to_bytes(graph, initial(graph, 0)))
 
     assert refusal(path).message == f"{path} belongs to another graph: {difference}"
 
@@ -447,7 +449,7 @@ def test_another_graphs_file_shows_the_first_difference(
 )
 def test_a_damaged_structure_is_refused(structure: str, tmp_path: Path) -> None:
     metadata = {"format": "netspec-weights-1", "graph": "0" * 64, "structure": structure}
-    path = written(tmp_path, save(dict(initial(SMALL, 0)), metadata))
+    path = write_file(tmp_path, save(dict(initial(SMALL, 0)), metadata))
 
     assert (
         refusal(path).message == f"{path} belongs to another graph: its metadata do not show which"
@@ -456,13 +458,13 @@ def test_a_damaged_structure_is_refused(structure: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [0, 4, 100, 900, -1])
 def test_a_truncated_file_is_refused(size: int, tmp_path: Path) -> None:
-    path = written(tmp_path, to_bytes(SMALL, initial(SMALL, 0))[:size])
+    path = write_file(tmp_path, to_bytes(SMALL, initial(SMALL, 0))[:size])
 
     assert refusal(path).message.startswith(f"{path} cannot be read as safetensors")
 
 
 def test_a_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
-    path = written(tmp_path, pickle.dumps(Bomb(tmp_path / "run")))
+    path = write_file(tmp_path, pickle.dumps(Bomb(tmp_path / "run")))
 
     assert refusal(path).message.startswith(f"{path} cannot be read as safetensors")
     assert not (tmp_path / "run").exists()
@@ -490,14 +492,14 @@ class Bomb:
 def test_a_file_of_another_program_is_refused(
     metadata: dict[str, str] | None, description: str, tmp_path: Path
 ) -> None:
-    path = written(tmp_path, save(dict(initial(SMALL, 0)), metadata))
+    path = write_file(tmp_path, save(dict(initial(SMALL, 0)), metadata))
 
     assert refusal(path).message == f"{path} is {description}, not netspec-weights-1"
 
 
 def test_a_type_that_numpy_lacks_is_refused(tmp_path: Path) -> None:
     header = b'{"dense.bias":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}'
-    path = written(tmp_path, len(header).to_bytes(8, "little") + header + bytes(4))
+    path = write_file(tmp_path, len(header).to_bytes(8, "little") + header + bytes(4))
 
     assert refusal(path).message == (
         f"{path} cannot be read as safetensors: NumPy has no type BF16"
@@ -516,13 +518,15 @@ def test_a_file_without_a_weight_is_refused(tmp_path: Path) -> None:
     weights = initial(SMALL, 0)
     del weights["dense.bias"]
 
-    assert refusal(forged(tmp_path, weights)).message.endswith(": there is no weight dense.bias")
+    assert refusal(forge_file(tmp_path, weights)).message.endswith(
+        ": there is no weight dense.bias"
+    )
 
 
 def test_a_file_with_an_extra_weight_is_refused(tmp_path: Path) -> None:
     weights = initial(SMALL, 0) | {"dense.other": np.zeros(1, np.float32)}
 
-    assert refusal(forged(tmp_path, weights)).message.endswith(
+    assert refusal(forge_file(tmp_path, weights)).message.endswith(
         ": dense.other is not a weight of the network"
     )
 
@@ -530,7 +534,7 @@ def test_a_file_with_an_extra_weight_is_refused(tmp_path: Path) -> None:
 def test_a_weight_of_another_shape_is_refused(tmp_path: Path) -> None:
     weights = initial(SMALL, 0) | {"dense.bias": np.zeros(3, np.float32)}
 
-    assert refusal(forged(tmp_path, weights)).message.endswith(
+    assert refusal(forge_file(tmp_path, weights)).message.endswith(
         ": dense.bias has the shape (3,), not (output 2)"
     )
 
@@ -539,7 +543,7 @@ def test_a_weight_of_another_shape_is_refused(tmp_path: Path) -> None:
 def test_a_weight_of_another_type_is_refused(kind: Any, tmp_path: Path) -> None:
     weights: dict[str, Any] = initial(SMALL, 0) | {"dense.bias": np.zeros(2, kind)}
 
-    assert refusal(forged(tmp_path, weights)).message.endswith(
+    assert refusal(forge_file(tmp_path, weights)).message.endswith(
         f": dense.bias is {np.dtype(kind)}, not float32"
     )
 
@@ -554,7 +558,7 @@ def test_initial_weights_belong_to_their_graph() -> None:
 
 
 def test_metadata_contain_the_format_and_graph(tmp_path: Path) -> None:
-    _, metadata = read_safetensors(written(tmp_path, to_bytes(SMALL, initial(SMALL, 0))))
+    _, metadata = read_safetensors(write_file(tmp_path, to_bytes(SMALL, initial(SMALL, 0))))
 
     assert metadata == {
         "format": "netspec-weights-1",
@@ -563,25 +567,25 @@ def test_metadata_contain_the_format_and_graph(tmp_path: Path) -> None:
     }
 
 
-def drawn(initializer: Initializer, shape: tuple[int, ...]) -> NDArray[np.float32]:
+def draw_values(initializer: Initializer, shape: tuple[int, ...]) -> NDArray[np.float32]:
     axes = elements(*map(str, range(len(shape))))  # the axes of a kernel
     return draw(resolve(initializer, fans(axes, shape)), shape, generator(0, "test"))
 
 
-def written(folder: Path, content: bytes) -> Path:
+def write_file(folder: Path, content: bytes) -> Path:
     path = folder / "weights.safetensors"
     path.write_bytes(content)
     return path
 
 
-def forged(folder: Path, weights: dict[str, Any]) -> Path:
+def forge_file(folder: Path, weights: dict[str, Any]) -> Path:
     """A file with the metadata of the graph and other weights."""
     metadata = {
         "format": "netspec-weights-1",
         "graph": SMALL.hash,
         "structure": json.dumps(SMALL.structure, sort_keys=True),
     }
-    return written(folder, save(weights, metadata))
+    return write_file(folder, save(weights, metadata))
 
 
 def refusal(path: Path) -> WeightsError:

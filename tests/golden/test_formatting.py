@@ -59,7 +59,7 @@ RATES = [
 def test_modules_with_any_learning_rate_are_formatted(backend, tmp_path):
     optimizers = [f"{{sgd: {{learning_rate: {{{rate}}}}}}}" for rate in RATES]
     networks = [trained_with(optimizer, "epochs: 123456") for optimizer in optimizers]
-    check(numbered(networks, backend), tmp_path)
+    check(write_numbered(networks, backend), tmp_path)
 
 
 MODIFIERS = f"weight_decay: {LONG}, clipnorm: {LONG}, use_ema: true, ema_overwrite_frequency: 3"
@@ -76,7 +76,7 @@ RULES = [
 def test_modules_with_any_optimizer_are_formatted(backend, tmp_path):
     more = "gradient_accumulation_steps: 1000, precision: mixed_float16"
     networks = [trained_with(f"{{{rule}{MODIFIERS}}}}}", more) for rule in RULES]
-    check(numbered(networks, backend), tmp_path)
+    check(write_numbered(networks, backend), tmp_path)
 
 
 LINES = [
@@ -94,10 +94,10 @@ LINES = [
 @pytest.mark.parametrize("length", [20, 40, 63])
 def test_modules_with_long_names_of_tensors_are_formatted(backend, length, tmp_path):
     networks = [long_tensor_names(layer, "a" * length) for layer in LINES]
-    check(numbered(networks, backend), tmp_path)
+    check(write_numbered(networks, backend), tmp_path)
 
 
-def numbered(networks: Iterable[Network], backend: str) -> dict[str, str]:
+def write_numbered(networks: Iterable[Network], backend: str) -> dict[str, str]:
     """The modules of the networks, with names in their order."""
     return {f"_{number}": written_module(net, backend) for number, net in enumerate(networks)}
 

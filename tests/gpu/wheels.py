@@ -60,7 +60,7 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def pinned() -> list[str]:
+def read_pins() -> list[str]:
     """The packages, each with its version in constraints.txt."""
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = {canonical(line.partition("==")[0]): line for line in lines if "==" in line}
@@ -73,7 +73,7 @@ def download(python_version: str) -> None:
     target = [f"--python-version={python_version}", "--implementation=cp", *platforms]
     only_wheels = ["--only-binary=:all:", "--no-deps", "--quiet"]
     subprocess.run(
-        [*pip, "download", f"--dest={WHEELS}", *only_wheels, *target, *pinned()], check=True
+        [*pip, "download", f"--dest={WHEELS}", *only_wheels, *target, *read_pins()], check=True
     )
     subprocess.run(
         [*pip, "wheel", "--quiet", "--no-deps", f"--wheel-dir={WHEELS}", "."], cwd=ROOT, check=True

@@ -77,11 +77,11 @@ def test_three_seeds_reach_99_percent(run, tmp_path):
 
 
 def test_only_initial_values_differ_from_the_tutorial():
-    fast, tutorial = (described(f"{name}.yaml") for name in ("mnist_fast", "mnist_cnn"))
+    fast, tutorial = (describe_network(f"{name}.yaml") for name in ("mnist_fast", "mnist_cnn"))
     assert fast == tutorial
 
 
-def described(name: str) -> list[object]:
+def describe_network(name: str) -> list[object]:
     """The input of a spec and its layers, without the initial values of kernels."""
     graph = netspec.load(SPECS / name).graph
     fields = [node.layer.model_dump(exclude={"kernel_initializer"}) for node in graph.nodes]

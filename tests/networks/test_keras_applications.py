@@ -103,7 +103,7 @@ def images() -> Array:
     return np.random.default_rng(1).normal(0, 1, (2, *SHAPE)).astype(np.float32)
 
 
-def carried(name: str) -> dict[str, Array]:
+def convert_weights(name: str) -> dict[str, Array]:
     """The weights of keras.applications, by netspec's keys."""
     keras_layers = {
         node_name: application(name).get_layer(layer) for layer, node_name in NETWORKS[name][0]()
@@ -121,7 +121,7 @@ def carried(name: str) -> dict[str, Array]:
 def test_predictions_equal_keras_applications(backend: str, name: str, tmp_path: Path) -> None:
     tested = network(name)
     file = tmp_path / "weights.safetensors"
-    file.write_bytes(to_bytes(tested.graph, carried(name)))
+    file.write_bytes(to_bytes(tested.graph, convert_weights(name)))
     expected = application(name)(images(), training=False).numpy()
 
     outputs = found(backend).predictor(tested, load(file, tested.graph), "cpu").predict(images())
@@ -131,7 +131,7 @@ def test_predictions_equal_keras_applications(backend: str, name: str, tmp_path:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_weights_go_back_to_the_bit(name: str) -> None:
-    keys = carried(name)
+    keys = convert_weights(name)
     other = NETWORKS[name][1](weights=None, input_shape=SHAPE)
     nodes = network(name).graph.by_name
     for layer, node_name in NETWORKS[name][0]():

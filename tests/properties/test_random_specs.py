@@ -97,23 +97,21 @@ def test_shapes_and_parameters_equal_both_frameworks(case: Case) -> None:
     )
 
 
-def jolted(values: Array, seed: int) -> Array:
+def jolt(values: Array, seed: int) -> Array:
     """The values with other last digits: each is changed by up to a millionth."""
     random = np.random.default_rng((seed, 2))
     return (values * (1 + 1e-6 * random.uniform(-1, 1, values.shape))).astype(np.float32)
 
 
-def all_jolted(
+def jolt_all(
     case: Case, weights: Weights, inputs: list[Array], seed: int
 ) -> tuple[Weights, list[Array]]:
     """Weights and inputs with other last digits. Indices stay unchanged."""
-    new_inputs = inputs if case.whole else [jolted(array, seed) for array in inputs]
-    return {key: jolted(value, seed) for key, value in weights.items()}, new_inputs
+    new_inputs = inputs if case.whole else [jolt(array, seed) for array in inputs]
+    return {key: jolt(value, seed) for key, value in weights.items()}, new_inputs
 
 
-def interpreted(
-    tested: Network, weights: Weights, inputs: list[Array]
-) -> tuple[list[Array], float]:
+def interpret(tested: Network, weights: Weights, inputs: list[Array]) -> tuple[list[Array], float]:
     """The outputs in float64, and the largest value of all tensors."""
     with np.errstate(all="ignore"):
         values = run_all(tested.graph, weights, *inputs)
@@ -121,7 +119,7 @@ def interpreted(
     return [values[name] for name in tested.graph.outputs], largest
 
 
-def drawn(
+def draw_case(
     case: Case, name: str, seed: int, passes: frozenset[str] | None
 ) -> tuple[Network, Weights, list[Array]]:
     """The network of a case, with weights and inputs."""
@@ -134,11 +132,11 @@ def drawn(
 def test_every_backend_computes_the_interpreters_values(
     case: Case, name: str, seed: int, passes: frozenset[str] | None
 ) -> None:
-    tested, weights, inputs = drawn(case, name, seed, passes)
-    references, largest = interpreted(tested, weights, inputs)
+    tested, weights, inputs = draw_case(case, name, seed, passes)
+    references, largest = interpret(tested, weights, inputs)
     assume(largest < LARGEST)
     # The size of rounding errors: a network can amplify a small difference.
-    jolted_outputs, _ = interpreted(tested, *all_jolted(case, weights, inputs, seed))
+    jolted_outputs, _ = interpret(tested, *jolt_all(case, weights, inputs, seed))
 
     for backend in BACKENDS:
         outputs = found(backend).predictor(tested, weights, "cpu").outputs(*inputs)
@@ -161,12 +159,12 @@ def test_every_backend_computes_the_interpreters_values(
 def test_every_backend_has_the_same_gradients(
     case: Case, name: str, seed: int, passes: frozenset[str] | None
 ) -> None:
-    tested, weights, inputs = drawn(case, name, seed, passes)
-    outputs, largest = interpreted(tested, weights, inputs)
+    tested, weights, inputs = draw_case(case, name, seed, passes)
+    outputs, largest = interpret(tested, weights, inputs)
     assume(largest < LARGEST)
     cotangents = random_cotangents(outputs)
     training = not case.is_random
-    jolted_values = all_jolted(case, weights, inputs, seed)
+    jolted_values = jolt_all(case, weights, inputs, seed)
     first, *rest = TRAINING
     plain = replace(tested, passes=PLAIN)
     expected = gradients(first, plain, weights, inputs, cotangents, training=training)

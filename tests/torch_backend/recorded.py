@@ -107,7 +107,7 @@ def epochs_of(trainer, epochs: int = EPOCHS, first: int = 0) -> Iterator[Steps]:
         yield from trainer.epoch(epoch_order(IMAGES, 0, epoch), SIZE, rates, epoch)
 
 
-def trained(
+def train_network(
     tested: Network, device: str = "cpu", prepare: Callable[..., None] = lambda _trainer: None
 ) -> tuple[dict[str, Array], list[Steps]]:
     """The weights and the reports after some epochs. `prepare` may change the trainer."""

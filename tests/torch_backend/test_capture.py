@@ -26,7 +26,7 @@ from torch_backend.recorded import (
     network_with,
     networks,
     recorded_by,
-    trained,
+    train_network,
     trainer_of,
 )
 
@@ -58,7 +58,7 @@ def test_captured_steps_equal_eager_steps(name, three_steps):
     tested = networks()[name]
     recorder = Repeated()
     # The numbers of an update are float32 tensors in a recording, and otherwise Python floats.
-    check_same(trained(tested, prepare=recorded_by(recorder)), trained(tested))
+    check_same(train_network(tested, prepare=recorded_by(recorder)), train_network(tested))
     assert recorder.launches == EPOCHS * 3
     assert recorder.warm_ups == 1
 
@@ -68,10 +68,10 @@ def test_steps_that_cannot_be_captured_are_eager(recorder):
     tested = networks()["adam"]
 
     with pytest.warns(UserWarning, match="no CUDA graph holds this network") as warnings:
-        weights, _ = trained(tested, prepare=recorded_by(recorder))
+        weights, _ = train_network(tested, prepare=recorded_by(recorder))
 
     assert len(warnings) == 1
-    expected, _ = trained(tested)
+    expected, _ = train_network(tested)
     for key, value in expected.items():
         np.testing.assert_array_equal(weights[key], value, key)
 
@@ -79,20 +79,20 @@ def test_steps_that_cannot_be_captured_are_eager(recorder):
 def test_old_pytorch_stops_after_failed_dropout_recording(monkeypatch):
     monkeypatch.setattr(torch, "__version__", "2.11.0+cu130")
     with pytest.raises(BackendError, match="cannot be recorded: operation not") as caught:
-        trained(networks()["adam"], prepare=recorded_by(Refused()))
+        train_network(networks()["adam"], prepare=recorded_by(Refused()))
     assert caught.value.help == "set NETSPEC_CUDA_GRAPHS=0 in the environment"
 
 
 def test_old_pytorch_continues_without_dropout(monkeypatch):
     monkeypatch.setattr(torch, "__version__", "2.11.0+cu130")
     with pytest.warns(UserWarning, match="no CUDA graph holds this network"):
-        trained(networks()["constrained"], prepare=recorded_by(Refused()))
+        train_network(networks()["constrained"], prepare=recorded_by(Refused()))
 
 
 def test_a_recording_has_a_bounded_number_of_operations(monkeypatch):
     monkeypatch.setattr(capture, "NODES", 1)
     recorder = Repeated()
-    trained(networks()["adam"], prepare=recorded_by(recorder))
+    train_network(networks()["adam"], prepare=recorded_by(recorder))
     assert recorder.launches == EPOCHS * (IMAGES // SIZE)
 
 
@@ -226,7 +226,7 @@ def test_training_continues_without_recording_in_full_memory(three_steps):
     trainer._gradients = full_while_recorded
     steps = [*epochs_of(trainer)]
 
-    check_same((trainer.weights(), steps), trained(tested))
+    check_same((trainer.weights(), steps), train_network(tested))
 
 
 def test_a_recording_beyond_memory_is_left_out():
@@ -236,8 +236,8 @@ def test_a_recording_beyond_memory_is_left_out():
 
     tested = networks()["constrained"]
     with pytest.warns(UserWarning, match="CUDA out of memory"):
-        without = trained(tested, prepare=recorded_by(Full()))
-    check_same(without, trained(tested))
+        without = train_network(tested, prepare=recorded_by(Full()))
+    check_same(without, train_network(tested))
 
 
 def test_prediction_takes_smaller_batches_where_memory_is_full(monkeypatch):

@@ -18,7 +18,7 @@ PLANE = "Conv2D: {filters: 3, kernel_size: 2, inputs: a}"
 VOLUME = "Conv3DTranspose: {filters: 3, kernel_size: 2, inputs: b}"
 
 
-def built(case: Case) -> Any:  # Any: the generated module's class
+def build_module(case: Case) -> Any:  # Any: the generated module's class
     return execute(source(of_case(case)), "tested").build_model()
 
 
@@ -26,7 +26,7 @@ def built(case: Case) -> Any:  # Any: the generated module's class
 def test_orthogonal_depthwise_kernels_have_keras_axes(multiplier: int) -> None:
     fields = f"kernel_size: [2, 3], depth_multiplier: {multiplier}"
     initial = "depthwise_initializer: {orthogonal: {gain: 0.5}}"
-    model = built(chain((4, 4, 2), f"DepthwiseConv2D: {{{fields}, {initial}, name: layer}}"))
+    model = build_module(chain((4, 4, 2), f"DepthwiseConv2D: {{{fields}, {initial}, name: layer}}"))
 
     kernel = model.layer.weight.detach().reshape(2, multiplier, 2, 3).permute(2, 3, 0, 1)
 
@@ -35,7 +35,7 @@ def test_orthogonal_depthwise_kernels_have_keras_axes(multiplier: int) -> None:
 
 
 def test_a_module_of_images_is_channels_last() -> None:
-    model = built(
+    model = build_module(
         chain((6, 6, 4), "SeparableConv2D: {filters: 4, kernel_size: 2, name: one}", "Flatten")
     )
 
@@ -45,7 +45,7 @@ def test_a_module_of_images_is_channels_last() -> None:
 
 def test_images_and_volumes_keep_their_memory_formats() -> None:
     shapes = {"a": (4, 4, 4), "b": (4, 4, 4, 4)}
-    model = built(joined(shapes, PLANE, VOLUME, "output: [conv2d, conv3d_transpose]"))
+    model = build_module(joined(shapes, PLANE, VOLUME, "output: [conv2d, conv3d_transpose]"))
 
     volume = model.conv3d_transpose.weight
     assert model.conv2d.weight.is_contiguous(memory_format=torch.channels_last)

@@ -30,7 +30,7 @@ def sizes(largest: int) -> st.SearchStrategy[int]:
     return st.integers(1, largest)
 
 
-def each(*largest: int) -> st.SearchStrategy[tuple[int, ...]]:
+def axis_sizes(*largest: int) -> st.SearchStrategy[tuple[int, ...]]:
     """A size from 1 to the largest, for each axis."""
     return st.tuples(*map(sizes, largest))
 
@@ -43,7 +43,7 @@ def window(draw: Draw, space: Shape, largest: int = 4) -> tuple[tuple[int, ...],
     """The size and padding of a window that fits into the spatial axes."""
     padding = draw(st.sampled_from(["valid", "same"]))
     room = (largest if padding == "same" else min(largest, size) for size in space)
-    return draw(each(*room)), padding
+    return draw(axis_sizes(*room)), padding
 
 
 def spatial(rank: int, draws: Draws) -> Draws:

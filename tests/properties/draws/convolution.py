@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from netspec.language.layers import Shape
 from netspec.language.layers.window import extent, windows
-from properties.draws.base import Draw, Draws, Fields, activations, each, sizes, spatial, window
+from properties.draws.base import (
+    Draw,
+    Draws,
+    Fields,
+    activations,
+    axis_sizes,
+    sizes,
+    spatial,
+    window,
+)
 
 
 def faulty(shape: Shape, kernel: Shape, strides: Shape, padding: str) -> bool:
@@ -22,10 +31,10 @@ def kernels(draw: Draw, shape: Shape) -> Fields:
     """The fields of every kernel: its size, padding, and strides or dilation."""
     space = shape[:-1]
     kernel, padding = window(draw, space)
-    strides = draw(each(*(3 for _ in space)))
+    strides = draw(axis_sizes(*(3 for _ in space)))
     steps: Fields = {} if faulty(shape, kernel, strides, padding) else {"strides": strides}
     if draw(st.booleans()):
-        dilation = draw(each(*(3 for _ in space)))
+        dilation = draw(axis_sizes(*(3 for _ in space)))
         if padding == "same" or all(map(le, map(extent, kernel, dilation), space)):
             steps = {"dilation_rate": dilation}
     ends = draw(activations())

@@ -7,7 +7,7 @@ from math import prod
 from hypothesis import strategies as st
 
 from netspec.language.layers import Shape
-from properties.draws.base import Draw, Draws, Fields, each, sizes, spatial
+from properties.draws.base import Draw, Draws, Fields, axis_sizes, sizes, spatial
 
 
 @st.composite
@@ -50,7 +50,7 @@ def croppings(draw: Draw, shape: Shape) -> Fields:
 
 
 def factors(shape: Shape) -> st.SearchStrategy[Fields]:
-    size = sizes(3) if len(shape) == 2 else each(*(3 for _ in shape[:-1]))
+    size = sizes(3) if len(shape) == 2 else axis_sizes(*(3 for _ in shape[:-1]))
     return st.fixed_dictionaries({"size": size})
 
 

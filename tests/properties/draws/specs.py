@@ -13,7 +13,7 @@ from netspec.language.layers import LAYERS, Shape
 from netspec.language.spec import INPUT
 from netspec.testing.cases.base import Case
 from properties.draws import FIELDS, JOINS
-from properties.draws.base import WHOLE, Draw, Fields, each, sizes
+from properties.draws.base import WHOLE, Draw, Fields, axis_sizes, sizes
 
 # Names that Python, PyTorch or a generated module use, and plain names.
 NAMES = (
@@ -47,11 +47,11 @@ NAMES = (
 )
 
 SHAPES: st.SearchStrategy[Shape] = st.one_of(
-    each(8),
-    each(5, 4),
-    each(7, 7, 4),
-    each(7, 7, 4),
-    each(4, 4, 4, 3),
+    axis_sizes(8),
+    axis_sizes(5, 4),
+    axis_sizes(7, 7, 4),
+    axis_sizes(7, 7, 4),
+    axis_sizes(4, 4, 4, 3),
 )
 """Vectors, sequences, images and volumes."""
 
