@@ -1,4 +1,4 @@
-"""Definitions that are cut out of source files."""
+"""Definitions are copied out of source files."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
 
 
-def test_a_definition_is_cut_with_its_decorators_and_without_pragmas(folder: Folder) -> None:
+def test_definitions_keep_decorators_and_lose_pragmas(folder: Folder) -> None:
     assert cut(folder.path / "first.py", "first") == (
         "@other.decorator\n"
         "def first(x: Base) -> Base:\n"
@@ -60,7 +60,7 @@ def test_a_definition_is_cut_with_its_decorators_and_without_pragmas(folder: Fol
     assert cut(folder.path / "first.py", "Base").endswith("attribute = other.CONSTANT")
 
 
-def test_a_definition_comes_after_what_it_needs_from_any_file(folder: Folder) -> None:
+def test_a_definition_comes_after_definitions_it_needs(folder: Folder) -> None:
     assert [*folder.with_needed(["Derived"])] == ["Base", "second", "first", "Derived"]
     assert [*folder.with_needed(["second", "Base"])] == ["Base", "first", "second"]
 
@@ -78,7 +78,7 @@ def test_every_part_of_a_backend_is_complete(prelude: ModuleType, tmp_path: Path
         (tmp_path / f"{name}.py").write_text(module(["One part."], prelude.IMPORTS, parts), "utf-8")
 
     command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select=F", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert names
-    assert done.stdout == "All checks passed!\n"
+    assert process.stdout == "All checks passed!\n"

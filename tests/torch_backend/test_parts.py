@@ -56,10 +56,12 @@ def test_losses_follow_their_formulas(loss, values):
 def test_cross_entropy_is_along_the_last_axis():
     outputs = torch.randn(2, 5, 3, generator=torch.manual_seed(0))
     classes = torch.tensor([[0, 1, 2, 0, 1], [2, 2, 0, 1, 1]])
-    picked = outputs.log_softmax(-1).gather(-1, classes[..., None])
+    log_probabilities = outputs.log_softmax(-1).gather(-1, classes[..., None])
 
     for targets in (classes, torch.nn.functional.one_hot(classes, 3).float()):
-        torch.testing.assert_close(losses.CrossEntropy()(outputs, targets), -picked.mean())
+        torch.testing.assert_close(
+            losses.CrossEntropy()(outputs, targets), -log_probabilities.mean()
+        )
 
 
 def test_smoothed_targets_move_towards_a_half():
