@@ -17,9 +17,9 @@ from benchmarks.harness import Program, Table, by_hand, parser, show, write_json
 
 SIZE = 64  # pixels of the network's input
 CLASSES = 10
-WIDTH, HEIGHT = 320, 240  # pixels of a file
+WIDTH, HEIGHT = 640, 480  # pixels of a file
 EPOCHS = 4
-IMAGES = 2000
+IMAGES = 1000
 QUICK_IMAGES = 100
 TEST_IMAGES = 20
 
@@ -47,7 +47,7 @@ PEERS = {
         "image_dataset_from_directory, cache": ("keras_images", "cache"),
     },
 }
-"""The programs written by hand, by backend and name."""
+"""The hand-written programs, by backend and name."""
 
 
 @dataclass(frozen=True)
@@ -122,29 +122,31 @@ def sides(backend: str, folder: Path) -> dict[str, Program]:
 
 
 def main() -> None:
-    options = parser(__doc__, rounds=3)
-    options.add_argument("backend", choices=[*PEERS])
-    options.add_argument("--train", type=Path, help="train once with netspec on this folder")
-    given = options.parse_args()
-    if given.train:
-        train(given.backend, given.train)
+    arguments = parser(__doc__, rounds=3)
+    arguments.add_argument("backend", choices=[*PEERS])
+    arguments.add_argument("--train", type=Path, help="train once with netspec on this folder")
+    options = arguments.parse_args()
+    if options.train:
+        train(options.backend, options.train)
         return
-    images, rounds = (QUICK_IMAGES, 1) if given.quick else (IMAGES, given.rounds)
+    images, rounds = (QUICK_IMAGES, 1) if options.quick else (IMAGES, options.rounds)
     seconds: dict[str, list[list[float]]] = {}
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "spec.yaml").write_text(SPEC, encoding="utf-8")
         write_photos(folder / "photos", images)
-        programs = sides(given.backend, folder)
+        programs = sides(options.backend, folder)
         for _ in range(rounds):
             for name, program in programs.items():
                 seconds.setdefault(name, []).append(epochs_of(program))
                 for file in (folder / "cache").rglob("*.pixels"):
                     file.unlink()  # every first epoch decodes
-    results = [_result(name, each, images, programs[name]) for name, each in seconds.items()]
-    table = _table(results, given.backend)
+    results = [_result(name, epochs, images, programs[name]) for name, epochs in seconds.items()]
+    table = _table(results, options.backend)
     show(table)
-    write_json(given, f"images_{given.backend}", [table], [asdict(each) for each in results])
+    write_json(
+        options, f"images_{options.backend}", [table], [asdict(result) for result in results]
+    )
 
 
 def _result(name: str, rounds: list[list[float]], images: int, program: Program) -> Result:
@@ -158,14 +160,14 @@ def _table(results: list[Result], backend: str) -> Table:
     ours = results[0]
     rows = tuple(
         (
-            f"{ours.first_epoch / each.first_epoch:.2f}x",
-            f"{ours.later_epochs / each.later_epochs:.2f}x",
-            each.name,
-            f"{each.first_epoch:,.0f}",
-            f"{each.later_epochs:,.0f}",
-            f"{each.peak_megabytes:,.0f}",
+            f"{ours.first_epoch / result.first_epoch:.2f}x",
+            f"{ours.later_epochs / result.later_epochs:.2f}x",
+            result.name,
+            f"{result.first_epoch:,.0f}",
+            f"{result.later_epochs:,.0f}",
+            f"{result.peak_megabytes:,.0f}",
         )
-        for each in results
+        for result in results
     )
     return Table(f"Images a second of a folder of JPEG files, {backend}", columns, rows)
 

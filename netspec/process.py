@@ -1,6 +1,7 @@
-"""What netspec changes in the whole process: only for a while, or where the process is its own.
+"""What netspec changes in the whole process: temporarily, or where only netspec uses the process.
 
-The command line has a process of its own. A program that imports netspec keeps its settings.
+Only netspec uses the process of the command line. A program that imports netspec keeps
+its settings.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ command, and in a spec of thousands of layers a fifth of the time."""
 
 @contextmanager
 def own_process() -> Generator[None]:
-    """Let netspec treat the process as its own for a while.
+    """Let netspec change the settings of the process, until the block ends.
 
     Frameworks are then imported without packages that netspec does not use, and the garbage
     collector runs less often.
@@ -35,7 +36,7 @@ def own_process() -> Generator[None]:
 
 
 def is_own_process() -> bool:
-    """Whether netspec may treat the process as its own."""
+    """Whether netspec may change the settings of the process."""
     return _OWN.get()
 
 

@@ -14,9 +14,12 @@ WITHOUT_KERNEL = (
 )
 
 
+collect_ignore = ["reference"]  # a package with tests for where it is installed
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--update", action="store_true", help="rewrite golden files from what the code gives"
+        "--update", action="store_true", help="rewrite golden files from the output of the code"
     )
 
 
@@ -36,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def is_dilated_transposed(item: pytest.Function) -> bool:
     """Whether a case of the conformance table has a transposed convolution with a dilation."""
-    from conformance.cases import Case
+    from netspec.testing.cases import Case
 
     parameters = getattr(item, "callspec", None) and item.callspec.params.values()
     return any(

@@ -45,16 +45,16 @@ def installed(wheel, tmp_path_factory) -> Path:
 
 
 def run(*arguments: str, folder: Path, path: Path | None = None) -> str:
-    """What Python prints, outside the checkout, with `path` in front of what is installed."""
+    """What Python prints, outside the checkout, with `path` before the installed packages."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     if path:
         environment["PYTHONPATH"] = str(path)
     command = [sys.executable, *arguments]
-    done = subprocess.run(
+    process = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout
 
 
 def test_the_wheel_holds_the_core_and_the_backends_and_nothing_else(names):
@@ -86,7 +86,9 @@ def test_the_wheel_has_the_schema_that_netspec_prints(wheel):
 
 
 def test_the_wheel_holds_no_tests_and_no_caches(names):
-    assert [name for name in names if "test" in name or "__pycache__" in name] == []
+    unwanted = [name for name in names if name.startswith("tests/") or "__pycache__" in name]
+    assert unwanted == []
+    assert [name for name in names if "/test_" in name or "conftest" in name] == []
 
 
 def test_the_wheel_names_the_command_and_the_backends(wheel, names):

@@ -191,11 +191,11 @@ print([name for name in SETTINGS if after[name] != before[name]])
 def test_importing_netspec_keeps_the_settings_of_the_process():
     program = f"SPEC = {SPEC.replace('PRECISION', 'float32')!r}\n{IMPORTS}"
     path = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", program],
         env=os.environ | {"PYTHONPATH": path},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.stdout, done.stderr) == ("[]\n", "")
+    assert (process.stdout, process.stderr) == ("[]\n", "")

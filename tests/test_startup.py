@@ -49,10 +49,10 @@ def loaded(tmp_path: Path, *arguments: str | Path) -> set[str]:
 
 def loaded_by(tmp_path: Path, program: str) -> set[str]:
     command = [sys.executable, "-c", program]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
     status, *names = (tmp_path / "loaded").read_text(encoding="utf-8").split()
-    assert status == "0", done.stderr
+    assert status == "0", process.stderr
     return set(names)
 
 
@@ -89,7 +89,7 @@ def test_a_summary_loads_the_families_of_the_layers_that_the_spec_names(tmp_path
     modules = loaded(tmp_path, "summary", SPEC)
     families = {f"netspec.language.layers.{name}" for name in FAMILIES}
     assert modules & families == {
-        f"netspec.language.layers.{it}" for it in ("convolution", "core", "pooling")
+        f"netspec.language.layers.{family}" for family in ("convolution", "core", "pooling")
     }
 
 

@@ -17,6 +17,7 @@ from netspec_keras.source import PASSES, source
 if TYPE_CHECKING:
     import keras
 
+    from netspec.backend.declaration import Declaration
     from netspec_keras.runtime import KerasPredictor, KerasTrainer
 
 
@@ -32,6 +33,11 @@ class KerasBackend:
     forms = MappingProxyType({"keras": "Keras predict"})
 
     passes = PASSES
+
+    def declaration(self) -> Declaration:
+        from netspec_keras.testing import declaration
+
+        return declaration()
 
     def devices(self) -> tuple[str, ...]:
         # TensorFlow 2.21's GPU build is the plain wheel together with NVIDIA's cuDNN for CUDA 12.

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from netspec.backend.emit.code import Code, arguments, call
-from netspec.backend.emit.cut import Folder
 from netspec.backend.emit.document import Document
 from netspec.backend.emit.losses import loss_parts
 from netspec.backend.emit.model import axes_table, describe_division, describe_model, weights_check
@@ -17,21 +15,12 @@ from netspec.language.layers import written
 from netspec.language.layers.core import Softmax
 from netspec.network import Network
 from netspec.passes import OPTIMIZATIONS, run_passes
+from netspec_keras import prelude
 from netspec_keras.losses import loss_call
 from netspec_keras.lower import applied, class_name, frozen_once_built, lower, trained
 from netspec_keras.training import training_parts
 
 PASSES = OPTIMIZATIONS
-
-RESERVED = frozenset({"keras", "layers", "logits", "model"})
-"""Names that the function which builds the model uses whatever the network is."""
-
-
-IMPORTS = ("import math", "import keras", "from keras import layers")
-"""What a module may import, one name each."""
-
-PARTS = Folder(Path(__file__).with_name("parts"))
-"""The classes and functions that a module may contain."""
 
 
 def source(network: Network) -> str:
@@ -39,8 +28,8 @@ def source(network: Network) -> str:
     graph, train = network.graph, network.spec.train
     optimized, _ = run_passes(PASSES, network, {})
     calls = [loss_call(objective) for objective in network.objectives]
-    losses = PARTS.with_needed(name for name, _ in calls if "." not in name)
-    (set_weights,) = PARTS.with_needed(["set_weights"]).values()
+    losses = prelude.PARTS.with_needed(name for name, _ in calls if "." not in name)
+    (set_weights,) = prelude.PARTS.with_needed(["set_weights"]).values()
     doc = [f"The network {graph.name} as a Keras model.", "Written by netspec; runs without it."]
     parts = [
         _build_model(optimized, network.scales, network.taken_off),
@@ -53,7 +42,7 @@ def source(network: Network) -> str:
         lines_of(set_weights),
         main("build_model().summary()"),
     ]
-    return module(doc, IMPORTS, parts)
+    return module(doc, prelude.IMPORTS, parts)
 
 
 def layer_name(name: str) -> str:
@@ -70,7 +59,7 @@ def _build_model(
         for name, activation in zip(graph.outputs, taken_off, strict=True)
         if activation
     }
-    by_tensor = variables(graph, "inputs", RESERVED)
+    by_tensor = variables(graph, "inputs", prelude.NAMES)
     frozen = [node for node in graph.nodes if frozen_once_built(node.layer)]
     inputs = _one_or_list([by_tensor[tensor.name] for tensor in graph.inputs])
     outputs = _one_or_list([by_tensor[name] for name in graph.outputs])

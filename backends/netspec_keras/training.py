@@ -36,7 +36,7 @@ def _build_optimizer(train: Train) -> Document:
         ["learning_rate"] if scheduled else [],
         "keras.optimizers.Optimizer",
         lines,
-        doc=["`learning_rate` is a number, or what build_schedule gives."] if scheduled else [],
+        doc=["`learning_rate` is a number, or what build_schedule returns."] if scheduled else [],
     )
 
 

@@ -18,6 +18,7 @@ from netspec.numerics.weights import Array, Weights
 from netspec_onnx.passes import PASSES
 
 if TYPE_CHECKING:
+    from netspec.backend.declaration import Declaration
     from netspec_onnx.session import OnnxPredictor
 
 
@@ -38,6 +39,11 @@ class OnnxBackend:
     )
 
     passes = PASSES
+
+    def declaration(self) -> Declaration:
+        from netspec_onnx.testing import declaration
+
+        return declaration()
 
     def devices(self) -> tuple[str, ...]:
         cuda = Framework("onnxruntime", ("onnxruntime-gpu",)).version

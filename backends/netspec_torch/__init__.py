@@ -20,6 +20,7 @@ from netspec_torch.threads import short_waits
 if TYPE_CHECKING:
     from torch import nn
 
+    from netspec.backend.declaration import Declaration
     from netspec_torch.runtime import TorchPredictor, TorchTrainer
 
 
@@ -32,6 +33,12 @@ class TorchBackend:
     forms = MappingProxyType({"torch": "PyTorch eager", "torch-compiled": "PyTorch compiled"})
 
     passes = PASSES
+
+    def declaration(self) -> Declaration:
+        _runtime()
+        from netspec_torch.testing import declaration
+
+        return declaration()
 
     def devices(self) -> tuple[str, ...]:
         return ("cpu", "cuda") if _built_with_cuda() and gpu_present() else ("cpu",)

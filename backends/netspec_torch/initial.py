@@ -1,6 +1,6 @@
 """Initial values in generated PyTorch modules, by the functions of `torch.nn.init`.
 
-They draw from the distribution that the spec names; netspec itself sets its own values over them.
+They draw from the distribution that the spec names; netspec itself sets other values over them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def lines(
 ) -> list[Document]:
     """The statements that fill the tensor `target`, in the body of a method.
 
-    `axes` is the permutation of the weight's axes, and `split` that of a depthwise kernel.
+    `axes` is the permutation of the weight's axes, and `split` the sizes of a depthwise kernel.
     """
     if isinstance(weight.initializer, UnitForgetBias):
         return _unit_forget_bias(target, weight, weight.initializer)

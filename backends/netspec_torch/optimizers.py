@@ -59,7 +59,7 @@ def arguments(train: Train) -> dict[str, object]:
 
 
 def _modifiers(optimizer: Optimizer) -> list[str]:
-    """The fields of what is done around the rule, those in use."""
+    """The fields in use of what is done before and after the rule."""
     names = [name for name in ("weight_decay", *CLIPS) if getattr(optimizer, name) is not None]
     if optimizer.use_ema:
         names += ["ema_momentum"]

@@ -34,7 +34,7 @@ zero_grad
 _METHODS = ("constrain", "logits", "regularization", "reset_parameters")
 
 ATTRIBUTES = frozenset({*_MODULE_ATTRIBUTES.split(), *_METHODS})
-"""Names that a layer's attribute cannot have: those of nn.Module (PyTorch 2.13) and the class."""
+"""Names that a layer's attribute cannot have, of nn.Module (PyTorch 2.13) and the class."""
 
 NAMES = frozenset(
     {"F", "None", "True", "False", "Tensor", "AXES", "WEIGHTS", "nn", "self", "torch"}

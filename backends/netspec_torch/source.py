@@ -92,7 +92,7 @@ def _frozen(graph: Graph) -> bool:
 
 
 def _names(graph: Graph) -> list[str]:
-    return [*(each.name for each in graph.inputs), *(node.name for node in graph.nodes)]
+    return [*(tensor.name for tensor in graph.inputs), *(node.name for node in graph.nodes)]
 
 
 def attribute_names(graph: Graph) -> Graph:
@@ -198,7 +198,7 @@ def _probabilities(model: _Model, logits: str) -> list[Document]:
     # An output and the logits of another may be the same; and a line may be too long.
     if len({*names}) < len(names) or len(f"        {assigned} = {logits}") > WIDTH:
         assigned, names = "y", [f"y[{index}]" for index, _ in enumerate(activations)]
-    values = [each.format(x=name) for each, name in zip(activations, names, strict=True)]
+    values = [form.format(x=name) for form, name in zip(activations, names, strict=True)]
     return [f"{assigned} = {logits}", _returned(values)]
 
 

@@ -1,4 +1,4 @@
-"""Folders of images on Keras, written by hand: image_dataset_from_directory and fit.
+"""Folders of images on Keras, hand-written: image_dataset_from_directory and fit.
 
 With `cache`, the decoded images stay in memory after the first epoch.
 """

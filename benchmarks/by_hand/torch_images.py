@@ -1,4 +1,4 @@
-"""Folders of images on PyTorch, written by hand: ImageFolder of torchvision and a DataLoader.
+"""Folders of images on PyTorch, hand-written: ImageFolder of torchvision and a DataLoader.
 
 Where torchvision is not installed, a Dataset of the same work with Pillow takes its place.
 """

@@ -89,16 +89,16 @@ def decode(files: Sequence[Path], fitting: Fitting) -> Decoded:
     lock = FileLock(path.with_suffix(".lock"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        found = _read(path)
-        if found is None:
+        images = _read(path)
+        if images is None:
             with _locked(lock):
-                found = _read(path) or _built(path, files, contents, fitting)
+                images = _read(path) or _built(path, files, contents, fitting)
         with suppress(OSError):  # of a folder that only others may write to
             os.utime(lock.lock_file)
     except OSError as error:
         raise unusable(folder, error) from error
-    hashes = tuple(None if each.fault else each.hash for each in contents)
-    return Decoded(*found, hashes)
+    hashes = tuple(None if content.fault else content.hash for content in contents)
+    return Decoded(*images, hashes)
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def _in_blocks(
 
 def _key(contents: Sequence[_Content], fitting: Fitting) -> str:
     decoders = {name: features.version(name) for name in ("pil", "jpg", "webp", "libtiff", "zlib")}
-    about = [VERSION, decoders, repr(fitting), [each.hash for each in contents]]
+    about = [VERSION, decoders, repr(fitting), [content.hash for content in contents]]
     return hashlib.blake2b(json.dumps(about).encode(), digest_size=_HASH_BYTES).hexdigest()
 
 
@@ -216,9 +216,9 @@ def _built(
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
-    found = _read(path)
-    assert found is not None
-    return found
+    images = _read(path)
+    assert images is not None
+    return images
 
 
 def _write(
@@ -269,6 +269,9 @@ def _remove_unused(folder: Path) -> None:
 @contextmanager
 def _bar(title: str, files: int) -> Generator[Callable[[int], None]]:
     """A bar on stderr, where that is a terminal; it goes away at the end."""
+    if not sys.stderr.isatty():
+        yield lambda count: None  # noqa: ARG005 - rich takes a tenth of a second to import
+        return
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -278,15 +281,11 @@ def _bar(title: str, files: int) -> Generator[Callable[[int], None]]:
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True)
     columns = (
         TextColumn(f"{title} images"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        task = progress.add_task("", total=files)
-        yield partial(progress.advance, task)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield partial(progress.advance, progress.add_task("", total=files))

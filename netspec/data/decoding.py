@@ -48,9 +48,6 @@ _SCALES = {"L;2": WHITE / 3, "L;4": WHITE / 15, "RGB;16B": 1 / 256}
 
 _WHITE = np.float32(WHITE)
 
-_TURNED = 2
-"""How many times as large as the result a JPEG file is decoded at least, where it is larger."""
-
 # What the decoders of Pillow raise, between them, where the bytes are not what they expect.
 _DAMAGE = (
     OSError,
@@ -75,7 +72,7 @@ class Fitting:
     is prepared as the images of a data set were, or else brought to the shape by `resize`; with
     None it must have the shape. Without `deep`, pixels of 16 bits become whole numbers of 8 bits.
     With `reduced`, JPEG files are decoded at a half, a quarter or an eighth of their size, where
-    that is at least twice the size of the result.
+    that is at least the longer side of the result, in height and in width.
     """
 
     shape: tuple[int, int, int]
@@ -95,12 +92,12 @@ class ImageError(DataError):
 
 
 class SizeError(DataError):
-    """An image that has another size than the input, where nothing says how it is made to fit."""
+    """An image that has another size than the input, in data without `resize`."""
 
     def __init__(self, path: Path, size: tuple[int, int], shape: tuple[int, int, int]) -> None:
         """`size` is (width, height), `shape` (height, width, channels)."""
-        found, wanted = (f"{width}x{height}" for width, height in (size, shape[1::-1]))
-        message = f"{path} has {found} pixels (width x height), and the input takes {wanted}"
+        actual, expected = (f"{width}x{height}" for width, height in (size, shape[1::-1]))
+        message = f"{path} has {actual} pixels (width x height), and the input takes {expected}"
         help = "add `resize: crop`, `resize: pad` or `resize: stretch` to data"
         super().__init__(message, help)
 
@@ -164,7 +161,7 @@ def _least_size(fitting: Fitting) -> int | None:
     """The height and width that a JPEG file may be reduced to, None where it may not be."""
     if not fitting.reduced or fitting.preparation:
         return None
-    return _TURNED * max(fitting.shape[:2])
+    return max(fitting.shape[:2])
 
 
 @contextmanager
@@ -335,7 +332,7 @@ def _resized(
     if resize.mode == "stretch":
         return image.resize(size, filter)
     ratio = min(size[0] / image.width, size[1] / image.height)
-    width, height = (max(1, round(each * ratio)) for each in image.size)
+    width, height = (max(1, round(side * ratio)) for side in image.size)
     colour = (fill,) * 3 if image.mode == "RGB" else fill
     padded = Image.new(image.mode, size, colour)
     place = ((size[0] - width) // 2, (size[1] - height) // 2)

@@ -96,16 +96,16 @@ def list_images(root: Path, shown: str, *, labelled: bool) -> Listing:
     folder = _Folder(root, shown)
     parts = _parts(folder, labelled=labelled)
     if not labelled:
-        found = [
+        files = [
             file
-            for part, each in parts.items()
-            for file in search.files(each, None, part, nested=True)
+            for part, child in parts.items()
+            for file in search.files(child, None, part, nested=True)
         ]
-        if not found:
+        if not files:
             raise _no_images(shown)
-        return Listing(tuple(found), None, search.remarks(shown))
-    by_part = {part: _classes(search, each, part) for part, each in parts.items()}
-    listing = classified(by_part, {part: each.shown for part, each in parts.items()})
+        return Listing(tuple(files), None, search.remarks(shown))
+    by_part = {part: _classes(search, child, part) for part, child in parts.items()}
+    listing = classified(by_part, {part: child.shown for part, child in parts.items()})
     return replace(listing, remarks=(*search.remarks(shown), *listing.remarks))
 
 
@@ -151,11 +151,11 @@ class _Folder:
         """What is in the folder, in the order of the names, without what systems leave there."""
         try:
             with os.scandir(self.path) as entries:
-                found = [entry for entry in entries if not _is_ignored(entry.name)]
+                kept = [entry for entry in entries if not _is_ignored(entry.name)]
         except OSError as error:
             message = f"{self.shown} cannot be read: {error.strerror or error}"
             raise DataError(message, "check the permissions of the folder") from None
-        yield from sorted(found, key=lambda entry: (composed(entry.name), entry.name))
+        yield from sorted(kept, key=lambda entry: (composed(entry.name), entry.name))
 
     def folders(self) -> list[_Folder]:
         return [self / entry.name for entry in self.entries() if entry.is_dir()]
@@ -217,20 +217,20 @@ class _Search:
 
     def remarks(self, shown: str) -> tuple[str, ...]:
         """What was left out, a sentence for each kind."""
-        found: list[str] = []
+        sentences: list[str] = []
         if self.others:
             are = "files in it are" if len(self.others) > 1 else "file in it is"
-            found.append(
-                f"{shown}: {len(self.others):,} {are} left out, whose names do not end as those of "
-                f"{KINDS} files: {listed(self.others)}"
+            sentences.append(
+                f"{shown}: {len(self.others):,} {are} left out, whose names do not end like "
+                f"names of {KINDS} files: {listed(self.others)}"
             )
         if self.loose:
             are = "images in it are" if len(self.loose) > 1 else "image in it is"
-            found.append(
+            sentences.append(
                 f"{shown}: {len(self.loose):,} {are} left out, in the folder of no class: "
                 f"{listed(self.loose)}"
             )
-        return tuple(found)
+        return tuple(sentences)
 
 
 def _parts(root: _Folder, *, labelled: bool) -> dict[str | None, _Folder]:
@@ -240,26 +240,28 @@ def _parts(root: _Folder, *, labelled: bool) -> dict[str | None, _Folder]:
     to it have the names of parts, or where it contains only folders.
     """
     folders = root.folders()
-    named = [each for each in folders if each.name.lower() in PARTS]
-    others = [each for each in folders if each not in named]
-    train = [each for each in named if PARTS[each.name.lower()] == "train"]
-    only_folders = any(each.folders() and not each.has_images for each in train)
+    named = [child for child in folders if child.name.lower() in PARTS]
+    others = [child for child in folders if child not in named]
+    train = [child for child in named if PARTS[child.name.lower()] == "train"]
+    only_folders = any(child.folders() and not child.has_images for child in train)
     if not named or (others and not only_folders):
         return {None: root}
     if not train:
-        message = f"{root.shown} has {one_of([each.name for each in named], 'and')}, and no train"
+        message = f"{root.shown} has {one_of([child.name for child in named], 'and')}, and no train"
         raise DataError(message, "add the folder train, or name the folder of the images itself")
     if others:
-        message = f"{root.shown} has the parts {one_of([each.name for each in named], 'and')}, and "
-        message += f"{listed([each.name for each in others])} next to them"
+        message = (
+            f"{root.shown} has the parts {one_of([child.name for child in named], 'and')}, and "
+        )
+        message += f"{listed([child.name for child in others])} next to them"
         raise DataError(message, "a folder has only parts, or only classes: move the others away")
     parts: dict[str | None, _Folder] = {}
-    for each in named:
-        part = PARTS[each.name.lower()]
+    for child in named:
+        part = PARTS[child.name.lower()]
         if part in parts:
-            message = f"{parts[part].shown} and {each.shown} are both the {part} part"
+            message = f"{parts[part].shown} and {child.shown} are both the {part} part"
             raise DataError(message, "put the images into one of them")
-        parts[part] = each
+        parts[part] = child
     if labelled and not only_folders and train[0].has_images:
         raise _no_classes(train[0])
     return {part: parts[part] for part in dict.fromkeys(PARTS.values()) if part in parts}
@@ -268,13 +270,15 @@ def _parts(root: _Folder, *, labelled: bool) -> dict[str | None, _Folder]:
 def _classes(search: _Search, folder: _Folder, part: str | None) -> dict[str, list[ImageFile]]:
     """The image files of every class in a folder, by the name of the class."""
     classes: dict[str, list[ImageFile]] = {}
-    for each in folder.folders():
-        if each.name in classes:
-            message = f"{folder.shown} has two folders with the name {each.name}, which differ only"
+    for child in folder.folders():
+        if child.name in classes:
+            message = (
+                f"{folder.shown} has two folders with the name {child.name}, which differ only"
+            )
             raise DataError(
                 f"{message} in how Unicode writes it", "rename one, or put them into one"
             )
-        classes[each.name] = search.files(each, each.name, part, nested=True)
+        classes[child.name] = search.files(child, child.name, part, nested=True)
     loose = search.files(folder, None, part, nested=False)
     if not classes and loose:
         raise _no_classes(folder)

@@ -21,7 +21,7 @@ from netspec.language.data import Portion
 from netspec.text.diagnostics import DataError, visible
 
 DEFAULT_TEST = Portion(fraction=0.2, stratify=True)
-"""The test part of images that are in no part, where the spec says nothing about it."""
+"""The test part of images that are in no part, where the spec does not describe it."""
 
 
 class BrokenFilesError(DataError):
@@ -33,7 +33,7 @@ class BrokenFilesError(DataError):
         self.broken = tuple(broken)
 
     def __str__(self) -> str:
-        lines = [f"  {visible(each)}" for each in self.broken]
+        lines = [f"  {visible(line)}" for line in self.broken]
         return "\n".join([f"error: {visible(self.message)}", *lines, f"  help: {self.help}"])
 
 
@@ -60,7 +60,7 @@ def open_images(source: Images, folder: Path, request: Request) -> Table:
     _check_classes(parts["train"], labels, names)
     remarks = (
         *listing.remarks,
-        *(f"{each}; it is left out" for each in broken),
+        *(f"{fault}; it is left out" for fault in broken),
         *_copies(listing.files, decoded, sound),
     )
     columns = {part: _columns(decoded, labels, indices) for part, indices in parts.items()}
@@ -81,14 +81,16 @@ def _image_shape(request: Request) -> tuple[int, int, int]:
 
 
 def _ordered(listing: Listing, source: Images, shown: str) -> tuple[str, ...] | None:
-    """The classes in the order of their labels: that of the spec, where it has one."""
-    found, wanted = listing.class_names, source.class_names
-    if found is None or wanted is None:
-        return found
-    if sorted(found) != sorted(wanted):
-        message = f"class_names has {listed(wanted)}, and {shown} has the classes {listed(found)}"
+    """The classes in the order of their labels: the order in the spec, where it has one."""
+    names, requested = listing.class_names, source.class_names
+    if names is None or requested is None:
+        return names
+    if sorted(names) != sorted(requested):
+        message = (
+            f"class_names has {listed(requested)}, and {shown} has the classes {listed(names)}"
+        )
         raise DataError(message, "class_names may only change the order; rename the folders")
-    return wanted
+    return requested
 
 
 def _labels(files: Sequence[ImageFile], names: tuple[str, ...] | None) -> NDArray[np.int64] | None:
@@ -149,19 +151,19 @@ def _copies(
         by_hash[decoded.hashes[index]].append(files[index])
     groups = [group for group in by_hash.values() if len(group) > 1]
     kinds = (
-        ("classes", [group for group in groups if len({each.label for each in group}) > 1]),
-        ("parts", [group for group in groups if len({each.part for each in group}) > 1]),
+        ("classes", [group for group in groups if len({file.label for file in group}) > 1]),
+        ("parts", [group for group in groups if len({file.part for file in group}) > 1]),
     )
     return tuple(
-        f"{len(found):,} image{'s are' if len(found) > 1 else ' is'} in two {kind}, such as "
-        f"{_two(found[0])}"
-        for kind, found in kinds
-        if found
+        f"{len(members):,} image{'s are' if len(members) > 1 else ' is'} in two {kind}, such as "
+        f"{_two(members[0])}"
+        for kind, members in kinds
+        if members
     )
 
 
 def _two(group: Sequence[ImageFile]) -> str:
     """The first file of a group, and the first that differs from it in its class or its part."""
     first = group[0]
-    other = next(each for each in group if (each.label, each.part) != (first.label, first.part))
+    other = next(file for file in group if (file.label, file.part) != (first.label, first.part))
     return f"{first.name} and {other.name}"

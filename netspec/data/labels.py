@@ -102,7 +102,7 @@ def _text(table: CsvTable) -> str:
         return read_regular(table.path).decode("utf-8-sig")
     except OSError as error:
         message = f"{table.shown} cannot be read: {error.strerror or error}"
-        raise DataError(message, "give a CSV file to `labels`") from None
+        raise DataError(message, "write the path of a CSV file as `labels`") from None
     except UnicodeDecodeError as error:
         message = f"{table.shown} is not text in UTF-8 (byte {error.start:,})"
         raise DataError(message, "save it as CSV in UTF-8") from None

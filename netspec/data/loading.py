@@ -60,10 +60,10 @@ def load(network: Network, memory: int | None = None) -> Dataset:
     parts = {part: _examples(table, part, data, network) for part in names_of_parts}
     record = describe(data.dataset, table)
     available = half_of_memory() if memory is None else memory
-    if sum(each.nbytes for each in parts.values()) <= available:
-        parts = {part: each.in_memory() for part, each in parts.items()}
+    if sum(examples.nbytes for examples in parts.values()) <= available:
+        parts = {part: examples.in_memory() for part, examples in parts.items()}
     else:
-        parts = {part: replace(each, streamed=True) for part, each in parts.items()}
+        parts = {part: replace(examples, streamed=True) for part, examples in parts.items()}
     settings = network.spec.train
     kept = settings.kept if settings else None
     if kept and "validation" in parts:
@@ -85,7 +85,7 @@ def _opened(data: DataFields, network: Network) -> Table:
         inputs,
         labels,
         needs_labels=data.target == "labels",
-        input_shapes=tuple(each.shape for each in network.graph.inputs),
+        input_shapes=tuple(graph_input.shape for graph_input in network.graph.inputs),
     )
     return data.open(network.folder, request)
 

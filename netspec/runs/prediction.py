@@ -165,7 +165,7 @@ def _fitting(about: _About, *, as_is: bool, invert: bool, resize: Resize | None)
 
 
 def _resizing(data: DataFields | None, mode: Resize | None) -> ImageResize:
-    """How images are made to fit: as the spec says, with another mode where one is requested."""
+    """The resizing of images: as in the spec, with another mode where one is requested."""
     default = (data and data.resize) or ImageResize(mode="stretch")
     return default.model_copy(update={"mode": mode}) if mode else default
 

@@ -1,22 +1,32 @@
-"""Networks to test with: made from a few lines of a spec, with random weights, in every backend."""
+"""The backends that are installed, and those that train; networks to test them with."""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Sequence
-from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from conformance.cases.base import Case, Inputs
 from netspec.backend import Backend, TrainingBackend, find, installed
-from netspec.graph import Graph
-from netspec.language.layers import Shape
-from netspec.network import Network, loads
-from netspec.numerics.weights import Array
+from netspec.testing.networks import (
+    all_random_inputs,
+    network,
+    of_case,
+    random_inputs,
+    random_weights,
+)
 from netspec.text.diagnostics import BackendError
+
+__all__ = [
+    "BACKENDS",
+    "TRAINING",
+    "all_random_inputs",
+    "found",
+    "found_training",
+    "network",
+    "of_case",
+    "random_inputs",
+    "random_weights",
+]
 
 # PyTorch's threads wait for each other, which on a busy machine takes longer than these networks.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -40,77 +50,3 @@ def found_training(name: str) -> TrainingBackend:
     backend = found(name)
     assert isinstance(backend, TrainingBackend)
     return backend
-
-
-def of_case(
-    case: Case,
-    optimizer: str | None = None,
-    *,
-    name: str = "tested",
-    passes: frozenset[str] | None = None,
-) -> Network:
-    """The network of a case, compiled with some passes; None is all of them."""
-    return replace(network(case.shape, case.layers, optimizer, name=name), passes=passes)
-
-
-def network(
-    shape: Inputs,
-    layers: Sequence[str],
-    optimizer: str | None = None,
-    *,
-    name: str = "tested",
-    from_logits: bool = False,
-    **train: object,
-) -> Network:
-    """The network of a spec with these layers, each as YAML; with an optimizer it can be trained.
-
-    A last line `output: …` names the outputs; `train` adds fields to how it is trained.
-    """
-    inputs = dict(shape) if isinstance(shape[0], tuple) else shape
-    lines = ["netspec: 1", f"name: {name}", f"input: {json.dumps(inputs)}", "layers:"]
-    lines += [layer if layer.startswith("output:") else f"  - {layer}" for layer in layers]
-    if optimizer is not None:
-        loss = "sparse_categorical_crossentropy"
-        if from_logits:
-            loss = f"{{{loss}: {{from_logits: true}}}}"
-        fields = {"loss": loss, "optimizer": f"{{{optimizer}}}", **train}
-        lines += ["train:", *(f"  {key}: {value}" for key, value in fields.items())]
-    return loads("\n".join(lines))
-
-
-def random_weights(graph: Graph, seed: int = 0) -> dict[str, Array]:
-    """Weights that no initializer gives, of a size that keeps the values near 1."""
-    random = np.random.default_rng(seed)
-    return {
-        key: _random_weight(random, key.rpartition(".")[2], weight.shape)
-        for key, weight in graph.weights()
-    }
-
-
-def _random_weight(random: np.random.Generator, name: str, shape: Shape) -> Array:
-    match name:
-        case "gamma" | "moving_variance":
-            values = random.uniform(0.5, 2, shape)
-        case "kernel":
-            values = random.normal(0, 1 / np.sqrt(np.prod(shape[:-1])), shape)
-        case _:
-            values = random.normal(0, 0.5, shape)
-    return values.astype(np.float32)
-
-
-def random_inputs(graph: Graph, count: int, seed: int = 0) -> Array:
-    """Inputs (count, …) from a normal distribution, for a graph of one input."""
-    (inputs,) = all_random_inputs(graph, count, seed)
-    return inputs
-
-
-def all_random_inputs(graph: Graph, count: int, seed: int = 0, *, whole: int = 0) -> list[Array]:
-    """A batch (count, …) of every input, from a normal distribution.
-
-    With `whole` they are whole numbers from 0 to below it.
-    """
-    random = np.random.default_rng((seed, 1))
-    shapes = [(count, *each.shape) for each in graph.inputs]
-    if whole:
-        return [random.integers(0, whole, shape).astype(np.float32) for shape in shapes]
-    return [random.normal(0, 1, shape).astype(np.float32) for shape in shapes]

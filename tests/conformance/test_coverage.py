@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from pydantic.fields import FieldInfo
 
-from conformance.cases import ACTIVATIONS, ALL, CASES, Case
-from conformance.networks import of_case
+from conformance.gradients import declaration_of
+from conformance.networks import BACKENDS, of_case
 from netspec.language.layers import LAYERS, Layer
-
-REGISTRIES = {
-    "keras": ("netspec_keras.lower", "lower"),
-    "torch": ("netspec_torch.lower", "lower_layer"),
-    "onnx": ("netspec_onnx.lower", "lower"),
-}
-"""The module of a backend's singledispatch function, and its name."""
-
-GAPS: dict[tuple[str, str], str] = {}
-"""What a backend does not lower: (backend, layer) to the reason."""
-
-
-PASSES = dict.fromkeys(("torch", "onnx"), ("TimeDistributed",))
-"""The layers that a pass replaces before a backend lowers the graph."""
+from netspec.testing.cases import ACTIVATIONS, ALL, CASES, Case
+from netspec_numpy import BACKEND as NUMPY
 
 
 def layers_of(case: Case) -> list[Layer]:
@@ -75,17 +62,12 @@ def test_no_case_stands_in_the_table_twice() -> None:
     assert len(set(ALL)) == len(ALL)
 
 
-@pytest.mark.parametrize("tag", LAYERS)
-@pytest.mark.parametrize("backend", REGISTRIES)
-def test_every_layer_is_lowered_or_has_a_written_reason(backend: str, tag: str) -> None:
-    module, function = REGISTRIES[backend]
-    if backend == "onnx":
-        pytest.importorskip("onnx")
-    lower = getattr(import_module(module), function)
+@pytest.mark.parametrize("name", BACKENDS)
+def test_every_layer_is_lowered_or_has_a_declared_gap(name: str) -> None:
+    declaration = declaration_of(name)
 
-    lowered = lower.dispatch(LAYERS[tag]) is not lower.dispatch(object)
-    if backend in PASSES and tag in PASSES[backend]:
-        assert not lowered
-        return
+    assert LAYERS.keys() - declaration.layers == declaration.gaps.keys() & LAYERS.keys()
 
-    assert lowered != ((backend, tag) in GAPS)
+
+def test_the_numpy_backend_has_every_layer() -> None:
+    assert NUMPY.declaration().layers == LAYERS.keys()

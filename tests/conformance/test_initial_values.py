@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.cases import ALL, CASES
 from conformance.networks import found_training, of_case
 from netspec.backend import execute
 from netspec.graph import Graph, Node, infer
@@ -37,6 +36,7 @@ from netspec.language.layers.initializers import (
     resolve,
 )
 from netspec.network import Network
+from netspec.testing.cases import ALL, CASES
 
 SCALED: list[Initializer] = [
     GlorotNormal(),

@@ -11,7 +11,6 @@ from functools import cache
 import numpy as np
 import pytest
 
-from conformance.cases import ACTIVATIONS, ALL, Case, chain, joined
 from conformance.gradients import Gradients, gradients, random_cotangents
 from conformance.networks import (
     BACKENDS,
@@ -22,12 +21,12 @@ from conformance.networks import (
     random_weights,
 )
 from conformance.oracle import Oracle
-from interpreter import run_all
 from netspec.language.layers import Shape
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
-
-RELATIVE, ABSOLUTE = 1e-5, 1e-6
+from netspec.testing.cases import ACTIVATIONS, ALL, Case, chain, joined
+from netspec.testing.checks import check_gradients, check_outputs
+from netspec_numpy import BACKEND as NUMPY
 
 
 @dataclass(frozen=True)
@@ -64,50 +63,12 @@ def answer(network: Network, weights: Weights, inputs: list[Array], *, training:
     return Expected(outputs, Gradients(by_input, by_key, statistics))
 
 
-def predicted(
-    name: str, network: Network, weights: Weights, inputs: list[Array]
-) -> list[tuple[Array, ...]]:
-    """What a backend, or the interpreter, gives for all inputs at once and for the first alone."""
-    batches = [inputs, [each[:1] for each in inputs]]
-    if name != "interpreter":
-        predictor = found(name).predictor(network, weights, "cpu")
-        return [predictor.outputs(*batch) for batch in batches]
-    values = [run_all(network.graph, weights, *batch) for batch in batches]
-    return [
-        tuple(each[name].astype(np.float32) for name in network.graph.outputs) for each in values
-    ]
-
-
 @pytest.mark.parametrize("case", ALL, ids=str)
-@pytest.mark.parametrize("name", [*BACKENDS, "interpreter"])
+@pytest.mark.parametrize("name", [*BACKENDS, "numpy"])
 def test_the_outputs_are_the_oracles(name: str, case: Case) -> None:
-    batch, single = predicted(name, network_of(case), *given(case))
+    backend = NUMPY if name == "numpy" else found(name)
 
-    for found_, alone, wanted in zip(batch, single, expected(case).outputs, strict=True):
-        assert found_.dtype == np.float32
-        np.testing.assert_allclose(found_, wanted, RELATIVE, ABSOLUTE, strict=True)
-        np.testing.assert_allclose(alone, wanted[:1], RELATIVE, ABSOLUTE, strict=True)
-
-
-def check_gradients(found_: Gradients, wanted: Gradients, rounding: float = 1e-6) -> None:
-    """Hold gradients and moving statistics against the oracle's.
-
-    `rounding` is what a gradient of zero may come to.
-    """
-    for at, (gradient, oracles) in enumerate(zip(found_.inputs, wanted.inputs, strict=True)):
-        check_gradient(gradient, oracles, f"input {at}", rounding)
-    assert found_.weights.keys() == wanted.weights.keys()
-    for key, oracles in wanted.weights.items():
-        check_gradient(found_.weights[key], oracles, key, rounding)
-    assert found_.statistics.keys() == wanted.statistics.keys()
-    for key, oracles in wanted.statistics.items():
-        np.testing.assert_allclose(found_.statistics[key], oracles, RELATIVE, ABSOLUTE, err_msg=key)
-
-
-def check_gradient(gradient: Array, wanted: Array, key: str, rounding: float) -> None:
-    """Within 1e-5 of the gradient's largest value: its sums cancel, and lose that much."""
-    absolute = RELATIVE * np.abs(wanted).max() + rounding
-    np.testing.assert_allclose(gradient, wanted, RELATIVE, absolute, err_msg=key, strict=True)
+    check_outputs(backend, network_of(case), *given(case), expected(case).outputs)
 
 
 @pytest.mark.parametrize("case", ALL, ids=str)

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import inspect
-from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 
 import pytest
 
-from conformance.networks import BACKENDS, found
-from conformance.test_coverage import REGISTRIES
+from conformance.gradients import declaration_of
+from conformance.networks import BACKENDS
 from netspec.language.layers import LAYERS, Layer
 from netspec.language.layers.activations import FORMULAS
 
@@ -51,10 +50,10 @@ def document() -> str:
 
 
 def _family(name: str, layers: dict[str, type[Layer]]) -> str:
-    heads = " | ".join(TITLES[backend] for backend in REGISTRIES)
+    heads = " | ".join(TITLES[backend] for backend in TITLES)
     lines = [f"## {name.capitalize()}", "", f"| layer | {heads} | |", "|---|---|---|---|---|"]
     for tag, layer in layers.items():
-        support = " | ".join(_support(backend, tag) for backend in REGISTRIES)
+        support = " | ".join(_support(backend, tag) for backend in TITLES)
         first = inspect.cleandoc(layer.__doc__ or "").split("\n\n")[0].replace("\n", " ")
         lines.append(f"| {tag} | {support} | {first} |")
     return "\n".join([*lines, ""])
@@ -62,15 +61,11 @@ def _family(name: str, layers: dict[str, type[Layer]]) -> str:
 
 def _support(backend: str, tag: str) -> str:
     """`yes`, `no`, or what the backend says of the layer."""
-    module = import_module(REGISTRIES[backend][0])
-    lower = getattr(module, REGISTRIES[backend][1])
-    lowered = lower.dispatch(LAYERS[tag]) is not lower.dispatch(object)
-    return module.NOTES.get(tag, "yes" if lowered else "no")
+    declaration = declaration_of(backend)
+    return declaration.notes.get(tag, "yes" if tag in declaration.layers else "no")
 
 
 def test_the_page_of_the_layers_is_current(request: pytest.FixtureRequest) -> None:
-    for backend in BACKENDS:
-        found(backend)
     if request.config.getoption("--update"):
         DOCUMENT.write_text(document(), encoding="utf-8")
 
@@ -79,5 +74,4 @@ def test_the_page_of_the_layers_is_current(request: pytest.FixtureRequest) -> No
 
 def test_no_note_is_of_a_layer_that_is_not_there() -> None:
     for backend in BACKENDS:
-        found(backend)
-        assert import_module(REGISTRIES[backend][0]).NOTES.keys() <= LAYERS.keys()
+        assert declaration_of(backend).notes.keys() <= LAYERS.keys()

@@ -13,14 +13,14 @@ SIZE = 8  # pixels
 
 
 def save_image(path: Path, value: int = 100, **options) -> Path:
-    """A file of one grey in RGB, in the format that the end of its name says."""
+    """Write a grey RGB image in the format of the file name's suffix."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (SIZE, SIZE), (value,) * 3).save(path, **options)
     return path
 
 
 def save_classes(folder: Path, count: int = 10, classes: str = "cat dog") -> Path:
-    """A folder with `count` different PNG files for every class."""
+    """Write `count` different PNG files for every class."""
     for label, name in enumerate(classes.split()):
         for index in range(count):
             save_image(folder / name / f"p{index:02}.png", 100 * label + index)
@@ -30,7 +30,7 @@ def save_classes(folder: Path, count: int = 10, classes: str = "cat dog") -> Pat
 def spec_of(
     folder: Path, data: str = "", *, train: str = "", units: int = 2, shape: str = "[8, 8, 3]"
 ) -> Network:
-    """A network for the images of the folder `photos` in a folder."""
+    """A network for the images of `folder / "photos"`."""
     text = f"""\
 netspec: 1
 name: photographs
@@ -43,7 +43,7 @@ train: {{loss: sparse_categorical_crossentropy, epochs: 2, batch_size: 8{train}}
 
 
 def half_bright(size: int = 40, *, top: bool = True, seed: int | None = None) -> Image.Image:
-    """An image that is bright in its upper half, or in its lower one; with a seed, with noise."""
+    """An image with a bright upper or lower half; a seed adds noise."""
     values = np.full((size, size, 3), 30, np.uint8)
     values[: size // 2] = 220
     if seed is not None:

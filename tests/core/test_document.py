@@ -37,7 +37,7 @@ def test_groups_break_from_the_outside(document: Document, width: int, expected:
     assert render(document, width) == expected
 
 
-def test_text_after_a_group_counts_up_to_the_next_line() -> None:
+def test_text_after_a_group_counts_until_newline() -> None:
     document = ("f", bracket("aa"), ".g", bracket("bb"))
 
     assert render(document, 12) == "f(aa).g(bb)"
@@ -66,7 +66,7 @@ def test_a_line_that_always_ends_breaks_its_group() -> None:
 
 
 @pytest.mark.parametrize(("width", "expected"), [(8, "x = long"), (7, "x = a\nb"), (4, "x = y")])
-def test_a_choice_is_the_first_whose_lines_all_fit(width: int, expected: str) -> None:
+def test_the_first_choice_that_fits_is_printed(width: int, expected: str) -> None:
     choice = Choice("long", lambda: (("a", NEWLINE, "b"), "y"))
 
     assert render(("x = ", choice), width) == expected

@@ -1,4 +1,4 @@
-"""The cache of decoded images: when it is used, when it is written again, and that it is whole."""
+"""The cache of decoded images: when it is used, when it is rewritten, and that it is complete."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def test_images_are_decoded_once(files, decodings):
 def test_equal_files_at_another_place_are_not_decoded(files, decodings, tmp_path):
     first = values(files)
     (tmp_path / "photos").rename(tmp_path / "moved")
-    moved = sorted((tmp_path / "moved").rglob("*.png"))
-    assert values(moved) == first
+    paths = sorted((tmp_path / "moved").rglob("*.png"))
+    assert values(paths) == first
     assert len(decodings) == 10
 
 
-def test_changed_file_is_decoded_though_its_size_and_time_are_the_same(files):
+def test_changed_content_of_equal_size_is_decoded(files):
     before = files[5].stat()
     assert values(files)[5] == 100
     save_image(files[5], 111)
@@ -108,7 +108,7 @@ def test_interrupted_decoding_leaves_nothing(files, cache, monkeypatch):
     assert values(files)[-1] == 104
 
 
-def test_unfinished_file_of_a_killed_process_is_not_read(files, cache):
+def test_unfinished_cache_files_are_not_read(files, cache):
     first = values(files)
     (path,) = cache.glob("*.pixels")
     path.rename(cache / f".{path.name}.partial")
@@ -117,7 +117,7 @@ def test_unfinished_file_of_a_killed_process_is_not_read(files, cache):
     assert not [*cache.glob(".*")]
 
 
-def test_threads_that_need_the_same_images_decode_them_once(files, decodings):
+def test_threads_decode_shared_images_once(files, decodings):
     results: list[list[int]] = []
     threads = [threading.Thread(target=lambda: results.append(values(files))) for _ in range(4)]
     for thread in threads:
@@ -155,7 +155,7 @@ def test_used_cache_file_is_kept(files, cache):
     assert len([*cache.glob("*.pixels")]) == 2
 
 
-def test_cache_folder_that_cannot_be_written_is_an_error(files, monkeypatch, tmp_path):
+def test_an_unwritable_cache_folder_is_an_error(files, monkeypatch, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("NETSPEC_CACHE", str(tmp_path / "file"))
     with pytest.raises(DataError, match="cannot be used: Not a directory") as caught:

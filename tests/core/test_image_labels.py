@@ -23,26 +23,26 @@ def _cache(monkeypatch, tmp_path):
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """A folder with `photos`, in which 12 images of different greys are in two folders."""
+    """A folder with `photos`: 12 images of different greys in two folders."""
     for index in range(12):
         save_image(tmp_path / "photos" / "ab"[index % 2] / f"{index}.png", 10 * index)
     return tmp_path
 
 
-def opened(folder: Path, text: str | bytes, data: str = DATA, **options) -> Dataset:
+def load_dataset(folder: Path, text: str | bytes, data: str = DATA, **options) -> Dataset:
     content = text if isinstance(text, bytes) else text.encode()
     (folder / "labels.csv").write_bytes(content)
     return load(spec_of(folder, data, **options))
 
 
 def lines(labels: str, start: str = "file,label\n") -> str:
-    """A file with 12 rows; `labels` is a letter for each."""
+    """The text of a file with 12 rows; `labels` has a letter for each row."""
     rows = (f"{'ab'[index % 2]}/{index}.png,{label}\n" for index, label in enumerate(labels))
     return start + "".join(rows)
 
 
 def labels_by_grey(dataset: Dataset) -> dict[int, int]:
-    """The label of every image by its grey."""
+    """The label of every image, by the grey of the image."""
     parts = (dataset.train, dataset.test)
     return {
         int(grey): int(label)
@@ -51,8 +51,8 @@ def labels_by_grey(dataset: Dataset) -> dict[int, int]:
     }
 
 
-def test_labels_are_those_of_the_file(folder):
-    dataset = opened(folder, lines("yyynnnyyynnn"))
+def test_labels_are_read_from_the_file(folder):
+    dataset = load_dataset(folder, lines("yyynnnyyynnn"))
     assert dataset.record.class_names == ("n", "y")
     expected = {10 * index: int("yyynnnyyynnn"[index] == "y") for index in range(12)}
     assert labels_by_grey(dataset) == expected
@@ -62,40 +62,40 @@ def test_labels_are_those_of_the_file(folder):
     "start",
     ["\ufefffile,label\n", "file, label \r\n", "label,file,extra\n"],
 )
-def test_byte_order_mark_spaces_and_other_columns_are_allowed(folder, start):
+def test_other_forms_of_the_header_are_read(folder, start):
     text = lines("yyynnnyyynnn", start)
     if start.startswith("label"):
         rows = [line.split(",")[::-1] for line in text.splitlines()[1:]]
         text = start + "".join(f"{label},{file},1\n" for label, file in rows)
-    assert opened(folder, text).record.class_names == ("n", "y")
+    assert load_dataset(folder, text).record.class_names == ("n", "y")
 
 
 @pytest.mark.parametrize("separator", [";", "\t"])
-def test_other_separators_are_found(folder, separator):
+def test_other_separators_are_recognized(folder, separator):
     text = lines("yyynnnyyynnn").replace(",", separator)
-    assert opened(folder, text).record.class_names == ("n", "y")
+    assert load_dataset(folder, text).record.class_names == ("n", "y")
 
 
 def test_codes_of_digits_are_different_classes(folder):
     text = "file,label\n" + "".join(
         f"{'ab'[index % 2]}/{index}.png,{CODES[index % 4]}\n" for index in range(12)
     )
-    assert opened(folder, text, units=4).record.class_names == tuple(sorted(CODES))
+    assert load_dataset(folder, text, units=4).record.class_names == tuple(sorted(CODES))
 
 
 def test_columns_have_the_names_in_the_spec(folder):
     data = DATA + ", columns: {file: name, label: kind}"
     text = lines("yyynnnyyynnn", "name,kind\n")
-    assert opened(folder, text, data).record.class_names == ("n", "y")
+    assert load_dataset(folder, text, data).record.class_names == ("n", "y")
 
 
-def test_parts_are_those_of_the_file(folder):
+def test_parts_are_read_from_the_file(folder):
     parts = ["train"] * 8 + ["Val"] * 2 + ["test"] * 2
     rows = lines("ynynynynynyn").splitlines()
     text = "\n".join(
         [rows[0] + ",part", *(f"{row},{part}" for row, part in zip(rows[1:], parts, strict=True))]
     )
-    dataset = opened(folder, text)
+    dataset = load_dataset(folder, text)
     assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [8, 2, 2]
 
 
@@ -103,13 +103,13 @@ def test_name_in_another_form_of_unicode_is_found(folder):
     decomposed = unicodedata.normalize("NFD", "ä.png")
     (folder / "photos/a/0.png").rename(folder / "photos/a" / decomposed)
     text = lines("yyynnnyyynnn").replace("a/0.png", "a/ä.png")
-    assert len(labels_by_grey(opened(folder, text))) == 12
+    assert len(labels_by_grey(load_dataset(folder, text))) == 12
 
 
-def test_file_that_is_not_there_is_broken(folder):
+def test_a_missing_image_file_is_broken(folder):
     text = lines("yyynnnyyynnn") + "a/100.png,y\n"
     with pytest.raises(DataError) as caught:
-        opened(folder, text)
+        load_dataset(folder, text)
     assert caught.value.broken == ("photos/a/100.png is not there",)
 
 
@@ -138,14 +138,14 @@ def test_file_that_is_not_there_is_broken(folder):
 )
 def test_faults_of_the_file_are_named(folder, text, message):
     with pytest.raises(DataError) as caught:
-        opened(folder, text)
+        load_dataset(folder, text)
     assert message in caught.value.message
     assert caught.value.help
 
 
 def test_missing_column_names_the_setting(folder):
     with pytest.raises(DataError) as caught:
-        opened(folder, lines("yyynnnyyynnn", "file,labels\n"))
+        load_dataset(folder, lines("yyynnnyyynnn", "file,labels\n"))
     assert caught.value.help == "name the column in data, as `columns: {label: labels}`"
 
 

@@ -1,4 +1,4 @@
-"""The data set `images`: which files are found, in which classes and parts, and what is an error."""
+"""The data set `images`: its files, their classes and parts, and the errors."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def error(folder: Path, data: str = "", **options) -> DataError:
 # Folders and classes
 
 
-def test_what_systems_leave_in_folders_is_ignored(tmp_path):
+def test_files_of_operating_systems_are_ignored(tmp_path):
     photos = save_classes(tmp_path / "photos", 30)
     for name in (".DS_Store", "Thumbs.db", "desktop.ini", "cat/._p01.png", "cat/Thumbs.db"):
         (photos / name).write_bytes(b"\0\5\26\7")
@@ -60,15 +60,15 @@ def test_what_systems_leave_in_folders_is_ignored(tmp_path):
 
 def test_split_is_stratified_and_the_same_every_time(tmp_path):
     save_classes(tmp_path / "photos", 20)
-    one, two = (load(spec_of(tmp_path)) for _ in range(2))
-    assert counts(one) == [[16, 16], [4, 4]]
-    assert first_pixels(one) == first_pixels(two)
+    first, second = (load(spec_of(tmp_path)) for _ in range(2))
+    assert counts(first) == [[16, 16], [4, 4]]
+    assert first_pixels(first) == first_pixels(second)
     other = load(spec_of(tmp_path, ", test: {fraction: 0.2, stratify: true, seed: 1}"))
-    assert sorted(first_pixels(other)) == sorted(first_pixels(one))
-    assert first_pixels(other) != first_pixels(one)
+    assert sorted(first_pixels(other)) == sorted(first_pixels(first))
+    assert first_pixels(other) != first_pixels(first)
 
 
-def test_validation_is_drawn_from_what_is_not_tested(tmp_path):
+def test_validation_is_drawn_from_training_images(tmp_path):
     save_classes(tmp_path / "photos", 20)
     train = ", validation: {fraction: 0.25, stratify: true}"
     dataset = load(spec_of(tmp_path, ", test: {fraction: 0.5, stratify: true}", train=train))
@@ -87,7 +87,7 @@ def test_folders_of_parts_are_the_parts(tmp_path, train, validation, test):
     assert counts(load(spec_of(tmp_path))) == [[6, 6], [3, 3], [2, 2]]
 
 
-def test_test_part_is_drawn_where_only_train_and_val_are_there(tmp_path):
+def test_a_missing_test_part_is_drawn(tmp_path):
     for count, part in ((10, "train"), (3, "val")):
         save_classes(tmp_path / "photos" / part, count)
     assert counts(load(spec_of(tmp_path))) == [[8, 8], [3, 3], [2, 2]]
@@ -105,7 +105,7 @@ def test_classes_are_in_the_order_of_their_characters(tmp_path):
     assert dataset.record.class_names == ("1", "10", "2", "B", "b")
 
 
-def test_class_names_of_the_spec_are_the_order_of_the_labels(tmp_path):
+def test_class_names_order_the_labels(tmp_path):
     save_classes(tmp_path / "photos", 5)
     dataset = load(spec_of(tmp_path, ", class_names: [dog, cat]"))
     values = np.asarray(dataset.test.inputs[0])[:, 0, 0, 0]
@@ -175,7 +175,7 @@ def test_copies_in_two_classes_and_parts_are_named(tmp_path):
     )
 
 
-def test_remarks_are_among_what_is_suspicious(tmp_path):
+def test_remarks_are_reported_as_suspicious(tmp_path):
     photos = save_classes(tmp_path / "photos", 5)
     (photos / "notes.txt").write_text("", encoding="utf-8")
     network = spec_of(tmp_path)
@@ -227,9 +227,9 @@ def test_folders_that_are_no_classes_are_an_error(tmp_path, classes, text):
         (tmp_path / "photos" / name).mkdir(parents=True, exist_ok=True)
         for index in range(count):
             save_image(tmp_path / "photos" / name / f"{index}.png", index)
-    found = error(tmp_path)
-    assert text in found.message
-    assert found.help
+    data_error = error(tmp_path)
+    assert text in data_error.message
+    assert data_error.help
 
 
 def test_similar_class_is_proposed(tmp_path):
@@ -239,8 +239,8 @@ def test_similar_class_is_proposed(tmp_path):
 
 
 def test_missing_folder_is_an_error(tmp_path):
-    found = error(tmp_path)
-    assert found.message == f"there is no folder {tmp_path.resolve() / 'photos'}"
+    data_error = error(tmp_path)
+    assert data_error.message == f"there is no folder {tmp_path.resolve() / 'photos'}"
 
 
 def test_file_instead_of_a_folder_is_an_error(tmp_path):
@@ -248,12 +248,12 @@ def test_file_instead_of_a_folder_is_an_error(tmp_path):
     assert error(tmp_path).message == "photos is not a folder"
 
 
-def test_number_of_classes_is_that_of_the_units(tmp_path):
+def test_number_of_classes_equals_the_units(tmp_path):
     save_classes(tmp_path / "photos", 5, "cat dog fox")
     assert error(tmp_path).help == "write `units: 3` in the last layer"
 
 
-def test_other_class_names_than_the_folders_are_an_error(tmp_path):
+def test_class_names_must_be_the_folders(tmp_path):
     save_classes(tmp_path / "photos", 5)
     text = "class_names has cat and fox, and photos has the classes cat and dog"
     assert error(tmp_path, ", class_names: [cat, fox]").message == text
@@ -262,8 +262,8 @@ def test_other_class_names_than_the_folders_are_an_error(tmp_path):
 def test_two_validation_parts_are_an_error(tmp_path):
     for part in ("train", "val", "test"):
         save_classes(tmp_path / "photos" / part, 5)
-    found = error(tmp_path, train=", validation_split: 0.2")
-    assert found.message.startswith("the data have a validation part")
+    data_error = error(tmp_path, train=", validation_split: 0.2")
+    assert data_error.message.startswith("the data have a validation part")
 
 
 def test_two_test_parts_are_an_error(tmp_path):
@@ -274,15 +274,15 @@ def test_two_test_parts_are_an_error(tmp_path):
 
 def test_other_size_without_resize_is_an_error(tmp_path):
     save_classes(tmp_path / "photos", 5)
-    found = error(tmp_path, shape="[16, 12, 3]")
-    assert found.message == (
+    data_error = error(tmp_path, shape="[16, 12, 3]")
+    assert data_error.message == (
         f"{tmp_path / 'photos/cat/p00.png'} has 8x8 pixels (width x height), and the input takes 12x16"
     )
-    assert "resize: crop" in found.help
+    assert "resize: crop" in data_error.help
 
 
 @pytest.mark.parametrize("shape", ["[64]", "[8, 8, 4]", "[4, 8, 8, 3]"])
-def test_input_that_takes_no_image_is_a_fault_of_the_spec(tmp_path, shape):
+def test_an_input_without_image_shape_is_refused(tmp_path, shape):
     with pytest.raises(SpecError, match="have a height, a width, and 1 or 3 channels"):
         spec_of(tmp_path, shape=shape)
 
@@ -292,7 +292,7 @@ def test_input_that_takes_no_image_is_a_fault_of_the_spec(tmp_path, shape):
 
 @pytest.fixture
 def broken(tmp_path) -> Path:
-    """42 good images, two of them under the names of other formats, and three broken files."""
+    """42 valid images, two of them with suffixes of other formats, and three broken files."""
     photos = save_classes(tmp_path / "photos", 20)
     save_image(photos / "cat" / "really_png.png").rename(photos / "cat" / "really_png.jpg")
     save_image(photos / "dog" / "really_webp.webp", 55).rename(photos / "dog" / "really_webp.png")
@@ -306,14 +306,14 @@ def broken(tmp_path) -> Path:
 
 
 def test_broken_files_stop_and_are_all_named(broken):
-    found = error(broken, ", resize: crop")
-    assert isinstance(found, BrokenFilesError)
-    assert found.message == "3 of the 45 image files in photos cannot be decoded"
-    empty, half, page = found.broken
+    data_error = error(broken, ", resize: crop")
+    assert isinstance(data_error, BrokenFilesError)
+    assert data_error.message == "3 of the 45 image files in photos cannot be decoded"
+    empty, half, page = data_error.broken
     assert empty == "photos/cat/empty.png is empty"
     assert half.startswith("photos/cat/half.jpg cannot be read: ")
     assert page.startswith("photos/dog/page.jpg is not an image in PNG, JPEG, ")
-    assert str(found).splitlines()[1] == "  photos/cat/empty.png is empty"
+    assert str(data_error).splitlines()[1] == "  photos/cat/empty.png is empty"
 
 
 def test_broken_files_are_skipped_and_named(broken):
@@ -333,9 +333,9 @@ def test_every_one_of_many_broken_files_is_named(tmp_path):
     photos = save_classes(tmp_path / "photos", 3)
     for index in range(600):
         (photos / "cat" / f"b{index}.png").write_bytes(b"\x89PNG\r\n")
-    found = error(tmp_path)
-    assert len(found.broken) == 600
-    assert len(str(found).splitlines()) == 602
+    data_error = error(tmp_path)
+    assert len(data_error.broken) == 600
+    assert len(str(data_error).splitlines()) == 602
 
 
 def test_link_to_no_file_is_broken(tmp_path):
@@ -347,11 +347,11 @@ def test_link_to_no_file_is_broken(tmp_path):
     assert error(tmp_path).broken == ("photos/cat/gone.png is a link to no file",)
 
 
-# What images are decoded to
+# Decoded pixels
 
 
-def saved(folder: Path, images: dict[str, Image.Image], **options) -> dict[str, np.ndarray]:
-    """The pixels of images (one file each) as the data set has them, by the names of the files."""
+def decode_images(folder: Path, images: dict[str, Image.Image], **options) -> dict[str, np.ndarray]:
+    """The pixels of images in the data set, by the names of their files."""
     for name, image in images.items():
         for label in "ab":
             path = folder / "photos" / "train" / label / name
@@ -379,14 +379,16 @@ def saved(folder: Path, images: dict[str, Image.Image], **options) -> dict[str, 
 )
 @pytest.mark.parametrize("suffix", ["png", "tiff"])
 def test_every_mode_becomes_rgb(tmp_path, mode, colour, pixel, suffix):
-    pixels = saved(tmp_path, {f"a.{suffix}": Image.new(mode, (8, 8), colour)})
+    pixels = decode_images(tmp_path, {f"a.{suffix}": Image.new(mode, (8, 8), colour)})
     assert pixels[f"a.{suffix}"][0, 0].tolist() == pixel
 
 
 @pytest.mark.parametrize("suffix", ["png", "webp", "bmp", "gif", "tif", "jpg"])
 def test_every_format_is_read(tmp_path, suffix):
     options = {"lossless": True} if suffix == "webp" else {}
-    pixels = saved(tmp_path, {f"a.{suffix}": Image.new("RGB", (8, 8), (200, 200, 200))}, **options)
+    pixels = decode_images(
+        tmp_path, {f"a.{suffix}": Image.new("RGB", (8, 8), (200, 200, 200))}, **options
+    )
     np.testing.assert_array_equal(pixels[f"a.{suffix}"], np.full((8, 8, 3), 200))
 
 
@@ -394,7 +396,7 @@ def test_every_format_is_read(tmp_path, suffix):
 def test_first_image_of_an_animation_is_read(tmp_path, suffix):
     frames = [Image.new("RGB", (8, 8), (value,) * 3) for value in (40, 200)]
     options = {"lossless": True} if suffix == "webp" else {}
-    pixels = saved(
+    pixels = decode_images(
         tmp_path, {f"a.{suffix}": frames[0]}, save_all=True, append_images=frames[1:], **options
     )
     assert pixels[f"a.{suffix}"].max() == 40
@@ -402,11 +404,11 @@ def test_first_image_of_an_animation_is_read(tmp_path, suffix):
 
 @pytest.mark.parametrize("tag", [1, 3, 6, 8])
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
-def test_images_are_turned_as_their_camera_says(tmp_path, tag, suffix):
-    undo = {1: 0, 3: 180, 6: 90, 8: 270}[tag]  # degrees against the clock, of the stored image
+def test_images_are_rotated_by_their_orientation_tag(tmp_path, tag, suffix):
+    undo = {1: 0, 3: 180, 6: 90, 8: 270}[tag]  # degrees counterclockwise, of the stored image
     exif = Image.Exif()
     exif[ORIENTATION] = tag
-    pixels = saved(tmp_path, {f"a.{suffix}": half_bright().rotate(undo)}, exif=exif)
+    pixels = decode_images(tmp_path, {f"a.{suffix}": half_bright().rotate(undo)}, exif=exif)
     assert pixels[f"a.{suffix}"][:3].min() > 200
     assert pixels[f"a.{suffix}"][5:].max() < 50
 
@@ -430,21 +432,21 @@ def test_colour_becomes_grey_for_one_channel(tmp_path):
         ("{mode: crop, filter: nearest}", [220, 220, 220, 220, 30, 30, 30, 30]),
     ],
 )
-def test_images_are_made_to_fit(tmp_path, resize, rows):
+def test_images_are_resized(tmp_path, resize, rows):
     wide = half_bright(16).resize((32, 16), Image.Resampling.NEAREST)
     for label in "ab":
         for index in range(5):
             path = save_image(tmp_path / "photos" / label / f"{index}.png")
             wide.save(path)
     dataset = load(spec_of(tmp_path, f", resize: {resize}"))
-    found = np.asarray(dataset.train.inputs[0])[0, :, 4, 0].astype(int)
-    np.testing.assert_allclose(found, rows, atol=25)
+    pixels = np.asarray(dataset.train.inputs[0])[0, :, 4, 0].astype(int)
+    np.testing.assert_allclose(pixels, rows, atol=25)
 
 
 def test_no_warning_of_pillow_is_shown(tmp_path):
     photos = save_classes(tmp_path / "photos", 5)
     image = Image.new("P", (8, 8))
-    image.info["transparency"] = b"\0" * 256  # which Pillow warns about as it converts it
+    image.info["transparency"] = b"\0" * 256  # Pillow warns while it converts this image
     image.save(photos / "cat" / "p00.png")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -12,7 +12,6 @@ import pytest
 from numpy.typing import NDArray
 
 import keras_oracle
-from interpreter import ACTIVATIONS, run
 from netspec.graph import Graph, infer
 from netspec.language.layers import (
     Activation,
@@ -28,6 +27,7 @@ from netspec.language.layers import (
 from netspec.language.layers.activations import ActivationName
 from netspec.language.layers.normalization import BatchNormalization
 from netspec.language.layers.regularization import Dropout
+from netspec_numpy.interpreter import ACTIVATIONS, run
 
 Case: TypeAlias = tuple[Layer, Shape]
 NAMES: tuple[ActivationName, ...] = get_args(ActivationName)

@@ -1,4 +1,4 @@
-"""The error of any field is found in the language, with the mapping that it belongs to."""
+"""The error of any field has a position in the language, with the mapping of the field."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from netspec.language.validation.position import Position, find_position
 
 SCHEDULES = (*get_args(StepSchedule), ReduceOnPlateau)
 WRONG = {"neither": 1, "nor": 2}
-"""A value that no field of a layer or of training takes."""
+"""A value that is wrong for every field of a layer or of training."""
 
 
 def positions(data: dict) -> list[Position]:
-    """The positions of all errors in the data except for missing fields."""
+    """The positions of all errors in the data, except missing fields."""
     with pytest.raises(ValidationError) as error:
         Spec.model_validate(data)
     errors = [details for details in error.value.errors() if details["type"] != "missing"]
@@ -31,11 +31,11 @@ def positions(data: dict) -> list[Position]:
 
 def check_positions(model: type, data: dict, fields: dict) -> None:
     """Check the positions of the errors where every field of a model has a wrong value."""
-    known = set(model.model_fields)
-    fields.update(dict.fromkeys([*known, "unknown"], WRONG))
-    found = {position.field: position for position in positions(data) if position.model is model}
-    assert found.keys() == {*known, "unknown"}
-    assert {name for name in found if found[name].annotation is None} == {"unknown"}
+    fields_of_model = set(model.model_fields)
+    fields.update(dict.fromkeys([*fields_of_model, "unknown"], WRONG))
+    by_field = {position.field: position for position in positions(data) if position.model is model}
+    assert by_field.keys() == {*fields_of_model, "unknown"}
+    assert {name for name in by_field if by_field[name].annotation is None} == {"unknown"}
 
 
 @pytest.mark.parametrize("tag", LAYERS)
@@ -96,7 +96,7 @@ def test_errors_of_training_have_a_position(name: str, model: type):
         (("train", "class_weights", "[key]"), {"train": {"class_weights": {}}}, None, "train"),
     ],
 )
-def test_a_location_is_that_of_the_data(location, data, written, owner):
+def test_a_location_is_a_path_of_data(location, data, written, owner):
     position = find_position(location, data)
     assert position.location == (written or location)
     assert position.owner == owner

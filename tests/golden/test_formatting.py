@@ -1,4 +1,4 @@
-"""Generated modules are as a formatter writes them, and a linter finds nothing in them."""
+"""Generated modules are formatted, and a linter reports nothing."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ RATES = [
 def test_modules_with_any_learning_rate_are_formatted(backend, tmp_path):
     optimizers = [f"{{sgd: {{learning_rate: {{{rate}}}}}}}" for rate in RATES]
     networks = [trained_with(optimizer, "epochs: 123456") for optimizer in optimizers]
-    check(numbered(networks, backend), tmp_path)
+    check(write_numbered(networks, backend), tmp_path)
 
 
 MODIFIERS = f"weight_decay: {LONG}, clipnorm: {LONG}, use_ema: true, ema_overwrite_frequency: 3"
@@ -76,7 +76,7 @@ RULES = [
 def test_modules_with_any_optimizer_are_formatted(backend, tmp_path):
     more = "gradient_accumulation_steps: 1000, precision: mixed_float16"
     networks = [trained_with(f"{{{rule}{MODIFIERS}}}}}", more) for rule in RULES]
-    check(numbered(networks, backend), tmp_path)
+    check(write_numbered(networks, backend), tmp_path)
 
 
 LINES = [
@@ -94,16 +94,16 @@ LINES = [
 @pytest.mark.parametrize("length", [20, 40, 63])
 def test_modules_with_long_names_of_tensors_are_formatted(backend, length, tmp_path):
     networks = [long_tensor_names(layer, "a" * length) for layer in LINES]
-    check(numbered(networks, backend), tmp_path)
+    check(write_numbered(networks, backend), tmp_path)
 
 
-def numbered(networks: Iterable[Network], backend: str) -> dict[str, str]:
+def write_numbered(networks: Iterable[Network], backend: str) -> dict[str, str]:
     """The modules of the networks, with names in their order."""
     return {f"_{number}": written_module(net, backend) for number, net in enumerate(networks)}
 
 
 def check(modules: Mapping[str, str], folder: Path) -> None:
-    """Compare the modules with what ruff writes without this project's settings."""
+    """Compare the modules with the output of ruff without this project's settings."""
     for name, source in modules.items():
         (folder / f"{name}.py").write_text(source, encoding="utf-8")
     assert ruff("format", "--diff", folder=folder) == ""
@@ -112,12 +112,12 @@ def check(modules: Mapping[str, str], folder: Path) -> None:
 
 
 def ruff(*arguments: str, folder: Path) -> str:
-    """What ruff prints for the modules of a folder."""
+    """The output of ruff for the modules of a folder."""
     options = ("--isolated", "--no-cache", "--line-length", "100", str(folder))
     command = [find_ruff_bin(), *arguments, *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 1), done.stderr
-    return done.stdout
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode in (0, 1), process.stderr
+    return process.stdout
 
 
 def long_tensor_names(layer: str, name: str) -> Network:
@@ -142,7 +142,7 @@ def trained_with(optimizer: str, more: str) -> Network:
 
 
 def longest_names() -> Network:
-    """Layers whose lines in a module are as long as they can be."""
+    """Layers with the longest possible lines in a module."""
     name = LONGEST[:-2]
     layers = [
         f"Conv2D: {{filters: 10000, kernel_size: [2, 4], padding: same, name: {name}_a}}",

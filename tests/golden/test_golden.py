@@ -1,6 +1,6 @@
-"""What the compiler writes for specs, compared with golden files.
+"""The output of the compiler for specs equals golden files.
 
-`pytest --update tests/golden` rewrites them; read the difference before you commit it.
+`pytest --update tests/golden` rewrites the files. Read the difference before you commit it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from netspec.network import Network, load
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest):
-    """Compares a text with its golden file, or with --update rewrites the file."""
+    """A function that compares a text with its golden file. With --update it rewrites the file."""
 
     def compare(name: str, text: str) -> None:
         path = HERE / "out" / name
@@ -62,34 +62,34 @@ def test_the_onnx_graph_is_the_golden_one(spec, golden):
 
 @pytest.mark.parametrize("spec", LAYERS)
 @pytest.mark.parametrize("backend", TRAINING)
-def test_the_lines_of_every_layer_are_the_golden_ones(backend, spec, golden):
+def test_the_lines_of_a_layer_are_golden(backend, spec, golden):
     write = partial(written_module, backend=backend)
     golden(f"{spec}/{backend}_layers.txt", lines_of_layers(load(LAYERS[spec]), write))
 
 
 @pytest.mark.parametrize("spec", LAYERS)
-def test_the_onnx_nodes_of_every_layer_are_the_golden_ones(spec, golden):
+def test_the_onnx_nodes_of_a_layer_are_golden(spec, golden):
     require("onnx")
     golden(f"{spec}/onnx_layers.txt", lines_of_layers(load(LAYERS[spec]), onnx_text))
 
 
 def lines_of_layers(network: Network, write: Callable[[Network], str]) -> str:
-    """What each layer adds to the text of a network.
+    """The lines that each layer adds to the text of a network.
 
-    These are its lines without the lines of Identity. A line is shown at the first layer that has it.
+    Lines of Identity are left out. A line is shown only at the first layer that has it.
     """
     texts: list[str] = []
-    shown = {""}
+    known_lines = {""}
     for node in network.graph.nodes:
         lines = write(single(network, node)).splitlines()
-        shown.update(write(single(network, identity(node))).splitlines())
-        texts.append("\n".join([f"# {node.name}: {node.layer.tag}", *_without(lines, shown)]))
-        shown.update(lines)
+        known_lines.update(write(single(network, identity(node))).splitlines())
+        texts.append("\n".join([f"# {node.name}: {node.layer.tag}", *_without(lines, known_lines)]))
+        known_lines.update(lines)
     return "\n\n".join(texts) + "\n"
 
 
-def _without(lines: Iterable[str], shown: Container[str]) -> list[str]:
-    return [line for line in lines if line not in shown]
+def _without(lines: Iterable[str], known_lines: Container[str]) -> list[str]:
+    return [line for line in lines if line not in known_lines]
 
 
 def identity(node: Node) -> Node:
@@ -103,7 +103,7 @@ def single(network: Network, node: Node) -> Network:
     """The network with only this node, and with the inputs of this node as its inputs."""
     shapes = zip(node.inputs, node.input_shapes, strict=True)
     inputs = tuple(Input(f"in_{name}", shape) for name, shape in shapes)
-    node = replace(node, inputs=tuple(each.name for each in inputs))
+    node = replace(node, inputs=tuple(tensor.name for tensor in inputs))
     graph = Graph(network.graph.name, inputs, (node,), (node.name,))
     spec = network.spec.model_copy(update={"train": None, "data": None})
     return Network(spec, graph, network.folder)

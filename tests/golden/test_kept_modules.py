@@ -1,4 +1,4 @@
-"""The modules as a user keeps them: they run where netspec cannot be imported."""
+"""Generated modules run where netspec cannot be imported."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from netspec.numerics.weights import to_bytes
 from shared_folder import shared_folder
 
 KEPT = {name: path for name, path in WHOLE.items() if name != "several_outputs"}
-"""The networks with one input, which the program without netspec runs."""
+"""The networks with one input, for the program without netspec."""
 
 RUNNER = Path(__file__).with_name("without_netspec.py")
 
 
 @pytest.fixture(scope="module", params=TRAINING)
 def kept(request, tmp_path_factory) -> tuple[str, Path]:
-    """A backend, and the folder of what its modules gave in one process without netspec."""
+    """A backend, and the folder with the outputs of its modules from one process without netspec."""
     backend: str = request.param
     require(backend)
     return backend, shared_folder(tmp_path_factory, f"kept_{backend}", partial(run_kept, backend))
@@ -40,8 +40,8 @@ def run_kept(backend: str, folder: Path) -> None:
         (folder / spec / "weights.safetensors").write_bytes(weights)
         np.save(folder / spec / "inputs.npy", images(network))
     command = [sys.executable, str(RUNNER), backend, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    assert process.returncode == 0, process.stderr
 
 
 def result(folder: Path, name: str) -> Path:
@@ -52,12 +52,12 @@ def result(folder: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("spec", KEPT)
-def test_a_kept_module_predicts_what_the_backend_predicts(spec, kept):
+def test_a_kept_module_predicts_the_backends_values(spec, kept):
     backend, folder = kept
     network = load(KEPT[spec])
     predictor = find(backend).predictor(network, random_weights(network), "cpu")
     outputs = np.load(result(folder / spec, "outputs.npy"))
-    # Keras runs the kept module without compiling it, so that sums may round otherwise.
+    # Keras runs the kept module without compilation, so that rounding may differ.
     np.testing.assert_allclose(outputs, predictor.predict(images(network)), rtol=1e-4, atol=1e-6)
 
 
@@ -70,7 +70,7 @@ def test_a_kept_module_takes_a_step_of_training(spec, kept):
 
 
 @pytest.mark.parametrize("spec", KEPT)
-def test_a_kept_module_shows_its_layers_when_it_is_run(spec, kept):
+def test_a_kept_module_prints_its_layers(spec, kept):
     _, folder = kept
-    shown = result(folder / spec, "shown.txt").read_text(encoding="utf-8")
-    assert "Dense" in shown or "Linear" in shown
+    text = result(folder / spec, "shown.txt").read_text(encoding="utf-8")
+    assert "Dense" in text or "Linear" in text

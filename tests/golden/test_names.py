@@ -39,9 +39,7 @@ def test_a_network_may_have_any_name(backend, name):
     ("reserved", "other"),
     [("class", "class_"), ("train", "train_"), ("requires_grad", "requires_grad_")],
 )
-def test_a_layer_named_like_the_way_out_of_a_reserved_name_stays_a_layer_of_its_own(
-    reserved, other
-):
+def test_a_reserved_names_replacement_is_not_shared(reserved, other):
     require("torch")
     network = chain(f"Dense: {{units: 3, name: {reserved}}}", f"Dense: {{units: 3, name: {other}}}")
     model = find_training("torch").model(network, random_weights(network))
@@ -49,7 +47,7 @@ def test_a_layer_named_like_the_way_out_of_a_reserved_name_stays_a_layer_of_its_
 
 
 @pytest.mark.parametrize("backend", TRAINING)
-def test_a_layer_named_softmax_keeps_its_name_in_training(backend):
+def test_a_layer_named_softmax_keeps_its_name(backend):
     trainer = trained_on_three_images(
         backend,
         "netspec: 1\nname: example\ninput: [3]\n"
@@ -65,8 +63,8 @@ def test_no_layer_takes_an_attribute_of_nn_module():
 
     from netspec_torch.prelude import ATTRIBUTES
 
-    taken = {*dir(nn.Module), *vars(nn.Module()), "training"}
-    assert {name for name in taken if name[0] != "_"} <= ATTRIBUTES
+    attributes = {*dir(nn.Module), *vars(nn.Module()), "training"}
+    assert {name for name in attributes if name[0] != "_"} <= ATTRIBUTES
 
 
 @pytest.mark.parametrize(
@@ -81,7 +79,7 @@ def test_no_layer_takes_an_attribute_of_nn_module():
     ],
 )
 @pytest.mark.parametrize("backend", TRAINING)
-def test_a_module_makes_its_own_initial_values_wherever_netspec_does(backend, initializer):
+def test_a_module_draws_its_initial_values(backend, initializer):
     require(backend)
     layer = f"Dense: {{units: 3, kernel_initializer: {{{initializer}}}, name: first}}"
     module = execute(written_module(chain(layer), backend), "initialized")

@@ -1,4 +1,4 @@
-"""The networks whose generated modules are tested, and what the compiler writes for them."""
+"""The networks whose generated modules are tested, and the output of the compiler for them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ WHOLE = {
         *sorted((HERE / "specs").glob("*.yaml")),
     )
 }
-"""The six networks whose modules and ONNX graphs are kept in full."""
+"""The six networks with complete golden modules and ONNX graphs."""
 
 LAYERS = {path.stem: path for path in sorted((HERE / "specs" / "layers").glob("*.yaml"))}
-"""Networks of which only the lines of every single layer are kept."""
+"""Networks with golden lines for each layer."""
 
 KNOWN = {path.stem: path for path in sorted(SPECS.glob("*.yaml"))}
 ALL = {**KNOWN, **WHOLE, **LAYERS}
@@ -36,9 +36,9 @@ def written_module(network: Network, backend: str) -> str:
 
 
 def onnx_text(network: Network) -> str:
-    """ONNX's own text of the graph. Constants are shown by their values, but for weights and many.
+    """ONNX's text of the graph. It shows the values of constants, except weights and long constants.
 
-    The metadata is left out: it holds the spec, which is not what the compiler wrote.
+    The metadata is left out: it contains the spec, which is not output of the compiler.
     """
     import onnx
 
@@ -64,7 +64,7 @@ def _constant(name: str, values: NDArray[np.generic], weights: Collection[str]) 
 
 
 def random_weights(network: Network) -> dict[str, NDArray[np.float32]]:
-    """Weights of which none is 0 or 1 throughout, so that each of them shows in the outputs."""
+    """Weights of which none is 0 or 1 everywhere, so that each changes the outputs."""
     random = np.random.default_rng(5)
     values: dict[str, NDArray[np.float32]] = {}
     for key, weight in network.graph.weights():

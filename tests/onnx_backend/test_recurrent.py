@@ -1,4 +1,4 @@
-"""Recurrent layers in ONNX, by its own operators and by Scan, from the oldest opset to the newest."""
+"""Recurrent layers in ONNX, by the recurrent operators and by Scan, from the oldest opset to the newest."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import onnx
 import pytest
 
 from conformance.networks import network, random_inputs, random_weights
-from interpreter import run
 from netspec.backend import find_exporting
+from netspec_numpy.interpreter import run
 from onnx_backend.opsets import newest_opset
 
 OPSETS = (18, newest_opset())

@@ -46,7 +46,7 @@ def network(folder: Path, **changes: str) -> Network:
 
 
 def save_turned(path: Path, image: Image.Image, tag: int) -> Path:
-    """A file that stores an image as a camera does that was held as the tag says."""
+    """A file as a camera writes it that was rotated as in the EXIF tag."""
     exif = Image.Exif()
     exif[ORIENTATION] = tag
     image.rotate(TURNED[tag]).save(path, exif=exif)

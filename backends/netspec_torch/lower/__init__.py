@@ -38,7 +38,7 @@ FAMILIES = (
 NOTES: dict[str, str] = {
     "TimeDistributed": "as the layer inside",
 }
-"""What the page of the layers says of those that are not lowered as every other."""
+"""Notes for the page of the layers, for layers that are not lowered like the others."""
 
 
 def lower(node: Node, *x: str) -> Lowered:

@@ -28,8 +28,8 @@ def _(layer: MultiHeadAttention, node: Node, *x: str) -> Lowered:
     sizes = {"query": query, "value": value, "key": key, "output": node.shape[-1]}
     heads = {"num_heads": layer.num_heads, "key_dim": layer.key_dim, "value_dim": layer.value_size}
     options = _options(layer, "use_bias", "dropout", "use_causal_mask")
-    made = arguments([], {**sizes, **heads, **options})
-    return Lowered(_called(node, x), "MultiHeadAttention", made, ("MultiHeadAttention",))
+    call_arguments = arguments([], {**sizes, **heads, **options})
+    return Lowered(_called(node, x), "MultiHeadAttention", call_arguments, ("MultiHeadAttention",))
 
 
 @lower_layer.register
@@ -39,22 +39,24 @@ def _(layer: GroupedQueryAttention, node: Node, *x: str) -> Lowered:
     sizes["num_query_heads"] = layer.num_query_heads
     sizes["num_key_value_heads"] = layer.num_key_value_heads
     fields = ("use_bias", "dropout", "use_causal_mask", "sliding_window", "use_gate")
-    made = arguments([], {**sizes, **_options(layer, *fields)})
-    return Lowered(_called(node, x), "GroupedQueryAttention", made, ("GroupedQueryAttention",))
+    call_arguments = arguments([], {**sizes, **_options(layer, *fields)})
+    return Lowered(
+        _called(node, x), "GroupedQueryAttention", call_arguments, ("GroupedQueryAttention",)
+    )
 
 
 @lower_layer.register
 def _(layer: Attention, node: Node, *x: str) -> Lowered:
     name = "Attention" if layer.score_mode == "dot" else "ConcatAttention"
-    made = arguments([], _options(layer, "use_scale", "dropout", "use_causal_mask"))
-    return Lowered(_called(node, x), name, made, (name,))
+    call_arguments = arguments([], _options(layer, "use_scale", "dropout", "use_causal_mask"))
+    return Lowered(_called(node, x), name, call_arguments, (name,))
 
 
 @lower_layer.register
 def _(layer: AdditiveAttention, node: Node, *x: str) -> Lowered:
     size = node.input_shape[-1] if layer.use_scale else 0
-    made = arguments([size], _options(layer, "dropout", "use_causal_mask"))
-    return Lowered(_called(node, x), "AdditiveAttention", made, ("AdditiveAttention",))
+    call_arguments = arguments([size], _options(layer, "dropout", "use_causal_mask"))
+    return Lowered(_called(node, x), "AdditiveAttention", call_arguments, ("AdditiveAttention",))
 
 
 def _options(layer: object, *names: str) -> dict[str, object]:

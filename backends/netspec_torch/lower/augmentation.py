@@ -43,7 +43,9 @@ def _outside(layer: Moved) -> list[str]:
     names = ("fill_mode", "interpolation", "fill_value")
     defaults = type(layer).model_fields
     values = {name: getattr(layer, name) for name in names}
-    return arguments([], {key: it for key, it in values.items() if it != defaults[key].default})
+    return arguments(
+        [], {key: value for key, value in values.items() if value != defaults[key].default}
+    )
 
 
 def _applied(function: str, node: Node, x: str, factors: list[str], others: list[str]) -> Lowered:

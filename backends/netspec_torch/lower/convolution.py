@@ -41,7 +41,7 @@ def _(layer: DepthwiseConv, node: Node, x: str) -> Lowered:
 @lower_layer.register
 def _(layer: ConvTranspose, node: Node, x: str) -> Lowered:
     crops = layer.crops(node.input_shape[:-1])
-    # PyTorch's padding drops the same on both sides, and its output_padding drops less behind.
+    # PyTorch's padding drops the same on both sides, and its output_padding drops less at the end.
     named = _moves(layer, tuple(before for before, _ in crops))
     if any(after < before for before, after in crops):
         added = tuple(max(0, before - after) for before, after in crops)
@@ -106,7 +106,7 @@ def _window(layer: Kernel, node: Node, x: str) -> tuple[str, dict[str, object]]:
 
 
 def _moves(layer: Kernel, padding: tuple[int, ...]) -> dict[str, object]:
-    """The arguments that say how the kernel moves, where they are not PyTorch's defaults."""
+    """The arguments for the movement of the kernel, where they are not PyTorch's defaults."""
     named: dict[str, object] = {}
     if set(layer.strides) != {1}:
         named["stride"] = square(layer.strides)

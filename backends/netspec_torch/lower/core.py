@@ -44,8 +44,8 @@ def _(layer: Dense, node: Node, x: str) -> Lowered:
 @lower_layer.register
 def _(layer: EinsumDense, node: Node, x: str) -> Lowered:
     shapes = [weight.shape for weight in node.weights]
-    made = arguments([layer.equation, *shapes], {})
-    return Lowered(f"self.{node.name}({x})", "EinsumDense", made, ("EinsumDense",))
+    call_arguments = arguments([layer.equation, *shapes], {})
+    return Lowered(f"self.{node.name}({x})", "EinsumDense", call_arguments, ("EinsumDense",))
 
 
 @lower_layer.register
@@ -89,8 +89,10 @@ def _(_layer: PReLU, node: Node, x: str) -> Lowered:
     (alpha,) = node.weights
     *space, channels = range(len(alpha.shape))
     axes = (channels, *space) if node.layout == "channels_first" else (*space, channels)
-    made = arguments([alpha.shape[axis] for axis in axes], {})
-    return Lowered(f"self.{node.name}({x})", "PReLU", made, ("PReLU",), axes={"alpha": axes})
+    call_arguments = arguments([alpha.shape[axis] for axis in axes], {})
+    return Lowered(
+        f"self.{node.name}({x})", "PReLU", call_arguments, ("PReLU",), axes={"alpha": axes}
+    )
 
 
 @lower_layer.register
@@ -117,7 +119,7 @@ def functions(*activations: ActivationName) -> tuple[str, ...]:
     return tuple(name for name in sorted({*activations}) if name in FUNCTIONS)
 
 
-# PyTorch's defaults agree with Keras's functions where no argument is given
+# PyTorch's defaults agree with Keras's functions where no argument is passed
 # (torch/nn/functional.py, 2.13).
 ACTIVATIONS: dict[ActivationName, str] = {
     "linear": "{x}",

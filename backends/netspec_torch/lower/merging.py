@@ -58,7 +58,8 @@ def _(layer: Dot, node: Node, *x: str) -> Lowered:
     if layer.normalize:
         dims = [index + 1 for index in layer.indices(node.input_shapes)]
         x = tuple(
-            f"F.normalize({each}, dim={dim}, eps=1e-7)" for each, dim in zip(x, dims, strict=True)
+            f"F.normalize({tensor}, dim={dim}, eps=1e-7)"
+            for tensor, dim in zip(x, dims, strict=True)
         )
     if all(len(shape) == 1 for shape in node.input_shapes):
         return Lowered(f"({' * '.join(x)}).sum(1, keepdim=True)")

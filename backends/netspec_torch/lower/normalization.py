@@ -27,12 +27,12 @@ def _(layer: BatchNormalization, node: Node, x: str) -> Lowered:
         **({} if layer.center else {"center": False}),
         **({} if layer.trainable else {"trainable": False}),
     }
-    made = arguments([node.input_shape[axis]], named)
+    call_arguments = arguments([node.input_shape[axis]], named)
     if node.layout == "channels_first" or len(node.shape) == 1:
         expression = f"self.{node.name}({x})"
     else:
         expression = f"self.{node.name}.along({x}, {axis + 1})"
-    return Lowered(expression, "BatchNormalization", made, ("BatchNormalization",))
+    return Lowered(expression, "BatchNormalization", call_arguments, ("BatchNormalization",))
 
 
 @lower_layer.register
@@ -46,13 +46,13 @@ def _(layer: LayerNormalization, node: Node, x: str) -> Lowered:
             named["elementwise_affine"] = False
         elif not layer.center:
             named["bias"] = False
-        made = arguments([_one_or_all(shape[indices[0] :])], named)
+        call_arguments = arguments([_one_or_all(shape[indices[0] :])], named)
         names = {"gamma": "weight", "beta": "bias"}
-        return Lowered(expression, "nn.LayerNorm", made, parameters=names)
+        return Lowered(expression, "nn.LayerNorm", call_arguments, parameters=names)
     dims = tuple(index + 1 for index in indices)
-    sizes = tuple(size if at in indices else 1 for at, size in enumerate(shape))
-    made = arguments([dims, sizes, layer.epsilon], _without(layer))
-    return Lowered(expression, "LayerNormalization", made, ("LayerNormalization",))
+    sizes = tuple(size if axis in indices else 1 for axis, size in enumerate(shape))
+    call_arguments = arguments([dims, sizes, layer.epsilon], _without(layer))
+    return Lowered(expression, "LayerNormalization", call_arguments, ("LayerNormalization",))
 
 
 def _without(layer: LayerNormalization | GroupNormalization) -> dict[str, object]:
@@ -66,8 +66,8 @@ def _(layer: GroupNormalization, node: Node, x: str) -> Lowered:
     shape = node.shape
     dim = node.dimension(layer.channel_axis(shape))
     sizes = [layer.count(shape), *layer.sizes(shape)]
-    given = x if dim == 1 else f"{x}.movedim({dim}, 1)"
-    expression = f"self.{node.name}({given})" + ("" if dim == 1 else f".movedim(1, {dim})")
+    moved = x if dim == 1 else f"{x}.movedim({dim}, 1)"
+    expression = f"self.{node.name}({moved})" + ("" if dim == 1 else f".movedim(1, {dim})")
     flat = ""
     if node.layout == "channels_first" and layer.scale:
         # PyTorch 2.13 ends the process in the gradient of gamma for a channels_last input that
@@ -75,20 +75,24 @@ def _(layer: GroupNormalization, node: Node, x: str) -> Lowered:
         flat = f"self.{node.name}({x}.flatten(2)).unflatten(2, {shape[:-1]})"
     # nn.GroupNorm takes no group of a single value.
     if layer.scale != layer.center or sizes[0] == prod(shape):
-        made = arguments([*sizes, layer.epsilon], _without(layer))
+        call_arguments = arguments([*sizes, layer.epsilon], _without(layer))
         parts = ("GroupNormalization",)
-        return Lowered(expression, "GroupNormalization", made, parts, without_gradient=flat)
+        return Lowered(
+            expression, "GroupNormalization", call_arguments, parts, without_gradient=flat
+        )
     named = {"eps": layer.epsilon, **({} if layer.scale else {"affine": False})}
-    made, names = arguments(sizes, named), {"gamma": "weight", "beta": "bias"}
-    return Lowered(expression, "nn.GroupNorm", made, parameters=names, without_gradient=flat)
+    call_arguments, names = arguments(sizes, named), {"gamma": "weight", "beta": "bias"}
+    return Lowered(
+        expression, "nn.GroupNorm", call_arguments, parameters=names, without_gradient=flat
+    )
 
 
 @lower_layer.register
 def _(layer: RMSNormalization, node: Node, x: str) -> Lowered:
     sizes = node.shape[-len(layer.axis) :]
-    made = arguments([_one_or_all(sizes)], {"eps": layer.epsilon})
+    call_arguments = arguments([_one_or_all(sizes)], {"eps": layer.epsilon})
     names = {"scale": "weight"}
-    return Lowered(f"self.{node.name}({x})", "nn.RMSNorm", made, parameters=names)
+    return Lowered(f"self.{node.name}({x})", "nn.RMSNorm", call_arguments, parameters=names)
 
 
 @lower_layer.register

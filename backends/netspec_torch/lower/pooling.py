@@ -32,10 +32,10 @@ def _(layer: MaxPooling, node: Node, x: str) -> Lowered:
 def _(layer: AveragePooling, node: Node, x: str) -> Lowered:
     space = node.input_shape[:-1]
     before, symmetric = padding(space, layer.window, layer.steps, layer.padding)
-    wider = any(cells > size for cells, size in zip(layer.window, space, strict=True))
+    wider = any(length > size for length, size in zip(layer.window, space, strict=True))
     if layer.rank == 3 and wider and not before:
-        # F.avg_pool3d refuses a window that its padding alone makes fit (PyTorch 2.13).
-        before = tuple(cells for side in reversed(symmetric) for cells in (side, side))
+        # F.avg_pool3d refuses a window that fits only with its padding (PyTorch 2.13).
+        before = tuple(count for side in reversed(symmetric) for count in (side, side))
     if before:
         function = f"average_pool{layer.rank}d_padded"
         window = arguments([square(layer.window), square(layer.steps), before], {})
@@ -62,6 +62,6 @@ def _(layer: GlobalAveragePooling, _node: Node, x: str) -> Lowered:
 
 
 def _over_space(layer: GlobalPooling) -> str:
-    """The arguments of a reduction over all axes but those of the batch and the channels."""
+    """The arguments of a reduction over all axes except the batch and the channels."""
     named = {"keepdim": True} if layer.keepdims else {}
     return ", ".join(arguments([square(tuple(range(2, layer.rank + 2)))], named))

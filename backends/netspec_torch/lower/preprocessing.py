@@ -52,8 +52,8 @@ def _module(
 ) -> Lowered:
     """A module that holds two lists of numbers; where there is only one number, it is repeated."""
     lists = [numbers * (shape[0] // len(numbers)) for numbers in (first, second)]
-    made = [Code(f"[{', '.join(map(repr, numbers))}]") for numbers in lists]
-    return Lowered(f"self.{node.name}({x})", name, arguments([*made, shape], {}), (name,))
+    code = [Code(f"[{', '.join(map(repr, numbers))}]") for numbers in lists]
+    return Lowered(f"self.{node.name}({x})", name, arguments([*code, shape], {}), (name,))
 
 
 @lower_layer.register

@@ -58,7 +58,11 @@ def _options(layer: RecurrentLayer) -> dict[str, object]:
     """The arguments that are not at their defaults."""
     names = ("use_bias", "dropout", "recurrent_dropout", "return_sequences", "go_backwards")
     values = {name: getattr(layer, name) for name in names}
-    return {name: it for name, it in values.items() if it != type(layer).model_fields[name].default}
+    return {
+        name: value
+        for name, value in values.items()
+        if value != type(layer).model_fields[name].default
+    }
 
 
 def _activations(layer: RecurrentLayer) -> dict[str, ActivationName]:

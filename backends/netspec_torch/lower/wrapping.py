@@ -22,7 +22,7 @@ def _(layer: Bidirectional, node: Node, x: str) -> Lowered:
     inner: RecurrentLayer = layer.layer
     name, arguments, needs = recurrent_module(inner, node.input_shape[-1])
     constructor = f"{name}({', '.join(arguments)})"
-    # Each direction draws masks of its own, which one call for both could not have.
+    # Each direction draws separate masks, which one call for both could not have.
     around = "FusedBidirectional" if fused(inner) and inner.dropout == 0 else "Bidirectional"
     merge = _MERGES[layer.merge_mode]
     return Lowered(

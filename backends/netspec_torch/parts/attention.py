@@ -160,7 +160,7 @@ class ConcatAttention(nn.Module):
 
 
 class AdditiveAttention(nn.Module):
-    """Keras's additive attention; `size` is that of the scale, 0 for none."""
+    """Keras's additive attention; `size` is the size of the scale, 0 for none."""
 
     def __init__(self, size: int, dropout: float = 0.0, use_causal_mask: bool = False) -> None:
         super().__init__()

@@ -10,8 +10,8 @@ def norms(w: Tensor, axes: tuple[int, ...]) -> Tensor:
 
 def max_norm(w: Tensor, max_value: float, axes: tuple[int, ...]) -> Tensor:
     """The weight with norms of at most max_value."""
-    found = norms(w, axes)
-    return w * (found.clamp(max=max_value) / (1e-7 + found))
+    before = norms(w, axes)
+    return w * (before.clamp(max=max_value) / (1e-7 + before))
 
 
 def unit_norm(w: Tensor, axes: tuple[int, ...]) -> Tensor:
@@ -23,6 +23,6 @@ def min_max_norm(
     w: Tensor, min_value: float, max_value: float, rate: float, axes: tuple[int, ...]
 ) -> Tensor:
     """The weight with norms moved towards the range by the rate."""
-    found = norms(w, axes)
-    wanted = rate * found.clamp(min_value, max_value) + (1 - rate) * found
-    return w * (wanted / (1e-7 + found))
+    before = norms(w, axes)
+    after = rate * before.clamp(min_value, max_value) + (1 - rate) * before
+    return w * (after / (1e-7 + before))

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 
 class SeparableConv1d(nn.Module):
-    """A convolution of every channel by itself, and one of single cells that mixes them."""
+    """A convolution of every channel by itself, and one of size 1 that mixes them."""
 
     def __init__(self, inputs, outputs, kernel_size, multiplier=1, bias=True, **window) -> None:
         super().__init__()
@@ -19,7 +19,7 @@ class SeparableConv1d(nn.Module):
 
 
 class SeparableConv2d(nn.Module):
-    """A convolution of every channel by itself, and one of single cells that mixes them."""
+    """A convolution of every channel by itself, and one of size 1 that mixes them."""
 
     def __init__(self, inputs, outputs, kernel_size, multiplier=1, bias=True, **window) -> None:
         super().__init__()

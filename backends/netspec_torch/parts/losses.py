@@ -1,5 +1,8 @@
 """Losses in PyTorch, by Keras's formulas."""
 
+# A subclass defines `values`, and arguments are named as the module names them.
+# pyright: reportCallIssue=false, reportIncompatibleMethodOverride=false
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -69,5 +72,5 @@ class CosineSimilarity(Loss):
     """-cos of the angle between outputs and targets."""
 
     def values(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        y, t = (F.normalize(each, dim=-1, eps=1e-7) for each in (outputs, targets))
+        y, t = (F.normalize(vectors, dim=-1, eps=1e-7) for vectors in (outputs, targets))
         return -(y * t).sum(-1)

@@ -1,5 +1,8 @@
 """Normalization in PyTorch, by Keras's formulas."""
 
+# Buffers and optional parameters are tensors or None, which PyTorch does not declare.
+# pyright: reportArgumentType=false, reportCallIssue=false
+
 import torch
 from torch import Tensor, nn
 
@@ -42,7 +45,7 @@ class BatchNormalization(nn.Module):
     def along(self, x: Tensor, axis: int) -> Tensor:
         """The same for another axis."""
         x = x.movedim(axis, 1)
-        # With four axes, PyTorch 2.13 gives wrong gradients where some have size 1.
+        # With four axes, PyTorch 2.13 returns wrong gradients where some have size 1.
         return self(x.flatten(2)).reshape(x.shape).movedim(1, axis)
 
 

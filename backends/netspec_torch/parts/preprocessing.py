@@ -1,5 +1,8 @@
 """Rescaling and normalization of data in PyTorch, by Keras's formulas."""
 
+# Buffers are tensors, which PyTorch does not declare.
+# pyright: reportOperatorIssue=false
+
 import torch
 from torch import Tensor, nn
 

@@ -1,5 +1,9 @@
 """Recurrent layers in PyTorch, by Keras's formulas."""
 
+# A subclass defines `states`, `kernels` and `steps`, and what it calls is not None.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportOptionalCall=false
+# pyright: reportOptionalSubscript=false, reportReturnType=false
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -8,7 +12,7 @@ from torch import Tensor, nn
 class Recurrent(nn.Module):
     """What recurrent layers share: weights of `gates` blocks, dropout, and the way back.
 
-    x is (batch, steps, inputs). A subclass gives the states of all steps: (batch, steps, units).
+    x is (batch, steps, inputs). A subclass returns the states of all steps: (batch, steps, units).
     """
 
     gates = 1
@@ -140,7 +144,7 @@ class Looped(Recurrent):
         return self.bias
 
     def gated(self, x: Tensor, kernel: Tensor, masks: list[Tensor]) -> Tensor:
-        """x through the kernel of every gate: (…, gates units). Each gate has its own mask."""
+        """x through the kernel of every gate: (…, gates units). Each gate has a separate mask."""
         if len(masks) < 2:
             return F.linear(x * masks[0] if masks else x, kernel)
         parts = zip(masks, kernel.chunk(len(masks)))

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 class Bidirectional(nn.Module):
     """A recurrent layer, one like it from the last step to the first, and `merge` of their outputs.
 
-    Without `return_sequences` each gives its own last state.
+    Without `return_sequences` each returns its last state.
     """
 
     def __init__(self, forward_layer, backward_layer, merge) -> None:

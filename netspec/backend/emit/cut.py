@@ -20,6 +20,11 @@ class Folder:
 
     path: Path
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all definitions."""
+        return tuple(_files(self.path))
+
     def with_needed(self, names: Iterable[str]) -> dict[str, str]:
         """The definitions of these names and those that they use, each after what it uses."""
         files = _files(self.path)

@@ -1,0 +1,67 @@
+"""What the conformance tests need of PyTorch: its layers, and gradients by autograd."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from netspec.backend.declaration import Declaration, Gradients, registered_layers
+from netspec.network import Network
+from netspec.numerics.weights import Array, Weights
+from netspec_torch.lower import NOTES, lower_layer
+from netspec_torch.runtime import built_model
+
+
+def declaration() -> Declaration:
+    """See `netspec.backend.declaration.DeclaringBackend`."""
+    layers = registered_layers(lower_layer, "TimeDistributed")
+    return Declaration(layers, notes=NOTES, gradients=gradients)
+
+
+def gradients(
+    network: Network,
+    weights: Weights,
+    inputs: list[Array],
+    cotangents: list[Array],
+    *,
+    training: bool,
+    device: str = "cpu",
+) -> Gradients:
+    """See `netspec.backend.declaration.GradientFunction`."""
+    model = built_model(network, weights)
+    places: dict[str, tuple[str, tuple[int, ...]]] = type(model).forward.__globals__["WEIGHTS"]
+    shapes = {key: weight.shape for key, weight in network.graph.weights()}
+
+    def in_keras_axes(key: str, tensor: Tensor) -> Array:
+        axes = places[key][1]
+        permuted = tensor.detach().reshape([shapes[key][axis] for axis in axes])
+        return permuted.permute(tuple(np.argsort(axes))).cpu().numpy()
+
+    model.to(device).train(training)
+    tensors = [torch.tensor(values, requires_grad=True, device=device) for values in inputs]
+    outputs = model(*tensors)
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    total = sum(
+        (y * torch.tensor(c, device=device)).sum() for y, c in zip(outputs, cotangents, strict=True)
+    )
+    if isinstance(total, Tensor) and total.requires_grad:
+        total.backward()
+    parameters = dict(model.named_parameters())
+    by_key = {
+        key: in_keras_axes(key, _gradient(parameters[name]))
+        for key, (name, _) in places.items()
+        if name in parameters and parameters[name].requires_grad
+    }
+    state = model.state_dict()
+    statistics = {
+        key: in_keras_axes(key, state[name])
+        for key, (name, _) in places.items()
+        if key not in by_key
+    }
+    return Gradients([_gradient(tensor).cpu().numpy() for tensor in tensors], by_key, statistics)
+
+
+def _gradient(tensor: Tensor) -> Tensor:
+    """The gradient of a tensor on which the outputs may not depend."""
+    return torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
