@@ -13,7 +13,6 @@ LATER = (
     "docs/data.md",
     "docs/layers.md",
     "benchmarks",
-    "netspec/backend",
     "netspec/data",
     "netspec/language",
     "netspec/testing",
