@@ -10,7 +10,6 @@ import words
 
 LATER = (
     "docs/layers.md",
-    "netspec/backend",
     "netspec/testing",
     "backends/netspec_keras/feeding.py",
     "backends/netspec_keras/gaps.py",

@@ -1,7 +1,7 @@
 """A printer of documents: text with places where a line may end, laid out within a width.
 
-The layout is that of code formatters (Wadler, A prettier printer, 2003): a group is on one line
-where it fits, and all of its own lines end where it does not.
+The layout follows code formatters (Wadler, A prettier printer, 2003): a group is on one line
+where it fits, and all lines directly in it end where it does not.
 
 >>> numbers = Group(("[", Nest((SOFT, "1,", LINE, "2", IfBroken(","))), SOFT, "]"))
 >>> render(("x = ", numbers), 10)

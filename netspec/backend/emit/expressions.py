@@ -33,15 +33,16 @@ class Expression:
 
     @property
     def on_its_own(self) -> Document:
-        """The expression without brackets around it, where lines end only in its own brackets."""
+        """The expression without brackets around it, where lines end only in its brackets."""
         return tuple(f" {part} " if isinstance(part, _Operator) else part for part in self.parts)
 
     @property
     def breaks_in_brackets(self) -> bool:
-        """Whether its own brackets are broken first, rather than new ones around all of it.
+        """Whether its brackets are broken first, rather than new ones around all of it.
 
         As ruff decides it (can_omit_optional_parentheses of ruff_python_formatter): the brackets of
-        one operand at an end of one operator, or those of calls with at most one attribute between.
+        one operand at an end of one operator, or the brackets of calls with at most one
+        attribute between.
         """
         operators = len(_loosest(self.parts))
         if operators == 0:
@@ -103,7 +104,7 @@ def parse(text: str) -> Expression:
 
 
 def in_lines(opening: str, items: Sequence[Document], closing: str) -> Document:
-    """Items in brackets: all on one line, or each on its own."""
+    """Items in brackets: all on one line, or one item per line."""
     inner = (SOFT, joined(items, (",", LINE)), IfBroken(","))
     return Group((opening, Nest(inner), SOFT, closing))
 

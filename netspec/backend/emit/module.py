@@ -12,13 +12,13 @@ from netspec.backend.emit.document import NEWLINE, Document, Nest, joined, rende
 
 
 def module(doc: Sequence[str], imports: Iterable[str], parts: Iterable[Document]) -> str:
-    """The source of a module: its docstring, those of the imports that it uses, and its parts.
+    """The source of a module: its docstring, the imports that it uses, and its parts.
 
     Each import binds one name, such as "import torch" or "from torch import nn".
     """
     body = render(joined([part for part in parts if part], 3 * (NEWLINE,)), WIDTH)
     used = _global_names(symtable(body, "", "exec"))
-    head = [docstring(*doc), *_sections([each for each in imports if each.split()[-1] in used])]
+    head = [docstring(*doc), *_sections([line for line in imports if line.split()[-1] in used])]
     return f"{render(joined(head, 2 * (NEWLINE,)), WIDTH)}\n\n\n{body}\n"
 
 
@@ -42,7 +42,7 @@ def _is_standard(line: str) -> bool:
 
 
 def _merged(lines: Iterable[str]) -> Iterable[Document]:
-    """Sorted imports, those of several names from one module in one line."""
+    """Sorted imports, with several names from one module in one line."""
     for head, group in groupby(lines, key=lambda line: line.partition(" import ")[0]):
         names = [name for line in group if (name := line.partition(" import ")[2])]
         yield f"{head} import {', '.join(names)}" if names else head

@@ -15,13 +15,13 @@ def identifiers(names: Iterable[str], reserved: Collection[str]) -> dict[str, st
     >>> identifiers(["block/conv2d", "class", "x"], {"x"})
     {'block/conv2d': 'block_conv2d', 'class': 'class_', 'x': 'x_'}
     """
-    taken = {*keyword.kwlist, *reserved}
+    used_names = {*keyword.kwlist, *reserved}
     by_name: dict[str, str] = {}
     for name in names:
         identifier = re.sub(r"\W", "_", name)
-        while identifier in taken:
+        while identifier in used_names:
             identifier += "_"
-        taken.add(identifier)
+        used_names.add(identifier)
         by_name[name] = identifier
     return by_name
 
@@ -41,13 +41,13 @@ def variables(graph: Graph, only_input: str, reserved: Collection[str]) -> dict[
     kept = [
         node.name for index, node in enumerate(graph.nodes) if readers.get(node.name) != {index + 1}
     ]
-    taken = {"x", "inputs", *reserved}
+    used_names = {"x", "inputs", *reserved}
     names = [tensor.name for tensor in graph.inputs]
     if len(names) > 1:
-        inputs = identifiers(names, taken)
+        inputs = identifiers(names, used_names)
     else:
         inputs = {names[0]: only_input if readers.get(names[0]) == {0} else "inputs"}
-    kept_names = identifiers(kept, {*taken, *inputs.values()})
+    kept_names = identifiers(kept, {*used_names, *inputs.values()})
     return {**{node.name: "x" for node in graph.nodes}, **kept_names, **inputs}
 
 
