@@ -9,7 +9,6 @@ import pytest
 import words
 
 LATER = (
-    "docs/layers.md",
     "netspec/testing",
     "backends/netspec_keras/feeding.py",
     "backends/netspec_keras/gaps.py",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
+
+Setting = TypeVar("Setting")
 
 
 @contextmanager
@@ -30,7 +33,8 @@ def _precisions_kept() -> Generator[None]:
 
     The older setting of matrix products also sets the newer ones (aten/src/ATen/Context.cpp, 2.13).
     """
-    older = torch.get_float32_matmul_precision()
+    products = _older_setting(torch.get_float32_matmul_precision)
+    convolutions = _older_setting(lambda: torch.backends.cudnn.allow_tf32)
     newer = (
         torch.backends.cuda.matmul,
         torch.backends.mkldnn.matmul,
@@ -41,9 +45,21 @@ def _precisions_kept() -> Generator[None]:
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(older)
+        if products is not None:
+            torch.set_float32_matmul_precision(products)
+        if convolutions is not None:
+            torch.backends.cudnn.allow_tf32 = convolutions
         for setting, precision in zip(newer, precisions, strict=True):
-            setting.fp32_precision = precision
+            if setting.fp32_precision != precision:
+                setting.fp32_precision = precision
+
+
+def _older_setting(read: Callable[[], Setting]) -> Setting | None:
+    """The value of an older setting; None where it cannot express the newer ones."""
+    try:
+        return read()
+    except RuntimeError:
+        return None
 
 
 @contextmanager
