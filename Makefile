@@ -1,4 +1,4 @@
-# Every target does its own set-up. BACKEND is keras or torch.
+# Every target installs what it needs. BACKEND is keras or torch.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BACKEND ?= keras
 BIN := .venv/bin
@@ -21,20 +21,19 @@ lint: $(READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
-# The tests of values once for every setting that makes the frameworks compute as on another processor.
+# The tests of values, once for every setting in which the frameworks compute as on another processor.
 # int8 files also run on an emulated Haswell, which needs qemu-x86_64 (apt-get install qemu-user).
 processors: $(READY)
 	$(BIN)/python tests/processors/run.py
 
-# The random specs at length: a thousand of each kind. The tests that take minutes: the tutorial with
-# three seeds on both backends, every benchmark in short, and the extras for GPU machines as pip
-# resolves them.
+# A thousand random specs of each kind. Then the tests that take minutes: the tutorial with three seeds on
+# both backends, a short run of every benchmark, and the extras for GPU machines as pip resolves them.
 nightly: processors
 	NETSPEC_HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/properties --timeout=0
 	$(BIN)/python -m pytest -m nightly --timeout=0
 
-# Every question that this machine can answer; the figures go into benchmarks/results/, and the page
-# docs/benchmarks.md is made of them.
+# Every benchmark that this machine can run. It writes the results into benchmarks/results/, and from them
+# the page docs/benchmarks.md.
 bench: $(BENCH_READY)
 	$(BIN)/python -m benchmarks.start --json
 	$(BIN)/python -m benchmarks.large_specs --json
@@ -49,21 +48,21 @@ bench: $(BENCH_READY)
 	$(BIN)/python -m benchmarks.gpu --json
 	$(BIN)/python -m benchmarks.page
 
-# Rewrites the golden files from what the code gives now; read the difference before committing it.
+# Rewrites the golden files from the output of the code. Read the difference before the commit.
 golden: $(READY)
 	$(BIN)/python -m pytest --update tests/golden tests/core/test_invalid.py
 
-# Everything that needs a GPU, in nine minutes, with the machine's own Python: no network, no .venv.
+# Everything that needs a GPU, in nine minutes, with the machine's Python: no network, no .venv.
 # PYTHON=... names another interpreter, REHEARSE=1 runs a part on the CPU, RESULTS=... another folder.
 gpu:
 	$(if $(filter file,$(origin PYTHON)),python3,$(PYTHON)) tests/gpu/run.py \
 		$(if $(REHEARSE),--rehearse) $(if $(RESULTS),--results '$(RESULTS)')
 
-# What `make gpu` needs on a machine without a network, downloaded into .gpu beforehand.
+# Downloads the packages for `make gpu` on a machine without a network into .gpu.
 gpu-wheels: $(READY)
 	$(BIN)/python tests/gpu/wheels.py $(or $(PYTHON_VERSION),3.12)
 
-# Rewrites the versions for GPU machines from what pip resolves now. Run it with Python 3.11 on Linux.
+# Rewrites the versions for GPU machines as pip resolves them. Run it with Python 3.11 on Linux.
 gpu-constraints: $(READY)
 	$(BIN)/python tests/gpu_wheels.py
 

@@ -28,8 +28,9 @@ QUICK_SPLIT = "train.validation_split=0.95"  # which leaves as many for training
 class Result:
     """One training, tested by its backend and by ONNX Runtime on the same images.
 
-    `same` counts the images that both give the same class, `difference` is the largest of any
-    probability, `by_hand` the accuracy of the program written by hand with the same seed.
+    `same` counts the images for which both predict the same class, `difference` is the largest
+    difference of any probability, `by_hand` the accuracy of the hand-written program with this
+    seed.
     """
 
     backend: str
@@ -47,24 +48,24 @@ def netspec(*arguments: str | Path) -> None:
     subprocess.run([*NETSPEC, *arguments], check=True)
 
 
-def trained(backend: str, seed: int, given: argparse.Namespace) -> Run:
-    """A new run, tested and exported, from the command line as people use it."""
-    folder = given.runs / f"{backend}-seed-{seed}"
-    quick = ("--epochs", "1", "--set", QUICK_SPLIT) if given.quick else ("--epochs", str(EPOCHS))
-    chosen = ("--backend", backend, "--seed", str(seed), "--device", given.device)
+def trained(backend: str, seed: int, options: argparse.Namespace) -> Run:
+    """A new run, tested and exported, from the command line."""
+    folder = options.runs / f"{backend}-seed-{seed}"
+    quick = ("--epochs", "1", "--set", QUICK_SPLIT) if options.quick else ("--epochs", str(EPOCHS))
+    chosen = ("--backend", backend, "--seed", str(seed), "--device", options.device)
     netspec("train", SPEC, *chosen, *quick, "--runs", folder)
-    netspec("evaluate", "--device", given.device, "--runs", folder)
+    netspec("evaluate", "--device", options.device, "--runs", folder)
     netspec("export", "--onnx", "--runs", folder)
     return newest_run(runs=folder)
 
 
-def trained_by_hand(backend: str, seed: int, given: argparse.Namespace) -> float:
-    """The test accuracy that the program written by hand prints."""
+def trained_by_hand(backend: str, seed: int, options: argparse.Namespace) -> float:
+    """The test accuracy that the hand-written program prints."""
     program = [sys.executable, "-m", f"benchmarks.by_hand.{backend}_tutorial"]
     quick = ["--epochs", "1", "--images", str(QUICK_IMAGES)]
-    options = ["--seed", str(seed), *(quick if given.quick else ["--epochs", str(EPOCHS)])]
-    done = subprocess.run(program + options, check=True, cwd=ROOT, stdout=subprocess.PIPE)
-    return float(done.stdout.split()[-1])
+    seeded = ["--seed", str(seed), *(quick if options.quick else ["--epochs", str(EPOCHS)])]
+    process = subprocess.run(program + seeded, check=True, cwd=ROOT, stdout=subprocess.PIPE)
+    return float(process.stdout.split()[-1])
 
 
 def compared(run: Run, device: Device, by_hand: float | None) -> Result:
@@ -109,17 +110,17 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    given = arguments()
+    options = arguments()
     results: list[Result] = []
-    for seed in given.seeds[:1] if given.quick else given.seeds:
+    for seed in options.seeds[:1] if options.quick else options.seeds:
         for backend in BACKENDS:
-            run = trained(backend, seed, given)
-            by_hand = trained_by_hand(backend, seed, given) if given.by_hand else None
-            results.append(compared(run, given.device, by_hand))
-            found = Table(TITLE, COLUMNS, tuple(cells(result) for result in results))
-            # Each time, so that a broken benchmark has told what it found.
-            write_json(given, "accuracy", [found], [asdict(result) for result in results])
-            show(found)
+            run = trained(backend, seed, options)
+            by_hand = trained_by_hand(backend, seed, options) if options.by_hand else None
+            results.append(compared(run, options.device, by_hand))
+            table = Table(TITLE, COLUMNS, tuple(cells(result) for result in results))
+            # After every run, so that a benchmark that is stopped has written its results.
+            write_json(options, "accuracy", [table], [asdict(result) for result in results])
+            show(table)
 
 
 if __name__ == "__main__":

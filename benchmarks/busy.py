@@ -50,7 +50,7 @@ def main() -> None:
             for busy in (0, 2) if arguments.quick else BUSY:
                 results.append(compared(backend, spec, busy, rounds, arguments.quick))
                 print(*cells(results[-1]), flush=True)
-    title = "Steps of training beside busy processes: netspec's threads and the best number by hand"
+    title = "Steps of training beside busy processes: netspec's threads and the best fixed number"
     table = Table(title, COLUMNS, tuple(map(cells, results)))
     show(table)
     write_json(arguments, "busy", [table], results)
@@ -63,11 +63,11 @@ def compared(backend: str, spec: str, busy: int, rounds: int, quick: bool) -> di
     threads = set[int]()
     for number in range(rounds):
         for count in counts[:: -1 if number % 2 else 1]:
-            taken, used = step_seconds(backend, spec, busy, count, quick)
-            seconds[count].append(taken)
+            durations, used = step_seconds(backend, spec, busy, count, quick)
+            seconds[count].append(durations)
             if count is None:
                 threads.add(used)
-    medians = {count: median(taken) for count, taken in seconds.items()}
+    medians = {count: median(durations) for count, durations in seconds.items()}
     best = min(range(1, allowed_cores() + 1), key=lambda count: medians[count])
     return {
         "backend": backend,
@@ -76,7 +76,7 @@ def compared(backend: str, spec: str, busy: int, rounds: int, quick: bool) -> di
         "ratio": medians[None] / medians[best],
         "threads": sorted(threads),
         "best_threads": best,
-        "seconds": {str(count or "netspec"): taken for count, taken in seconds.items()},
+        "seconds": {str(count or "netspec"): durations for count, durations in seconds.items()},
     }
 
 
@@ -139,7 +139,7 @@ def measured(
 
 @contextmanager
 def busy_processes(count: int) -> Generator[None]:
-    """Processes that compute without end, each in a session of its own as another user's are."""
+    """Processes that compute without end, each in a separate session, as of other users."""
     # They end with this process, also where it is killed.
     work = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
     command = [sys.executable, "-c", work]

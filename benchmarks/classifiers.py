@@ -63,9 +63,9 @@ def torch_onnx() -> Classify:
     content = io.BytesIO()
     program.save(content)
     session = onnxruntime.InferenceSession(content.getvalue())
-    (given,) = session.get_inputs()
+    (input_,) = session.get_inputs()
     # One channel lies in memory as channels first and last do alike.
-    return lambda images: session.run(None, {given.name: images.reshape(-1, 1, 28, 28)})[0]
+    return lambda images: session.run(None, {input_.name: images.reshape(-1, 1, 28, 28)})[0]
 
 
 MODELS: dict[str, tuple[str, Callable[[], Classify]]] = {
@@ -82,7 +82,7 @@ def _weights() -> dict[str, Images]:
 
 
 def _torch_model() -> Any:
-    """The model written by hand, which gives logits, with a softmax and the weights of all."""
+    """The hand-written model, which returns logits, with a softmax and the common weights."""
     import torch
     from torch import nn
 
@@ -96,7 +96,7 @@ def _torch_model() -> Any:
 
 
 def _as_torch(value: Images) -> Images:
-    """Keras's axes to PyTorch's; the first Dense reads 3 x 3 cells of 64 channels."""
+    """Keras's axes to PyTorch's; the first Dense reads 3 x 3 positions of 64 channels."""
     if value.ndim == 4:
         value = value.transpose(3, 2, 0, 1)
     elif value.shape == (576, 64):

@@ -1,6 +1,6 @@
 """How fast does the tutorial's network train on a GPU, and how far is that from what it can do?
 
-Each part runs in a process of its own and writes its results as soon as it has some.
+Each part runs in a separate process and writes its results as soon as it has some.
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ def batches(options: Options) -> None:
         title = f"Images a second by batch size on {device}"
         tables = [Table(title, BATCH_COLUMNS, tuple(cells))]
         tables.append(limits_table(rates, speeds[NETSPEC], batch, device))
-        # What is measured so far, in case that the rest does not come to its end.
+        # The results until now, in case the rest does not end.
         write_json(options, "gpu_batches", tables, results, device=device)
         show(Table(title, BATCH_COLUMNS, (cells[-1],)))
     show(*tables)
@@ -276,14 +276,14 @@ def tests(options: Options) -> None:
         return
     lines = options.lines.read_text(encoding="utf-8").splitlines()
     results = [json.loads(line) for line in lines]
-    outcomes = Counter(each["outcome"] for each in results)
+    outcomes = Counter(result["outcome"] for result in results)
     names = ("passed", "failed", "skipped")
     count_cells = (*(f"{outcomes[name]:,}" for name in names),)
     tables = [Table(f"GPU tests on {name_of(options)}", names, (count_cells,))]
     reasons = Counter(
-        (each["outcome"], each["test"].partition("[")[0], each["reason"])
-        for each in results
-        if each["outcome"] != "passed"
+        (result["outcome"], result["test"].partition("[")[0], result["reason"])
+        for result in results
+        if result["outcome"] != "passed"
     )
     if reasons:
         cells = tuple(
@@ -319,7 +319,7 @@ PARTS: dict[str, tuple[str, Callable[[Options], None]]] = {
 def run_part(name: str, options: Options) -> None:
     module, part = PARTS[name]
     needed = (module, "tensorflow") if module == "keras" else (module,)
-    missing = [each for each in needed if find_spec(each) is None]
+    missing = [module for module in needed if find_spec(module) is None]
     if missing:
         print(f"left out: {name}, for {missing[0]} is not installed")
         return

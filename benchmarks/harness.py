@@ -1,4 +1,4 @@
-"""What the benchmarks share: alternated rounds, medians, ratios, the machine, tables and JSON."""
+"""Shared by the benchmarks: alternated rounds, medians, ratios, the machine, tables and JSON."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ NETSPEC = (sys.executable, "-m", "netspec")
 """The command line; a script beside the interpreter is only where netspec is installed."""
 
 PEERS = ("lightning", "torchinfo", "onnxscript", "jax")
-"""What the programs written by hand need beside the backends' frameworks: the extra `bench`."""
+"""The packages of the hand-written programs, besides the frameworks: the extra `bench`."""
 
-# For every process: TensorFlow's C++ notices say nothing of use.
+# For every process: TensorFlow's C++ notices are of no use.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 LOAD_BEFORE = os.getloadavg()
@@ -42,7 +42,7 @@ LOAD_BEFORE = os.getloadavg()
 KIBIBYTES = 1 / 1024 if sys.platform == "darwin" else 1  # in a unit of ru_maxrss
 
 Sides = Mapping[str, Callable[[], float]]
-"""What is compared, by name: each does its work once and returns the seconds that it took."""
+"""The sides of a comparison, by name: each does its work once and returns its seconds."""
 
 Side = TypeVar("Side")
 
@@ -74,7 +74,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Figures as a person reads them, on the screen and on the page."""
+    """Results for the reader, on the screen and on the page."""
 
     title: str
     columns: tuple[str, ...]
@@ -84,8 +84,8 @@ class Table:
 class Program:
     """A side that is a command, timed from its start to its end.
 
-    `megabytes` is the largest memory that any of its runs had. It is at least that of the process
-    which starts them, so that one must stay small.
+    `megabytes` is the largest memory of any of its runs. It is at least the memory of the process
+    that starts them, so that process must stay small.
     """
 
     def __init__(self, *command: str | Path, **environment: str) -> None:
@@ -119,12 +119,12 @@ class Program:
         with self._started() as process:
             assert process.stdout
             printed: list[str] = []
-            for each in process.stdout:
-                if each.strip() == line:
+            for output in process.stdout:
+                if output.strip() == line:
                     seconds = perf_counter() - began
                     process.kill()
                     return seconds
-                printed.append(each)
+                printed.append(output)
         raise SystemExit(f"{self._written()} never came to {line!r}:\n{''.join(printed)}")
 
     def _started(self) -> subprocess.Popen[str]:
@@ -142,7 +142,7 @@ class Program:
 
 
 def by_hand(name: str, *arguments: str, **environment: str) -> Program:
-    """A program of the folder by_hand, in a process of its own."""
+    """A program of the folder by_hand, in a separate process."""
     return Program(sys.executable, "-m", f"benchmarks.by_hand.{name}", *arguments, **environment)
 
 
@@ -166,13 +166,13 @@ def parser(description: str | None, rounds: int | None = None) -> argparse.Argum
 
 def installed(sides: Mapping[str, tuple[str, Callable[[], Side]]]) -> dict[str, Side]:
     """The sides whose module is installed, made; a line for each of the others."""
-    made: dict[str, Side] = {}
+    present: dict[str, Side] = {}
     for name, (module, make) in sides.items():
         if find_spec(module) is None:
             print(f"left out: {name}, for {module} is not installed")
         else:
-            made[name] = make()
-    return made
+            present[name] = make()
+    return present
 
 
 def timed(work: Callable[[], object]) -> Callable[[], float]:
@@ -206,13 +206,13 @@ def alternated(sides: Sides, rounds: int, *, warm: bool = True) -> dict[str, lis
 
 
 def rows(seconds: Mapping[str, Sequence[float]]) -> list[Row]:
-    """Every side's seconds beside those of the first, which is netspec's."""
+    """Every side's seconds, compared with the seconds of the first side, netspec."""
     ours = next(iter(seconds.values()))
-    return [_row(name, taken, ours) for name, taken in seconds.items()]
+    return [_row(name, durations, ours) for name, durations in seconds.items()]
 
 
 def _row(name: str, seconds: Sequence[float], ours: Sequence[float]) -> Row:
-    ratios = [theirs / own for theirs, own in zip(seconds, ours, strict=True)]
+    ratios = [other / netspec for other, netspec in zip(seconds, ours, strict=True)]
     ratio = median(seconds) / median(ours)
     return Row(name, ratio, min(ratios), max(ratios), tuple(seconds))
 
@@ -222,7 +222,7 @@ RATIO = ("time / netspec's", "by round")
 
 
 def ratio_cells(row: Row) -> tuple[str, str]:
-    """The cells of the columns RATIO."""
+    """The texts of the columns RATIO."""
     return f"{row.ratio:.2f}x", f"{row.lowest:.2f}-{row.highest:.2f}"
 
 
@@ -244,8 +244,8 @@ def seconds_table(
 
 
 def _cells(row: Row, sides: Mapping[str, object] | None, images: int | None) -> tuple[str, ...]:
-    taken = (row.median, min(row.seconds), max(row.seconds))
-    cells = (*ratio_cells(row), row.name, *(f"{each:.3f}" for each in taken))
+    durations = (row.median, min(row.seconds), max(row.seconds))
+    cells = (*ratio_cells(row), row.name, *(f"{duration:.3f}" for duration in durations))
     if images:
         cells += (f"{images / row.median:,.0f}",)
     if sides:
@@ -255,7 +255,7 @@ def _cells(row: Row, sides: Mapping[str, object] | None, images: int | None) -> 
 
 
 def show(*tables: Table) -> None:
-    """Print tables as wide as they are; columns that begin with a number stand right."""
+    """Print tables in full width; columns that begin with a number are right-aligned."""
     for table in tables:
         shown = Shown(*table.columns, box=box.SIMPLE)
         for column, right in zip(shown.columns, numeric(table), strict=True):
@@ -268,30 +268,32 @@ def show(*tables: Table) -> None:
 
 
 def numeric(table: Table) -> list[bool]:
-    """Which columns hold numbers: those whose first cell begins with one."""
+    """Which columns contain numbers: the first text begins with a digit."""
     return [cell[:1].isdigit() for cell in table.rows[0]]
 
 
 def write_json(
-    given: argparse.Namespace,
+    arguments: argparse.Namespace,
     benchmark: str,
     tables: Sequence[Table],
     results: Iterable[Mapping[str, Any]],
     **about: str,
 ) -> None:
-    """Write what was shown and every figure, if it was asked for, with what they were taken on."""
-    if given.json is None:
+    """Write the tables and every result, if `--json` is present, with the machine and versions."""
+    if arguments.json is None:
         return
     data: dict[str, Any] = {
         "benchmark": benchmark,
-        "question": given.question,
+        "question": arguments.question,
         **about,
-        "quick": given.quick,
+        "quick": arguments.quick,
     }
     data["machine"] = machine() | {"gpu": _gpu(), "load": list(LOAD_BEFORE)}
     data["versions"] = versions() | {name: _version(name) for name in PEERS}
     data |= {"tables": [asdict(table) for table in tables], "results": list(results)}
-    path = given.json if given.json.suffix == ".json" else given.json / f"{benchmark}.json"
+    path = (
+        arguments.json if arguments.json.suffix == ".json" else arguments.json / f"{benchmark}.json"
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, (json.dumps(data, indent=1) + "\n").encode())
 
@@ -309,7 +311,7 @@ def _gpu() -> str | None:
         return None
     command = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
     try:
-        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
+        process = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.SubprocessError):
         return None  # an unknown driver is no reason to lose what was measured
-    return done.stdout.strip()
+    return process.stdout.strip()

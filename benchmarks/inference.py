@@ -46,7 +46,7 @@ def _images(count: int) -> Images:
 
 
 def probabilities(name: str) -> Images:
-    """What a model says of some images."""
+    """The predictions of a model for some images."""
     return _classify(name)(_images(100))
 
 
@@ -75,10 +75,10 @@ Seconds: TypeAlias = dict[str, list[float]]
 def processes(stack: ExitStack) -> Processes:
     """A process for every side: the frameworks' thread pools would disturb each other in one."""
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # Keras would take a GPU, the others would not
-    one = partial(ProcessPoolExecutor, 1, mp_context=get_context("spawn"))
-    sides = {name: (module, one) for name, (module, _) in MODELS.items()}
-    made = installed(sides | {PRODUCTS: ("torch", one)})
-    return {name: stack.enter_context(executor) for name, executor in made.items()}
+    start = partial(ProcessPoolExecutor, 1, mp_context=get_context("spawn"))
+    sides = {name: (module, start) for name, (module, _) in MODELS.items()}
+    models = installed(sides | {PRODUCTS: ("torch", start)})
+    return {name: stack.enter_context(executor) for name, executor in models.items()}
 
 
 def check(workers: Processes) -> None:
@@ -90,8 +90,10 @@ def check(workers: Processes) -> None:
         raise SystemExit(f"the models differ by {difference:.1e}")
 
 
-def measure(workers: Processes, size: int, given: Namespace) -> Seconds:
-    side, rounds, duration = (QUICK_SIDE, 1, 0.05) if given.quick else (SIDE, given.rounds, 1.0)
+def measure(workers: Processes, size: int, arguments: Namespace) -> Seconds:
+    side, rounds, duration = (
+        (QUICK_SIDE, 1, 0.05) if arguments.quick else (SIDE, arguments.rounds, 1.0)
+    )
 
     def seconds(name: str) -> float:
         if name == PRODUCTS:
@@ -108,54 +110,54 @@ def table(size: int, seconds: Seconds) -> Table:
 
 
 def cells(size: int, row: Row) -> tuple[str, ...]:
-    taken = (row.median, max(row.seconds), min(row.seconds))
-    return (*ratio_cells(row), row.name, *(f"{size / each:,.0f}" for each in taken))
+    durations = (row.median, max(row.seconds), min(row.seconds))
+    return (*ratio_cells(row), row.name, *(f"{size / duration:,.0f}" for duration in durations))
 
 
 def models(seconds: Seconds) -> list[Row]:
     """The rows of the models."""
-    return rows({name: taken for name, taken in seconds.items() if name in MODELS})
+    return rows({name: durations for name, durations in seconds.items() if name in MODELS})
 
 
-def limits_table(found: dict[int, Seconds]) -> Table:
-    """What the arithmetic lets any program reach; see `prediction_table`."""
+def limits_table(measured: dict[int, Seconds]) -> Table:
+    """The limits of the arithmetic; see `prediction_table`."""
     reached = {
         size: Reached(
             operations=1 / median(seconds[PRODUCTS]),
             netspec=size / median(seconds[NETSPEC]),
             eager=size / median(seconds[EAGER]),
         )
-        for size, seconds in found.items()
+        for size, seconds in measured.items()
     }
     return prediction_table(NETWORK, reached)
 
 
 def to_json(size: int, seconds: Seconds) -> list[dict[str, Any]]:
-    """Every figure of a batch size as JSON data."""
-    found = [
+    """Every result of a batch size as JSON data."""
+    results = [
         {"batch": size, "images_per_second": size / row.median} | row.to_json()
         for row in models(seconds)
     ]
     if PRODUCTS in seconds:
-        rates = [1 / each for each in seconds[PRODUCTS]]
+        rates = [1 / duration for duration in seconds[PRODUCTS]]
         about = {"batch": size, "name": PRODUCTS, "operations_per_second": median(rates)}
-        found.append(about | {"rates": rates})
-    return found
+        results.append(about | {"rates": rates})
+    return results
 
 
 def main() -> None:
-    given = parser(__doc__, rounds=7).parse_args()
+    arguments = parser(__doc__, rounds=7).parse_args()
     with ExitStack() as stack:
         workers = processes(stack)
         check(workers)
-        found = {size: measure(workers, size, given) for size in SIZES}
+        measured = {size: measure(workers, size, arguments) for size in SIZES}
 
-    tables = [table(size, seconds) for size, seconds in found.items()]
+    tables = [table(size, seconds) for size, seconds in measured.items()]
     if PRODUCTS in workers:  # and with PyTorch the model that runs in it
-        tables.append(limits_table(found))
+        tables.append(limits_table(measured))
     show(*tables)
-    results = [row for size, seconds in found.items() for row in to_json(size, seconds)]
-    write_json(given, "inference", tables, results)
+    results = [row for size, seconds in measured.items() for row in to_json(size, seconds)]
+    write_json(arguments, "inference", tables, results)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from benchmarks.harness import (
 from netspec.graph.summary import summarize
 from netspec.network import load
 
-TITLE = "Reading, checking and summarising a spec; the ratio is that of the time for a layer"
+TITLE = "Reading, checking and summarising a spec; the ratio compares the time for a layer"
 COLUMNS = ("to the size before", "spec", "layers", "seconds", "µs a layer")
 SIZES = (100, 1_000, 10_000)
 
@@ -31,18 +31,18 @@ HEAD = "netspec: 1\nname: large\ninput: [8]\n"
 
 
 def chain(count: int) -> str:
-    """One layer behind the other."""
+    """One layer after another."""
     return HEAD + "layers:\n" + "  - Dense: {units: 8, activation: relu}\n" * count
 
 
 def graph(count: int) -> str:
-    """Every other layer adds what two layers before it gave."""
+    """Every second layer adds the outputs of two layers before it."""
     lines = ["  - Dense: {units: 8, name: d0}"]
     last = "d0"
-    for at in range(1, count // 2):
-        lines.append(f"  - Dense: {{units: 8, name: d{at}, inputs: {last}}}")
-        lines.append(f"  - Add: {{name: a{at}, inputs: [d{at}, {last}]}}")
-        last = f"a{at}"
+    for position in range(1, count // 2):
+        lines.append(f"  - Dense: {{units: 8, name: d{position}, inputs: {last}}}")
+        lines.append(f"  - Add: {{name: a{position}, inputs: [d{position}, {last}]}}")
+        last = f"a{position}"
     return HEAD + "layers:\n" + "\n".join([*lines, "  - ReLU"]) + "\n"
 
 
@@ -70,8 +70,8 @@ def measured(kind: str, count: int, rounds: int, folder: Path) -> float:
 
 
 def main() -> None:
-    given = parser(__doc__, rounds=5).parse_args()
-    rounds = 1 if given.quick else given.rounds
+    arguments = parser(__doc__, rounds=5).parse_args()
+    rounds = 1 if arguments.quick else arguments.rounds
     results: list[dict[str, object]] = []
     cells: list[tuple[str, ...]] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -79,12 +79,18 @@ def main() -> None:
             before = 0.0
             for count in SIZES:
                 seconds = measured(kind, count, rounds, Path(folder))
-                each = seconds / count
-                ratio = each / before if before else 1.0
-                before = each
+                per_layer = seconds / count
+                ratio = per_layer / before if before else 1.0
+                before = per_layer
                 results.append({"kind": kind, "layers": count, "seconds": seconds, "ratio": ratio})
                 cells.append(
-                    (f"{ratio:.2f}x", kind, f"{count:,}", f"{seconds:.3f}", f"{each * 1e6:.0f}")
+                    (
+                        f"{ratio:.2f}x",
+                        kind,
+                        f"{count:,}",
+                        f"{seconds:.3f}",
+                        f"{per_layer * 1e6:.0f}",
+                    )
                 )
     commands = {
         "netspec summary specs/mnist_cnn.yaml": Program(*NETSPEC, "summary", SPEC),
@@ -98,7 +104,7 @@ def main() -> None:
         seconds_table("A command, from its start to its end", rows),
     ]
     show(*tables)
-    write_json(given, "large_specs", tables, results + [row.to_json() for row in rows])
+    write_json(arguments, "large_specs", tables, results + [row.to_json() for row in rows])
 
 
 if __name__ == "__main__":

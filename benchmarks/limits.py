@@ -1,4 +1,4 @@
-"""What a machine can do at the most, and how much of that an image of the network needs."""
+"""The limits of a machine, and how much of them an image of the network needs."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def training_operations(graph: Graph) -> int:
 
     The first layer needs no gradient of its input.
     """
-    each = [row.multiply_adds for row in summarize(graph).rows]
-    first = next(count for count in each if count)
-    return 2 * (3 * sum(each) - first)
+    multiply_adds = [row.multiply_adds for row in summarize(graph).rows]
+    first = next(count for count in multiply_adds if count)
+    return 2 * (3 * sum(multiply_adds) - first)
 
 
 def training_traffic(graph: Graph, batch: int) -> float:
-    """Bytes that training on an image must move at the least, in float32.
+    """The minimum of bytes that training on an image moves, in float32.
 
-    What a layer with weights gives is written and read going forward, read again for the gradients,
-    and its gradient is written and read. A step reads every weight twice and writes its gradient;
-    Adam reads that, reads the weight and two moments, and writes those three.
+    The output of a layer with weights is written and read going forward, read again for the
+    gradients, and its gradient is written and read. A step reads every weight twice and writes its
+    gradient; Adam reads that, reads the weight and two moments, and writes those three.
     """
     summary = summarize(graph)
     values = sum(prod(row.output_shape) for row in summary.rows if row.parameters)
@@ -104,7 +104,7 @@ class Reached:
     eager: float
 
 
-PREDICTION = "What this machine's cores can do at the most, as matrix products of float32 show it"
+PREDICTION = "The limit of this machine's cores, measured with matrix products of float32"
 PREDICTION_COLUMNS = (
     "netspec's ONNX reaches",
     "limit / PyTorch eager",
@@ -117,15 +117,15 @@ PREDICTION_COLUMNS = (
 
 
 def prediction_table(network: Network, reached: Mapping[int, Reached]) -> Table:
-    """What the arithmetic of a network permits at the most, beside what was reached, by batch size.
+    """The limit of a network's arithmetic, compared with the measured speed, by batch size.
 
     A program that takes fewer operations for a convolution, as Winograd's does, may go beyond.
     """
     smaller, _ = for_inference(network, initial(network.graph, 0))
-    graphs = {"as the spec says": network.graph, "after netspec's passes": smaller}
+    graphs = {"of the spec": network.graph, "after netspec's passes": smaller}
     rows = (
-        _prediction_cells(name, prediction_operations(graph), size, each)
-        for size, each in reached.items()
+        _prediction_cells(name, prediction_operations(graph), size, rate)
+        for size, rate in reached.items()
         for name, graph in graphs.items()
     )
     return Table(PREDICTION, PREDICTION_COLUMNS, tuple(rows))

@@ -1,6 +1,6 @@
 """netspec's command line, which prints a line as soon as the first step of a training is done.
 
-The trainer is asked for the first batch of the epoch alone; all that comes before is as ever.
+The trainer runs only the first batch of the epoch; everything before it is unchanged.
 """
 
 from __future__ import annotations

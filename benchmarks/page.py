@@ -1,4 +1,4 @@
-"""Writes docs/benchmarks.md from the figures in benchmarks/results/."""
+"""Writes docs/benchmarks.md from the results in benchmarks/results/."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 HEAD = """\
 # Benchmarks
 
-`make bench` takes these figures and writes this page from them. What each compares is said in
-[benchmarks](../benchmarks/README.md); `benchmarks/results/` holds every round. The first figure of
-a line is a ratio: how many times the time of the table's first line this one took. Where that is
-netspec's and the figure is above 1, netspec is faster. Beside it stand the lowest and the highest
-of that ratio in a round. Where a table says what a machine can do at the most, its first figure is
-the part of that which netspec reaches. `make gpu` measures the tables that name a GPU.
+`make bench` measures these results and writes this page. [benchmarks](../benchmarks/README.md)
+describes each comparison, and `benchmarks/results/` contains every round.
+
+- The first value of a line is a ratio: the time of this line, divided by the time of the first
+  line. Where the first line is netspec and the ratio is above 1, netspec is faster.
+- The second value is the range of the ratio over single rounds.
+- In a table of the limits of a machine, the first value is the part of the limit that netspec
+  reaches.
+- `make gpu` measures the tables that name a GPU.
 """
 
 Result = dict[str, Any]
-"""What a benchmark wrote."""
+"""The file of a benchmark."""
 
 
 def document() -> str:
@@ -32,8 +35,8 @@ def document() -> str:
     results: list[Result] = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     questions = groupby(sorted(results, key=_question), _question)
     machines = groupby(sorted(results, key=_machine), _machine)
-    sections = [_section(question, each) for question, each in questions]
-    measured = [_measured_on(machine, each) for machine, each in machines]
+    sections = [_section(question, group) for question, group in questions]
+    measured = [_measured_on(machine, group) for machine, group in machines]
     return "\n".join([HEAD, *sections, "## Measured on\n", *measured])
 
 
@@ -42,11 +45,11 @@ def _question(result: Result) -> str:
 
 
 def _section(question: str, results: Iterable[Result]) -> str:
-    """What benchmarks found that answer a question."""
+    """The results of the benchmarks for a question."""
     tables = [
-        Table(each["title"], each["columns"], each["rows"])
+        Table(table["title"], table["columns"], table["rows"])
         for result in results
-        for each in result["tables"]
+        for table in result["tables"]
     ]
     return "\n".join([f"## {question}\n", *map(_written, tables)])
 
@@ -68,7 +71,7 @@ def _measured_on(machine: str, results: Iterable[Result]) -> str:
 def _machine(result: Result) -> str:
     """The hardware and the versions that a benchmark ran on."""
     about, versions = result["machine"], result["versions"]
-    there = [f"{name} {at}" for name, at in versions.items() if at]
+    there = [f"{name} {release}" for name, release in versions.items() if release]
     processor = f"{about['cores']} cores of {about['cpu']}"
     gpu = f", {about['gpu']}" if about["gpu"] else ""
     return f"{processor}{gpu}, {about['system']}; {', '.join(there)}"

@@ -1,4 +1,4 @@
-"""How long does a person wait for the help and for the parameter table?"""
+"""How long does a user wait for the help and for the parameter table?"""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ SIDES = {
 
 
 def tables(seconds: dict[str, list[float]]) -> list[Table]:
-    """The help beside the import alone, the table beside all that it is measured against."""
+    """The help compared with the import, and the table compared with the other tables."""
     beside_help = {name: seconds[name] for name in (HELP, IMPORT) if name in seconds}
-    beside_summary = {name: taken for name, taken in seconds.items() if name != HELP}
+    beside_summary = {name: durations for name, durations in seconds.items() if name != HELP}
     return [
         seconds_table("The help, from the start of a process to its end", rows(beside_help)),
         seconds_table("The parameter table, likewise", rows(beside_summary)),
@@ -44,12 +44,12 @@ def tables(seconds: dict[str, list[float]]) -> list[Table]:
 
 
 def main() -> None:
-    given = parser(__doc__, rounds=9).parse_args()
-    rounds = 1 if given.quick else given.rounds
-    seconds = alternated(installed(SIDES), rounds, warm=not given.quick)
+    arguments = parser(__doc__, rounds=9).parse_args()
+    rounds = 1 if arguments.quick else arguments.rounds
+    seconds = alternated(installed(SIDES), rounds, warm=not arguments.quick)
     shown = tables(seconds)
     show(*shown)
-    write_json(given, "start", shown, [row.to_json() for row in rows(seconds)])
+    write_json(arguments, "start", shown, [row.to_json() for row in rows(seconds)])
 
 
 if __name__ == "__main__":

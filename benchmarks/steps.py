@@ -105,7 +105,7 @@ def sides(backend: str, steps: int, dataset: Dataset, device: Device = "auto") -
 
 
 def measured(backend: str, steps: int, rounds: int) -> tuple[list[Row], Table, str]:
-    """The rows, as figures and as a table, and the device."""
+    """The rows, as results and as a table, and the device."""
     compared, device = sides(backend, steps, load(load_network(SPEC)))
     rows = compare(compared, rounds)
     title = f"Training with {backend} on {device}: {steps:,} steps of {BATCH} images a round"
@@ -116,14 +116,14 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("backend", choices=PEERS)
     options.add_argument("--rounds", type=int, help=f"by default {ROUNDS}")
-    given = options.parse_args()
+    arguments = options.parse_args()
 
-    steps = QUICK_STEPS if given.quick else STEPS[given.backend]
-    rounds = 1 if given.quick else given.rounds or ROUNDS[given.backend]
-    rows, table, device = measured(given.backend, steps, rounds)
+    steps = QUICK_STEPS if arguments.quick else STEPS[arguments.backend]
+    rounds = 1 if arguments.quick else arguments.rounds or ROUNDS[arguments.backend]
+    rows, table, device = measured(arguments.backend, steps, rounds)
     show(table)
     results = [row.to_json() | {"images": steps * BATCH} for row in rows]
-    write_json(given, f"steps_{given.backend}", [table], results, device=device)
+    write_json(arguments, f"steps_{arguments.backend}", [table], results, device=device)
 
 
 if __name__ == "__main__":

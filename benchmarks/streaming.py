@@ -1,4 +1,4 @@
-"""Does a training stay fast and small where its data outgrow the memory that they are given?"""
+"""Does a training stay fast and small where its data are larger than the memory limit?"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks.harness import NETSPEC, Program, Table, parser, show, write_json
 BACKENDS = ("torch", "keras")
 TIMES = (1, 2, 4, 8, 16)
 QUICK_TIMES = (1, 2)
-MEMORY = 32 << 20  # bytes, what --memory gives
+MEMORY = 32 << 20  # bytes, the value of --memory
 QUICK_MEMORY = 1 << 20
 PIXELS = 28 * 28
 LABEL = 4  # bytes of a label in memory
@@ -80,7 +80,7 @@ def _parts(count: int) -> Iterator[int]:
 
 
 def write_data(folder: Path, times: int, memory: int) -> int:
-    """Training data of `times` the memory, the test images counted in; gives their number."""
+    """Training data of `times` the memory, including the test images; returns their number."""
     images = times * memory // (PIXELS + LABEL) - TEST_IMAGES
     for part, count, seed in (("train", images, 0), ("test", TEST_IMAGES, 1)):
         write_images(folder / f"{part}-images", count, seed)
@@ -101,7 +101,7 @@ def trained(backend: str, memory: int, folder: Path) -> tuple[list[float], float
 
 
 def measured(backend: str, memory: int, sizes: Sequence[int], rounds: int) -> list[Result]:
-    """The trainings of a backend, from the least data to the most."""
+    """The trainings of a backend, with more data each time."""
     speeds: dict[int, list[float]] = {times: [] for times in sizes}
     peaks: dict[int, list[float]] = {times: [] for times in sizes}
     images: dict[int, int] = {}
@@ -111,8 +111,8 @@ def measured(backend: str, memory: int, sizes: Sequence[int], rounds: int) -> li
                 folder = Path(temporary)
                 (folder / "spec.yaml").write_text(SPEC, encoding="utf-8")
                 images[times] = write_data(folder, times, memory)
-                taken, peak = trained(backend, memory, folder)
-                speeds[times] += taken
+                duration, peak = trained(backend, memory, folder)
+                speeds[times] += duration
                 peaks[times].append(peak)
     return [
         Result(
@@ -132,14 +132,14 @@ def shown(results: list[Result], memory: int) -> Table:
     columns = ("speed / 1x", "peak / 1x", "data / memory", "images", "images/s", "peak MB")
     cells = tuple(
         (
-            f"{each.speed_ratio:.2f}",
-            f"{each.memory_ratio:.2f}",
-            f"{each.times}x" + (", resident" if each.times == 1 else ", streamed"),
-            f"{each.images:,}",
-            f"{median(each.images_per_second):,.0f}",
-            f"{median(each.peak_megabytes):.0f}",
+            f"{result.speed_ratio:.2f}",
+            f"{result.memory_ratio:.2f}",
+            f"{result.times}x" + (", resident" if result.times == 1 else ", streamed"),
+            f"{result.images:,}",
+            f"{median(result.images_per_second):,.0f}",
+            f"{median(result.peak_megabytes):.0f}",
         )
-        for each in results
+        for result in results
     )
     return Table(f"Data that may take {memory >> 20} MiB, {results[0].backend}", columns, cells)
 
@@ -147,14 +147,16 @@ def shown(results: list[Result], memory: int) -> Table:
 def main() -> None:
     options = parser(__doc__, rounds=3)
     options.add_argument("backend", choices=BACKENDS)
-    given = options.parse_args()
-    memory, sizes, rounds = MEMORY, TIMES, given.rounds
-    if given.quick:
+    arguments = options.parse_args()
+    memory, sizes, rounds = MEMORY, TIMES, arguments.rounds
+    if arguments.quick:
         memory, sizes, rounds = QUICK_MEMORY, QUICK_TIMES, 1
-    results = measured(given.backend, memory, sizes, rounds)
+    results = measured(arguments.backend, memory, sizes, rounds)
     table = shown(results, memory)
     show(table)
-    write_json(given, f"streaming_{given.backend}", [table], [asdict(each) for each in results])
+    write_json(
+        arguments, f"streaming_{arguments.backend}", [table], [asdict(result) for result in results]
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """How long does it take until 99% of MNIST's test images are right?
 
 The tutorial's spec trains for its five epochs. Both are tested at their end, and every round has a
-seed of its own.
+separate seed.
 """
 
 from __future__ import annotations
@@ -70,14 +70,14 @@ def table(title: str, rows: list[Row], sides: dict[str, Training]) -> Table:
 def measured(
     backend: str, rounds: int, quick: bool, device: str = "auto"
 ) -> tuple[list[Table], list[dict[str, Any]]]:
-    """Whole processes, and their epochs alone: tables, and the figures."""
+    """Whole processes, and only their epochs: tables and results."""
     with TemporaryDirectory() as folder:
         sides = {name: _training(name, backend, Path(folder), quick, device) for name in SPECS}
         whole = rows(alternated(sides, rounds, warm=False))
     in_epochs = rows({name: side.in_epochs for name, side in sides.items()})
     tables = [
         table(f"Training to 99% with {backend}: the whole process", whole, sides),
-        table(f"Training to 99% with {backend}: its epochs alone", in_epochs, sides),
+        table(f"Training to 99% with {backend}: only its epochs", in_epochs, sides),
     ]
     results = [
         row.to_json() | {"of": of, "accuracy": sides[row.name].accuracy}
@@ -97,10 +97,12 @@ def _training(name: str, backend: str, folder: Path, quick: bool, device: str) -
 def main() -> None:
     options = parser(__doc__, rounds=3)
     options.add_argument("backend", choices=("keras", "torch"))
-    given = options.parse_args()
-    tables, results = measured(given.backend, 1 if given.quick else given.rounds, given.quick)
+    arguments = options.parse_args()
+    tables, results = measured(
+        arguments.backend, 1 if arguments.quick else arguments.rounds, arguments.quick
+    )
     show(*tables)
-    write_json(given, f"time_to_99_{given.backend}", tables, results)
+    write_json(arguments, f"time_to_99_{arguments.backend}", tables, results)
 
 
 if __name__ == "__main__":

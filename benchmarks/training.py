@@ -75,29 +75,29 @@ COMPARED = {
     "lightning": (["netspec, torch", "netspec, keras"], LIGHTNING),
     "keras_backends": (["netspec, keras"], BACKENDS),
 }
-"""For every comparison netspec's sides, and those of its peers."""
+"""The sides of netspec and of its peers, for every comparison."""
 
 
 def measured(
     comparison: str, rounds: int, quick: bool, device: str = "auto"
 ) -> tuple[list[Table], list[dict[str, Any]]]:
-    """The peers beside each of netspec's sides: tables, and the figures."""
+    """The peers compared with each side of netspec: tables and results."""
     ours, peers = COMPARED[comparison]
     chosen = {name: _on_device(OURS[name], device) for name in ours} | peers
     with TemporaryDirectory() as folder:
-        made = {
+        sides = {
             name: (module, partial(make, quick, Path(folder)))
             for name, (module, make) in chosen.items()
         }
-        sides = installed(made)
+        programs = installed(sides)
         # Without a round to warm up: it would take minutes, and the median leaves the first out.
-        seconds = alternated(sides, rounds, warm=False)
+        seconds = alternated(programs, rounds, warm=False)
     tables: list[Table] = []
     results: list[dict[str, Any]] = []
     for name in ours:
-        theirs = {peer: taken for peer, taken in seconds.items() if peer not in ours}
+        theirs = {peer: durations for peer, durations in seconds.items() if peer not in ours}
         beside = rows({name: seconds[name]} | theirs)
-        tables.append(seconds_table(TITLE, beside, sides))
+        tables.append(seconds_table(TITLE, beside, programs))
         results += [
             row.to_json() | {"against": name, "peak_megabytes": sides[row.name].megabytes}
             for row in beside
@@ -113,11 +113,11 @@ def _on_device(side: tuple[str, Make], device: str) -> tuple[str, Make]:
 def main() -> None:
     options = parser(__doc__, rounds=3)
     options.add_argument("comparison", choices=COMPARED)
-    given = options.parse_args()
-    rounds = 1 if given.quick else given.rounds
-    tables, results = measured(given.comparison, rounds, given.quick)
+    arguments = options.parse_args()
+    rounds = 1 if arguments.quick else arguments.rounds
+    tables, results = measured(arguments.comparison, rounds, arguments.quick)
     show(*tables)
-    write_json(given, f"training_{given.comparison}", tables, results)
+    write_json(arguments, f"training_{arguments.comparison}", tables, results)
 
 
 if __name__ == "__main__":

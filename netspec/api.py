@@ -1,7 +1,7 @@
 """What `import netspec` offers: the commands as functions.
 
-Each loads what it needs when it is called, so that importing netspec stays quick. All of them raise
-NetspecError, or one of its kinds, for a fault that the caller can mend.
+Each function imports what it needs when it is called, so importing netspec is fast. All of them
+raise NetspecError, or a subclass of it, for an error that the caller can correct.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from netspec.runs.prediction import Prediction
 
 MAX_LOSS = 0.005
-"""How much accuracy a smaller export may lose unless asked: half a point. See `Quantized.lost`."""
+"""The default limit of lost accuracy for a smaller export: half a point; see `Quantized.lost`."""
 
 
 def load(
@@ -32,7 +32,7 @@ def load(
 
     `settings` replaces values by their path, as in {"train.epochs": 1}. `passes` are the
     optimizations that it is compiled with: `all`, `none`, names with commas between them, or all
-    but a `-name`. Raises SpecError, which holds every fault with its place.
+    except a `-name`. Raises SpecError, which contains every fault with its place.
     """
     import json
     from dataclasses import replace
@@ -59,7 +59,7 @@ def loads(text: str, *, passes: str = "all") -> Network:
 
 
 def summarize(network: Network) -> Summary:
-    """The parameter table, from the graph alone: `rows`, totals, `to_json()`."""
+    """The parameter table of the graph: `rows`, totals, `to_json()`."""
     from netspec.graph.summary import summarize
 
     return summarize(network.graph)
@@ -91,7 +91,7 @@ def difference(network: Network, backend: str) -> str:
 def stages(network: Network, backend: str) -> str:
     """The graph of a network as text, and after each pass of a backend; no framework is loaded.
 
-    The weights, which some passes change, are those that the spec's seed gives.
+    The weights, which some passes change, are the initial weights of the spec's seed.
     """
     from netspec.backend import find
     from netspec.numerics.initial import initial
@@ -105,7 +105,7 @@ def compile(network: Network, backend: str, weights: Weights | None = None) -> A
     """The network as a keras.Model or a torch.nn.Module, in float32 on the CPU.
 
     `weights` are arrays by key, such as `run.weights()`; without them the model has the initial
-    values that the spec's seed gives. A torch.nn.Module takes images channels last. Raises
+    values of the spec's seed. A torch.nn.Module takes images channels last. Raises
     WeightsError for weights with other keys, shapes or types, or values that are not finite.
     """
     from netspec.backend import find_training
@@ -130,11 +130,10 @@ def train(
     strict: bool = False,
     data: str | Path | None = None,
 ) -> Run:
-    """Train a network as its spec says, into a new folder in `runs`; see `netspec train`.
+    """Train a network as its spec describes, into a new folder in `runs`; see `netspec train`.
 
-    With `resume` the newest run of exactly this spec goes on, or the run of this path or name. A
-    run that is complete already is returned unchanged. What is suspicious about the data is a
-    warning, and with `strict` an error.
+    With `resume` the newest run of exactly this spec continues, or the run of this path or name. A
+    complete run is returned unchanged. Suspicious data are a warning, and with `strict` an error.
     """
     from netspec.data.memory import bytes_of
     from netspec.runs.training import Warnings, train
@@ -154,7 +153,7 @@ def train(
 
 
 def run(path: str | Path | None = None, *, runs: str | Path = "runs") -> Run:
-    """A run that was trained before, by its folder; without one, the newest in `runs`."""
+    """An earlier run, by its folder; without a path, the newest run in `runs`."""
     from netspec.runs.folder import find
 
     return find(Path(runs), _path(path))
@@ -169,7 +168,7 @@ def evaluate(
     """The test results of a run, on the backend that trained it or on another, ONNX included.
 
     A path names an exported ONNX file, which ONNX Runtime runs. `data` is the npz file, or the
-    folder of the files, instead of those that the spec names.
+    folder of the files, instead of the files that the spec names.
     """
     from netspec.runs.evaluation import evaluate_file, evaluate_run
 
@@ -192,7 +191,7 @@ def export(
 ) -> Exported:
     """Write a run as ONNX, compared with its backend's predictions; see `netspec export`.
 
-    `quantize` is "int8" or "fp16"; what it lost is in `quantized` of the result.
+    `quantize` is "int8" or "fp16"; `quantized` of the result contains the loss of accuracy.
     """
     from netspec.passes import chosen
     from netspec.runs.export import export

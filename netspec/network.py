@@ -20,15 +20,15 @@ from netspec.language.validation import foreign_fault, leading_layers, validate
 from netspec.text.codes import Code
 from netspec.text.diagnostics import BackendError, NetspecError
 from netspec.text.override import Override, apply
-from netspec.text.source import Fault, Source, parse, read, uncollected
+from netspec.text.source import Fault, Source, parse, read
 
 
 @dataclass(frozen=True)
 class Network:
-    """A spec without faults, with its graph and the folder that its paths are seen from.
+    """A spec without faults, with its graph and the folder of its relative paths.
 
-    `passes` names the optimizations that it is compiled with; None is all of them. `source` is the
-    text that the spec was read from, by which later errors have a place.
+    `passes` names the optimizations that it is compiled with; None means all of them. `source` is
+    the text of the spec; it has the places for later errors.
     """
 
     spec: Spec
@@ -39,24 +39,26 @@ class Network:
 
     @cached_property
     def objectives(self) -> tuple[Objective, ...]:
-        """What training asks of every output; nothing where the spec does not say how to train."""
+        """The objective of every output; none where the spec has no `train`."""
         return objectives(self.spec, self.ends) if self.spec.train else ()
 
     @cached_property
     def ends(self) -> tuple[End, ...]:
-        """Every output as its loss sees it."""
+        """The end of every output."""
         return ends(self.graph)
 
     @cached_property
     def scales(self) -> dict[str, float]:
-        """What the data of every input are divided by, by its name; indices are never divided."""
+        """The divisor of the data of every input, by name; indices are never divided."""
         scale = self.spec.data.scale if self.spec.data else 1.0
         indices = index_inputs(self.graph)
-        return {each.name: 1.0 if each.name in indices else scale for each in self.graph.inputs}
+        return {
+            input_.name: 1.0 if input_.name in indices else scale for input_ in self.graph.inputs
+        }
 
     @property
     def seed(self) -> int:
-        """The seed of the training; 0 where the spec does not say how to train."""
+        """The seed of the training; 0 where the spec has no `train`."""
         return self.spec.train.seed if self.spec.train else 0
 
     def uses(self, name: str) -> bool:
@@ -70,12 +72,12 @@ class Network:
 
     @cached_property
     def taken_off(self) -> tuple[ActivationName | None, ...]:
-        """The activation of every output that a loss on logits is computed before.
+        """The activation of every output that is removed for a loss on logits.
 
         Without training it is the softmax or sigmoid that an output ends in.
         """
         if self.spec.train:
-            return tuple(each.taken_off for each in self.objectives)
+            return tuple(objective.taken_off for objective in self.objectives)
         if not any(self.graph.weights()):
             return (None,) * len(self.graph.outputs)
         return tuple(
@@ -84,7 +86,7 @@ class Network:
         )
 
     def layer_error(self, name: str, message: str, help: str) -> NetspecError:
-        """The error that a backend cannot compute a layer, at the layer's place in the spec."""
+        """The error for a layer that a backend cannot compute, at the layer's place in the spec."""
         if self.source is None:
             return BackendError(f"{name}: {message}", help)
         names = [node.name for node in self.graph.nodes]
@@ -94,15 +96,15 @@ class Network:
 
 
 def load(path: str | Path, overrides: Sequence[Override] = ()) -> Network:
-    """Read, validate and infer the spec in a file, some of its values set from outside.
+    """Read, validate and infer the spec in a file, with some values replaced.
 
-    Raises SpecError with every fault that could be found.
+    Raises SpecError with every fault that was found.
     """
     return build(overridden(path, overrides), Path(path).parent)
 
 
 def overridden(path: str | Path, overrides: Sequence[Override]) -> Source:
-    """The spec in a file, some of its values set from outside. Raises SpecError."""
+    """The spec in a file, with some values replaced. Raises SpecError."""
     source = read(Path(path))
     for override in overrides:
         source = apply(source, override)
@@ -114,9 +116,8 @@ def loads(text: str, folder: Path = Path()) -> Network:
     return build(parse(text), folder)
 
 
-@uncollected()
 def build(source: Source, folder: Path) -> Network:
-    """The network that a source describes. Raises SpecError with every fault that can be found."""
+    """The network that a source describes. Raises SpecError with every fault that was found."""
     if fault := foreign_fault(source.data):
         raise source.error([fault])
     source = expand(source)

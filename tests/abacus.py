@@ -1,6 +1,6 @@
 """A backend from outside: softmax regression in NumPy, which trains in a millisecond.
 
-It proves what `netspec.backend` asks of a backend, and lets tests of the core train without a
+It proves what `netspec.backend` requires of a backend, and lets tests of the core train without a
 framework. It takes networks of Flatten and one Dense with softmax; see `SPEC`.
 """
 

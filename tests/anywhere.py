@@ -1,4 +1,4 @@
-"""Puts any value anywhere in the data of a spec."""
+"""Puts random values at random places in the data of a spec."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Change = tuple[tuple[str | int, ...], Any]
 
 
 def changes(whole: Any, values: st.SearchStrategy[Any] = VALUES) -> st.SearchStrategy[list[Change]]:
-    """A few places in the data, each with a value to stand there."""
+    """A few places in the data, each with a value for it."""
     return st.lists(st.tuples(st.sampled_from([*paths(whole)]), values), min_size=1, max_size=3)
 
 
 def changed(whole: Any, changes: Sequence[Change]) -> Source:
-    """The data with the values put at the places that are still there."""
+    """The data with the values at their places, as far as these exist."""
     data = copy.deepcopy(whole)
     for (*path, last), value in changes:
         inner: Any = data
@@ -39,7 +39,7 @@ def changed(whole: Any, changes: Sequence[Change]) -> Source:
 
 
 def members(value: Any) -> dict[Any, Any]:
-    """What is inside a mapping or a list, by key or index."""
+    """The values of a mapping or a list, by key or index."""
     if isinstance(value, list):
         return dict(enumerate(value))
     return value if isinstance(value, dict) else {}
@@ -53,10 +53,10 @@ def paths(data: Any, start: tuple[str | int, ...] = ()) -> Iterator[tuple[str | 
 
 
 def located(data: Data) -> Source:
-    """Data as a source whose every value stands at the same place."""
+    """A source of the data. All its values have the same place."""
 
     def node(value: Data) -> Node:
-        inner = {step: node(one) for step, one in members(value).items()}
+        inner = {step: node(child) for step, child in members(value).items()}
         keys = {step: node(step) for step in value} if isinstance(value, dict) else {}
         return Node(Text("data", ("data",)), (0, 0), (0, 4), value, keys, inner)
 

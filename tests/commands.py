@@ -1,4 +1,4 @@
-"""Runs commands as a user gives them, and says how they ended."""
+"""Runs commands as a user does, and returns how they ended."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Ended:
 
     @property
     def fault(self) -> str:
-        """The message of a fault of the user's, which is all that was printed."""
+        """The message of an error, which is the only output."""
         assert (self.status, self.out) == (1, "")
         assert self.err.startswith("error")
         assert "Traceback" not in self.err

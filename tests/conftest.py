@@ -19,7 +19,7 @@ collect_ignore = ["reference"]  # a package with tests for where it is installed
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--update", action="store_true", help="rewrite golden files from what the code gives"
+        "--update", action="store_true", help="rewrite golden files from the output of the code"
     )
 
 

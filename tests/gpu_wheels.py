@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 CUDA_OF_EXTRA = {"torch-gpu": 13, "keras-gpu": 12}
 """The major version of CUDA that the frameworks of an extra need."""
 
-# NVIDIA numbers these after CUDA; its other libraries have version numbers of their own.
+# NVIDIA numbers these after CUDA; its other libraries have separate version numbers.
 _NUMBERED_AS_CUDA = {"cuda-toolkit", "nvidia-cublas", "nvidia-cuda-nvrtc", "nvidia-cuda-runtime"}
 
 OLDEST_PIP = (25, 3)  # older ones download the wheels of a dry run too

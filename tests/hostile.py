@@ -1,7 +1,6 @@
-"""Specs that are written to do harm: by their size, by what they expand to, by their names.
+"""Specs that are written to do harm: by their size, by their expansion, by their names.
 
-Each is what stands in the file, and the code of the fault that it is refused with, or None where
-it is a spec like any other.
+Each has the text of the file, and the code of the error, or None if it is a valid spec.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ CODE = "__import__('os').system('touch canary')"
 
 
 def after(*lines: str, layers: str = LAYERS) -> str:
-    """A valid spec with lines in front of its layers."""
+    """A valid spec with lines before its layers."""
     return BEGINNING + "".join(f"{line}\n" for line in lines) + layers
 
 
 def layer(*lines: str, shape: str = "[8, 8, 1]") -> str:
-    """A spec of these layers and a valid end."""
+    """A spec of these layers and a valid last layer."""
     beginning = BEGINNING.replace("[8, 8, 1]", shape)
     return beginning + "layers:\n" + "".join(f"  - {line}\n" for line in lines) + END
 
@@ -40,7 +39,7 @@ def bomb(levels: int, width: int, form: str = "[{}]") -> str:
 
 
 def mappings(levels: int, width: int) -> str:
-    """The same of mappings."""
+    """Aliases of aliases in mappings."""
     lines = ["a0: &a0 {x: 0}"]
     for level in range(1, levels):
         inner = ", ".join(f"k{index}: *a{level - 1}" for index in range(width))
@@ -49,11 +48,11 @@ def mappings(levels: int, width: int) -> str:
 
 
 def named(name: str) -> str:
-    """A layer under a name, quoted as YAML quotes."""
-    return layer(f"Conv2D: {{filters: 2, kernel_size: 3, name: {quoted(name)}}}")
+    """A spec of a layer with a name, in YAML's quotes."""
+    return layer(f"Conv2D: {{filters: 2, kernel_size: 3, name: {quote(name)}}}")
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """A text in double quotes, with everything beyond ASCII escaped."""
     return '"' + "".join(_escape(char) for char in text) + '"'
 
@@ -67,26 +66,26 @@ def _escape(char: str) -> str:
 def blocks(count: int, width: int, last: str = "Flatten") -> str:
     """Blocks that each call the next one several times."""
     lines = ["blocks:"]
-    for at in range(count):
-        inner = f"b{at + 1}" if at + 1 < count else last
-        lines.append(f"  b{at}: {{layers: [{', '.join([inner] * width)}]}}")
+    for index in range(count):
+        inner = f"b{index + 1}" if index + 1 < count else last
+        lines.append(f"  b{index}: {{layers: [{', '.join([inner] * width)}]}}")
     return after(*lines, layers="layers:\n  - b0\n" + END)
 
 
 def variables(count: int, form: str) -> str:
-    """Variables that are each made of the one before."""
+    """Variables, each of which refers to the variable before it."""
     lines = ["variables:", "  v0: 2"]
-    lines += [f"  v{at}: {form.format(f'v{at - 1}')}" for at in range(1, count)]
+    lines += [f"  v{index}: {form.format(f'v{index - 1}')}" for index in range(1, count)]
     return after(*lines)
 
 
 def expression(text: str) -> str:
     """A variable of this value, in quotes."""
-    return after("variables:", f"  v: {quoted(text)}")
+    return after("variables:", f"  v: {quote(text)}")
 
 
-def many(line: str, count: int) -> str:
-    """A line that is written again and again with another number."""
+def repeat_line(line: str, count: int) -> str:
+    """A line that is repeated with other numbers."""
     return "".join(line.format(number) for number in range(count))
 
 
@@ -105,7 +104,10 @@ ALIASES: Specs = {
         lambda: after(f"description: &a {'x' * 100_000}", f"names: [{'*a, ' * 100_000}]"),
     ),
     "aliases_in_keys": ("key", lambda: after("a: &a x", "*a : 1")),
-    "anchors_by_the_hundred_thousand": ("size", lambda: after(many("a{0}: &a{0} 0\n", 100_000))),
+    "anchors_by_the_hundred_thousand": (
+        "size",
+        lambda: after(repeat_line("a{0}: &a{0} 0\n", 100_000)),
+    ),
     "merge_key": ("unknown-field", lambda: after("a: &a {filters: 2}", "<<: *a")),
     "merge_key_in_a_layer": (
         None,
@@ -122,12 +124,12 @@ SHAPES: Specs = {
     "nesting_of_dashes": ("depth", lambda: BEGINNING + "layers:\n  " + "- " * 50_000 + "Flatten\n"),
     "nesting_by_indentation": (
         "depth",
-        lambda: after("description:", *(" " * at + "a:" for at in range(1, 1_000))),
+        lambda: after("description:", *(" " * depth + "a:" for depth in range(1, 1_000))),
     ),
     "list_of_two_megabytes": ("size", lambda: after(f"description: [{'0,' * 1_000_000}]")),
     "mapping_of_two_megabytes": (
         "size",
-        lambda: after(f"description: {{{many('k{0}: 0, ', 160_000)}}}"),
+        lambda: after(f"description: {{{repeat_line('k{0}: 0, ', 160_000)}}}"),
     ),
     "text_of_two_megabytes": (None, lambda: after("description: " + "x" * 2_000_000)),
     "quoted_text_of_two_megabytes": (
@@ -143,14 +145,19 @@ SHAPES: Specs = {
         "number",
         lambda: after("description: 0." + "9" * 1_000_000),
     ),
-    "fields_by_the_hundred_thousand": ("size", lambda: after(many("field_{0}: 1\n", 100_000))),
+    "fields_by_the_hundred_thousand": (
+        "size",
+        lambda: after(repeat_line("field_{0}: 1\n", 100_000)),
+    ),
     "fields_of_a_layer_by_the_hundred_thousand": (
         "size",
-        lambda: layer(f"Conv2D: {{filters: 2, kernel_size: 3, {many('f{0}: 1, ', 100_000)}}}"),
+        lambda: layer(
+            f"Conv2D: {{filters: 2, kernel_size: 3, {repeat_line('f{0}: 1, ', 100_000)}}}"
+        ),
     ),
     "layers_that_are_unknown_by_the_thousand": (
         "unknown-name",
-        lambda: layer(*(f"Conv{at}D: {{filters: 2}}" for at in range(4_000))),
+        lambda: layer(*(f"Conv{index}D: {{filters: 2}}" for index in range(4_000))),
     ),
     "fields_that_are_wrong_by_the_thousand": (
         "type",
@@ -163,18 +170,24 @@ SHAPES: Specs = {
     "inputs_that_are_unknown_by_the_thousand": (
         "inputs",
         lambda: layer(
-            *(f"Dense: {{units: 2, name: layer_{at}, inputs: leyer_{at}x}}" for at in range(4_000))
+            *(
+                f"Dense: {{units: 2, name: layer_{index}, inputs: leyer_{index}x}}"
+                for index in range(4_000)
+            )
         ),
     ),
     "inputs_from_behind_by_the_thousand": (
         "inputs",
         lambda: layer(
-            *(f"Dense: {{units: 2, name: a{at}, inputs: a{at + 1}}}" for at in range(4_000))
+            *(
+                f"Dense: {{units: 2, name: a{index}, inputs: a{index + 1}}}"
+                for index in range(4_000)
+            )
         ),
     ),
     "outputs_that_are_unknown_by_the_ten_thousand": (
         "output",
-        lambda: after(f"output: [{many('layer_{0}, ', 30_000)}]"),
+        lambda: after(f"output: [{repeat_line('layer_{0}, ', 30_000)}]"),
     ),
     "outputs_that_are_written_again_and_again": (
         "output",
@@ -191,7 +204,7 @@ SHAPES: Specs = {
     "names_in_the_way_of_automatic_ones": (
         None,
         lambda: layer(
-            *(f"Flatten: {{name: dense_{at}}}" for at in range(3_000)),
+            *(f"Flatten: {{name: dense_{index}}}" for index in range(3_000)),
             *["Dense: {units: 2}"] * 3_000,
         ),
     ),
@@ -205,7 +218,7 @@ SHAPES: Specs = {
     ),
     "inputs_of_the_network_by_the_thousand": (
         "value",
-        lambda: BEGINNING.replace("[8, 8, 1]", f"{{{many('i{0}: [1], ', 5_000)}}}") + LAYERS,
+        lambda: BEGINNING.replace("[8, 8, 1]", f"{{{repeat_line('i{0}: [1], ', 5_000)}}}") + LAYERS,
     ),
     "inputs_of_a_layer_by_the_ten_thousand": (
         "shape",
@@ -345,13 +358,13 @@ EXPANSIONS: Specs = {
     "blocks_that_call_each_other": ("limit", lambda: blocks(200, 1, last="b0")),
     "blocks_that_nothing_calls": (
         None,
-        lambda: after("blocks:", *(f"  b{at}: {{layers: [Flatten]}}" for at in range(4_000))),
+        lambda: after("blocks:", *(f"  b{index}: {{layers: [Flatten]}}" for index in range(4_000))),
     ),
     "blocks_with_thousands_of_parameters": (
         "limit",
         lambda: after(
             "blocks:",
-            f"  b: {{parameters: {{{many('p{0}: 1, ', 4_000)}}}, layers: [Flatten]}}",
+            f"  b: {{parameters: {{{repeat_line('p{0}: 1, ', 4_000)}}}, layers: [Flatten]}}",
             layers="layers:\n  - b: {repeat: 1000}\n" + END,
         ),
     ),
@@ -361,7 +374,7 @@ EXPANSIONS: Specs = {
     "variables_by_the_thousand": (None, lambda: variables(5_000, '"$({0} + 1)"')),
     "variables_that_are_unknown": (
         "unknown-name",
-        lambda: after("variables:", *(f"  v{at}: $w{at}" for at in range(5_000))),
+        lambda: after("variables:", *(f"  v{index}: $w{index}" for index in range(5_000))),
     ),
     "variable_of_itself": ("unknown-name", lambda: after("variables:", "  v: $v")),
     "power_of_powers": ("expression", lambda: expression("$(9**9**9)")),
@@ -399,52 +412,52 @@ NAMES: Specs = {
     "name_that_is_code": ("value", lambda: named(CODE)),
     "name_of_the_network_that_is_code": (
         "value",
-        lambda: BEGINNING.replace("hostile", quoted(CODE)) + LAYERS,
+        lambda: BEGINNING.replace("hostile", quote(CODE)) + LAYERS,
     ),
     "name_of_an_input_that_is_code": (
         "value",
-        lambda: BEGINNING.replace("[8, 8, 1]", f"{{{quoted(CODE)}: [8]}}") + LAYERS,
+        lambda: BEGINNING.replace("[8, 8, 1]", f"{{{quote(CODE)}: [8]}}") + LAYERS,
     ),
     "name_of_a_block_that_is_code": (
         "name",
         lambda: after(
             "blocks:",
-            f"  {quoted(CODE)}: {{layers: [Flatten]}}",
-            layers=f"layers:\n  - {quoted(CODE)}\n" + END,
+            f"  {quote(CODE)}: {{layers: [Flatten]}}",
+            layers=f"layers:\n  - {quote(CODE)}\n" + END,
         ),
     ),
     "name_of_a_variable_that_is_code": (
         "name",
-        lambda: after("variables:", f"  {quoted(CODE)}: 1"),
+        lambda: after("variables:", f"  {quote(CODE)}: 1"),
     ),
-    "name_of_a_layer_type_that_is_code": ("unknown-name", lambda: layer(f"{quoted(CODE)}: {{}}")),
+    "name_of_a_layer_type_that_is_code": ("unknown-name", lambda: layer(f"{quote(CODE)}: {{}}")),
     "name_of_a_field_that_is_code": (
         "unknown-field",
-        lambda: layer(f"Dense: {{units: 2, {quoted(CODE)}: 1}}"),
+        lambda: layer(f"Dense: {{units: 2, {quote(CODE)}: 1}}"),
     ),
     "activation_that_is_code": (
         "value",
-        lambda: layer(f"Activation: {{activation: {quoted(CODE)}}}"),
+        lambda: layer(f"Activation: {{activation: {quote(CODE)}}}"),
     ),
     "description_that_ends_a_docstring": (
         None,
         lambda: after(
-            f"description: {quoted(chr(34) * 3 + chr(10) + CODE + chr(10) + chr(34) * 3)}"
+            f"description: {quote(chr(34) * 3 + chr(10) + CODE + chr(10) + chr(34) * 3)}"
         ),
     ),
     "description_that_ends_in_a_backslash": (
         None,
-        lambda: after(f"description: {quoted('x' + chr(92))}"),
+        lambda: after(f"description: {quote('x' + chr(92))}"),
     ),
     "description_with_terminal_escapes": (
         None,
-        lambda: after(f"description: {quoted(chr(27) + '[2J')}"),
+        lambda: after(f"description: {quote(chr(27) + '[2J')}"),
     ),
-    "description_with_a_nul": (None, lambda: after(f"description: {quoted(chr(0))}")),
+    "description_with_a_nul": (None, lambda: after(f"description: {quote(chr(0))}")),
     "class_names_that_are_code": (
         None,
         lambda: after(
-            f"data: {{dataset: npz, path: a.npz, class_names: [{quoted(CODE)}, {quoted(chr(27) + '[2J')}]}}"
+            f"data: {{dataset: npz, path: a.npz, class_names: [{quote(CODE)}, {quote(chr(27) + '[2J')}]}}"
         ),
     ),
     "name_with_a_nul": ("value", lambda: named("a\0b")),
@@ -468,7 +481,7 @@ NAMES: Specs = {
         lambda: layer("Dеnse: {units: 2}"),
     ),
     "layer_type_of_a_module": ("unknown-name", lambda: layer("os.system: {command: touch canary}")),
-    "layer_type_lambda": ("unknown-name", lambda: layer(f"Lambda: {{function: {quoted(CODE)}}}")),
+    "layer_type_lambda": ("unknown-name", lambda: layer(f"Lambda: {{function: {quote(CODE)}}}")),
     "tag_of_python": (
         "tag",
         lambda: after("description: !!python/object/apply:os.system [touch canary]"),
@@ -486,13 +499,13 @@ PATHS: Specs = {
     "data_from_a_device": (None, lambda: after("data: {dataset: npz, path: /dev/zero}")),
     "data_with_a_nul": (
         None,
-        lambda: after(f"data: {{dataset: npz, path: {quoted('a' + chr(0) + '.npz')}}}"),
+        lambda: after(f"data: {{dataset: npz, path: {quote('a' + chr(0) + '.npz')}}}"),
     ),
     "data_of_an_empty_path": (None, lambda: after('data: {dataset: npz, path: ""}')),
     "data_of_a_long_path": (None, lambda: after(f"data: {{dataset: npz, path: {'a/' * 100_000}}}")),
 }
 
-# Words that Python, Keras or PyTorch give a meaning: as the name of a layer each is an identifier.
+# Words with a meaning in Python, Keras or PyTorch. Each is a valid name of a layer.
 WORDS = (
     *("class", "def", "import", "None", "True", "lambda", "self", "print", "exec", "type"),
     *("forward", "training", "parameters", "train", "eval", "children", "register_buffer"),

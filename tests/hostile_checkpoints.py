@@ -3,7 +3,7 @@
     PYTHONPATH=tests python -m hostile_checkpoints torch --count 2000 --optimizer adam
 
 Each is read and restored, and a few steps are taken from it. A framework that writes beyond the end
-of an array ends the process, so tests run this program in a process of its own.
+of an array ends the process, so tests run this program in a separate process.
 """
 
 from __future__ import annotations

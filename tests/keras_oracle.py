@@ -1,6 +1,6 @@
-"""Keras's own layers, made from netspec's: the oracle for shapes, weights and values.
+"""Keras layers, created from netspec layers: the oracle for shapes, weights and values.
 
-The oracle is Keras on TensorFlow, on the CPU, in float32; SEMANTICS says why no other.
+The oracle is Keras on TensorFlow, on the CPU, in float32.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ["keras", "tf"]
 
 @singledispatch
 def keras_layer(layer: Layer) -> Any:  # Any: Keras ships no types
-    """Keras's layer of the same class with the same fields, not yet built."""
+    """The Keras layer of the same class with the same fields, not yet built."""
     return getattr(keras.layers, layer.tag)(**keras_arguments(layer))
 
 
@@ -43,7 +43,7 @@ def _(layer: GroupedQueryAttention) -> Any:  # Any: as above
 
 @keras_layer.register
 def _(layer: Dropout) -> Any:  # Any: as above
-    noise = layer.noise_shape and (None, *layer.noise_shape)  # Keras's holds the batch axis
+    noise = layer.noise_shape and (None, *layer.noise_shape)  # Keras counts the batch axis
     return keras.layers.Dropout(layer.rate, noise_shape=noise, name=layer.name)
 
 
@@ -71,7 +71,7 @@ _ELSEWHERE = ("inputs", "use_causal_mask")
 
 
 def keras_arguments(layer: Layer, *without: str) -> dict[str, Any]:  # Any: as above
-    """The fields of a layer as Keras's constructors take them, but for those `without`."""
+    """The fields of a layer as arguments of Keras's constructor, except the fields `without`."""
     names = [name for name in type(layer).model_fields if name not in (*_ELSEWHERE, *without)]
     fields = {name: getattr(layer, name) for name in names}
     return {
@@ -84,23 +84,23 @@ def keras_tagged(value: Tagged) -> Any:  # Any: Keras ships no types
     """Keras's initializer, regularizer or constraint of the same class with the same fields."""
     modules = keras.initializers, keras.regularizers, keras.constraints
     name = type(value).__name__
-    (made,) = {getattr(module, name) for module in modules if hasattr(module, name)}
-    return made(**value.model_dump())
+    (keras_class,) = {getattr(module, name) for module in modules if hasattr(module, name)}
+    return keras_class(**value.model_dump())
 
 
 def keras_build(layer: Layer, *shapes: Shape) -> Any:  # Any: Keras ships no types
     """Keras's layer with its weights made for inputs of these shapes, without the batch axis."""
-    # What the constructor takes as `trainable` does not reach layers inside.
-    built = keras_layer(layer.model_copy(update={"trainable": True}))
-    built.build(*keras_inputs(layer, [(None, *shape) for shape in shapes]))
+    # The constructor's `trainable` does not reach inner layers.
+    keras_copy = keras_layer(layer.model_copy(update={"trainable": True}))
+    keras_copy.build(*keras_inputs(layer, [(None, *shape) for shape in shapes]))
     if not layer.trainable:
-        built.trainable = False
-    return built
+        keras_copy.trainable = False
+    return keras_copy
 
 
 @singledispatch
 def keras_inputs(layer: Layer, inputs: list[Any]) -> list[Any]:  # Any: tensors or shapes
-    """The arguments with which Keras's layer is called, or built, for inputs in netspec's order."""
+    """The arguments of a call or a build of Keras's layer, for inputs in netspec's order."""
     return inputs if len(inputs) == 1 else [inputs]
 
 
@@ -110,7 +110,7 @@ def _(_layer: Projecting, inputs: list[Any]) -> list[Any]:  # Any: as above
 
 
 def keras_options(layer: Layer) -> dict[str, Any]:  # Any: as above
-    """The fields that Keras takes in the call of a layer."""
+    """The fields that Keras takes as arguments of the call."""
     return {"use_causal_mask": True} if getattr(layer, "use_causal_mask", False) else {}
 
 
@@ -120,18 +120,20 @@ def keras_values(
     *inputs: NDArray[np.float32],
     training: bool = False,
 ) -> NDArray[np.float32]:
-    """What Keras's layer gives for a batch of each input (n, …), with weights by name."""
+    """The output of Keras's layer for a batch of each input (n, …), with weights by name."""
     with keras.device("cpu:0"):
-        shapes = tuple(each.shape[1:] for each in inputs)
-        built = keras_build(layer, *shapes)
-        for weight, variable in zip(layer.infer_weights(shapes), built.weights, strict=True):
+        shapes = tuple(array.shape[1:] for array in inputs)
+        keras_copy = keras_build(layer, *shapes)
+        for weight, variable in zip(layer.infer_weights(shapes), keras_copy.weights, strict=True):
             variable.assign(weights[weight.name])
-        given = keras_inputs(layer, list(inputs))
-        return keras.ops.convert_to_numpy(built(*given, training=training, **keras_options(layer)))
+        tensors = keras_inputs(layer, list(inputs))
+        return keras.ops.convert_to_numpy(
+            keras_copy(*tensors, training=training, **keras_options(layer))
+        )
 
 
 def described(layer: Layer, *shapes: Shape) -> str:
-    """A layer and its inputs as the name of a test case: its class, and the fields that it sets."""
+    """The name of a test case: the class of its layer, and the fields that it sets."""
     fields = (f"{name}={getattr(layer, name)}" for name in sorted(layer.model_fields_set))
     on = " and ".join("x".join(map(str, shape)) for shape in shapes)
     return f"{layer.tag}({', '.join(fields)}) on {on}"

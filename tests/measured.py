@@ -1,4 +1,4 @@
-"""Runs commands one after the other, each in a process of its own that is measured and bounded.
+"""Runs commands one after the other, each in a separate process that is measured and limited.
 
 The processes are forks of one that has loaded what reads a spec, so that a command costs no more
 than it does. Commands come as JSON on the standard input, one list of lists of arguments; what
@@ -34,7 +34,7 @@ class Measured:
 
 def measured(commands: Sequence[Sequence[str]], folder: Path) -> list[Measured]:
     """Run commands in a folder."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, __file__],
         cwd=folder,
         input=json.dumps(commands),
@@ -42,8 +42,8 @@ def measured(commands: Sequence[Sequence[str]], folder: Path) -> list[Measured]:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return [Measured(**fields) for fields in json.loads(done.stdout)]
+    assert process.returncode == 0, process.stderr
+    return [Measured(**fields) for fields in json.loads(process.stdout)]
 
 
 def _run(arguments: Sequence[str]) -> Measured:
@@ -55,10 +55,10 @@ def _run(arguments: Sequence[str]) -> Measured:
             _command(arguments)
         _, status, usage = os.wait4(child, 0)
         out.seek(0)
-        said = out.read().decode(errors="backslashreplace")
+        output = out.read().decode(errors="backslashreplace")
     seconds = usage.ru_utime + usage.ru_stime
     mebibytes = usage.ru_maxrss * KIBIBYTES / 1024
-    return Measured(os.waitstatus_to_exitcode(status), said, seconds, mebibytes)
+    return Measured(os.waitstatus_to_exitcode(status), output, seconds, mebibytes)
 
 
 def _command(arguments: Sequence[str]) -> None:

@@ -39,7 +39,7 @@ def tensorflow_uses_onednn() -> bool:
 def tensorflow_lacks_bfloat16() -> bool:
     """Whether TensorFlow has no kernel for convolutions of bfloat16.
 
-    TensorFlow asks the processor for AVX-512, not oneDNN (IsDataTypeSupportedByOneDNNOnThisCPU in
+    TensorFlow checks the processor for AVX-512, not oneDNN (IsDataTypeSupportedByOneDNNOnThisCPU in
     tensorflow/core/util/util.cc), and oneDNN has no such kernel where AVX-512 is forbidden.
     """
     handed_over = tensorflow_uses_onednn() and "avx512f" in processor_features()
@@ -47,7 +47,7 @@ def tensorflow_lacks_bfloat16() -> bool:
 
 
 def numpy_dispatched_features() -> tuple[str, ...]:
-    """The features that this processor has and NumPy can be told to leave unused."""
+    """The features of this processor that NumPy can be set to leave unused."""
     from numpy._core import _multiarray_umath as umath
 
     return tuple(name for name in umath.__cpu_dispatch__ if umath.__cpu_features__.get(name))

@@ -1,4 +1,4 @@
-"""The benchmarks run, their arithmetic is that of their definitions, and the page is what they found.
+"""The benchmarks run, their arithmetic follows their definitions, and the page shows their results.
 
 Running all of them, however short, takes minutes: `make nightly` does it.
 """
@@ -28,14 +28,16 @@ def quick(tmp_path: Path, name: str, *arguments: str) -> dict[str, object]:
     """What a benchmark writes, run only to see that it runs."""
     path = tmp_path / "results.json"
     command = [sys.executable, "-m", f"benchmarks.{name}", *arguments, "--quick", "--json", path]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"out": done.stdout}
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return (
+        json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"out": process.stdout}
+    )
 
 
 def names(result: dict[str, object]) -> list[str]:
     """What is compared, in order and once each."""
-    return list(dict.fromkeys(each["name"] for each in result["results"]))
+    return list(dict.fromkeys(row["name"] for row in result["results"]))
 
 
 @pytest.fixture
@@ -56,22 +58,22 @@ def test_training_compares_whole_processes_and_their_memory(tmp_path, mnist):
     require("torch")
     result = quick(tmp_path, "training", "torch")
     assert names(result) == ["netspec, torch", "PyTorch with DataLoader"]
-    assert all(each["peak_megabytes"] > 100 for each in result["results"])
+    assert all(row["peak_megabytes"] > 100 for row in result["results"])
 
 
 @pytest.mark.nightly
 def test_streaming_trains_on_more_than_memory(tmp_path):
     require("torch")
     results = quick(tmp_path, "streaming", "torch")["results"]
-    assert [each["times"] for each in results] == [1, 2]
-    assert all(each["peak_megabytes"][0] > 100 for each in results)
+    assert [row["times"] for row in results] == [1, 2]
+    assert all(row["peak_megabytes"][0] > 100 for row in results)
 
 
 @pytest.mark.nightly
 def test_first_step(tmp_path, mnist):
     require("keras")
     result = quick(tmp_path, "first_step", "keras")
-    assert names(result) == ["netspec, keras", "keras by hand"]
+    assert names(result) == ["netspec, keras", "keras, hand-written"]
 
 
 @pytest.mark.nightly
@@ -79,16 +81,16 @@ def test_accuracy_is_that_of_the_exported_files_too(tmp_path, mnist):
     for backend in ("keras", "torch", "onnx"):
         require(backend)
     results = quick(tmp_path, "accuracy", "--runs", str(tmp_path / "runs"))["results"]
-    assert [(each["backend"], each["seed"]) for each in results] == [("keras", 0), ("torch", 0)]
-    assert all(each["same"] == each["images"] == 10_000 for each in results)
-    assert all(each["accuracy"] == each["onnx_accuracy"] for each in results)
+    assert [(row["backend"], row["seed"]) for row in results] == [("keras", 0), ("torch", 0)]
+    assert all(row["same"] == row["images"] == 10_000 for row in results)
+    assert all(row["accuracy"] == row["onnx_accuracy"] for row in results)
 
 
 @pytest.mark.nightly
 def test_time_to_99(tmp_path):
     require("torch")
     result = quick(tmp_path, "time_to_99", "torch")
-    assert [(each["of"], each["name"]) for each in result["results"]] == [
+    assert [(row["of"], row["name"]) for row in result["results"]] == [
         (of, name) for of in ("process", "epochs") for name in ("mnist_fast", "mnist_cnn")
     ]
 
@@ -97,10 +99,10 @@ def test_time_to_99(tmp_path):
 def test_busy_processes_are_beside_both_sides(tmp_path, mnist):
     require("keras", "torch")
     results = quick(tmp_path, "busy")["results"]
-    compared = [(each["backend"], each["network"], each["busy"]) for each in results]
+    compared = [(row["backend"], row["network"], row["busy"]) for row in results]
     assert compared == list(itertools.product(busy.BACKENDS, busy.SPECS, (0, 2)))
     counts = {"netspec", *map(str, range(1, allowed_cores() + 1))}
-    assert all(each["seconds"].keys() == counts for each in results)
+    assert all(row["seconds"].keys() == counts for row in results)
 
 
 @pytest.mark.nightly
@@ -119,7 +121,7 @@ def test_inference_compares_models_that_compute_the_same(tmp_path):
     result = quick(tmp_path, "inference")
     there = [name for name, (module, _) in inference.MODELS.items() if find_spec(module)]
     assert names(result) == [*there, inference.PRODUCTS]
-    assert {each["batch"] for each in result["results"]} == {1, 32, 256}
+    assert {row["batch"] for row in result["results"]} == {1, 32, 256}
 
 
 def test_without_a_gpu_it_says_so(tmp_path, monkeypatch):
@@ -210,7 +212,7 @@ def test_the_traffic_of_training_counts_values_five_times_and_weights_ten_times_
 
 def test_the_arithmetic_of_prediction_bounds_the_images_a_second():
     def operations(first: int, second: int) -> int:
-        """Those of the tutorial, whose first two convolutions give squares of such sides."""
+        """The layers of the tutorial, with outputs of these sides after the first two convolutions."""
         convolutions = 9 * (first**2 * 32 + second**2 * 32 * 64 + 3**2 * 64 * 64)
         return 2 * (convolutions + 3 * 3 * 64 * 64 + 64 * 10)
 
@@ -218,17 +220,17 @@ def test_the_arithmetic_of_prediction_bounds_the_images_a_second():
     # 13 x 13, for which the first pooling reads 24 x 24 of 26 x 26.
     whole, needed = operations(26, 11), operations(24, 10)
     reached = limits.Reached(operations=1000 * whole, netspec=500, eager=250)
-    said, computed = limits.prediction_table(inference.NETWORK, {32: reached}).rows
-    assert said[:4] == ("50.0%", "4.00x", "32", "as the spec says")
-    assert said[-1] == "1,000"
+    texts, computed = limits.prediction_table(inference.NETWORK, {32: reached}).rows
+    assert texts[:4] == ("50.0%", "4.00x", "32", "of the spec")
+    assert texts[-1] == "1,000"
     assert computed[:2] == (f"{0.5 * needed / whole:.1%}", f"{4 * whole / needed:.2f}x")
     assert computed[-1] == f"{1000 * whole / needed:,.0f}"
 
 
 def test_limits_are_measured_the_same_way_on_any_device():
     require("torch")
-    found = gpu.limits("cpu", quick=True)
-    table = gpu.limits_table(found, images_per_second=1.0)
+    limits_ = gpu.limits("cpu", quick=True)
+    table = gpu.limits_table(limits_, images_per_second=1.0)
     assert [row[1] for row in table.rows] == [
         "matrix products, fp32",
         "matrix products, TF32",
@@ -243,4 +245,4 @@ def test_the_page_is_what_the_results_give():
 
 def test_results_are_no_quick_ones():
     results = [json.loads(path.read_text(encoding="utf-8")) for path in harness.RESULTS.iterdir()]
-    assert [each["benchmark"] for each in results if each["quick"]] == []
+    assert [result["benchmark"] for result in results if result["quick"]] == []

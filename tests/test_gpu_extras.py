@@ -32,7 +32,7 @@ from gpu_wheels import (
 CUDNN = "nvidia/cudnn/lib/libcudnn.so.9"
 NCCL = "nvidia/nccl/lib/libnccl.so.2"
 
-# What the extras would be as one.
+# All extras together.
 JOINT = ["onnxruntime-gpu[cuda,cudnn]>=1.31", "tensorflow[and-cuda]>=2.21", "torch>=2.9"]
 
 extras = pytest.mark.parametrize("extra", CUDA_OF_EXTRA)
@@ -91,7 +91,7 @@ def test_every_extra_with_cuda_is_tested():
     ("installed", "devices"),
     [("nvidia-cudnn-cu12", ("cpu", "cuda")), ("nvidia-cudnn-cu13", ("cpu",))],
 )
-def test_keras_has_cuda_with_the_cudnn_of_cuda_12(installed, devices, monkeypatch):
+def test_only_cudnn_of_cuda_12_enables_keras_gpus(installed, devices, monkeypatch):
     def version(name: str) -> str:
         if name != installed:
             raise PackageNotFoundError(name)

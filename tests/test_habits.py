@@ -14,7 +14,7 @@ from netspec.network import load
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
-ALL_SPECS = [*SPECS, *sorted((ROOT / "tests/golden/specs").glob("*.yaml"))]
+ALL_SPECS = [*SPECS, *sorted((ROOT / "tests/golden/specs").rglob("*.yaml"))]
 SCHEMA = ROOT / "netspec/netspec.schema.json"
 
 LINK = re.compile(

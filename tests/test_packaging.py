@@ -45,16 +45,16 @@ def installed(wheel, tmp_path_factory) -> Path:
 
 
 def run(*arguments: str, folder: Path, path: Path | None = None) -> str:
-    """What Python prints, outside the checkout, with `path` in front of what is installed."""
+    """What Python prints, outside the checkout, with `path` before the installed packages."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     if path:
         environment["PYTHONPATH"] = str(path)
     command = [sys.executable, *arguments]
-    done = subprocess.run(
+    process = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout
 
 
 def test_the_wheel_holds_the_core_and_the_backends_and_nothing_else(names):

@@ -61,7 +61,9 @@ def test_no_public_name_is_that_of_a_submodule():
 def test_every_parameter_and_result_has_a_type(name):
     signature = inspect.signature(getattr(netspec, name))
     parameters = signature.parameters.values()
-    assert [each.name for each in parameters if each.annotation is each.empty] == []
+    assert [
+        parameter.name for parameter in parameters if parameter.annotation is parameter.empty
+    ] == []
     assert signature.return_annotation is not signature.empty
 
 

@@ -49,10 +49,10 @@ def loaded(tmp_path: Path, *arguments: str | Path) -> set[str]:
 
 def loaded_by(tmp_path: Path, program: str) -> set[str]:
     command = [sys.executable, "-c", program]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
     status, *names = (tmp_path / "loaded").read_text(encoding="utf-8").split()
-    assert status == "0", done.stderr
+    assert status == "0", process.stderr
     return set(names)
 
 
@@ -65,7 +65,13 @@ def test_importing_netspec_loads_nothing_heavy(tmp_path):
 def test_help_loads_no_room_of_the_house(tmp_path, arguments):
     modules = loaded(tmp_path, *arguments)
     assert modules & {*HEAVY, "yaml"} == set()
-    rooms = {"netspec", "netspec.api", "netspec.text", "netspec.text.diagnostics"}
+    rooms = {
+        "netspec",
+        "netspec.api",
+        "netspec.process",
+        "netspec.text",
+        "netspec.text.diagnostics",
+    }
     of_rooms = {name for name in modules if re.match(r"netspec(?!\.cli\b)", name)}
     assert of_rooms == rooms
 
@@ -83,7 +89,7 @@ def test_a_summary_loads_the_families_of_the_layers_that_the_spec_names(tmp_path
     modules = loaded(tmp_path, "summary", SPEC)
     families = {f"netspec.language.layers.{name}" for name in FAMILIES}
     assert modules & families == {
-        f"netspec.language.layers.{it}" for it in ("convolution", "core", "pooling")
+        f"netspec.language.layers.{family}" for family in ("convolution", "core", "pooling")
     }
 
 

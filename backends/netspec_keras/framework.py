@@ -1,26 +1,32 @@
-"""Keras on TensorFlow, imported in silence and without what netspec does not use."""
+"""Keras on TensorFlow, imported in silence and without what netspec does not use.
+
+TensorFlow has some settings for the whole process only. What they are here stays, because
+TensorFlow refuses to change them once it has computed: GPU memory grows (`gpus.py`), and the number
+of threads is the user's (`threads.py`).
+"""
 
 from __future__ import annotations
 
-import os
-import sys
-
 from netspec.backend.cores import threads_set_by_user
+from netspec.process import environment, is_own_process
 from netspec.text.diagnostics import BackendError
 from netspec_keras.gpus import grow_memory
 from netspec_keras.quiet import quiet_stderr, without
 from netspec_keras.threads import limit_threads
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's C++ notices say nothing of use
-# Otherwise TensorFlow 2.21 uses oneDNN only on processors with VNNI (tensorflow/core/util/port.cc).
-# Without oneDNN training is slower, and dilated transposed convolutions have no kernel.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+READ_AT_IMPORT = {
+    "KERAS_BACKEND": "tensorflow",
+    "TF_CPP_MIN_LOG_LEVEL": "3",  # without notices, which are of no use
+    # By itself TensorFlow 2.21 uses oneDNN only on processors with VNNI (core/util/port.cc).
+    # Without oneDNN training is slower, and dilated transposed convolutions have no kernel.
+    "TF_ENABLE_ONEDNN_OPTS": "1",
+}
+"""Environment variables that Keras and TensorFlow read once, when they are imported."""
 
-# A program that imports netspec may go on to use them with Keras; the command line does not.
-UNUSED = ("jax", "sklearn", "matplotlib") if "netspec.cli" in sys.modules else ()
+# A program that imports netspec may go on to use these packages with Keras.
+UNUSED = ("jax", "sklearn", "matplotlib") if is_own_process() else ()
 
-with quiet_stderr(), without(UNUSED):
+with environment(READ_AT_IMPORT), quiet_stderr(), without(UNUSED):
     import keras
     import tensorflow as tf
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -33,6 +32,7 @@ from netspec.text.diagnostics import BackendError
 from netspec_keras.feeding import Feed
 from netspec_keras.framework import keras, tf
 from netspec_keras.gaps import check_kernels, errors_at_layers
+from netspec_keras.process import random_numbers_kept, rounding_to_tf32
 from netspec_keras.source import source
 from netspec_keras.threads import limit_threads
 
@@ -57,9 +57,20 @@ def built_model(
     With `taken_off` it ends before these activations of its outputs.
     """
     module = _module(network)
-    model = module.build_model(**_logits(taken_off))
+    model = _built(module, taken_off)
     module.set_weights(model, weights)
     return model
+
+
+def _built(module: ModuleType, taken_off: Sequence[str | None]) -> keras.Model:
+    """The model of a module, with initial values that Keras draws."""
+    with random_numbers_kept():
+        return module.build_model(**_logits(taken_off))
+
+
+def _in_float32(function: Callable[..., tuple[Array, ...]]) -> Callable[..., tuple[Array, ...]]:
+    """The same function without TF32."""
+    return rounding_to_tf32(allowed=False)(function)
 
 
 def _module(network: Network) -> ModuleType:
@@ -86,21 +97,9 @@ def _device(wanted: Device) -> tuple[str, str]:
         return "/CPU:0", "cpu"
     if choice.index >= len(gpus):
         raise absent_gpu("TensorFlow", choice.index, len(gpus))
-    # float32 means float32: with TF32 the backends would differ in the fourth digit.
-    tf.config.experimental.enable_tensor_float_32_execution(False)
     details: dict[str, str] = tf.config.experimental.get_device_details(gpus[choice.index])
     name = f"cuda:{choice.index}" if choice.index else "cuda"
     return f"/GPU:{choice.index}", f"{name} ({details.get('device_name', 'GPU')})"
-
-
-@contextmanager
-def _rounded_to_tf32(*, allowed: bool) -> Iterator[None]:
-    """Let NVIDIA GPUs round the factors of products to TF32 for a while, where it is allowed."""
-    tf.config.experimental.enable_tensor_float_32_execution(allowed)
-    try:
-        yield
-    finally:
-        tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 class KerasPredictor(Predicting):
@@ -112,8 +111,8 @@ class KerasPredictor(Predicting):
         with tf.device(name):
             model = built_model(network, weights, network.taken_off)
             outputs, logits = _functions(model, network.taken_off)
-        self._outputs = errors_at_layers(network)(outputs)
-        self._logits = errors_at_layers(network)(logits)
+        self._outputs = _in_float32(errors_at_layers(network)(outputs))
+        self._logits = _in_float32(errors_at_layers(network)(logits))
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         return outputs_in_batches(inputs, self._outputs)
@@ -131,7 +130,7 @@ def form(network: Network, weights: Weights, wanted: Device) -> Form:
 
     def outputs(*inputs: Array) -> tuple[Array, ...]:
         x = inputs[0] if len(inputs) == 1 else list(inputs)
-        with tf.device(name):
+        with tf.device(name), rounding_to_tf32(allowed=False):
             given = model.predict(x, batch_size=len(inputs[0]), verbose=0)
         return tuple(given) if isinstance(given, list | tuple) else (given,)
 
@@ -199,7 +198,7 @@ class KerasTrainer(Predicting):
         module = _module(network)
         self._weights: dict[str, list[str]] = module.WEIGHTS
         with tf.device(self._tf_device):
-            build = partial(module.build_model, **_logits(taken_off))
+            build = partial(_built, module, taken_off)
             self._model: keras.Model = _with_precision(module, build)
             module.set_weights(self._model, weights)
             self._optimizer: keras.optimizers.Optimizer = module.build_optimizer(
@@ -212,6 +211,7 @@ class KerasTrainer(Predicting):
             )
             exact = build() if hasattr(module, "set_precision") else self._model
             functions = map(errors_at_layers(network), _functions(exact, taken_off))
+            functions = map(_in_float32, functions)
             self._outputs, self._logits = (
                 partial(_up_to_date, self._model, exact, function) for function in functions
             )
@@ -233,7 +233,7 @@ class KerasTrainer(Predicting):
     def _call(
         self, batches: NDArray[np.int64], tensors: list[tf.Tensor], learning_rates: Array
     ) -> Steps:
-        tf32 = _rounded_to_tf32(allowed=self._tf32)
+        tf32 = rounding_to_tf32(allowed=self._tf32)
         with tf.device(self._tf_device), tf32, errors_at_layers(self._network):
             given = self._run(tf.constant(batches), tf.constant(learning_rates), *tensors)
             losses, *others = [each.numpy() for each in given]
@@ -398,17 +398,25 @@ def _steps_function(
             tf.TensorSpec([None, None], tf.int64),
             tf.TensorSpec([None], tf.float32),
             *feed.signature,
-        ]
+        ],
+        autograph=False,
     )
     def run(batches: tf.Tensor, rates: tf.Tensor, *tensors: tf.Tensor) -> list[tf.Tensor]:
         count = tf.shape(batches)[0]
-        kept = [tf.TensorArray(dtype, count) for dtype in objectives.dtypes]
-        for index in tf.range(count):
-            # One step reads what the step before wrote.
-            tf.autograph.experimental.set_loop_options(parallel_iterations=1)
+
+        def take_step(index: tf.Tensor, *results: tf.TensorArray) -> tuple[Any, ...]:
             optimizer.learning_rate.assign(rates[index])
-            given = step(tensors, batches[index])
-            kept = [to.write(index, each) for to, each in zip(kept, given, strict=True)]
-        return [each.stack() for each in kept]
+            values = step(tensors, batches[index])
+            return index + 1, *(
+                array.write(index, value) for array, value in zip(results, values, strict=True)
+            )
+
+        _, *results = tf.while_loop(
+            lambda index, *_: index < count,
+            take_step,
+            (0, *(tf.TensorArray(dtype, count) for dtype in objectives.dtypes)),
+            parallel_iterations=1,  # a step reads the weights that the step before it wrote
+        )
+        return [array.stack() for array in results]
 
     return run

@@ -47,6 +47,8 @@ def gradients(
         tf.convert_to_tensor(gradient).numpy()
         for gradient in tape.gradient(total, sources, unconnected_gradients=zero)
     ]
-    statistics = {key: it.numpy() for key, it in variables.items() if key not in trainable}
+    statistics = {
+        key: variable.numpy() for key, variable in variables.items() if key not in trainable
+    }
     by_key = dict(zip(trainable, values[len(tensors) :], strict=True))
     return Gradients(values[: len(tensors)], by_key, statistics)

@@ -3,46 +3,41 @@
 from __future__ import annotations
 
 from netspec.backend.emit.code import Code, arguments, call
+from netspec.backend.emit.document import Document
+from netspec.backend.emit.module import function
 from netspec.language.spec import Train
 from netspec.language.training.optimizers import Optimizer, Sgd
 from netspec.language.training.schedules import ReduceOnPlateau, Schedule
 from netspec_keras import schedules
 
 
-def imports(train: Train) -> str:
-    """What the learning rate needs beside Keras."""
-    return "import math\n\n" if "math." in "".join(schedules.parts(train)) else ""
+def training_parts(train: Train) -> list[Document]:
+    """The function build_optimizer, the learning rate where it changes, and set_precision."""
+    return [*_precision(train), *schedules.schedule_parts(train), _build_optimizer(train)]
 
 
-def parts(train: Train) -> tuple[str, ...]:
-    """The function build_optimizer, the learning rate where it moves, and set_precision."""
-    return *_precision(train), *schedules.parts(train), _build_optimizer(train)
-
-
-def _precision(train: Train) -> tuple[str, ...]:
+def _precision(train: Train) -> list[Document]:
     if train.precision in ("float32", "tf32"):
-        return ()
+        return []
     doc = "Layers that are made after this compute in 16 bits; the weights stay float32."
-    lines = [
-        "def set_precision() -> None:",
-        f'    """{doc}"""',
-        call("    keras.config.set_dtype_policy", arguments([train.precision], {})),
-    ]
-    return ("\n".join(lines),)
+    line = call("keras.config.set_dtype_policy", arguments([train.precision], {}))
+    return [function("set_precision", [], "None", [line], doc=[doc])]
 
 
-def _build_optimizer(train: Train) -> str:
+def _build_optimizer(train: Train) -> Document:
     scaled = train.precision == "mixed_float16"
-    made = call(
-        f"    {'inner =' if scaled else 'return'} keras.optimizers.{class_name(train.optimizer)}",
-        arguments([], _arguments(train)),
-    )
+    head = f"{'inner =' if scaled else 'return'} keras.optimizers.{class_name(train.optimizer)}"
+    lines = [call(head, arguments([], _arguments(train)))]
     if scaled:
-        made += "\n    return keras.optimizers.LossScaleOptimizer(inner)"
-    if not isinstance(train.optimizer.learning_rate, Schedule):
-        return f"def build_optimizer() -> keras.optimizers.Optimizer:\n{made}"
-    doc = '    """`learning_rate` is a number, or what build_schedule gives."""'
-    return f"def build_optimizer(learning_rate) -> keras.optimizers.Optimizer:\n{doc}\n{made}"
+        lines.append("return keras.optimizers.LossScaleOptimizer(inner)")
+    scheduled = isinstance(train.optimizer.learning_rate, Schedule)
+    return function(
+        "build_optimizer",
+        ["learning_rate"] if scheduled else [],
+        "keras.optimizers.Optimizer",
+        lines,
+        doc=["`learning_rate` is a number, or what build_schedule returns."] if scheduled else [],
+    )
 
 
 def class_name(optimizer: Optimizer) -> str:

@@ -34,16 +34,17 @@ _TYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
 
 
 class BoundSession:
-    """A session with IO binding: its inputs and outputs lie where its device reaches them.
+    """A session with IO binding: its inputs and outputs are in memory that its device reads.
 
     Their memory is made once for a batch size and filled in place, so that a size that comes again
     costs no more than its copies. With `graphs`, which the session must have been opened for, a
     size that comes a second time is recorded as a CUDA graph, and from then on launched as one.
 
-    What ONNX Runtime asks of a graph (its documentation of the CUDA provider): shapes and addresses
-    that never change, which the memory of a batch size has, and no control flow and no copies
-    between the devices, without which it does not open the session. Shapes may be computed on the
-    CPU: a replay does not compute them again, but they are the same for every batch of a size.
+    ONNX Runtime requires of a graph (its documentation of the CUDA provider) that shapes and
+    addresses never change: the memory of a batch size has this property. It also requires no
+    control flow and no copies between devices; otherwise it does not open the session. Shapes may
+    be computed on the CPU. A replay does not compute them again, but they are equal for all batches
+    of a size.
     """
 
     def __init__(self, session: Session, device: str, index: int = 0, *, graphs: bool) -> None:
@@ -56,17 +57,17 @@ class BoundSession:
         self._one_call = Lock()  # two at once would write into the same memory
 
     def run(self, inputs: Sequence[NDArray[Any]]) -> tuple[Array, ...]:  # Any: float32 or uint8
-        """Every output (n, …), in memory of its own, for all inputs (n, …)."""
-        for expected, given in zip(self._inputs, inputs, strict=True):
-            if given.dtype != _TYPES[expected.type]:  # update_inplace would copy the bytes
-                wanted = np.dtype(_TYPES[expected.type])
-                raise TypeError(f"the model takes {wanted}, and gets {given.dtype}")
+        """Every output (n, …), in separate memory, for all inputs (n, …)."""
+        for expected, array in zip(self._inputs, inputs, strict=True):
+            if array.dtype != _TYPES[expected.type]:  # update_inplace would copy the bytes
+                dtype = np.dtype(_TYPES[expected.type])
+                raise TypeError(f"the model takes {dtype}, and gets {array.dtype}")
         if not self._bindable:
             return self._run_unbound(inputs)
         with self._one_call:
             size = len(inputs[0])
             known = self._bound.pop(size, None)
-            bound = self._bound[size] = known or self._made(size)
+            bound = self._bound[size] = known or self._make_bound(size)
             self._forget_the_oldest()
             if known and known.graph == NO_GRAPH and self._graphs < self._most_graphs:
                 return self._run_and_record(known, inputs)
@@ -74,19 +75,19 @@ class BoundSession:
             return self._run_with_its_graph(bound)
 
     def _run_unbound(self, inputs: Sequence[NDArray[Any]]) -> tuple[Array, ...]:  # Any: see run
-        named = {each.name: array for each, array in zip(self._inputs, inputs, strict=True)}
-        names = [each.name for each in self._outputs]
+        named = {tensor.name: array for tensor, array in zip(self._inputs, inputs, strict=True)}
+        names = [tensor.name for tensor in self._outputs]
         return tuple(self._session.run(names, named, _options(NO_GRAPH)))
 
-    def _made(self, size: int) -> _Bound:
+    def _make_bound(self, size: int) -> _Bound:
         binding = self._session.io_binding()
         values: list[Any] = []  # Any: OrtValues, which have no types
-        for each in self._inputs:
-            values.append(self._memory((size, *each.shape[1:]), _TYPES[each.type]))
-            binding.bind_ortvalue_input(each.name, values[-1])
-        for each in self._outputs:
-            sizes = tuple(size if isinstance(axis, str) else axis for axis in each.shape)
-            binding.bind_ortvalue_output(each.name, self._memory(sizes, np.float32))
+        for tensor in self._inputs:
+            values.append(self._memory((size, *tensor.shape[1:]), _TYPES[tensor.type]))
+            binding.bind_ortvalue_input(tensor.name, values[-1])
+        for tensor in self._outputs:
+            sizes = tuple(size if isinstance(axis, str) else axis for axis in tensor.shape)
+            binding.bind_ortvalue_output(tensor.name, self._memory(sizes, np.float32))
         return _Bound(binding, tuple(values))
 
     def _memory(self, sizes: tuple[int, ...], element: type) -> Any:  # Any: an OrtValue
@@ -102,12 +103,12 @@ class BoundSession:
         bound: _Bound,
         inputs: Sequence[NDArray[Any]],  # Any: see run
     ) -> tuple[Array, ...]:
-        """Outputs without a graph, and a graph if it gives the same.
+        """The outputs of a run without a graph. The graph is used if its outputs are equal.
 
-        It is recorded on the inputs of the size's last run and replayed on these: one that does not
-        read its inputs anew would not agree. Its two warm-up runs are ONNX Runtime's business.
-        Recording fails where an operator waits for the device or allocates. Most of these do so at
-        every size, so that no other size is tried after one that failed.
+        A graph is recorded on the inputs of the size's last run and replayed on these: a graph that
+        does not read its inputs again would not agree. Its two warm-up runs are ONNX Runtime's
+        business. Recording fails where an operator waits for the device or allocates. Most of these
+        operators do so at every size, so that no other size is tried after one that failed.
         """
         graph = self._graphs + 1
         try:
@@ -161,9 +162,9 @@ class _Bound:
 
 
 def _bindable(inputs: Sequence[Any], outputs: Sequence[Any]) -> bool:  # Any: NodeArgs, untyped
-    """Whether the shapes of the outputs follow from the batch size alone."""
-    batch = {each.shape[0] for each in inputs}
-    axes: Axes = [axis for each in outputs for axis in each.shape]
+    """Whether the shapes of the outputs follow from the batch size only."""
+    batch = {tensor.shape[0] for tensor in inputs}
+    axes: Axes = [axis for output in outputs for axis in output.shape]
     free = {axis for axis in axes if not isinstance(axis, int)}
     return None not in free and len(batch) == 1 and free <= batch
 
@@ -174,8 +175,8 @@ def _options(graph: int) -> Any:  # Any: RunOptions, untyped
     return options
 
 
-def _agree(one: Array, other: Array) -> bool:
-    """Whether both are the same but for what kernels differ in that add in another order."""
-    finite = other[np.isfinite(other)]
+def _agree(replayed: Array, expected: Array) -> bool:
+    """Whether both are equal, except for rounding: kernels may add in another order."""
+    finite = expected[np.isfinite(expected)]
     most = float(np.abs(finite).max(initial=0))
-    return np.allclose(one, other, rtol=1e-3, atol=1e-3 * most, equal_nan=True)
+    return np.allclose(replayed, expected, rtol=1e-3, atol=1e-3 * most, equal_nan=True)

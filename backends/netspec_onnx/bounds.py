@@ -30,12 +30,12 @@ _SMALL = 1024
 """Elements of an initializer that may be a shape, which the sizes of values depend on."""
 
 _UNBOUNDED = frozenset({"Loop", "SequenceMap"})
-"""Operators that run as often as a number in the file says."""
+"""Operators whose number of runs is in the file."""
 
 _ENLARGING = frozenset({"ConstantOfShape", "Expand", "Pad", "Range", "Resize", "Tile", "OneHot"})
 """Operators whose output has a size that is computed: it must be known before they run."""
 
-_HELP = "give a file that netspec exported"
+_HELP = "pass a file that netspec exported"
 
 
 def check_bounds(model: ModelProto) -> None:
@@ -83,7 +83,9 @@ def _steps(graph: GraphProto, shapes: dict[str, tuple[int, ...]]) -> int:
 
 
 def _scan_length(node: NodeProto, shapes: dict[str, tuple[int, ...]]) -> int:
-    attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+    attributes = {
+        attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute
+    }
     count = attributes.get("num_scan_inputs", 1)
     axes = attributes.get("scan_input_axes") or [0] * count
     shape = shapes.get(node.input[-count], ()) if 0 < count <= len(node.input) else ()
@@ -113,7 +115,7 @@ def _without_weights(model: ModelProto) -> ModelProto:
     """The model with inputs instead of large weights, which shapes do not depend on."""
     graph = GraphProto(name=model.graph.name, node=model.graph.node, output=model.graph.output)
     weights = {tensor.name for tensor in model.graph.initializer}
-    graph.input.extend(each for each in model.graph.input if each.name not in weights)
+    graph.input.extend(value for value in model.graph.input if value.name not in weights)
     for tensor in model.graph.initializer:
         if _elements(tensor) <= _SMALL:
             graph.initializer.append(tensor)

@@ -21,7 +21,7 @@ def without_activations(content: bytes, taken_off: Sequence[ActivationName | Non
     Raises BackendError where the model does not end in these activations.
     """
     model = load_model_from_string(content)
-    outputs = [each.name for each in model.graph.output]
+    outputs = [output.name for output in model.graph.output]
     if len(outputs) != len(taken_off):
         raise _changed(f"the model has {len(outputs)} outputs, and its spec has {len(taken_off)}")
     for name, activation in zip(outputs, taken_off, strict=True):
@@ -45,4 +45,4 @@ def _last_operator(model: ModelProto, output: str) -> NodeProto | None:
 
 
 def _changed(fault: str) -> BackendError:
-    return BackendError(fault, "give a file that netspec exported, unchanged")
+    return BackendError(fault, "pass a file that netspec exported, unchanged")

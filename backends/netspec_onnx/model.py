@@ -1,4 +1,4 @@
-"""Writes the ONNX model of a network and its weights: the graph, its metadata, its own check."""
+"""Writes the ONNX model of a network and its weights: the graph, the metadata, the check."""
 
 from __future__ import annotations
 
@@ -50,25 +50,25 @@ def export(
     raw_input: bool = False,
     record: DataRecord | None = None,
 ) -> bytes:
-    """The content of an ONNX file that gives the network's outputs.
+    """The content of an ONNX file that computes the network's outputs.
 
     Its inputs have the names of the network's, (batch, height, width, channels) float32 for an
     image. An only output is called `output`; several have the names of their layers. With
     `raw_input` the input is pixels as uint8, and the file itself divides them: by the spec's scale,
-    and by 255 where `record` says that the training data were from 0 to 1. Metadata under
+    and by 255 where `record` shows that the training data were from 0 to 1. Metadata under
     `netspec.…` holds the spec, the class names, the preprocessing and the record of the data. The
-    same arguments give the same bytes.
+    same arguments produce the same bytes.
 
     Raises DataError where raw input is requested and the training data were no pixels of 8 bits,
     BackendError where `opset` is not from 18 to ONNX's newest, where the weights exceed the 2 GiB
     of an ONNX file, or where raw input is requested of several inputs, and WeightsError where the
-    weights are not those of the network.
+    weights do not belong to the network.
     """
     opset = _checked_opset(opset)
     _check_size(network.graph)
     check(network.graph, weights, "the model")
     scale = network.scales[network.graph.inputs[0].name]
-    tensors = {each.name: each.name for each in network.graph.inputs}
+    tensors = {model_input.name: model_input.name for model_input in network.graph.inputs}
     promise = promise_of(network.spec.data)
     divisor, white = scale, int(promise.value_range[1]) if promise.value_range else WHITE
     if raw_input:
@@ -100,7 +100,7 @@ def _checked_opset(opset: int | None) -> int:
     if opset is None:
         return DEFAULT_OPSET
     if not OLDEST_OPSET <= opset <= newest:
-        help = f"give one from {OLDEST_OPSET} to {newest}, or none for {DEFAULT_OPSET}"
+        help = f"choose one from {OLDEST_OPSET} to {newest}, or none for {DEFAULT_OPSET}"
         raise BackendError(f"netspec cannot write ONNX's opset {opset}", help)
     return opset
 
@@ -113,7 +113,7 @@ def _check_size(graph: Graph) -> None:
 
 
 def _on_pixels(network: Network, divisor: float) -> Network:
-    """The network with a division in front that makes its only input of pixels."""
+    """The network with a division before it that scales pixels to its only input."""
     graph = network.graph
     if len(graph.inputs) > 1:
         message = f"{graph.name} has {len(graph.inputs)} inputs, and raw input is for one of images"
@@ -135,8 +135,8 @@ def _model(network: Network, builder: Builder, element: int) -> ModelProto:
         builder.nodes,
         network.graph.name,
         [
-            helper.make_tensor_value_info(each.name, element, [BATCH, *each.shape])
-            for each in network.graph.inputs
+            helper.make_tensor_value_info(model_input.name, element, [BATCH, *model_input.shape])
+            for model_input in network.graph.inputs
         ],
         [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
@@ -173,22 +173,22 @@ def _declare_outputs(model: ModelProto, graph: Graph) -> None:
         inferred = shape_inference.infer_shapes(
             model, check_type=True, strict_mode=True, data_prop=True
         )
-        found = [_sizes(output) for output in inferred.graph.output]
+        inferred_sizes = [_sizes(output) for output in inferred.graph.output]
         expected: list[list[str | int]] = [[BATCH, *node.shape] for node in graph.output_nodes]
-        if found != expected:
-            raise own_fault(shown, f"its outputs are {found}, not {expected}")
+        if inferred_sizes != expected:
+            raise own_bug(shown, f"its outputs are {inferred_sizes}, not {expected}")
         for output, sizes in zip(model.graph.output, expected, strict=True):
             declared = helper.make_tensor_value_info(output.name, TensorProto.FLOAT, sizes)
             output.CopyFrom(declared)
         checker.check_model(model, full_check=True)  # pyright: ignore[reportUnknownMemberType] - its PathLike
     except (checker.ValidationError, shape_inference.InferenceError) as error:
-        raise own_fault(shown, str(error)) from error
+        raise own_bug(shown, str(error)) from error
 
 
 def _sizes(value: ValueInfoProto) -> list[str | int]:
     """The inferred sizes; the batch axis by its name also where inference has lost it.
 
-    That of Resize (onnx/defs/tensor/utils.cc, 1.23) gives an axis without a size a new name.
+    The inference of Resize (onnx/defs/tensor/utils.cc, 1.23) renames an axis without a size.
     """
     return [
         BATCH if axis.dim_param.startswith("unk__") else axis.dim_param or axis.dim_value
@@ -196,32 +196,32 @@ def _sizes(value: ValueInfoProto) -> list[str | int]:
     ]
 
 
-def own_fault(model: str, reason: str) -> BackendError:
-    """That a model which was just written is not sound, which no user can help."""
+def own_bug(model: str, reason: str) -> BackendError:
+    """The error for an unsound model that was just written: a bug, which no user can correct."""
     message = f"{model} fails ONNX's own check: {reason}"
-    return BackendError(message, "this is a fault of netspec; please report it with the spec")
+    return BackendError(message, "this is a bug of netspec; please report it with the spec")
 
 
 def _lower_graph(
     graph: Graph, outputs: Sequence[str], tensors: dict[str, str], to: Builder
 ) -> None:
-    """Append what computes the graph; `tensors` gives the name of each input's tensor."""
+    """Append the operators of the graph; `tensors` contains the name of each input's tensor."""
     for node in graph.nodes:
         inputs = [tensors[name] for name in node.inputs]
         tensors[node.name] = lower(node.layer, node, to, *inputs)
-    made = {name for node in to.nodes for name in node.output}
+    computed_names = {name for node in to.nodes for name in node.output}
     names: dict[str, str] = {}
-    for wanted, name in zip(outputs, graph.outputs, strict=True):
+    for output, name in zip(outputs, graph.outputs, strict=True):
         last = tensors[name]
-        # A tensor that is an input, or another output too, needs a name of its own.
-        if last not in made or last in names:
+        # A tensor that is an input, or another output too, needs a separate name.
+        if last not in computed_names or last in names:
             last = to.add("Identity", [last], f"{name}.output")
-        names[last] = wanted
+        names[last] = output
     _rename(to.nodes, names)
 
 
 def _rename(nodes: Sequence[NodeProto], names: dict[str, str]) -> None:
-    """Give tensors other names; what has one of those already gets another."""
+    """Rename tensors; a tensor that already has one of the new names is renamed too."""
     inner = {name: f"{name}.inner" for name in names.values() if name not in names}
     names = {**inner, **names}
     for node in nodes:

@@ -28,8 +28,8 @@ from onnx import (
 
 from netspec.backend import chunks
 from netspec.text.diagnostics import BackendError
-from netspec_onnx.model import own_fault
-from netspec_onnx.session import reason_of
+from netspec_onnx.model import own_bug
+from netspec_onnx.session import reason_of, silence_log
 
 ort: Any = onnxruntime  # Any: it ships no types
 
@@ -59,15 +59,15 @@ INT8_OPERATORS = (
 )
 """What is computed with integers: products, and what passes their results on.
 
-The others stay float: exponentials and norms lose too much in 8 bits, and what the network gives
-at the end would have 256 values.
+The others stay float: exponentials and norms lose too much in 8 bits, and the outputs of the
+network would have 256 values.
 """
 
 _NOT_INT8 = "export it without --quantize, or as fp16"
 
 
 def int8(content: bytes, inputs: Sequence[NDArray[Any]]) -> bytes:
-    """A model whose products are of 8-bit integers, as QuantizeLinear and DequantizeLinear say it.
+    """A model whose products are of 8-bit integers, written as QuantizeLinear and DequantizeLinear.
 
     Weights are int8, symmetric, from -64 to 64, with a scale for every output channel. With these
     7 bits no processor's sums overflow (see `netspec_onnx.saturation`). Other tensors are uint8;
@@ -78,14 +78,15 @@ def int8(content: bytes, inputs: Sequence[NDArray[Any]]) -> bytes:
     Raises BackendError where the model has no such product, and where onnxruntime fails.
     """
     model = load_model_from_string(content)
-    names = [each.name for each in model.graph.input]
+    names = [tensor.name for tensor in model.graph.input]
     helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})
     with _quiet(), TemporaryDirectory(prefix="netspec.") as folder:
         path = Path(folder) / "int8.onnx"
         _quantize(model, path, _Reader(dict(zip(names, inputs, strict=True))))
         quantized = load_model_from_string(path.read_bytes())
     if not any(
-        each.data_type == TensorProto.INT8 and each.dims for each in quantized.graph.initializer
+        constant.data_type == TensorProto.INT8 and constant.dims
+        for constant in quantized.graph.initializer
     ):
         message = f"{model.graph.name} has nothing that int8 makes smaller"
         raise BackendError(message, _NOT_INT8)
@@ -122,11 +123,11 @@ def _quantize(model: ModelProto, path: Path, reader: _Reader) -> None:
 
 
 def _drop_zeros(graph: GraphProto) -> None:
-    """Leave out the zero points of biases and of kernels, all 0, which is what stands for none.
+    """Leave out the zero points of biases and of kernels, which are all 0: no zero point means 0.
 
-    Those of matrices stay: ONNX Runtime 1.32 makes no product of integers without them.
+    The zero points of matrices stay: without them ONNX Runtime 1.32 makes no integer product.
     """
-    constants = {each.name: each for each in graph.initializer}
+    constants = {constant.name: constant for constant in graph.initializer}
     kernels = {node.input[1] for node in graph.node if node.op_type == "Conv"}
     for node in graph.node:
         if node.op_type != "DequantizeLinear" or node.input[0] not in constants:
@@ -136,13 +137,13 @@ def _drop_zeros(graph: GraphProto) -> None:
         if (is_bias or node.output[0] in kernels) and not zeros.any():
             del node.input[2]
     used = {name for node in graph.node for name in (*node.input, *_captured(node))}
-    kept = [each for each in graph.initializer if each.name in used]
+    kept = [constant for constant in graph.initializer if constant.name in used]
     del graph.initializer[:]
     graph.initializer.extend(kept)
 
 
 class _Reader:
-    """Batches of inputs by name, as onnxruntime.quantization.CalibrationDataReader gives them."""
+    """Batches of inputs by name, as onnxruntime.quantization.CalibrationDataReader returns them."""
 
     def __init__(self, inputs: Mapping[str, NDArray[Any]]) -> None:
         self._inputs = inputs
@@ -151,14 +152,14 @@ class _Reader:
 
     def get_next(self) -> dict[str, NDArray[Any]] | None:
         part = next(self._parts, None)
-        return None if part is None else {name: it[part] for name, it in self._inputs.items()}
+        return None if part is None else {name: array[part] for name, array in self._inputs.items()}
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep what onnxruntime.quantization prints and logs from the terminal."""
-    ort.set_default_logger_severity(3)  # errors only
-    # Without a handler, logging.warning() would give the root logger one for good.
+    silence_log()
+    # Without a handler, logging.warning() would add one to the root logger permanently.
     root, nothing, before = logging.getLogger(), logging.NullHandler(), logging.root.manager.disable
     root.addHandler(nothing)
     logging.disable(logging.ERROR)
@@ -196,32 +197,37 @@ FLOAT32_OPERATORS = frozenset(
     }
 )
 """What stays float32: sums and powers that leave the range of float16, as in PyTorch's autocast,
-and operators that take float32 alone, or that ONNX Runtime runs with it alone."""
+and operators that take only float32, or that ONNX Runtime runs only in float32."""
 
 
 def float16(content: bytes) -> bytes:
     """A model that keeps its weights, and computes what it can, in floating point of 16 bits.
 
-    Inputs and outputs stay as they are. A constant that float16 cannot hold stays float32, and so
-    does what takes it; so does what leads to an index, which float16 holds up to 2,048 alone.
+    Inputs and outputs stay as they are. A constant outside the range of float16 stays float32, and
+    so do the nodes that read it. Nodes that compute an index also stay float32: float16 is exact
+    only up to 2,048.
     """
     model = shape_inference.infer_shapes(
         load_model_from_string(content), check_type=True, data_prop=True
     )
     graph = model.graph
     floats = _floats(graph)
-    large = {each.name for each in graph.initializer if each.name in floats and not _fits(each)}
+    large = {
+        constant.name
+        for constant in graph.initializer
+        if constant.name in floats and not _fits(constant)
+    }
     exact = _exact(graph, large)
-    constants = {each.name for each in graph.initializer if each.name in floats - large}
+    constants = {constant.name for constant in graph.initializer if constant.name in floats - large}
     halves = constants.union(*(node.output for node in graph.node if node.name not in exact))
     halves &= floats
-    singles = {each.name for each in graph.output}
-    wanted: set[str] = set()
+    singles = {output.name for output in graph.output}
+    half_inputs: set[str] = set()
     for node in graph.node:
-        (singles if node.name in exact else wanted).update(node.input, _captured(node))
+        (singles if node.name in exact else half_inputs).update(node.input, _captured(node))
 
     def casts(names: Sequence[str]) -> list[NodeProto]:
-        """What gives tensors that were just made in the other size, where a node takes it."""
+        """Casts of tensors that were just computed to the other size, where a node reads it."""
         return [
             helper.make_node("Cast", [_half(name)], [name], f"{name}.cast", to=TensorProto.FLOAT)
             if name in halves
@@ -229,10 +235,10 @@ def float16(content: bytes) -> bytes:
                 "Cast", [name], [_half(name)], f"{name}.cast", to=TensorProto.FLOAT16
             )
             for name in names
-            if name in floats and name in (singles if name in halves else wanted)
+            if name in floats and name in (singles if name in halves else half_inputs)
         ]
 
-    nodes = casts([each.name for each in (*graph.input, *graph.initializer)])
+    nodes = casts([tensor.name for tensor in (*graph.input, *graph.initializer)])
     for node in graph.node:
         names = list(node.output)
         if node.name not in exact:
@@ -256,8 +262,12 @@ def _half(name: str) -> str:
 def _floats(graph: GraphProto) -> set[str]:
     """The names of the float32 tensors."""
     values = (*graph.input, *graph.value_info, *graph.output)
-    found = {it.name for it in values if it.type.tensor_type.elem_type == TensorProto.FLOAT}
-    return found | {it.name for it in graph.initializer if it.data_type == TensorProto.FLOAT}
+    names = {
+        value.name for value in values if value.type.tensor_type.elem_type == TensorProto.FLOAT
+    }
+    return names | {
+        constant.name for constant in graph.initializer if constant.data_type == TensorProto.FLOAT
+    }
 
 
 def _fits(constant: TensorProto) -> bool:
@@ -287,17 +297,17 @@ def _captured(node: NodeProto) -> set[str]:
 
 
 def _finished(model: ModelProto, original: bytes, quantized: str) -> bytes:
-    """The content of a checked file that says of itself what the original says, and how it is.
+    """The content of a checked file, with the metadata of the original and the quantization.
 
     Raises BackendError where ONNX's own check fails.
     """
     before = load_model_from_string(original)
-    metadata = {each.key: each.value for each in before.metadata_props}
+    metadata = {entry.key: entry.value for entry in before.metadata_props}
     helper.set_model_props(model, metadata | {"netspec.quantized": quantized})
     del model.graph.value_info[:]
     model.producer_name, model.producer_version = before.producer_name, before.producer_version
     try:
         checker.check_model(model, full_check=True)  # pyright: ignore[reportUnknownMemberType] - its PathLike
     except (checker.ValidationError, shape_inference.InferenceError) as error:
-        raise own_fault(f"the {quantized} model", str(error)) from error
+        raise own_bug(f"the {quantized} model", str(error)) from error
     return model.SerializeToString(deterministic=True)

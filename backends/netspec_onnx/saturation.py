@@ -90,6 +90,8 @@ def _channel_axis(node: NodeProto, weights: NDArray[Any]) -> int:  # Any: of any
     """The axis of the weights that the output channels are."""
     if "Conv" in node.op_type:
         return 1 if node.op_type == "ConvTranspose" else 0
-    if node.op_type == "Gemm" and any(it.name == "transB" and it.i for it in node.attribute):
+    if node.op_type == "Gemm" and any(
+        attribute.name == "transB" and attribute.i for attribute in node.attribute
+    ):
         return 0
     return weights.ndim - 1

@@ -28,7 +28,7 @@ def unsealed(content: bytes) -> bytes:
 
 
 def is_sealed(content: bytes) -> bool:
-    """Whether a file ends in its own hash."""
+    """Whether a file ends in the hash of its content."""
     return content.endswith(_seal(content[:-_LENGTH]))
 
 

@@ -1,4 +1,4 @@
-"""Runs ONNX files with ONNX Runtime, on the best provider that is there, and says on which."""
+"""Runs ONNX files with ONNX Runtime, on the best available provider, and reports which it is."""
 
 from __future__ import annotations
 
@@ -63,16 +63,16 @@ GRAPHS: Chain = [(CUDA, {**_EXACT, "enable_cuda_graph": "1"}), CPU]
 every batch size (onnxruntime/core/providers/tensorrt/tensorrt_execution_provider.cc)."""
 
 MEMORY = {CUDA: "cuda", TENSORRT: "cuda"}
-"""For the providers of a device with memory of its own, ONNX Runtime's name of that memory."""
+"""For the providers of a device with separate memory, ONNX Runtime's name of that memory."""
 
 TUNED_BATCH = 32  # the batch size for which TensorRT chooses its kernels
 
-NOTHING = 4  # ONNX Runtime's log severity at which it prints nothing but what is fatal
+NOTHING = 4  # ONNX Runtime's log severity at which it prints only fatal errors
 
 # ONNX's own operators. Others may read files: EPContext names a compiled engine on the disk.
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 
-_FOREIGN = "give a file that netspec exported"
+_FOREIGN = "pass a file that netspec exported"
 _GET_TENSORRT = "install NVIDIA's tensorrt beside onnxruntime-gpu; or use --device cuda"
 _GET_CUDA = (
     "use the device cpu; or pip uninstall onnxruntime onnxruntime-gpu, then "
@@ -83,10 +83,9 @@ _GET_CUDA = (
 class OnnxPredictor(Predicting):
     """An ONNX model in a session of ONNX Runtime; see `netspec.backend.Predictor`.
 
-    `metadata` is what the file says of itself, under the keys `netspec.…` in those that netspec
-    wrote. `input_shapes` and `output_shapes` have no batch axis. `raw_input` tells whether the
-    model takes pixels as uint8 and divides them itself. `remarks` are sentences about what a user
-    would not expect of the file.
+    `metadata` is the metadata of the file, under the keys `netspec.…` if netspec wrote it.
+    `input_shapes` and `output_shapes` have no batch axis. `raw_input` is true if the model takes
+    pixels as uint8 and divides them itself. `remarks` are sentences about unexpected facts.
     """
 
     def __init__(self, content: bytes, device: Device) -> None:
@@ -117,9 +116,9 @@ class OnnxPredictor(Predicting):
         Raises BackendError where the model takes raw pixels, or inputs of other shapes.
         """
         if self.raw_input:
-            help = "give it the pixels as uint8, undivided"
+            help = "pass the pixels as uint8, undivided"
             raise BackendError("the model takes raw pixels, not scaled inputs", help)
-        return self._checked(tuple(np.ascontiguousarray(each, np.float32) for each in inputs))
+        return self._checked(tuple(np.ascontiguousarray(array, np.float32) for array in inputs))
 
     def logits(self, *inputs: NDArray[Any]) -> tuple[Array, ...]:  # Any: float32 or uint8
         """Every output (n, …) as its loss takes it, for all inputs (n, …) as the file takes them.
@@ -151,18 +150,21 @@ class OnnxPredictor(Predicting):
         return self._checked((np.ascontiguousarray(pixels),))
 
     def _checked(self, inputs: tuple[NDArray[Any], ...]) -> tuple[Array, ...]:  # Any: or uint8
-        shapes = tuple(each.shape[1:] for each in inputs)
+        shapes = tuple(array.shape[1:] for array in inputs)
         if shapes != self.input_shapes:
-            wanted, given = (", ".join(map(written, some)) for some in (self.input_shapes, shapes))
-            message = f"the model takes inputs of {wanted}, and gets {given}"
+            expected, actual = (
+                ", ".join(map(written, some)) for some in (self.input_shapes, shapes)
+            )
+            message = f"the model takes inputs of {expected}, and gets {actual}"
             raise BackendError(message, "bring the inputs to this shape")
         outputs = outputs_in_batches(inputs, self._run)
         for output, shape in zip(outputs, self.output_shapes, strict=True):
             known = (len(inputs[0]), *shape)
             if output.ndim != len(known) or any(
-                size not in (None, found) for found, size in zip(output.shape, known, strict=True)
+                size not in (None, computed)
+                for computed, size in zip(output.shape, known, strict=True)
             ):
-                message = f"the model gives {written(output.shape)} where it declares other sizes"
+                message = f"the model returns {written(output.shape)} where it declares other sizes"
                 raise BackendError(message, _FOREIGN)
         return outputs
 
@@ -188,10 +190,10 @@ def _parsed(content: bytes) -> ModelProto:
 
 
 def _metadata(model: ModelProto) -> dict[str, str]:
-    """What a file says of itself. ONNX Runtime's own way to it fails without a message."""
+    """The metadata of a file. ONNX Runtime's function for it fails without a message."""
     metadata: dict[str, str] = {}
-    for each in model.metadata_props:
-        pair: tuple[Any, Any] = each.key, each.value  # Any: protobuf gives bytes for no UTF-8
+    for entry in model.metadata_props:
+        pair: tuple[Any, Any] = entry.key, entry.value  # Any: bytes where it is not UTF-8
         if not all(isinstance(text, str) for text in pair):
             raise BackendError("the metadata of the model is not UTF-8", _FOREIGN)
         metadata |= [pair]
@@ -206,11 +208,11 @@ def _check_closed(model: ModelProto) -> None:
             raise BackendError(fault, "save it as one file, without external data")
         if isinstance(message, NodeProto) and message.domain not in DOMAINS:
             fault = f"the model uses the operator {message.op_type} of {message.domain}"
-            raise BackendError(fault, "netspec opens models of ONNX's own operators alone")
+            raise BackendError(fault, "netspec opens only models of ONNX's standard operators")
 
 
 def _messages(message: Message) -> Iterator[Message]:
-    """A message and all that it holds, but nothing inside tensors, which are large."""
+    """A message and all messages in it, except inside tensors, which are large."""
     yield message
     if isinstance(message, TensorProto):
         return
@@ -221,17 +223,25 @@ def _messages(message: Message) -> Iterator[Message]:
             yield from _messages(child)
 
 
+def silence_log() -> None:
+    """Let ONNX Runtime print only fatal errors; its exceptions have the same texts.
+
+    The severity is one for the whole process. No function of ONNX Runtime 1.32 returns it, so it is
+    not restored.
+    """
+    ort.set_default_logger_severity(NOTHING)
+
+
 def _session(content: bytes, model: ModelProto, device: Device) -> tuple[Session, str, Chain]:
     """A session, its provider and the chain it was opened with: the first to try that works."""
     choice = parse_device(device)
-    wanted = _wanted(choice)
-    # What it logs is in its exceptions too; beside the one message it would be shown twice.
-    ort.set_default_logger_severity(NOTHING)
-    if wanted[0] != CPU:
-        with redirect_stdout(sys.stderr):  # where it says what it misses
+    providers = _choose_providers(choice)
+    silence_log()
+    if providers[0] != CPU:
+        with redirect_stdout(sys.stderr):  # where it prints the missing libraries
             ort.preload_dlls()
     reason = ""
-    for provider in wanted:
+    for provider in providers:
         try:
             session, chain = _with_the_best_options(content, model, provider, choice.index)
         except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no class
@@ -242,14 +252,14 @@ def _session(content: bytes, model: ModelProto, device: Device) -> tuple[Session
             _check_exact(session)
             return session, provider, chain
         reason = f"it runs on {session.get_providers()[0]} instead"
-    message = f"ONNX Runtime cannot open the model with {wanted[-1]}: {reason}"
-    raise BackendError(message, _HELP[wanted[-1]])
+    message = f"ONNX Runtime cannot open the model with {providers[-1]}: {reason}"
+    raise BackendError(message, _HELP[providers[-1]])
 
 
 _HELP = {CPU: _FOREIGN, CUDA: _GET_CUDA, TENSORRT: _GET_TENSORRT}
 
 
-def _wanted(choice: DeviceName) -> Sequence[str]:
+def _choose_providers(choice: DeviceName) -> Sequence[str]:
     """The providers to try, the best first. Raises BackendError where there is none.
 
     TensorRT only by name: it builds an engine in every process, some seconds to minutes.
@@ -269,11 +279,11 @@ def _wanted(choice: DeviceName) -> Sequence[str]:
 
 
 def _check_exact(session: Session) -> None:
-    """Raise BackendError where CUDA rounds to TF32 although it was told not to."""
+    """Raise BackendError where CUDA rounds to TF32 although TF32 is switched off."""
     options: dict[str, str] = session.get_provider_options().get(CUDA, {})
     if any(name.endswith("use_tf32") and value == "1" for name, value in options.items()):
         help = "set NVIDIA_TF32_OVERRIDE=0 in the environment, or use another ONNX Runtime"
-        raise BackendError("ONNX Runtime computes in TF32, which it was told not to do", help)
+        raise BackendError("ONNX Runtime computes in TF32, although TF32 is switched off", help)
 
 
 def _with_the_best_options(
@@ -282,7 +292,8 @@ def _with_the_best_options(
     """A session with what makes a provider fast, if it opens: not every model can have it."""
     best = _best(provider, model)
     if best is not None:
-        with suppress(Exception):  # ONNX Runtime's errors share no class; without it says why
+        # ONNX Runtime's errors share no class; the call below reports the reason.
+        with suppress(Exception):
             return _opened(content, _on_gpu(best, index)), best
     chain = CHAINS[provider]
     return _opened(content, _on_gpu(chain, index)), chain
@@ -307,11 +318,11 @@ def _best(provider: str, model: ModelProto) -> Chain | None:
 
 def _profile(model: ModelProto) -> dict[str, str]:
     """The shapes that TensorRT plans for: by itself it plans anew for a size beyond those seen."""
-    weights = {each.name for each in model.graph.initializer}
+    weights = {constant.name for constant in model.graph.initializer}
     shapes = {
-        each.name: [axis.dim_value for axis in each.type.tensor_type.shape.dim[1:]]
-        for each in model.graph.input
-        if each.name not in weights
+        tensor.name: [axis.dim_value for axis in tensor.type.tensor_type.shape.dim[1:]]
+        for tensor in model.graph.input
+        if tensor.name not in weights
     }
 
     def of(batch: int) -> str:
@@ -350,35 +361,35 @@ def _opened(content: bytes, chain: Chain) -> Session:
 def _inputs(session: Session) -> tuple[tuple[str, ...], bool, tuple[Shape, ...]]:
     """The names of the inputs, whether they are uint8, and their shapes."""
     inputs = session.get_inputs()
-    types = {each.type for each in inputs}
+    types = {tensor.type for tensor in inputs}
     if types not in ({"tensor(float)"}, {"tensor(uint8)"}):
         named = ", ".join(sorted(types)) or "nothing"
         raise BackendError(f"the model takes {named}, not float or uint8", _FOREIGN)
-    for each in inputs:
-        if not each.shape or not all(isinstance(size, int) for size in each.shape[1:]):
-            message = f"the model's input is {list(each.shape)}; only the batch axis may be free"
+    for tensor in inputs:
+        if not tensor.shape or not all(isinstance(size, int) for size in tensor.shape[1:]):
+            message = f"the model's input is {list(tensor.shape)}; only the batch axis may be free"
             raise BackendError(message, _FOREIGN)
-    shapes = tuple(tuple(each.shape[1:]) for each in inputs)
-    return tuple(each.name for each in inputs), types == {"tensor(uint8)"}, shapes
+    shapes = tuple(tuple(tensor.shape[1:]) for tensor in inputs)
+    return tuple(tensor.name for tensor in inputs), types == {"tensor(uint8)"}, shapes
 
 
 def _outputs(session: Session) -> tuple[list[str], tuple[tuple[int | None, ...], ...]]:
     """The names of the outputs, which are float, and their shapes; None is a size not declared."""
     outputs = session.get_outputs()
-    types = {each.type for each in outputs}
+    types = {output.type for output in outputs}
     if types != {"tensor(float)"}:
         named = ", ".join(sorted(types)) or "nothing"
-        raise BackendError(f"the model gives {named}, not float", _FOREIGN)
-    if any(not each.shape for each in outputs):
+        raise BackendError(f"the model returns {named}, not float", _FOREIGN)
+    if any(not output.shape for output in outputs):
         raise BackendError("the model has an output without a batch axis", _FOREIGN)
     shapes = tuple(
-        tuple(size if isinstance(size, int) else None for size in each.shape[1:])
-        for each in outputs
+        tuple(size if isinstance(size, int) else None for size in output.shape[1:])
+        for output in outputs
     )
-    return [each.name for each in outputs], shapes
+    return [output.name for output in outputs], shapes
 
 
 def reason_of(error: Exception) -> str:
-    """What ONNX Runtime says, without the code in front and without what follows the first line."""
+    """The message of ONNX Runtime: its first line, without the code before it."""
     lines = str(error).splitlines() or [type(error).__name__]
     return lines[0].split(" : ", 3)[-1]

@@ -1,6 +1,6 @@
 """Initial values in generated PyTorch modules, by the functions of `torch.nn.init`.
 
-They draw from the distribution that the spec names; netspec itself sets its own values over them.
+They draw from the distribution that the spec names; netspec itself sets other values over them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from dataclasses import replace
 from math import prod
 
 from netspec.backend.emit.code import arguments, call, literal
+from netspec.backend.emit.document import Document
 from netspec.language.layers import Weight
 from netspec.language.layers.axes import DENSE, SPACE, TRANSPOSED
 from netspec.language.layers.initializers import (
@@ -35,27 +36,27 @@ def lines(
     weight: Weight,
     axes: tuple[int, ...] = (),
     split: tuple[int, int] | None = None,
-) -> list[str]:
+) -> list[Document]:
     """The statements that fill the tensor `target`, in the body of a method.
 
-    `axes` is the permutation of the weight's axes, and `split` that of a depthwise kernel.
+    `axes` is the permutation of the weight's axes, and `split` the sizes of a depthwise kernel.
     """
     if isinstance(weight.initializer, UnitForgetBias):
         return _unit_forget_bias(target, weight, weight.initializer)
     if isinstance(weight.initializer, Orthogonal) and (split or not _keeps_matrix(weight, axes)):
         return _orthogonal(target, weight, weight.initializer.gain, axes, split)
     head, values = _initial_value(weight)
-    filled = call(f"        nn.init.{head}", [target, *values])
+    filled = call(f"nn.init.{head}", [target, *values])
     gain = getattr(weight.initializer, "gain", 1.0)
     if head == "eye_" and gain != 1.0:
-        return [filled, call(f"        {target}.data.mul_", [literal(gain)])]
+        return [filled, call(f"{target}.data.mul_", [literal(gain)])]
     return [filled]
 
 
-def _unit_forget_bias(target: str, weight: Weight, initializer: UnitForgetBias) -> list[str]:
+def _unit_forget_bias(target: str, weight: Weight, initializer: UnitForgetBias) -> list[Document]:
     """The statements for the parts of an LSTM's bias, which are drawn one by one."""
     before, gate, behind = initializer.parts(weight.size)
-    ones = f"        nn.init.ones_({target}.data[{gate.start}:{gate.stop}])"
+    ones = f"nn.init.ones_({target}.data[{gate.start}:{gate.stop}])"
     others = initializer.others
     if isinstance(others, Scaled | VarianceScaling):  # their scale follows from a part's size
         parts = [
@@ -82,19 +83,17 @@ def _keeps_matrix(weight: Weight, axes: tuple[int, ...]) -> bool:
 
 def _orthogonal(
     target: str, weight: Weight, gain: float, axes: tuple[int, ...], split: tuple[int, int] | None
-) -> list[str]:
+) -> list[Document]:
     """The statements that draw the matrix of Keras's axes, of which all but the last are rows."""
     *rows, columns = weight.shape
-    matrix = (
-        f"        matrix = nn.init.orthogonal_(torch.empty({prod(rows)}, {columns}), gain={gain})"
-    )
+    matrix = f"matrix = nn.init.orthogonal_(torch.empty({prod(rows)}, {columns}), gain={gain})"
     if split:
-        copied = f"        kernel.copy_(matrix.view{weight.shape}.permute{axes})"
+        copied = f"kernel.copy_(matrix.view{weight.shape}.permute{axes})"
         return [unfolded(f"{target}.data", split), matrix, copied]
     ordered = "matrix"
     if axes != tuple(range(len(axes))):
         ordered = f"matrix.view{weight.shape}.permute{axes}"
-    return [matrix, f"        {target}.data.copy_({ordered}.reshape({target}.shape))"]
+    return [matrix, f"{target}.data.copy_({ordered}.reshape({target}.shape))"]
 
 
 _SCALED_BY_PYTORCH = {*SPACE, *DENSE, *TRANSPOSED}

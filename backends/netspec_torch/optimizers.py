@@ -1,18 +1,19 @@
 """The optimizers of generated PyTorch modules: Keras's rules, which PyTorch's own do not follow.
 
-A module holds one class, with what its spec asks for and nothing else. It works on all weights at
-once, by PyTorch's _foreach functions, and never waits for the device. What changes from step to
-step are a few numbers, which `numbers` gives and `update` takes: as numbers or as tensors of one
-value, so that a CUDA graph can hold the update (`netspec_torch.capture`).
+A module contains one class, with only what its spec requires. It works on all weights at once, by
+PyTorch's _foreach functions, and never waits for the device. What changes from step to step are a
+few numbers. `numbers` returns them and `update` takes them: as numbers or as tensors of one value,
+so that a CUDA graph can contain the update (`netspec_torch.capture`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from textwrap import dedent
 
-from netspec.backend.emit.code import call
+from netspec.backend.emit.code import WIDTH, call
+from netspec.backend.emit.document import INDENT, Document, render
+from netspec.backend.emit.module import block, class_, function
 from netspec.language.spec import Train
 from netspec.language.training.optimizers import (
     CLIPS,
@@ -40,7 +41,7 @@ CLASSES: dict[type[Optimizer], str] = {
 }
 
 COUNTERS = ("steps", "product")
-"""What an optimizer counts beside its slots, in its group."""
+"""What an optimizer counts besides its slots, in its group."""
 
 
 def class_name(optimizer: Optimizer) -> str:
@@ -49,7 +50,7 @@ def class_name(optimizer: Optimizer) -> str:
 
 
 def arguments(train: Train) -> dict[str, object]:
-    """What the class of this training's optimizer takes behind the learning rate."""
+    """What the class of this training's optimizer takes after the learning rate."""
     names = [*rule(train.optimizer).takes, *_modifiers(train.optimizer)]
     values: dict[str, object] = {name: getattr(train.optimizer, name) for name in names}
     if train.gradient_accumulation_steps:
@@ -58,7 +59,7 @@ def arguments(train: Train) -> dict[str, object]:
 
 
 def _modifiers(optimizer: Optimizer) -> list[str]:
-    """The fields of what is done around the rule, those in use."""
+    """The fields in use of what is done before and after the rule."""
     names = [name for name in ("weight_decay", *CLIPS) if getattr(optimizer, name) is not None]
     if optimizer.use_ema:
         names += ["ema_momentum"]
@@ -71,51 +72,63 @@ def in_one_update(train: Train) -> bool:
     return not (train.gradient_accumulation_steps or train.optimizer.use_ema)
 
 
-def definition(train: Train) -> str:
+def definition(train: Train) -> Document:
     """The class of this training's optimizer."""
     followed = rule(train.optimizer)
+    bodies = (_numbers(followed, train), _update(followed, train), _step(train))
     methods = [
-        _numbers(followed, train),
-        _update(followed, train),
-        _step(train),
+        _init(
+            followed,
+            train,
+            counts=any('group["steps"]' in line for body in bodies for line in body),
+        ),
+        function("numbers", ["self"], "list", bodies[0], doc=[_NUMBERS_DOC]),
+        function(
+            "update",
+            ["self", *_values(followed, train)],
+            "None",
+            bodies[1],
+            doc=["Move the weights; each number may be a tensor of one value."],
+            decorator="@torch.no_grad()",
+        ),
+        function(
+            "step",
+            ["self"],
+            "None",
+            bodies[2],
+            decorator="" if in_one_update(train) else "@torch.no_grad()",
+        ),
     ]
-    counts = any('group["steps"]' in line for method in methods for line in method)
-    methods.insert(0, _init(followed, train, counts=counts))
-    return "\n".join(
-        [
-            f"class {class_name(train.optimizer)}(torch.optim.Optimizer):",
-            f'    """{followed.doc}"""',
-            *(line for method in methods for line in ("", *_indented(method))),
-        ]
-    )
+    return class_(class_name(train.optimizer), "torch.optim.Optimizer", followed.doc, methods)
 
 
-def _init(followed: Rule, train: Train, *, counts: bool) -> list[str]:
+_NUMBERS_DOC = "What changes from step to step: the numbers that the next update takes."
+
+
+def _init(followed: Rule, train: Train, *, counts: bool) -> Document:
     group = {"lr": "learning_rate", **({"steps": "0"} if counts else {}), **followed.counters}
-    written = ", ".join(f'"{key}": {value}' for key, value in group.items())
-    lines = [f"super().__init__(parameters, {{{written}}})"]
+    items = ", ".join(f'"{key}": {value}' for key, value in group.items())
+    lines: list[Document] = [f"super().__init__(parameters, {{{items}}})"]
     lines += [f"self.{name} = {name}" for name in arguments(train)]
     if slots := _slots(followed, train):
-        lines.append('for w in self.param_groups[0]["params"]:')
-        lines += [f'    self.state[w]["{name}"] = {value}' for name, value in slots.items()]
-    taken = ["self", "parameters", "learning_rate", *arguments(train)]
-    # Written with its indentation, which decides whether it fits a line.
-    head = dedent(call("    def __init__", taken, " -> None:"))
-    return [*head.splitlines(), *_indented(lines)]
+        states = [f'self.state[w]["{name}"] = {value}' for name, value in slots.items()]
+        lines.append(block('for w in self.param_groups[0]["params"]:', states))
+    parameters = ["self", "parameters", "learning_rate", *arguments(train)]
+    return function("__init__", parameters, "None", lines)
 
 
 def _slots(followed: Rule, train: Train) -> dict[str, str]:
-    """What the class remembers of every weight."""
+    """What the class stores for every weight."""
     more = {"gradient_sum": ZEROS} if train.gradient_accumulation_steps else {}
     more |= {"average": ZEROS} if train.optimizer.use_ema else {}
     return {**followed.slots, **more}
 
 
 def _numbers(followed: Rule, train: Train) -> list[str]:
-    """The method that gives the numbers of the next update."""
-    values = _values(followed, train)
-    given = dedent(call("        return ", [*values.values()], brackets="[]"))
-    body = [*followed.before, *given.splitlines()]
+    """The lines that compute the numbers of the next update."""
+    values = _values(followed, train).values()
+    numbers = render(call("return ", [*values], brackets="[]"), WIDTH - 2 * INDENT)
+    body = [*followed.before, *numbers.split("\n")]
     timed, accumulated = _mentions(body, "t"), train.gradient_accumulation_steps
     body = ['lr = group["lr"]', *body]
     if timed:
@@ -123,8 +136,7 @@ def _numbers(followed: Rule, train: Train) -> list[str]:
         body = [f't = group["steps"]{every}', *body]
     if (timed or train.optimizer.use_ema) and not accumulated:  # else `step` counts the batches
         body = ['group["steps"] += 1', *body]
-    doc = '"""What changes from step to step: the numbers that the next update takes."""'
-    return ["def numbers(self) -> list:", *_indented([doc, _GROUP, *body])]
+    return [_GROUP, *body]
 
 
 def _values(followed: Rule, train: Train) -> dict[str, str]:
@@ -134,19 +146,16 @@ def _values(followed: Rule, train: Train) -> dict[str, str]:
 
 
 def _update(followed: Rule, train: Train) -> list[str]:
-    """The method that moves the weights by their gradients."""
+    """The lines that move the weights by their gradients."""
     body = [*_clipping(train.optimizer), *_weight_decay(train.optimizer), *followed.lines]
-    doc = '"""Move the weights; each number may be a tensor of one value."""'
-    taken = ", ".join(["self", *_values(followed, train)])
-    begin = ["@torch.no_grad()", f"def update({taken}) -> None:"]
-    return [*begin, *_indented([doc, *_with_lists(body, followed.slots)])]
+    return _with_lists(body, followed.slots)
 
 
 def _step(train: Train) -> list[str]:
-    """The method that takes a step."""
+    """The lines that take a step."""
     updates = "self.update(*self.numbers())"
     if in_one_update(train):
-        return ["def step(self) -> None:", *_indented([updates])]
+        return [updates]
     t = 'group["steps"]'
     body = [updates]
     if train.gradient_accumulation_steps:
@@ -155,15 +164,14 @@ def _step(train: Train) -> list[str]:
     averages = _averages(train.optimizer)
     if averages:
         body += [f"t = {t}", *averages]
-    body = _with_lists(body, ("gradient_sum", "average"))
-    return ["@torch.no_grad()", "def step(self) -> None:", *_indented(body)]
+    return _with_lists(body, ("gradient_sum", "average"))
 
 
 _GROUP = "(group,) = self.param_groups"
 
 
 def _with_lists(body: list[str], slots: Iterable[str]) -> list[str]:
-    """Statements behind what they are about: the group, and the lists of it."""
+    """Statements after what they are about: the group, and its lists."""
     lists = {
         "weights": '[w for w in group["params"] if w.grad is not None]',
         "gradients": "[w.grad for w in weights]",
@@ -229,7 +237,3 @@ def _averages(optimizer: Optimizer) -> list[str]:
             "    torch._foreach_copy_(weights, average)",
         ]
     return lines
-
-
-def _indented(lines: Iterable[str], spaces: int = 4) -> list[str]:
-    return [f"{' ' * spaces}{line}" for line in lines]

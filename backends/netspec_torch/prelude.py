@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import re
+from pathlib import Path
 
-_FUNCTIONAL = "import torch.nn.functional as F"
+from netspec.backend.emit.cut import Folder
 
+IMPORTS = (
+    "import math",
+    "import torch",
+    "import torch.nn.functional as F",
+    "from torch import Tensor",
+    "from torch import nn",
+)
+"""What a module may import, one name each."""
 
-def imports(body: str) -> str:
-    """What a module imports for its body."""
-    functional = [_FUNCTIONAL] if re.search(r"\bF\.", body) else []
-    return "\n".join(["import torch", *functional, "from torch import Tensor, nn"])
-
-
-SET_WEIGHTS = '''
-def set_weights(model: nn.Module, weights: dict) -> None:
-    """Fill the model from a weights file: safetensors.torch.load_file("weights.safetensors").
-
-    Raises ValueError where the weights are not the ones of the network.
-    """
-    if mismatch := find_mismatch(weights, AXES):
-        raise ValueError(": ".join(mismatch))
-    tensors = model.state_dict()
-    for key, (name, axes) in WEIGHTS.items():
-        value = torch.as_tensor(weights[key]).permute(axes)
-        tensors[name].copy_(value.reshape(tensors[name].shape))
-'''
-
-
-def main(name: str) -> str:
-    """What the module does when it is run."""
-    return f'if __name__ == "__main__":\n    print({name}())'
+PARTS = Folder(Path(__file__).with_name("parts"))
+"""The classes and functions that a module may contain."""
 
 
 _MODULE_ATTRIBUTES = """
@@ -48,7 +34,7 @@ zero_grad
 _METHODS = ("constrain", "logits", "regularization", "reset_parameters")
 
 ATTRIBUTES = frozenset({*_MODULE_ATTRIBUTES.split(), *_METHODS})
-"""Names that a layer's attribute cannot have: those of nn.Module (PyTorch 2.13) and the class."""
+"""Names that a layer's attribute cannot have, of nn.Module (PyTorch 2.13) and the class."""
 
 NAMES = frozenset(
     {"F", "None", "True", "False", "Tensor", "AXES", "WEIGHTS", "nn", "self", "torch"}

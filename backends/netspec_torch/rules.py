@@ -1,6 +1,6 @@
 """How each optimizer moves the weights: Keras's rules, as statements of PyTorch.
 
-The numbers that change from step to step stand apart from the statements, as
+The numbers that change from step to step are separate from the statements, as
 `netspec_torch.optimizers` needs them.
 """
 
@@ -21,18 +21,18 @@ from netspec.language.training.optimizers import (
 )
 
 ZEROS = "torch.zeros_like(w)"
-"""How most of what is remembered of a weight w begins."""
+"""The initial value of most slots of a weight w."""
 
 
 @dataclass
 class Rule:
     """How an optimizer moves the weights.
 
-    `lines` are statements about the lists `weights`, `gradients` and those of `slots`, and about
-    the `numbers`. These are expressions by name, about the learning rate `lr` and the number `t` of
-    the step, which begins with 1; `before` are statements that they need. `slots` holds what is
-    remembered of every weight w: how it begins, by name. The slots in `never_negative` are sums or
-    means of squares, or the largest absolute values. `takes` names the fields.
+    `lines` are statements about the lists `weights` and `gradients`, the lists of `slots`, and the
+    `numbers`. Numbers are expressions by name, about the learning rate `lr` and the number `t` of
+    the step, which begins with 1; `before` are statements that they need. `slots` contains the
+    initial values of what is stored for every weight w, by name. The slots in `never_negative` are
+    sums or means of squares, or maximum absolute values. `takes` names the fields.
     """
 
     doc: str
@@ -47,7 +47,7 @@ class Rule:
 
 @singledispatch
 def rule(optimizer: Optimizer) -> Rule:
-    """The rule of an optimizer; the formulas stand in netspec.language.training.optimizers."""
+    """The rule of an optimizer; the formulas are in netspec.language.training.optimizers."""
     raise NotImplementedError(optimizer.tag)
 
 
@@ -74,14 +74,14 @@ def _(optimizer: Adam) -> Rule:
         "maximize=False",
     ]
     return Rule(
-        "Adam by PyTorch's kernel, with Keras's epsilon, which stands outside the bias correction.",
+        "Adam by PyTorch's kernel, with Keras's epsilon, which is outside the bias correction.",
         ("beta_1", "beta_2", "epsilon"),
         slots,
         [
             "# The rate corrects the bias, of which the kernel finds none after endless steps.",
             "endless = weights[0].new_full((), torch.inf)",
             "torch._fused_adam_(",
-            *(f"    {each}," for each in called),
+            *(f"    {argument}," for argument in called),
             ")",
         ],
         {"rate": "lr * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)"},
@@ -151,14 +151,14 @@ def _(optimizer: RMSprop) -> Rule:
         ]
     else:
         lines += _moved("gradients")
-    doc = "RMSprop with Keras's epsilon, which stands inside the root."
+    doc = "RMSprop with Keras's epsilon, which is inside the root."
     return Rule(doc, takes, slots, lines, never_negative=("velocity",))
 
 
 @rule.register
 def _(_optimizer: Adagrad) -> Rule:
     return Rule(
-        "Adagrad with Keras's epsilon, which stands inside the root.",
+        "Adagrad with Keras's epsilon, which is inside the root.",
         ("initial_accumulator_value", "epsilon"),
         {"accumulator": "torch.full_like(w, initial_accumulator_value)"},
         [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from copy import copy
 from types import ModuleType
 from typing import Any
 
@@ -41,6 +41,12 @@ from netspec_torch.examples import Batch, Part
 from netspec_torch.feeding import feed
 from netspec_torch.figures import Figures, Gathered
 from netspec_torch.optimizers import COUNTERS, in_one_update
+from netspec_torch.process import (
+    RandomMasks,
+    limited_threads,
+    random_numbers_kept,
+    rounding_to_tf32,
+)
 from netspec_torch.rules import rule
 from netspec_torch.source import source
 
@@ -50,54 +56,20 @@ STEPS_PER_REPORT = 125
 
 def built_model(network: Network, weights: Weights) -> nn.Module:
     """The network's module with these weights, ready to predict; it ends as the spec says."""
-    module = _module(network)
-    model: nn.Module = module.build_model()
-    _set_weights(module, model, weights)
-    return model.eval()
+    return _model_with(_module(network), weights).eval()
 
 
 def _module(network: Network) -> ModuleType:
     return execute(source(network), f"{network.graph.name}_torch")
 
 
-@torch.no_grad()
-def _set_weights(module: ModuleType, model: nn.Module, weights: Weights) -> None:
-    module.set_weights(model, weights)
-
-
-def _device(device: Device) -> tuple[torch.device, str]:
-    """PyTorch's device, and its name for the user."""
-    torch_device, name = find_device(device)
-    if torch_device.type == "cuda":
-        # float32 means float32: with TF32 the backends would differ in the fourth digit.
-        _allow_tf32(allowed=False)
-    return torch_device, name
-
-
-@contextmanager
-def _rounded_to_tf32(*, allowed: bool) -> Iterator[None]:
-    """Let NVIDIA GPUs round the factors of products to TF32 for a while, where it is allowed."""
-    _allow_tf32(allowed=allowed)
-    try:
-        yield
-    finally:
-        _allow_tf32(allowed=False)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Let PyTorch compute with a number of threads on the CPU for a while."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _allow_tf32(*, allowed: bool) -> None:
-    torch.backends.cuda.matmul.allow_tf32 = allowed
-    torch.backends.cudnn.allow_tf32 = allowed
+def _model_with(module: ModuleType, weights: Weights) -> nn.Module:
+    """The model of a module. Its own initial values are drawn, and the weights replace them."""
+    with random_numbers_kept():
+        model: nn.Module = module.build_model()
+    with torch.no_grad():
+        module.set_weights(model, weights)
+    return model
 
 
 def _outputs(
@@ -125,7 +97,9 @@ def _outputs_function(
 
     @torch.inference_mode()
     def outputs(*parts: Array) -> tuple[Array, ...]:
-        given = model(*(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in parts))
+        tensors = [torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in parts]
+        with rounding_to_tf32(device, allowed=False):
+            given = model(*tensors)
         values = given if isinstance(given, tuple) else (given,)
         return tuple(each.cpu().numpy() for each in values)
 
@@ -134,7 +108,7 @@ def _outputs_function(
 
 def form(network: Network, weights: Weights, wanted: Device, *, compiled: bool) -> Form:
     """The network's module as it is, or compiled by torch.compile for every size of batch."""
-    device, shown = _device(wanted)
+    device, shown = find_device(wanted)
     model = built_model(network, weights).to(device)
     if not compiled:
         return Form(_outputs_function(model, device), shown)
@@ -153,7 +127,7 @@ class TorchPredictor(Predicting):
     """The network's module on a device."""
 
     def __init__(self, network: Network, weights: Weights, device: Device) -> None:
-        self._device, self.device = _device(device)
+        self._device, self.device = find_device(device)
         self._model: Any = built_model(network, weights).to(self._device)  # Any: a generated class
         self._logits = self._model.logits if any(network.taken_off) else self._model
 
@@ -175,12 +149,11 @@ class TorchTrainer(Predicting):
         device: Device,
         threads: int | None,
     ) -> None:
-        self._device, self.device = _device(device)
+        self._device, self.device = find_device(device)
         # Never more than PyTorch takes by itself: the cores, without their second threads.
         self.threads = min(threads or torch.get_num_threads(), torch.get_num_threads())
         self._module = _module(network)
-        self._model: Any = self._module.build_model()  # Any: a class of the generated module
-        _set_weights(self._module, self._model, weights)
+        self._model: Any = _model_with(self._module, weights)  # Any: a generated class
         self._model.to(self._device)
         self._shapes = {key: weight.shape for key, weight in network.graph.weights()}
         self._asked = network.objectives
@@ -194,7 +167,10 @@ class TorchTrainer(Predicting):
         if hasattr(self._module, "build_scaler"):
             self._scaler = self._module.build_scaler(self._device.type)
         losses = self._module.build_loss()
-        self._losses: list[nn.Module] = losses if isinstance(losses, list) else [losses]
+        losses = losses if isinstance(losses, list) else [losses]
+        self._losses: list[nn.Module] = (
+            losses if examples.weights is None else [_of_each_example(loss) for loss in losses]
+        )
         self._regularized = hasattr(self._model, "regularization")
         self._constrained = hasattr(self._model, "constrain")
         self._trained = [each for each in self._model.parameters() if each.requires_grad]
@@ -206,14 +182,11 @@ class TorchTrainer(Predicting):
         self._epochs = 0 if train is None else train.epochs
         self._launch: Launched | None = None
         self._graphs = CudaGraphs(self._device)
-        if examples.weights is not None:
-            for loss in self._losses:
-                loss.reduction = "none"
 
     def epoch(
         self, order: NDArray[np.int64], batch_size: int, learning_rates: Array, mask_seed: int
     ) -> Iterator[Steps]:
-        torch.manual_seed(mask_seed)
+        masks = RandomMasks(self._device, mask_seed)
         self._model.train()
         most = steps_per_report(STEPS_PER_REPORT, self._asked, batch_size)
         most = self._feed.steps(batch_size, most)
@@ -222,7 +195,8 @@ class TorchTrainer(Predicting):
         for part, examples in zip(chunks(len(learning_rates), most), fed, strict=True):
             rates = learning_rates[part].tolist()
             full = explain_full_memory(help_for_batches(batch_size))
-            with full, _rounded_to_tf32(allowed=self._tf32), _threads(self.threads):
+            tf32 = rounding_to_tf32(self._device, allowed=self._tf32)
+            with full, tf32, limited_threads(self.threads), masks.drawn():
                 figures = self._steps(examples, batch_size, rates, launch)
             yield figures.reported()
 
@@ -336,12 +310,12 @@ class TorchTrainer(Predicting):
         return sum(terms[1:], terms[0])
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
-        with _threads(self.threads):
+        with limited_threads(self.threads):
             return _outputs(self._model.eval(), self._device, inputs)
 
     def logits(self, *inputs: Array) -> tuple[Array, ...]:
         self._model.eval()
-        with _threads(self.threads):
+        with limited_threads(self.threads):
             return _outputs(self._logits, self._device, inputs)
 
     def weights(self) -> dict[str, Array]:
@@ -398,6 +372,13 @@ class TorchTrainer(Predicting):
             if tensor.shape == target.shape:  # as the optimizer would have made it
                 tensor = torch.empty_like(target).copy_(tensor)
             self._optimizer.state[target][slot] = tensor
+
+
+def _of_each_example(loss: nn.Module) -> nn.Module:
+    """The same loss without the mean over the batch."""
+    copied: Any = copy(loss)  # Any: the attribute is that of a loss
+    copied.reduction = "none"
+    return copied
 
 
 def _in_16_bits(forward: Callable[..., Any], autocast: torch.autocast) -> Callable[..., Any]:

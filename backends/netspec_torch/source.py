@@ -1,7 +1,7 @@
-"""Writes the PyTorch module of a network: a plain nn.Module, without a trace of netspec.
+"""Writes the PyTorch module of a network: a plain nn.Module that does not import netspec.
 
-Tensors arrive channels last. The layout pass turns them where PyTorch wants channels first; in the
-channels_last memory format that is a view, and Flatten keeps Keras's order.
+Tensors arrive channels last. The layout pass permutes them where PyTorch requires channels first;
+in the channels_last memory format that is a view, and Flatten keeps Keras's order.
 """
 
 from __future__ import annotations
@@ -9,19 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from netspec.backend.emit.code import (
-    WIDTH,
-    arguments,
-    call,
-    camel_case,
-    division,
-    identifiers,
-    module,
-    statement,
-    taken_and_given,
-    variables,
-    weights_check,
-)
+from netspec.backend.emit.code import WIDTH, arguments, call, statement
+from netspec.backend.emit.document import Choice, Document
+from netspec.backend.emit.losses import loss_parts
+from netspec.backend.emit.model import axes_table, describe_division, describe_model, weights_check
+from netspec.backend.emit.module import class_, function, lines_of, main, module, table
+from netspec.backend.emit.names import camel_case, identifiers, variables
 from netspec.graph import Graph, Node
 from netspec.language.layers import Weight, written
 from netspec.language.layers.activations import ActivationName
@@ -36,18 +29,20 @@ from netspec.passes import (
     stages,
 )
 from netspec.passes.base import graph_pass
-from netspec_torch import initial, losses, optimizers, penalties, prelude, training
-from netspec_torch.lower import Lowered, Part, in_order, lower
+from netspec_torch import initial, optimizers, penalties, prelude
+from netspec_torch.losses import loss_call
+from netspec_torch.lower import Lowered, lower
 from netspec_torch.lower.base import unfolded
 from netspec_torch.lower.core import ACTIVATIONS
+from netspec_torch.training import training_parts
 
 
 @dataclass(frozen=True)
-class _Written:
-    """A graph on its way into a module: named as Python names, and each node lowered.
+class _Model:
+    """A graph that is ready to be written: named as Python names, and each node lowered.
 
-    `variables` holds the variable of every tensor, `attributes` the identifier of every name of the
-    network; `taken_off` holds the activation of every output that the graph leaves to the module.
+    `variables` contains the variable of every tensor, `attributes` the identifier of every name of
+    the network, and `taken_off` the activation of every output that the graph leaves to the module.
     """
 
     network: Network
@@ -58,38 +53,37 @@ class _Written:
     taken_off: tuple[ActivationName | None, ...]
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def needs(self) -> list[str]:
         """The definitions that the layers and constraints use, in their order."""
-        layers = [part for each in self.lowered.values() for part in each.needs]
-        constraints = [part for _, part in _constrained(self) if part]
-        return tuple(in_order([*layers, *constraints]))
+        layers = [name for lowered in self.lowered.values() for name in lowered.needs]
+        return [*layers, *(name for _, needs in _constrained(self) for name in needs)]
 
 
 def source(network: Network) -> str:
     """The module: the class, build_model, build_optimizer where there is training, set_weights."""
-    made = _written(network)
-    train = network.spec.train
-    parts = {part.name: part.text for part in made.parts}
-    if train:
-        parts[optimizers.class_name(train.optimizer)] = optimizers.definition(train)
-        needed = in_order(losses.definitions(network.objectives))
-        parts |= {part.name: part.text for part in needed}
-    name = _class_name(network.graph.name, {*prelude.NAMES, *parts})
-    doc = f"The network {network.graph.name} in PyTorch.\n\nWritten by netspec; runs without it."
-    head = f'"""{doc}\n"""'
-    body = module(
-        *parts.values(),
-        _class(made, name),
-        f"def build_model() -> {name}:\n    return {name}()",
-        *(training.parts(train, frozen=_frozen(network.graph)) if train else ()),
-        *(losses.parts(network.objectives) if train else ()),
-        _weights_table(made),
-        weights_check(network.graph),
-        prelude.SET_WEIGHTS,
-        prelude.main(name),
-    )
-    standard = training.imports(train) if train else ""
-    return module(f"{head}\n\n{standard}{prelude.imports(body)}", body)
+    model, train = _model(network), network.spec.train
+    calls = [loss_call(objective) for objective in network.objectives]
+    layers = prelude.PARTS.with_needed(model.needs)
+    losses = prelude.PARTS.with_needed(name for name, _ in calls if "." not in name)
+    optimizer = [optimizers.class_name(train.optimizer)] if train else []
+    name = _class_name(network.graph.name, {*prelude.NAMES, *layers, *optimizer, *losses})
+    (set_weights,) = prelude.PARTS.with_needed(["set_weights"]).values()
+    doc = [f"The network {network.graph.name} in PyTorch.", "Written by netspec; runs without it."]
+    parts = [
+        *map(lines_of, layers.values()),
+        *([optimizers.definition(train)] if train else []),
+        *map(lines_of, losses.values()),
+        _class(model, name),
+        function("build_model", [], name, [f"return {name}()"]),
+        *(training_parts(train, frozen=_frozen(network.graph)) if train else []),
+        *(loss_parts(network.objectives, "nn.Module", calls) if train else []),
+        _weights_table(model),
+        axes_table(network.graph),
+        weights_check(),
+        lines_of(set_weights),
+        main(f"print({name}())"),
+    ]
+    return module(doc, prelude.IMPORTS, parts)
 
 
 def _frozen(graph: Graph) -> bool:
@@ -98,7 +92,7 @@ def _frozen(graph: Graph) -> bool:
 
 
 def _names(graph: Graph) -> list[str]:
-    return [*(each.name for each in graph.inputs), *(node.name for node in graph.nodes)]
+    return [*(tensor.name for tensor in graph.inputs), *(node.name for node in graph.nodes)]
 
 
 def attribute_names(graph: Graph) -> Graph:
@@ -109,221 +103,209 @@ def attribute_names(graph: Graph) -> Graph:
 PASSES = (*OPTIMIZATIONS, graph_pass(attribute_names), SPLIT_ACTIVATIONS, LOGITS, *LAYOUT)
 
 
-def _written(network: Network) -> _Written:
+def _model(network: Network) -> _Model:
     *compiled, last = stages(PASSES, network, {})
     (renaming,) = [stage for stage in compiled if stage.name == attribute_names.__name__]
     attributes = dict(zip(_names(renaming.before), _names(renaming.graph), strict=True))
-    laid_out = last.graph
-    # Lowered once for the parts that they need, whose names no variable can have.
-    parts = in_order(part for node in laid_out.nodes for part in _lowered(node, {}).needs)
-    reserved = {*prelude.NAMES, *(part.name for part in parts)}
-    held = variables(laid_out, "x", reserved)
-    lowered = {node.name: _lowered(node, held) for node in laid_out.nodes}
-    for name in _without_gradient(laid_out):
-        each = lowered[name]
-        lowered[name] = replace(each, expression=each.without_gradient or each.expression)
-    return _Written(network, laid_out, lowered, held, attributes, network.taken_off)
+    graph = last.graph
+    # Lowered once for the definitions that they need, whose names no variable can have.
+    needs = [name for node in graph.nodes for name in _lowered(node, {}).needs]
+    by_tensor = variables(graph, "x", {*prelude.NAMES, *prelude.PARTS.with_needed(needs)})
+    lowered = {node.name: _lowered(node, by_tensor) for node in graph.nodes}
+    for name in _without_gradient(graph):
+        layer = lowered[name]
+        lowered[name] = replace(layer, expression=layer.without_gradient or layer.expression)
+    return _Model(network, graph, lowered, by_tensor, attributes, network.taken_off)
 
 
 def _without_gradient(graph: Graph) -> list[str]:
     """The nodes of which no input depends on a weight that is trained."""
-    trained, found = set[str](), list[str]()
+    trained, names = set[str](), list[str]()
     for node in graph.nodes:
         if trained.isdisjoint(node.inputs):
-            found.append(node.name)
-        if node.name not in found or any(weight.trainable for weight in node.weights):
+            names.append(node.name)
+        if node.name not in names or any(weight.trainable for weight in node.weights):
             trained.add(node.name)
-    return found
+    return names
 
 
-def _lowered(node: Node, held: Mapping[str, str]) -> Lowered:
-    return lower(node, *(held.get(name, "x") for name in node.inputs))
+def _lowered(node: Node, by_tensor: Mapping[str, str]) -> Lowered:
+    return lower(node, *(by_tensor.get(name, "x") for name in node.inputs))
 
 
 def _class_name(name: str, used: set[str]) -> str:
-    """The name of the module's class; one that the module uses otherwise gets `Net` behind it."""
-    wanted = camel_case(name)
-    return f"{wanted}Net" if wanted in used else wanted
+    """The name of the module's class; `Net` is added to a name that the module uses otherwise."""
+    class_name = camel_case(name)
+    return f"{class_name}Net" if class_name in used else class_name
 
 
-def _class(made: _Written, name: str) -> str:
-    lines = [
-        f"class {name}(nn.Module):",
-        f'    """{_description(made)}"""',
-        "",
-        "    def __init__(self) -> None:",
-        "        super().__init__()",
-    ]
-    for node in made.graph.nodes:
-        lowered = made.lowered[node.name]
+def _class(model: _Model, name: str) -> Document:
+    parameters = [model.variables[tensor.name] for tensor in model.graph.inputs]
+    methods = [_constructor(model)]
+    if initial_values := _initial_values(model):
+        methods.append(function("reset_parameters", ["self"], "None", initial_values))
+    if any(model.taken_off):
+        outputs = _probabilities(model, f"self.logits({', '.join(parameters)})")
+        methods.append(_method("logits", parameters, len(model.graph.outputs), _forward(model)))
+        methods.append(_method("forward", parameters, len(model.taken_off), outputs))
+    else:
+        methods.append(_method("forward", parameters, len(model.graph.outputs), _forward(model)))
+    methods += [*_regularization(model), *_constraints(model)]
+    return class_(name, "nn.Module", _description(model), methods)
+
+
+def _constructor(model: _Model) -> Document:
+    lines: list[Document] = ["super().__init__()"]
+    for node in model.graph.nodes:
+        lowered = model.lowered[node.name]
         if lowered.constructor:
-            head = f"        self.{node.name} = {lowered.constructor}"
-            lines.append(call(head, lowered.arguments))
+            lines.append(call(f"self.{node.name} = {lowered.constructor}", lowered.arguments))
     lines += [
-        f"        self.{node.name}.requires_grad_(False)"
-        for node in made.graph.nodes
+        f"self.{node.name}.requires_grad_(False)"
+        for node in model.graph.nodes
         if node.weights and not node.layer.trainable
     ]
-    initial = _initial_values(made)
-    if initial:
-        lines.append("        self.reset_parameters()")
-    lines += _memory_formats(made)
-    if initial:
-        lines += ["", "    def reset_parameters(self) -> None:", *initial]
-    taken = [made.variables[each.name] for each in made.graph.inputs]
-    method = "logits" if any(made.taken_off) else "forward"
-    lines += ["", _signature(method, taken, len(made.graph.outputs)), *_forward(made)]
-    if any(made.taken_off):
-        lines += ["", _signature("forward", taken, len(made.taken_off))]
-        lines += _probabilities(made, f"self.logits({', '.join(taken)})")
-    return "\n".join([*lines, *_regularization(made), *_constraints(made)])
+    if any(node.weights for node in model.graph.nodes):
+        lines.append("self.reset_parameters()")
+    return function("__init__", ["self"], "None", [*lines, *_memory_formats(model)])
 
 
-def _memory_formats(made: _Written) -> list[str]:
+def _memory_formats(model: _Model) -> list[str]:
     """Lines that move the module to a memory format, or layers where the module cannot move.
 
     `nn.Module.to` moves every tensor of four or five axes, and each format takes one of the two:
-    beside volumes other layers than convolutions hold tensors of four axes.
+    with volumes, other layers than convolutions have tensors of four axes.
     """
-    nodes = made.graph.nodes
-    formats = {node.name: made.lowered[node.name].memory_format for node in nodes}
-    wanted = {form for form in formats.values() if form}
+    nodes = model.graph.nodes
+    formats = {
+        node.name: memory_format
+        for node in nodes
+        if (memory_format := model.lowered[node.name].memory_format)
+    }
     large = {len(weight.shape) for node in nodes for weight in node.weights} & {4, 5}
-    if wanted == {"channels_last"} and large == {4}:
-        return ["        self.to(memory_format=torch.channels_last)"]
-    return [
-        f"        self.{name}.to(memory_format=torch.{form})"
-        for name, form in formats.items()
-        if form
-    ]
+    if {*formats.values()} == {"channels_last"} and large == {4}:
+        return ["self.to(memory_format=torch.channels_last)"]
+    return [f"self.{name}.to(memory_format=torch.{form})" for name, form in formats.items()]
 
 
-def _probabilities(made: _Written, logits: str) -> list[str]:
-    """The lines that give the outputs behind the activations that were taken off."""
-    activations = [ACTIVATIONS[name or "linear"] for name in made.taken_off]
+def _probabilities(model: _Model, logits: str) -> list[Document]:
+    """The lines that return the outputs after the activations that were taken off."""
+    activations = [ACTIVATIONS[name or "linear"] for name in model.taken_off]
     if len(activations) == 1:
-        return [f"        return {activations[0].format(x=logits)}"]
-    names = [made.variables[name] for name in made.graph.outputs]
-    held = ", ".join(names)
+        return [f"return {activations[0].format(x=logits)}"]
+    names = [model.variables[name] for name in model.graph.outputs]
+    assigned = ", ".join(names)
     # An output and the logits of another may be the same; and a line may be too long.
-    if len(set(names)) < len(names) or len(f"        {held} = {logits}") > WIDTH:
-        held, names = "y", [f"y[{index}]" for index, _ in enumerate(activations)]
-    given = [each.format(x=name) for each, name in zip(activations, names, strict=True)]
-    return [f"        {held} = {logits}", _returned(given)]
+    if len({*names}) < len(names) or len(f"        {assigned} = {logits}") > WIDTH:
+        assigned, names = "y", [f"y[{index}]" for index, _ in enumerate(activations)]
+    values = [form.format(x=name) for form, name in zip(activations, names, strict=True)]
+    return [f"{assigned} = {logits}", _returned(values)]
 
 
-def _returned(values: list[str]) -> str:
-    """The line that gives these values."""
-    line = f"        return {', '.join(values)}"
-    return line if len(line) <= WIDTH else call("        return ", values)
+def _returned(values: list[str]) -> Document:
+    """The line that returns these values."""
+    return Choice(f"return {', '.join(values)}", lambda: (call("return ", values),))
 
 
-def _description(made: _Written) -> str:
-    """What the module takes and gives."""
-    divided = division(made.network.scales)
-    named = "probabilities" if any(made.taken_off) else "outputs"
-    return taken_and_given(made.network.graph, f", channels last{divided}", named)
+def _description(model: _Model) -> str:
+    """The inputs and outputs of the module."""
+    about = f", channels last{describe_division(model.network.scales)}"
+    outputs = "probabilities" if any(model.taken_off) else "outputs"
+    return describe_model(model.network.graph, about, outputs)
 
 
-def _signature(method: str, taken: list[str], outputs: int) -> str:
+def _method(name: str, inputs: list[str], outputs: int, lines: list[Document]) -> Document:
     tensors = ", ".join(["Tensor"] * outputs)
-    gives = "Tensor" if outputs == 1 else f"tuple[{tensors}]"
-    return call(f"    def {method}", ["self", *(f"{x}: Tensor" for x in taken)], f" -> {gives}:")
+    returns = "Tensor" if outputs == 1 else f"tuple[{tensors}]"
+    return function(name, ["self", *(f"{x}: Tensor" for x in inputs)], returns, lines)
 
 
-def _forward(made: _Written) -> list[str]:
+def _forward(model: _Model) -> list[Document]:
     """The lines of the method that computes the graph."""
-    lines: list[str] = []
-    last, outputs = made.graph.nodes[-1], made.graph.outputs
-    for node in made.graph.nodes:
+    lines: list[Document] = []
+    last, outputs = model.graph.nodes[-1], model.graph.outputs
+    for node in model.graph.nodes:
         first = node.layout == "channels_first"
         shape = (node.shape[-1], *node.shape[:-1]) if first else node.shape
         returned = node is last and outputs == (last.name,)
-        result = "return" if returned else f"{made.variables[node.name]} ="
-        expression = made.lowered[node.name].expression
-        lines.append(statement(f"        {result} ", expression, written(shape)))
+        result = "return" if returned else f"{model.variables[node.name]} ="
+        expression = model.lowered[node.name].expression
+        lines.append(statement(f"{result} ", expression, written(shape)))
     if outputs != (last.name,):
-        lines.append(_returned([made.variables[name] for name in outputs]))
+        lines.append(_returned([model.variables[name] for name in outputs]))
     return lines
 
 
-def _regularization(made: _Written) -> list[str]:
+def _regularization(model: _Model) -> list[Document]:
     """The method that adds up the penalties on the weights, where there are any."""
     terms = [
         term
-        for _, weight, tensor, _ in _held(made)
+        for _, weight, tensor, _ in _tensors(model)
         for term in penalties.terms(f"self.{tensor}", weight)
     ]
     if not terms:
         return []
     first, *others = terms
-    return [
-        "",
-        "    def regularization(self) -> Tensor:",
-        '        """The penalties on the weights, which training adds to the loss."""',
-        f"        penalty = {first}",
-        *(f"        penalty = penalty + {term}" for term in others),
-        "        return penalty",
+    lines = [
+        f"penalty = {first}",
+        *(f"penalty = penalty + {term}" for term in others),
+        "return penalty",
     ]
+    doc = ["The penalties on the weights, which training adds to the loss."]
+    return [function("regularization", ["self"], "Tensor", lines, doc=doc)]
 
 
-def _constraints(made: _Written) -> list[str]:
+def _constraints(model: _Model) -> list[Document]:
     """The method that brings weights back within their constraints, where there are any."""
-    lines = [line for lines, _ in _constrained(made) for line in lines]
+    lines = [line for lines, _ in _constrained(model) for line in lines]
     if not lines:
         return []
-    return [
-        "",
-        "    @torch.no_grad()",
-        "    def constrain(self) -> None:",
-        '        """Bring the weights within their constraints, as training does after a step."""',
-        *lines,
-    ]
+    doc = ["Bring the weights within their constraints, as training does after a step."]
+    decorator = "@torch.no_grad()"
+    return [function("constrain", ["self"], "None", lines, doc=doc, decorator=decorator)]
 
 
-def _constrained(made: _Written) -> Iterator[tuple[list[str], Part | None]]:
-    """The lines for every tensor with a constraint, and the function that they take."""
-    for node, weight, tensor, permutation in _held(made):
+def _constrained(model: _Model) -> Iterator[tuple[list[Document], tuple[str, ...]]]:
+    """The lines for every tensor with a constraint, and the functions that they use."""
+    for node, weight, tensor, permutation in _tensors(model):
         if weight.constraint is None or not weight.trainable:
             continue
         norm = weight.constraint.axis if isinstance(weight.constraint, Norm) else ()
         axes = tuple(sorted(permutation.index(axis) for axis in norm))
-        target, lines = f"self.{tensor}", list[str]()
-        split = made.lowered[node.name].split.get(weight.name)
+        target, lines = f"self.{tensor}", list[Document]()
+        split = model.lowered[node.name].split.get(weight.name)
         if split and norm:
             target, lines = "kernel", [unfolded(target, split)]
-        expression, part = penalties.constrained(target, weight.constraint, axes)
-        yield [*lines, call(f"        {target}.copy_", [expression])], part
+        expression, needs = penalties.constrained(target, weight.constraint, axes)
+        yield [*lines, call(f"{target}.copy_", [expression])], needs
 
 
-def _held(made: _Written) -> Iterator[tuple[Node, Weight, str, tuple[int, ...]]]:
-    """Every weight with its node, the tensor that holds it, and the permutation of its axes."""
-    for node in made.graph.nodes:
+def _tensors(model: _Model) -> Iterator[tuple[Node, Weight, str, tuple[int, ...]]]:
+    """Every weight with its node, its tensor in the module, and the permutation of its axes."""
+    for node in model.graph.nodes:
         for weight in node.weights:
-            name, permutation = made.lowered[node.name].place(weight)
+            name, permutation = model.lowered[node.name].place(weight)
             yield node, weight, f"{node.name}.{name}", permutation
 
 
-def _initial_values(made: _Written) -> list[str]:
+def _initial_values(model: _Model) -> list[Document]:
     """Lines that draw every weight from the distribution that the spec names."""
     return [
         line
-        for node, weight, tensor, axes in _held(made)
+        for node, weight, tensor, axes in _tensors(model)
         for line in initial.lines(
-            f"self.{tensor}", weight, axes, made.lowered[node.name].split.get(weight.name)
+            f"self.{tensor}", weight, axes, model.lowered[node.name].split.get(weight.name)
         )
     ]
 
 
-def _weights_table(made: _Written) -> str:
-    lines = [
-        "# Where each weight of a weights file is in the model, and the permutation of its axes.",
-        "WEIGHTS = {",
+def _weights_table(model: _Model) -> Document:
+    comment = (
+        "Where each weight of a weights file is in the model, and the permutation of its axes."
+    )
+    names = {model.attributes[node.name]: node.name for node in model.network.graph.nodes}
+    rows = [
+        call(f'"{names[node.name]}.{weight.name}": ', arguments([tensor, axes], {}), ",")
+        for node, weight, tensor, axes in _tensors(model)
     ]
-    names = {made.attributes[node.name]: node.name for node in made.network.graph.nodes}
-    for node, weight, tensor, axes in _held(made):
-        key = f'    "{names[node.name]}.{weight.name}": '
-        lines.append(call(key, arguments([tensor, axes], {}), ","))
-    if not any(node.weights for node in made.graph.nodes):
-        return f"{lines[0]}\nWEIGHTS = {{}}"
-    return "\n".join([*lines, "}"])
+    return table(comment, "WEIGHTS", rows)

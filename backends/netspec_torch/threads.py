@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+
+from netspec.process import environment
 
 WAITING = {"GOMP_SPINCOUNT": "2000", "KMP_BLOCKTIME": "1"}
 """How long threads of GNU's and of LLVM's OpenMP spin, in rounds and in milliseconds.
@@ -17,13 +18,7 @@ WAITING_SETTINGS = ("OMP_WAIT_POLICY", *WAITING)
 """Environment variables by which a user sets how threads wait."""
 
 
-@contextmanager
-def short_waits() -> Iterator[None]:
+def short_waits() -> AbstractContextManager[None]:
     """Import PyTorch meanwhile: its OpenMP reads the environment once, when it is loaded."""
-    names = () if any(name in os.environ for name in WAITING_SETTINGS) else tuple(WAITING)
-    os.environ.update({name: WAITING[name] for name in names})
-    try:
-        yield
-    finally:
-        for name in names:
-            del os.environ[name]
+    set_by_user = any(name in os.environ for name in WAITING_SETTINGS)
+    return environment({} if set_by_user else WAITING)

@@ -1,1 +1,1 @@
-"""The tutorial's program, written by hand for each framework."""
+"""The tutorial's program, hand-written for each framework."""

@@ -1,4 +1,4 @@
-"""The convolutional network of the TensorFlow tutorial on MNIST, written by hand with Keras.
+"""The convolutional network of the TensorFlow tutorial on MNIST, hand-written with Keras.
 
 https://www.tensorflow.org/tutorials/images/cnn, in its edition on MNIST, which ends in softmax.
 """

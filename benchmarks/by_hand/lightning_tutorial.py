@@ -1,6 +1,6 @@
 """The convolutional network of the TensorFlow tutorial on MNIST, trained by Lightning's Trainer.
 
-The module is that of https://lightning.ai/docs/pytorch/stable/starter/introduction.html.
+The module is from https://lightning.ai/docs/pytorch/stable/starter/introduction.html.
 """
 
 from __future__ import annotations

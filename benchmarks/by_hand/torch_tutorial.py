@@ -1,6 +1,6 @@
-"""The convolutional network of the TensorFlow tutorial on MNIST, written by hand with PyTorch.
+"""The convolutional network of the TensorFlow tutorial on MNIST, hand-written with PyTorch.
 
-The loop is that of https://pytorch.org/tutorials/beginner/basics/optimization_tutorial.html.
+The loop is from https://pytorch.org/tutorials/beginner/basics/optimization_tutorial.html.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a target must provide, and how it is found.
 
-A backend is an object behind an entry point of the group `netspec.backends`. Loading it must not
+A backend is an object at an entry point of the group `netspec.backends`. Loading it must not
 load its framework; its methods do that.
 """
 
@@ -39,11 +39,11 @@ Quantization: TypeAlias = Literal["int8", "fp16"]
 
 
 class Predictor(Protocol):
-    """A model that gives the network's outputs."""
+    """A model that computes the network's outputs."""
 
     @property
     def device(self) -> str:
-        """Where it runs, as a person reads it: cpu, or the name of the GPU."""
+        """Where it runs, in words for the user: cpu, or the name of the GPU."""
         ...
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
@@ -77,7 +77,7 @@ class Predicting(ABC):
 
 
 class ExportedModel(Predictor, Protocol):
-    """A model's file, opened; it says of itself how it takes images.
+    """A model's file, opened. The file records how it takes images.
 
     Its `logits` follow from the spec in its metadata, for inputs as the file takes them.
     """
@@ -114,12 +114,12 @@ class ExportedModel(Predictor, Protocol):
 
 @dataclass(frozen=True)
 class Steps:
-    """What some steps of training gave.
+    """The results of some steps of training.
 
-    `losses` (steps,) are the losses of the batches, `by_output` (steps, outputs) those of every
-    output of a network with several, before their weights. `correct` (steps,) counts the right
-    answers of every batch where `counts_answers` says so; where another metric needs them,
-    `logits` contains each output (examples of the steps, …) as its loss takes it.
+    `losses` (steps,) are the losses of the batches, `by_output` (steps, outputs) the losses
+    of every output of a network with several, before their weights. `correct` (steps,) counts
+    the right answers of every batch where `counts_answers` is true; where another metric needs
+    them, `logits` contains each output (examples of the steps, …) as its loss takes it.
     """
 
     losses: NDArray[np.float32]
@@ -132,23 +132,25 @@ OUTPUT_BYTES = 16 << 20
 """What the outputs of the steps between two reports may take, as long as one step is not more."""
 
 
-def counts_answers(asked: Sequence[Objective]) -> bool:
+def counts_answers(objectives: Sequence[Objective]) -> bool:
     """Whether accuracy of class indices is the only metric, so that counts of answers suffice."""
-    if len(asked) > 1 or asked[0].loss.kind != "classes":
+    if len(objectives) > 1 or objectives[0].loss.kind != "classes":
         return False
-    return asked[0].training_metrics == (Accuracy(),)
+    return objectives[0].training_metrics == (Accuracy(),)
 
 
-def gives_logits(asked: Sequence[Objective]) -> bool:
+def gives_logits(objectives: Sequence[Objective]) -> bool:
     """Whether a metric of training needs the logits or outputs of every step."""
-    return any(each.training_metrics for each in asked) and not counts_answers(asked)
+    return any(objective.training_metrics for objective in objectives) and not counts_answers(
+        objectives
+    )
 
 
-def steps_per_report(most: int, asked: Sequence[Objective], batch_size: int) -> int:
-    """How many steps run between two reports, of `most` at the most: fewer for large outputs."""
-    if not gives_logits(asked):
+def steps_per_report(most: int, objectives: Sequence[Objective], batch_size: int) -> int:
+    """How many steps run between two reports, at most `most`: fewer for large outputs."""
+    if not gives_logits(objectives):
         return most
-    size = 4 * batch_size * sum(prod(each.shape) for each in asked)
+    size = 4 * batch_size * sum(prod(objective.shape) for objective in objectives)
     return max(1, min(most, OUTPUT_BYTES // size))
 
 
@@ -188,7 +190,7 @@ class Trainer(Predictor, Protocol):
         ...
 
     def restore(self, optimizer_state: dict[str, NDArray[Any]]) -> None:
-        """Go on from what an optimizer remembered, with the names, shapes and types of its own."""
+        """Continue from an optimizer's state, with equal names, shapes and types."""
         ...
 
 
@@ -297,9 +299,9 @@ class ExportingBackend(Backend, Protocol):
 class Form:
     """A model as its users call it, ready to be timed.
 
-    `outputs` gives every output (n, …) for one batch of all inputs (n, …): NumPy's arrays both, so
-    that what it costs to bring them to a GPU and back counts. `device` is where it runs, as a
-    person reads it.
+    `outputs` computes every output (n, …) for one batch of all inputs (n, …): NumPy's arrays both,
+    so that what it costs to bring them to a GPU and back counts. `device` is where it runs, in
+    words for the user.
     """
 
     outputs: Callable[..., tuple[Array, ...]]
@@ -311,7 +313,7 @@ class BenchedBackend(Backend, Protocol):
     """A backend that predicts in one form or several, which can be compared."""
 
     forms: Mapping[str, str]
-    """What a table calls each form, by the name that a user gives it."""
+    """What a table calls each form, by the name that a user writes."""
 
     def form(
         self,
@@ -336,7 +338,7 @@ def installed() -> dict[str, EntryPoint]:
 def find(name: str, *, framework: bool = True) -> Backend:
     """The backend of this name. Raises BackendError where it or its framework is missing.
 
-    Without `framework`, what needs no framework can be asked of it: its source, its versions.
+    Without `framework`, only what needs no framework is available: its source, its versions.
     """
     points = installed()
     if name not in points:
@@ -385,7 +387,7 @@ def listing() -> list[dict[str, Any]]:
 def execute(source: str, name: str) -> ModuleType:
     """The module that a generated source makes, with its lines in tracebacks.
 
-    Only a source that a backend has just written is ever executed, never a file.
+    Only a source that a backend has just written is executed, never a file.
     """
     file = f"<netspec {name}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
@@ -414,12 +416,12 @@ def outputs_in_batches(
     if len(inputs[0]) <= size:
         return outputs(*inputs)
     parts = chunks(len(inputs[0]), size)
-    computed = [outputs(*(each[part] for each in inputs)) for part in parts]
-    return tuple(np.concatenate(each) for each in zip(*computed, strict=True))
+    computed = [outputs(*(array[part] for array in inputs)) for part in parts]
+    return tuple(np.concatenate(arrays) for arrays in zip(*computed, strict=True))
 
 
 def gpu_present() -> bool:
-    """Whether the machine shows an NVIDIA GPU. No framework is asked."""
+    """Whether the machine shows an NVIDIA GPU. No framework is imported."""
     return any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg"))
 
 

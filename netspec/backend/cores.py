@@ -31,9 +31,9 @@ def free_cores() -> int:
     allowed = allowed_cores()
     if allowed == 1 or not _others_run():
         return allowed
-    work, own, start = _work(), process_time(), perf_counter()
+    work, process_start, start = _work(), process_time(), perf_counter()
     sleep(SAMPLE_SECONDS)
-    others = (_work() - work) - (process_time() - own)
+    others = (_work() - work) - (process_time() - process_start)
     return max(1, min(allowed, round(allowed - others / (perf_counter() - start))))
 
 

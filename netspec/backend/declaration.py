@@ -60,7 +60,7 @@ class Declaration:
     """Why a test fails, by layer or by case. The test must start to fail when the gap is closed."""
 
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What the documentation says of a layer's support instead of `yes`."""
+    """What the documentation shows for a layer's support instead of `yes`."""
 
     gradients: GradientFunction | None = None
     """None for a backend that only predicts."""

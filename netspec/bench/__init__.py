@@ -1,4 +1,4 @@
-"""How fast every form of a network predicts on this machine: one table, and a picture of it."""
+"""How fast every form of a network predicts on this machine: one table, and a plot."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLOTS = (".png", ".svg", ".pdf")
 
 @dataclass(frozen=True)
 class Settings:
-    """What is asked for: the batch sizes, the forms, the seconds of a measurement, the device."""
+    """The options: the batch sizes, the forms, the seconds of a measurement, the device."""
 
     batch_sizes: tuple[int, ...]
     forms: tuple[Named, ...]
@@ -35,7 +35,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Bench:
-    """What was measured, of what, and on what."""
+    """The measurements, with the network, the settings and the machine."""
 
     network: str
     passes: tuple[str, ...]
@@ -49,7 +49,7 @@ class Bench:
 
     @property
     def title(self) -> str:
-        """What was measured, on which machine, in one line."""
+        """The network and the machine, in one line."""
         cores = self.machine["cores"]
         devices = dict.fromkeys(row.device for row in self.rows if "cuda" in row.device)
         on = ", ".join(
@@ -96,7 +96,7 @@ def _row_json(row: Row) -> dict[str, Any]:
 
 
 def batch_sizes(text: str) -> tuple[int, ...]:
-    """The sizes in a list such as `1,32,256`, from the smallest on. Raises NetspecError."""
+    """The sizes in a list such as `1,32,256`, sorted. Raises NetspecError."""
     words = [word.strip() for word in text.split(",")]
     for word in words:
         if not (word.isascii() and word.isdigit() and len(word) < 9 and 0 < int(word) <= MAX_BATCH):
@@ -106,24 +106,24 @@ def batch_sizes(text: str) -> tuple[int, ...]:
 
 
 def chosen_forms(text: str | None) -> tuple[tuple[Named, ...], tuple[str, ...]]:
-    """The forms in a list such as `keras,onnx`, and what is left out; see `forms.chosen`."""
+    """The forms in a list such as `keras,onnx`, and lines about others; see `forms.chosen`."""
     names = None if text is None else [word.strip() for word in text.split(",")]
-    found, lines = forms.chosen(names)
-    return tuple(found), tuple(lines)
+    available, lines = forms.chosen(names)
+    return tuple(available), tuple(lines)
 
 
-def seconds(given: float) -> float:
-    """The seconds of a measurement, as they were given. Raises NetspecError."""
-    if not 0 < given <= MAX_SECONDS:
-        message = f"--seconds {given:g} is no time for a measurement"
+def seconds(value: float) -> float:
+    """The seconds of a measurement, checked. Raises NetspecError."""
+    if not 0 < value <= MAX_SECONDS:
+        message = f"--seconds {value:g} is no time for a measurement"
         raise NetspecError(message, f"write seconds, more than 0 and at most {MAX_SECONDS:g}")
-    return given
+    return value
 
 
 def check_plot(path: Path) -> None:
-    """Raise NetspecError where no picture can be written, before anything is measured."""
+    """Raise NetspecError where no plot can be written, before any measurement."""
     if path.suffix.lower() not in PLOTS:
-        message = f"--plot {path} does not say what kind of picture it is"
+        message = f"--plot {path} has no suffix of a plot"
         raise NetspecError(message, f"end the name in {one_of(PLOTS)}")
     check_writable(path)
 
@@ -131,10 +131,12 @@ def check_plot(path: Path) -> None:
 def bench(
     subject: Subject, settings: Settings, left_out: Sequence[str], progress: Progress
 ) -> Bench:
-    """Measure every form that was chosen."""
-    found = machine()
-    asked = settings.seconds, settings.device
-    rows = measure(subject, settings.forms, settings.batch_sizes, *asked, progress)
+    """Measure every chosen form."""
+    hardware = machine()
+    options = settings.seconds, settings.device
+    rows = measure(subject, settings.forms, settings.batch_sizes, *options, progress)
     network = subject.network
     about = network.spec.name, switched_on(network), subject.origin
-    return Bench(*about, settings, tuple(rows), tuple(left_out), found, versions(), subject.remarks)
+    return Bench(
+        *about, settings, tuple(rows), tuple(left_out), hardware, versions(), subject.remarks
+    )

@@ -1,4 +1,4 @@
-"""The forms in which the installed backends predict, and those that a user asks for."""
+"""The forms in which the installed backends predict, and the forms that a user requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netspec.text.diagnostics import BackendError, NetspecError, nearest, one_of
 
 @dataclass(frozen=True)
 class Named:
-    """A form: the name that a user gives it, what the table calls it, and its backend's name."""
+    """A form: the name in `--forms`, the title in the table, and the name of its backend."""
 
     name: str
     title: str
@@ -29,12 +29,12 @@ def of_file(path: Path) -> Named:
 
 
 def known() -> dict[str, Named]:
-    """Every form of the installed backends by its name, whether its framework is there or not.
+    """Every form of the installed backends by its name, also without its framework.
 
-    Those of the frameworks come first, and then those of exported files.
+    Forms of the frameworks come first, then forms of exported files.
     """
-    found = (find(name, framework=False) for name in installed())
-    backends = [backend for backend in found if isinstance(backend, BenchedBackend)]
+    backends_by_name = (find(name, framework=False) for name in installed())
+    backends = [backend for backend in backends_by_name if isinstance(backend, BenchedBackend)]
     backends.sort(key=lambda backend: not isinstance(backend, TrainingBackend))
     return {
         name: Named(name, title, backend.name)
@@ -44,9 +44,9 @@ def known() -> dict[str, Named]:
 
 
 def chosen(names: Sequence[str] | None) -> tuple[list[Named], list[str]]:
-    """The forms of these names, by default all; and a line for each that has to be left out.
+    """The forms of these names, by default all; and a line for each form that is left out.
 
-    Raises NetspecError where a name is none of a form, and where no form is left.
+    Raises NetspecError for an unknown name, and where no form is left.
     """
     every = known()
     for name in names or ():
@@ -54,26 +54,26 @@ def chosen(names: Sequence[str] | None) -> tuple[list[Named], list[str]]:
             meant = nearest(name, list(every))
             help = f"did you mean {meant}?" if meant else f"there are {one_of(list(every), 'and')}"
             raise NetspecError(f"there is no form named {name!r}", help)
-    wanted = [every[name] for name in dict.fromkeys(every if names is None else names)]
+    requested = [every[name] for name in dict.fromkeys(every if names is None else names)]
     missing: dict[str, BackendError] = {}
-    for name in {form.backend for form in wanted}:
+    for name in {form.backend for form in requested}:
         try:
             find(name)
         except BackendError as error:
             missing[name] = error
-    present = [form for form in wanted if form.backend not in missing]
+    present = [form for form in requested if form.backend not in missing]
     if not present:
         raise next(iter(missing.values()))
     lines = [
         f"{form.title} is left out: {missing[form.backend].message}"
-        for form in wanted
+        for form in requested
         if form.backend in missing
     ]
     return present, lines
 
 
 def made(name: str) -> BenchedBackend:
-    """The backend that makes a form. Raises BackendError where its framework is missing."""
+    """The backend of a form. Raises BackendError where its framework is missing."""
     backend = find(known()[name].backend)
     assert isinstance(backend, BenchedBackend)
     return backend

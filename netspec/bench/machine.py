@@ -1,4 +1,4 @@
-"""What figures were taken on: the processor, its cores, how busy they are, and the versions."""
+"""The machine of a measurement: the processor, its cores, their load, and the versions."""
 
 from __future__ import annotations
 
@@ -15,22 +15,26 @@ from netspec.backend.cores import allowed_cores
 
 def versions() -> dict[str, str | None]:
     """The versions of Python, netspec, NumPy and the frameworks, None where one is missing."""
-    found: dict[str, str | None] = {"python": platform.python_version()}
-    found |= {name: version(name) for name in ("netspec", "numpy")}
-    return found | {name: at for row in listing() for name, at in row["versions"].items()}
+    packages: dict[str, str | None] = {"python": platform.python_version()}
+    packages |= {name: version(name) for name in ("netspec", "numpy")}
+    return packages | {
+        name: package_version
+        for row in listing()
+        for name, package_version in row["versions"].items()
+    }
 
 
 def machine() -> dict[str, Any]:
     """The system, the processor, the cores for this process, and the load of the last minutes.
 
-    `load` is the number of processes that wanted to run in the last 1, 5 and 15 minutes.
+    `load` is the number of processes that were ready to run in the last 1, 5 and 15 minutes.
     """
     load = list(os.getloadavg()) if hasattr(os, "getloadavg") else None
     return {"system": platform.platform(), "cpu": cpu(), "cores": allowed_cores(), "load": load}
 
 
 def cpu() -> str:
-    """The processor's name, which Linux tells in a file only."""
+    """The processor's name, which Linux has only in a file."""
     about = Path("/proc/cpuinfo")
     lines = about.read_text(encoding="utf-8").splitlines() if about.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -38,14 +42,14 @@ def cpu() -> str:
 
 
 def peak_memory() -> int | None:
-    """The most bytes of memory that this process has held; None where the system does not tell."""
+    """The peak memory of this process in bytes; None where the system does not report it."""
     status = Path("/proc/self/status")
     if status.exists():
-        # Not Linux's ru_maxrss: a process begins with that of the one that started it.
+        # Not Linux's ru_maxrss: a process begins with the value of its parent.
         fields = dict(line.split(":", 1) for line in status.read_text("utf-8").splitlines())
         return int(fields["VmHWM"].split()[0]) * 1024
     if sys.platform == "win32":
         return None
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS gives bytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS reports bytes

@@ -1,4 +1,4 @@
-"""Times every form at every batch size, each in a process of its own, in turns."""
+"""Times every form at every batch size, each in a separate process, in turns."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from netspec.bench.worker import FormError, Worker
 from netspec.numerics.weights import Array
 
 ROUNDS = 4
-"""In how many turns the time of a measurement is spent."""
+"""The number of turns of a measurement."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What a form did at a batch size.
+    """The measurements of a form at a batch size.
 
-    `seconds` holds those of every call; `peak` is the most bytes of memory that the process had
-    held by then, None where the system does not tell. `difference` is the largest of any output
-    from the first form's.
+    `seconds` has the seconds of every call. `peak` is the peak memory of the process until then, in
+    bytes, None where the system does not report it. `difference` is the largest difference of any
+    output from the first form.
     """
 
     batch_size: int
@@ -41,13 +41,13 @@ class Figures:
         return self.batch_size * len(self.seconds) / sum(self.seconds)
 
     def latency(self, percent: float) -> float:
-        """The seconds that so many percent of the calls took at the most."""
+        """The maximum of the seconds of the fastest `percent` of the calls."""
         return float(np.percentile(self.seconds, percent))
 
 
 @dataclass(frozen=True)
 class Row:
-    """A form at a batch size, on a device: its figures, or the reason why there are none."""
+    """A form at a batch size, on a device: its measurements, or the reason why there are none."""
 
     form: Named
     device: str
@@ -56,19 +56,19 @@ class Row:
 
 
 class Progress(Protocol):
-    """Shows how far the measurements have come."""
+    """Shows the progress of the measurements."""
 
     def shows(self, doing: str) -> None:
-        """What begins now."""
+        """The next step begins."""
         ...
 
     def advances(self) -> None:
-        """One of the steps, of which there are `steps`, is done."""
+        """One of the `steps` is done."""
         ...
 
 
 def steps(forms: int, sizes: int) -> int:
-    """How many steps of progress there are: every form is made, and warmed up for every size."""
+    """The number of steps of progress: every form is made, and warmed up for every size."""
     return forms * (1 + 2 * sizes)
 
 
@@ -82,8 +82,8 @@ def measure(
 ) -> list[Row]:
     """A row for every batch size and form, in this order.
 
-    The sizes are taken from the smallest to the largest, so that the peak of the memory is that
-    of the largest so far.
+    The sizes are measured from the smallest to the largest. So the peak memory belongs to the
+    current size.
     """
     with TemporaryDirectory(prefix="netspec-bench-") as name, ExitStack() as stack:
         folder = Path(name)
@@ -102,24 +102,24 @@ def measure(
 
 def _of_size(sides: Sequence[_Side], size: int, seconds: float, progress: Progress) -> list[Row]:
     turns = [_Turns(side, size) for side in sides]
-    for each in turns:
-        progress.shows(f"{each.side.form.title}: warming up for batches of {size}")
-        each.warm()
+    for turn in turns:
+        progress.shows(f"{turn.side.form.title}: warming up for batches of {size}")
+        turn.warm()
         progress.advances()
     for number in range(ROUNDS):
         # Every other round goes backwards, so that no form always comes after the same one.
-        for each in turns[:: -1 if number % 2 else 1]:
-            if each.fault is None and each.spent < seconds:
-                progress.shows(f"{each.side.form.title}: batches of {size}")
-                each.take(seconds / ROUNDS)
+        for turn in turns[:: -1 if number % 2 else 1]:
+            if turn.fault is None and turn.spent < seconds:
+                progress.shows(f"{turn.side.form.title}: batches of {size}")
+                turn.take(seconds / ROUNDS)
     for _ in turns:
         progress.advances()
-    first = next((each.outputs() for each in turns if each.fault is None), ())
-    return [each.row(first) for each in turns]
+    first = next((turn.outputs() for turn in turns if turn.fault is None), ())
+    return [turn.row(first) for turn in turns]
 
 
 class _Side:
-    """A form, its process, and the reason why it cannot go on, if there is one."""
+    """A form, its process, and the reason why it cannot continue, if there is one."""
 
     def __init__(self, form: Named, folder: Path, stack: ExitStack) -> None:
         self.form, self.folder, self.device = form, folder, ""
@@ -168,7 +168,7 @@ class _Turns:
             return {}
 
     def outputs(self) -> tuple[Array, ...]:
-        """What the form gave for the batch."""
+        """The outputs of the form for the batch."""
         with np.load(
             self.side.folder / subject.outputs_file(self.side.form.name, self.size)
         ) as file:
@@ -179,5 +179,5 @@ class _Turns:
         if self.fault is not None:
             return Row(*about, self.fault)
         pairs = zip(self.outputs(), first, strict=True)
-        difference = max(float(np.abs(own - other).max()) for own, other in pairs)
+        difference = max(float(np.abs(outputs - other).max()) for outputs, other in pairs)
         return Row(*about, Figures(self.size, tuple(self.seconds), self.peak, difference))

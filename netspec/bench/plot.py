@@ -1,4 +1,4 @@
-"""The measurements as a picture: throughput and latency against batch size."""
+"""The measurements as a plot: throughput and latency against batch size."""
 
 # Matplotlib leaves the types of its keywords open.
 # pyright: reportUnknownMemberType=false
@@ -19,15 +19,15 @@ from netspec.bench.measure import Figures
 from netspec.text.diagnostics import NetspecError
 from netspec.text.files import write_atomically
 
-# Paul Tol's "bright" colours, which people tell apart whatever colours they see.
+# Paul Tol's "bright" colours, which all readers distinguish, also the colour-blind.
 COLORS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")
 MARKERS = "osD^vPX"
 
 
 def draw(bench: Bench, path: Path) -> None:
-    """Write the picture, in the format of the file's suffix; no window is opened.
+    """Write the plot, in the format of the file's suffix; no window is opened.
 
-    Raises NetspecError where it cannot be written, or where there is nothing to be seen.
+    Raises NetspecError where it cannot be written, or where no form was measured.
     """
     if not _measured(bench):
         raise NetspecError("there is nothing to plot: no form could be measured")
@@ -42,10 +42,12 @@ def picture(bench: Bench) -> Figure:
     throughput, latency = figure.subplots(1, 2)
     looks = zip(cycle(COLORS), cycle(MARKERS), strict=False)
     for (title, figures), (color, marker) in zip(_measured(bench).items(), looks, strict=False):
-        sizes = [each.batch_size for each in figures]
+        sizes = [result.batch_size for result in figures]
         look = {"color": color, "marker": marker, "label": title}
-        throughput.plot(sizes, [each.images_per_second for each in figures], **look)
-        median, most = ([1000 * each.latency(percent) for each in figures] for percent in (50, 99))
+        throughput.plot(sizes, [result.images_per_second for result in figures], **look)
+        median, most = (
+            [1000 * result.latency(percent) for result in figures] for percent in (50, 99)
+        )
         above = [high - middle for middle, high in zip(median, most, strict=True)]
         latency.errorbar(sizes, median, ([0.0] * len(sizes), above), capsize=4, **look)
     for axes in (throughput, latency):
@@ -59,7 +61,7 @@ def picture(bench: Bench) -> Figure:
 
 
 def _measured(bench: Bench) -> dict[str, list[Figures]]:
-    """The figures of every form that has any, by its title."""
+    """The measurements of every form that has any, by its title."""
     lines: dict[str, list[Figures]] = {}
     for row in bench.rows:
         if isinstance(row.result, Figures):

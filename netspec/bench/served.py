@@ -1,4 +1,4 @@
-"""A form in a process of its own, which answers requests: each a line of JSON, as each answer is.
+"""A form in a separate process, which answers requests. Requests and answers are lines of JSON.
 
 `python -m netspec.bench.served` reads them from stdin, until that ends, and answers on stdout. The
 first is `{"make": {…}}`, with the arguments of `Served`; then `{"warm": N}` takes up batches of N,
@@ -38,11 +38,11 @@ PATIENCE = 0.5
 """Seconds that a process may take to become idle."""
 
 MAX_REASON = 400
-"""How many characters of an error are told."""
+"""How many characters of an error are reported."""
 
 
 class Served:
-    """A form of the network that lies in a folder, on a device."""
+    """A form of the network in a folder, on a device."""
 
     def __init__(
         self, folder: str, form: str, device: Device, passes: list[str] | None = None
@@ -55,8 +55,12 @@ class Served:
         else:
             network, weights = subject.read_network(self._folder, passes)
             examples = subject.read_inputs(network.graph, self._folder, EXAMPLES)
-            made = forms.made(form).form(form, network, weights, device, examples)
-            self._graph, self._outputs, self.device = network.graph, made.outputs, made.device
+            compiled = forms.made(form).form(form, network, weights, device, examples)
+            self._graph, self._outputs, self.device = (
+                network.graph,
+                compiled.outputs,
+                compiled.device,
+            )
         self._batch: tuple[Array, ...] = ()
 
     def warm(self, count: int) -> None:
@@ -70,14 +74,14 @@ class Served:
     def turn(self, seconds: float) -> list[float]:
         """The seconds of each call, of as many as begin within some seconds; at least one."""
         self._outputs(*self._batch)  # after the turns of others, the caches are cold
-        taken: list[float] = []
+        durations: list[float] = []
         ends = perf_counter() + seconds
-        while not taken or perf_counter() < ends:
+        while not durations or perf_counter() < ends:
             began = perf_counter()
             self._outputs(*self._batch)
-            taken.append(perf_counter() - began)
+            durations.append(perf_counter() - began)
         _rest()
-        return taken
+        return durations
 
 
 def _rest() -> None:

@@ -1,4 +1,4 @@
-"""What is measured: a network, its weights, and the inputs that it is given."""
+"""What is measured: a network, its weights, and its inputs."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from netspec.text.files import write_atomically
 FILE = "model.onnx"
 
 MAX_BYTES = 2 << 30
-"""What the inputs of the largest batch may take."""
+"""The limit for the inputs of the largest batch, in bytes."""
 
 
 @dataclass(frozen=True)
 class Subject:
     """A network with its weights, and inputs (n, …) for the largest batch.
 
-    `origin` says in words where weights and inputs come from. `content` is an exported file, which
-    is measured instead of the network. `remarks` are what a user would not expect.
+    `origin` describes in words where weights and inputs come from. `content` is an exported file,
+    which is measured instead of the network. `remarks` are facts that a user would not expect.
     """
 
     network: Network
@@ -69,7 +69,7 @@ def of_file(path: Path, count: int) -> Subject:
 
 
 def _inputs(network: Network, count: int) -> tuple[tuple[Array, ...], str]:
-    """Test images, repeated where they are fewer, or random inputs; and in words which of both."""
+    """Test images, repeated where they are fewer, or random inputs; and which of both, in words."""
     _check_size(network.graph, count)
     try:
         images = data.load(network).test
@@ -84,29 +84,29 @@ def random_inputs(graph: Graph, count: int) -> tuple[Array, ...]:
     indices = index_inputs(graph)
     counts = [index_count(node.layer) or 1 for node in embeddings(graph)]
     drawn: list[Array] = []
-    for each in graph.inputs:
-        random, shape = generator(0, f"bench/{each.name}"), (count, *each.shape)
-        whole = each.name in indices
+    for input_ in graph.inputs:
+        random, shape = generator(0, f"bench/{input_.name}"), (count, *input_.shape)
+        whole = input_.name in indices
         values = random.integers(0, min(counts), shape) if whole else random.normal(size=shape)
         drawn.append(values.astype(np.float32))
     return tuple(drawn)
 
 
 def _check_size(graph: Graph, count: int) -> None:
-    size = count * FLOAT32_BYTES * sum(prod(each.shape) for each in graph.inputs)
+    size = count * FLOAT32_BYTES * sum(prod(input_.shape) for input_ in graph.inputs)
     if size > MAX_BYTES:
         message = f"a batch of {count:,} takes {in_bytes(size)}, more than {in_bytes(MAX_BYTES)}"
         raise NetspecError(message, "choose smaller --batch-sizes")
 
 
-def find_run(runs: Path, given: Path) -> Run:
-    """The run that a user names. Raises RunError, which says that a spec would do as well."""
+def find_run(runs: Path, path: Path) -> Run:
+    """The run that a user names. Raises RunError, which also mentions a spec."""
     from netspec.runs.folder import find
 
     try:
-        return find(runs, given)
+        return find(runs, path)
     except RunError as error:
-        raise RunError(f"there is no spec and no run {given}", error.help) from None
+        raise RunError(f"there is no spec and no run {path}", error.help) from None
 
 
 def write(subject: Subject, folder: Path) -> None:
@@ -118,8 +118,8 @@ def write(subject: Subject, folder: Path) -> None:
     else:
         weights = weight_files.to_bytes(graph, subject.weights)
         write_atomically(folder / "weights.safetensors", weights)
-    for each, array in zip(graph.inputs, subject.inputs, strict=True):
-        np.save(folder / f"{each.name}.npy", array)
+    for input_, array in zip(graph.inputs, subject.inputs, strict=True):
+        np.save(folder / f"{input_.name}.npy", array)
 
 
 def read_network(folder: Path, passes: Sequence[str] | None) -> tuple[Network, Weights]:
@@ -130,11 +130,11 @@ def read_network(folder: Path, passes: Sequence[str] | None) -> tuple[Network, W
 
 
 def read_inputs(graph: Graph, folder: Path, count: int) -> tuple[Array, ...]:
-    """A batch of the inputs that were written into a folder; no more of them is in memory."""
-    paths = [folder / f"{each.name}.npy" for each in graph.inputs]
+    """A batch of the inputs that were written into a folder; only this batch is in memory."""
+    paths = [folder / f"{input_.name}.npy" for input_ in graph.inputs]
     return tuple(np.array(np.load(path, mmap_mode="r")[:count]) for path in paths)
 
 
 def outputs_file(form: str, count: int) -> str:
-    """What the file with a form's outputs for a batch is called."""
+    """The name of the file with a form's outputs for a batch."""
     return f"outputs-{form}-{count}.npz"

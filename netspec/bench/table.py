@@ -7,28 +7,28 @@ from netspec.bench.measure import Figures, Row
 COLUMNS = ("Batch", "Form", "Images/s", "p50 ms", "p99 ms", "Peak memory", "Difference")
 GAP = "   "
 MAX_REASON = 90
-"""How many characters of a reason stand in the table."""
+"""How many characters of a reason the table shows."""
 
 
 def table(rows: tuple[Row, ...]) -> str:
     """A line of titles, and for every batch size a rule and a line for each form."""
     cells = [_cells(row) for row in rows]
-    whole = [each for each in (COLUMNS, *cells) if len(each) == len(COLUMNS)]
+    whole = [texts for texts in (COLUMNS, *cells) if len(texts) == len(COLUMNS)]
     widths = [max(map(len, column)) for column in zip(*whole, strict=True)]
-    widths[1] = max(widths[1], *(len(each[1]) for each in cells))
+    widths[1] = max(widths[1], *(len(texts[1]) for texts in cells))
     rule = "─" * (sum(widths) + len(GAP) * (len(widths) - 1))
     lines = [_line(COLUMNS, widths)]
     size = 0
-    for row, each in zip(rows, cells, strict=True):
+    for row, texts in zip(rows, cells, strict=True):
         if row.batch_size != size:
             lines.append(rule)
         size = row.batch_size
-        lines.append(_line(each, widths))
+        lines.append(_line(texts, widths))
     return "\n".join(lines)
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    """The cells of a row; where there are no figures, the reason in the place of all of them."""
+    """The texts of a row; without measurements, the reason instead of all of them."""
     about = f"{row.batch_size:,}", row.form.title
     if isinstance(row.result, Figures):
         return *about, *_figures(row.result)
@@ -47,7 +47,7 @@ def _figures(figures: Figures) -> tuple[str, ...]:
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    """A line of the table: the form and a reason stand left, figures right."""
+    """A line of the table: the form and a reason are left-aligned, numbers right-aligned."""
     batch, form, *others = cells
     start = [batch.rjust(widths[0]), form.ljust(widths[1])]
     if len(cells) < len(widths):

@@ -1,4 +1,4 @@
-"""The process of a form, as the process that started it sees it."""
+"""The process of a form, for the process that started it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 MAX_SAID = 200
-"""How many of the last characters of a process that failed are told."""
+"""How many of the last characters of a failed process are reported."""
 
 
 class FormError(Exception):
@@ -20,13 +20,13 @@ class FormError(Exception):
 
 
 class Worker:
-    """The process of a form: started at once, and asked one thing after another."""
+    """The process of a form: started at once; it answers one request after another."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
         with log.open("wb") as stderr:
             self._process = subprocess.Popen(
-                # Without -P, files beside the user's could be taken for modules.
+                # Without -P, Python could import files of the user's folder as modules.
                 [sys.executable, "-P", "-m", "netspec.bench.served"],
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 stdin=subprocess.PIPE,
@@ -55,12 +55,12 @@ class Worker:
         return answer
 
     def _end(self) -> str:
-        """How the process ended, and what it said last."""
+        """How the process ended, and its last output."""
         status = self._process.wait()
         if status < 0:
             return f"its process was killed by {signal.Signals(-status).name}"
-        said = self._log.read_text(encoding="utf-8", errors="replace").split()
-        return f"its process ended with status {status}: {' '.join(said)[-MAX_SAID:]}"
+        output = self._log.read_text(encoding="utf-8", errors="replace").split()
+        return f"its process ended with status {status}: {' '.join(output)[-MAX_SAID:]}"
 
     def kill(self) -> None:
         """End the process and those that it has started."""

@@ -1,4 +1,4 @@
-"""The rules that a spec and its graph follow together."""
+"""Rules across the graph, the data and the training of a spec."""
 
 from __future__ import annotations
 
@@ -14,12 +14,20 @@ from netspec.text.source import Fault
 
 
 def check(spec: Spec, graph: Graph) -> list[Fault]:
-    """What does not fit between the layers, the data and the training of a spec."""
+    """The faults between the layers, the data and the training of a spec."""
     if faults := unread(graph) or index_faults(graph):
         return faults
     faults = image_faults(spec.data, graph) + name_faults(spec.data) if spec.data else []
     if spec.train is None:
         return faults
-    found = training_faults(spec, ends(graph))
-    flat = [fault for fault in found if fault.code == Code.OUTPUT and fault.location[0] == "layers"]
-    return faults + weightless_faults(graph) + ((unflattened(graph) if flat else []) or found)
+    faults_of_training = training_faults(spec, ends(graph))
+    flat = [
+        fault
+        for fault in faults_of_training
+        if fault.code == Code.OUTPUT and fault.location[0] == "layers"
+    ]
+    return (
+        faults
+        + weightless_faults(graph)
+        + ((unflattened(graph) if flat else []) or faults_of_training)
+    )

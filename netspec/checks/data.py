@@ -1,4 +1,4 @@
-"""What does not fit between the layers and the data."""
+"""Rules across the layers and the data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netspec.text.source import Fault
 
 
 def image_faults(data: DataFields, graph: Graph) -> list[Fault]:
-    """Data that have not the shape of the inputs and outputs."""
+    """The faults of data whose shapes differ from the inputs and outputs."""
     promise, shape = data.promise, data.promise.image_shape
     if len(graph.inputs) > 1 and promise.single:
         message = f"{graph.name} has {len(graph.inputs)} inputs, and {data.dataset} has one"
@@ -23,10 +23,19 @@ def image_faults(data: DataFields, graph: Graph) -> list[Fault]:
     if data.target == "input" and [graph.input_shape] != [
         node.shape for node in graph.output_nodes
     ]:
-        gives = ", ".join(written(node.shape) for node in graph.output_nodes)
-        message = f"the target is the input {written(graph.input_shape)}, and the output is {gives}"
-        help = "an autoencoder gives one output of its input's shape"
+        outputs = ", ".join(written(node.shape) for node in graph.output_nodes)
+        message = (
+            f"the target is the input {written(graph.input_shape)}, and the output is {outputs}"
+        )
+        help = "an autoencoder has one output with the shape of its input"
         return [Fault(("data", "target"), Code.DATA, message, help)]
+    if promise.decoded and not _takes_images(graph.input_shape):
+        message = (
+            f"the input is {written(graph.input_shape)}, and {data.dataset} is image files, which "
+            "have a height, a width, and 1 or 3 channels"
+        )
+        help = "write `input: [64, 64, 3]` for colour, `input: [64, 64, 1]` for grey"
+        return [Fault(("input",), Code.DATA, message, help)]
     if shape is None or shape == graph.input_shape:
         return []
     message = (
@@ -36,18 +45,22 @@ def image_faults(data: DataFields, graph: Graph) -> list[Fault]:
     return [Fault(("input",), Code.DATA, message, f"write `input: {list(shape)}`")]
 
 
+def _takes_images(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 3 and shape[-1] in (1, 3)
+
+
 def name_faults(data: DataFields) -> list[Fault]:
-    """Names that are not one for each class."""
+    """The faults of names that are not one for each class."""
     if data.class_names is None:
         return []
-    names, at = len(data.class_names), ("data", "class_names")
+    names, location = len(data.class_names), ("data", "class_names")
     classes = data.promise.classes
     if classes not in (None, names):
         message = f"{data.dataset} has {classes} classes, and class_names has {names} names"
         help = "one name for every class, in the order of their labels"
-        return [Fault(at, Code.CLASSES, message, help)]
+        return [Fault(location, Code.CLASSES, message, help)]
     repeated = [name for name, count in Counter(data.class_names).items() if count > 1]
     if repeated:
         message = f"two classes have the name {repeated[0]!r}"
-        return [Fault(at, Code.CLASSES, message, "give every class another name")]
+        return [Fault(location, Code.CLASSES, message, "use a different name for every class")]
     return []

@@ -1,4 +1,4 @@
-"""What the outputs of a network end in, as their losses see them."""
+"""The ends of a network: the facts about its outputs that losses depend on."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from netspec.text.source import Location
 
 @dataclass(frozen=True)
 class End:
-    """An output as its loss sees it: its name, its shape, and the activation that it comes from.
+    """The name and the shape of an output, and the activation that it comes from.
 
-    `subject` is what faults call it, `at` the place of its layer, and `read` tells that another
-    layer reads it.
+    `subject` is its name in messages, `location` the place of its layer. `read` is true where
+    another layer reads it.
     """
 
     name: str
     subject: str
     shape: Shape
     activation: ActivationName
-    at: Location
+    location: Location
     activation_field: bool
     units_field: bool
     read: bool
 
 
 def ends(graph: Graph) -> tuple[End, ...]:
-    """Every output as its loss sees it."""
+    """The end of every output."""
     read = {name for node in graph.nodes for name in node.inputs}
     places = {node.name: index for index, node in enumerate(graph.nodes)}
     several = len(graph.outputs) > 1
@@ -39,21 +39,21 @@ def ends(graph: Graph) -> tuple[End, ...]:
         _end(
             node,
             subject=node.name if several else "the network",
-            at=("layers", places[node.name], node.layer.tag),
+            location=("layers", places[node.name], node.layer.tag),
             read=node.name in read,
         )
         for node in graph.output_nodes
     )
 
 
-def _end(node: Node, *, subject: str, at: Location, read: bool) -> End:
+def _end(node: Node, *, subject: str, location: Location, read: bool) -> End:
     layer = node.layer
     return End(
         name=node.name,
         subject=subject,
         shape=node.shape,
         activation=_ending(layer, node.shape),
-        at=at,
+        location=location,
         activation_field="activation" in layer.model_fields_set and hasattr(layer, "activation"),
         units_field=hasattr(layer, "units"),
         read=read,
@@ -61,7 +61,7 @@ def _end(node: Node, *, subject: str, at: Location, read: bool) -> End:
 
 
 def _ending(layer: Layer, shape: Shape) -> ActivationName:
-    """The activation that an output of `shape` comes from, whether or not a layer of its own."""
+    """The activation that an output of `shape` comes from, also where it is a separate layer."""
     if isinstance(layer, Softmax) and axis_indices(layer.axis, shape) == (len(shape) - 1,):
         return "softmax"
     return activation(layer)

@@ -1,4 +1,4 @@
-"""Which inputs of a network are indices: what an Embedding looks up, through layers in between."""
+"""The inputs of a network that are indices: an Embedding reads them, maybe through other layers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from netspec.text.source import Fault
 
 
 def index_count(layer: Layer) -> int | None:
-    """How many indices an Embedding has; None for other layers."""
+    """The number of indices of an Embedding; None for other layers."""
     return getattr(layer, "input_dim", None) if layer.tag == "Embedding" else None
 
 
@@ -26,7 +26,7 @@ def index_nodes(graph: Graph) -> tuple[Node, ...]:
 
 def index_inputs(graph: Graph) -> frozenset[str]:
     """The names of the inputs that Embeddings read, directly or through other layers."""
-    return _read_by_embeddings(graph) & {each.name for each in graph.inputs}
+    return _read_by_embeddings(graph) & {input_.name for input_ in graph.inputs}
 
 
 def _read_by_embeddings(graph: Graph) -> frozenset[str]:
@@ -38,10 +38,10 @@ def _read_by_embeddings(graph: Graph) -> frozenset[str]:
 
 
 def index_faults(graph: Graph) -> list[Fault]:
-    """The Embeddings that look up what a layer computes, such as the output of a Dense."""
+    """The faults of Embeddings that read computed values, such as the output of a Dense."""
     computes: dict[str, Node] = {}
     faults: list[Fault] = []
-    for at, node in enumerate(graph.nodes):
+    for index, node in enumerate(graph.nodes):
         computing = next((computes[name] for name in node.inputs if name in computes), None)
         if computing and index_count(node.layer) is not None:
             message = f"{node.name} looks up indices, and reads what {computing.name} computes"
@@ -51,7 +51,7 @@ def index_faults(graph: Graph) -> list[Fault]:
             )
             place = ("layers", graph.nodes.index(computing), computing.layer.tag)
             related = (f"{computing.layer.tag} computes other values", place)
-            location = ("layers", at, node.layer.tag)
+            location = ("layers", index, node.layer.tag)
             faults.append(Fault(location, Code.INDICES, message, help, key=True, related=related))
         if computing or not _keeps_whole(node.layer):
             computes[node.name] = computing or node

@@ -1,4 +1,4 @@
-"""What training computes for every output: its loss, what that counts for, and its metrics."""
+"""The objective of every output: its loss, the weight of the loss, and its metrics."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from netspec.language.training.metrics import Metric, by_default
 
 @dataclass(frozen=True)
 class Objective:
-    """What training asks of an output.
+    """The loss and the metrics of an output.
 
-    `taken_off` is the activation that the loss, a cross-entropy, is computed before.
+    `taken_off` is the activation that is removed for the loss, a cross-entropy on logits.
     """
 
     output: str
@@ -29,8 +29,8 @@ class Objective:
 
     @property
     def training_metrics(self) -> tuple[Metric, ...]:
-        """The metrics that training reports: those that are numbers."""
-        return tuple(each for each in self.metrics if each.more_is_better is not None)
+        """The metrics that training reports: all metrics that are numbers."""
+        return tuple(metric for metric in self.metrics if metric.more_is_better is not None)
 
     @property
     def target_shape(self) -> Shape:
@@ -39,7 +39,7 @@ class Objective:
 
 
 def objectives(spec: Spec, ends: Sequence[End]) -> tuple[Objective, ...]:
-    """What training asks of every output, of a spec without faults that says how to train."""
+    """The objective of every output, of a spec without faults that has `train`."""
     train = spec.train
     assert train is not None
     losses, weights = losses_by_output(train, ends), train.loss_weights or {}
@@ -62,7 +62,7 @@ def losses_by_output(train: Train, ends: Sequence[End]) -> dict[str, Loss]:
 
 
 def taken_off(loss: Loss, end: End) -> ActivationName | None:
-    """The activation of an output that the loss is computed before."""
+    """The activation of an output that is removed for the loss."""
     return loss.probabilities if end.activation == loss.probabilities else None
 
 
@@ -75,16 +75,17 @@ def _metrics(spec: Spec, train: Train, loss: Loss, output: str) -> tuple[Metric,
     return () if own_input else by_default(loss)
 
 
-def figures(asked: Sequence[Objective]) -> dict[str, bool]:
+def figures(objectives_: Sequence[Objective]) -> dict[str, bool]:
     """The names of the numbers that training reports, and whether more of each is better.
 
-    Those of several outputs begin with the name of the output, as Keras's do.
+    With several outputs a name begins with the name of the output, as in Keras.
     """
     known = {"loss": False}
-    for each in asked:
-        prefix = f"{each.output}_" if len(asked) > 1 else ""
+    for objective in objectives_:
+        prefix = f"{objective.output}_" if len(objectives_) > 1 else ""
         known |= {f"{prefix}loss": False}
         known |= {
-            f"{prefix}{metric.tag}": bool(metric.more_is_better) for metric in each.training_metrics
+            f"{prefix}{metric.tag}": bool(metric.more_is_better)
+            for metric in objective.training_metrics
         }
     return known

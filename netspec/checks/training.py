@@ -1,4 +1,4 @@
-"""What does not fit between the outputs, their losses, their metrics and the data."""
+"""Rules across the outputs, their losses, their metrics and the data."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from netspec.text.source import Fault, Location
 
 
 def training_faults(spec: Spec, ends: Sequence[End]) -> list[Fault]:
-    """What does not fit between the outputs, their losses, their metrics and their data."""
+    """The faults between the outputs, their losses, their metrics and their data."""
     train = spec.train
     assert train is not None
-    found = [*_unnamed(train, ends)]
-    if found:
-        return found
+    faults = [*_unnamed(train, ends)]
+    if faults:
+        return faults
     losses = losses_by_output(train, ends)
-    found = [fault for end in ends for fault in _output_faults(losses[end.name], spec.data, end)]
-    if found:
-        return found
+    faults = [fault for end in ends for fault in _output_faults(losses[end.name], spec.data, end)]
+    if faults:
+        return faults
     for end in ends:
-        found += _ending_faults(losses[end.name], train, end)
-        found += _target_faults(losses[end.name], spec.data, end) if len(ends) == 1 else ()
-        found += _metric_faults(losses[end.name], train, end)
-    return found or [
+        faults += _ending_faults(losses[end.name], train, end)
+        faults += _target_faults(losses[end.name], spec.data, end) if len(ends) == 1 else ()
+        faults += _metric_faults(losses[end.name], train, end)
+    return faults or [
         *_class_weight_faults(spec, train, ends),
         *_stratify_faults(train, ends),
         *_monitor_faults(spec, train, ends),
@@ -47,11 +47,11 @@ def _unnamed(train: Train, ends: Sequence[End]) -> Iterator[Fault]:
     names = [end.name for end in ends]
     if not isinstance(train.loss, dict) and len(ends) > 1:
         message = f"the network has the outputs {one_of(names, 'and')}, and one loss"
-        help = f"give each its own, as in `loss: {{{names[0]}: {train.loss.tag}, …}}`"
+        help = f"write a loss for each, as in `loss: {{{names[0]}: {train.loss.tag}, …}}`"
         yield Fault(("train", "loss"), Code.LOSS, message, help)
     if not isinstance(train.metrics, dict) and train.metrics and len(ends) > 1:
         message = f"the network has the outputs {one_of(names, 'and')}, and one list of metrics"
-        help = f"give each its own, as in `metrics: {{{names[0]}: [{train.metrics[0].tag}]}}`"
+        help = f"write a list for each, as in `metrics: {{{names[0]}: [{train.metrics[0].tag}]}}`"
         yield Fault(("train", "metrics"), Code.LOSS, message, help)
     by_output = {"loss": train.loss, "loss_weights": train.loss_weights, "metrics": train.metrics}
     for field, value in by_output.items():
@@ -75,7 +75,7 @@ def loss_place(train: Train, end: End) -> Location:
 
 
 def _output_faults(loss: Loss, data: DataFields | None, end: End) -> Iterator[Fault]:
-    """An output that has another shape than one label an example, or no labels at all."""
+    """An output with another shape than one label for each example, or data without labels."""
     if data is not None and data.target == "input" and loss.kind == "classes":
         message = f"{loss.tag} takes class indices, and the target is the input"
         help = "use binary_crossentropy or mean_squared_error"
@@ -83,85 +83,91 @@ def _output_faults(loss: Loss, data: DataFields | None, end: End) -> Iterator[Fa
     one_label = data is not None and data.promise.single and data.target == "labels"
     if loss.kind == "classes" and len(end.shape) > 1 and one_label:
         shape = written(end.shape)
-        message = f"{end.subject} ends in {shape}, and a classifier ends in one value a class"
+        message = (
+            f"{end.subject} ends in {shape}, and a classifier ends in one value for each class"
+        )
         help = "end with `- Flatten` and `- Dense: {units: CLASSES, activation: softmax}`"
-        yield Fault(end.at, Code.OUTPUT, message, help, key=True)
+        yield Fault(end.location, Code.OUTPUT, message, help, key=True)
 
 
 def _ending_faults(loss: Loss, train: Train, end: End) -> Iterator[Fault]:
-    """A loss on logits at probabilities, or the other way round; classes of which there is one."""
-    last = (*end.at, "activation") if end.activation_field else end.at
-    units = (*end.at, "units") if end.units_field else end.at
-    wanted, ending = loss.probabilities, end.activation
-    if wanted is None:
+    """A loss on logits with probabilities, the reverse, or a choice of classes with one unit."""
+    last = (*end.location, "activation") if end.activation_field else end.location
+    units = (*end.location, "units") if end.units_field else end.location
+    required, ending = loss.probabilities, end.activation
+    if required is None:
         return
-    if wanted == "softmax" and end.shape[-1] == 1:
+    if required == "softmax" and end.shape[-1] == 1:
         message = f"{loss.tag} chooses between classes, and {end.subject} ends in one unit"
-        help = "use binary_crossentropy and sigmoid, or one unit a class"
-        yield Fault(units, Code.LOSS, message, help, key=units == end.at)
-    elif getattr(loss, "from_logits", False) and ending == wanted:
-        message = f"{loss.tag} is told to take logits, and {end.subject} ends in {ending}"
+        help = "use binary_crossentropy and sigmoid, or one unit for each class"
+        yield Fault(units, Code.LOSS, message, help, key=units == end.location)
+    elif getattr(loss, "from_logits", False) and ending == required:
+        message = f"{loss.tag} takes logits (from_logits), and {end.subject} ends in {ending}"
         help = "remove from_logits; netspec computes the loss on logits in any case"
-        at = (*loss_place(train, end), loss.tag, "from_logits")
-        yield Fault(at, Code.LOSS, message, help, related=(f"the {ending}", last))
-    elif not getattr(loss, "from_logits", False) and ending != wanted:
+        location = (*loss_place(train, end), loss.tag, "from_logits")
+        yield Fault(location, Code.LOSS, message, help, related=(f"the {ending}", last))
+    elif not getattr(loss, "from_logits", False) and ending != required:
         yield _without_probabilities(loss, end, last)
-    elif end.read and ending == wanted:
-        message = (
-            f"the {ending} of {end.name} is taken off for its loss, and another layer reads it"
-        )
-        help = "name the layer before as the output, and give the loss `from_logits: true`"
-        yield Fault(last, Code.LOSS, message, help, key=last == end.at)
+    elif end.read and ending == required:
+        message = f"the {ending} of {end.name} is removed for its loss, and another layer reads it"
+        help = "name the layer before as the output, and write `from_logits: true` in the loss"
+        yield Fault(last, Code.LOSS, message, help, key=last == end.location)
 
 
 def _without_probabilities(loss: Loss, end: End, last: Location) -> Fault:
-    wanted, ending = loss.probabilities, end.activation
-    found = "without an activation" if ending == "linear" else f"in {ending}"
-    message = f"{loss.tag} needs probabilities, and {end.subject} ends {found}"
-    activation = f"activation: {wanted}"
-    units = "CLASSES" if wanted == "softmax" else "1"
-    help = f"end with `{activation}`, or give the loss `from_logits: true`"
+    required, ending = loss.probabilities, end.activation
+    ending_text = "without an activation" if ending == "linear" else f"in {ending}"
+    message = f"{loss.tag} needs probabilities, and {end.subject} ends {ending_text}"
+    activation = f"activation: {required}"
+    units = "CLASSES" if required == "softmax" else "1"
+    help = f"end with `{activation}`, or write `from_logits: true` in the loss"
     if ending == "softmax":
         help = "use categorical_crossentropy, or end in sigmoid"
     elif ending == "sigmoid":
         help = "use binary_crossentropy, or end in softmax"
-    elif end.at[-1] == "TimeDistributed":
+    elif end.location[-1] == "TimeDistributed":
         message = f"{loss.tag} needs probabilities, and {end.subject} ends in TimeDistributed"
         layer = f"- Dense: {{units: {units}, {activation}}}"
-        help = f"end with `{layer}` alone, which takes every step by itself"
-    elif not end.activation_field and end.at[-1] not in ("Dense", "Activation") and last == end.at:
+        help = f"end with only `{layer}`, which computes every step separately"
+    elif (
+        not end.activation_field
+        and end.location[-1] not in ("Dense", "Activation")
+        and last == end.location
+    ):
         layer = f"- Dense: {{units: {units}, {activation}}}"
         layer = f"- Flatten` and `{layer}" if len(end.shape) > 2 else layer
-        help = f"end with `{layer}`, or give the loss `from_logits: true`"
-    return Fault(last, Code.LOSS, message, help, key=last == end.at)
+        help = f"end with `{layer}`, or write `from_logits: true` in the loss"
+    return Fault(last, Code.LOSS, message, help, key=last == end.location)
 
 
 def _target_faults(loss: Loss, data: DataFields | None, end: End) -> Iterator[Fault]:
-    """Data whose targets are not what the loss takes."""
+    """Data whose targets do not fit the loss."""
     if data is not None and data.first_label and loss.kind != "classes":
         message = f"labels_from is the label of the first class, and {loss.tag} takes no labels"
         help = "remove it, or use sparse_categorical_crossentropy"
         yield Fault(("data", "labels_from"), Code.DATA, message, help, key=True)
     if data is None or data.target == "input":
         return
-    at = (*end.at, "units") if end.units_field else end.at
+    location = (*end.location, "units") if end.units_field else end.location
     units, names, classes = end.shape[-1], data.class_names, data.promise.classes
     if classes is not None and loss.kind in ("one_hot", "binary", "signs", "distribution"):
-        wanted = "values of its outputs" if loss.kind == "distribution" else "one value an output"
-        message = f"{loss.tag} takes {wanted}, and {data.dataset} has class indices"
+        targets = (
+            "values of its outputs" if loss.kind == "distribution" else "one value for each output"
+        )
+        message = f"{loss.tag} takes {targets}, and {data.dataset} has class indices"
         help = "use sparse_categorical_crossentropy, which takes the indices"
         yield Fault(("train", "loss"), Code.LOSS, message, help)
     elif loss.kind == "classes" and classes not in (None, units):
         message = f"{end.subject} ends in {units} units, and {data.dataset} has {classes} classes"
         help = f"write `units: {classes}`"
         if not end.units_field:
-            help = f"give the layer before it {classes} units or filters"
-        yield Fault(at, Code.CLASSES, message, help, key=at == end.at)
+            help = f"change the layer before it to {classes} units or filters"
+        yield Fault(location, Code.CLASSES, message, help, key=location == end.location)
     elif classes is None and names is not None and _several(loss) and len(names) != units:
         message = f"{end.subject} ends in {units} units, and class_names has {len(names)} names"
         related = ("the names", ("data", "class_names"))
         help = "one unit for every class"
-        yield Fault(at, Code.CLASSES, message, help, at == end.at, related)
+        yield Fault(location, Code.CLASSES, message, help, location == end.location, related)
 
 
 def _several(loss: Loss) -> bool:
@@ -170,17 +176,17 @@ def _several(loss: Loss) -> bool:
 
 
 def _metric_faults(loss: Loss, train: Train, end: End) -> Iterator[Fault]:
-    """Metrics that cannot be computed of these targets, or are named twice."""
+    """Metrics that do not fit the targets, or are named twice."""
     by_output = isinstance(train.metrics, dict)
     metrics = train.metrics.get(end.name, ()) if isinstance(train.metrics, dict) else train.metrics
     base: Location = ("train", "metrics", end.name) if by_output else ("train", "metrics")
     for index, metric in enumerate(metrics or ()):
-        at = (*base, index)
-        if metric.tag in [each.tag for each in (metrics or ())[:index]]:
+        location = (*base, index)
+        if metric.tag in [earlier.tag for earlier in (metrics or ())[:index]]:
             message = f"{metric.tag} is named twice"
-            yield Fault(at, Code.VALUE, message, "name every metric once")
+            yield Fault(location, Code.VALUE, message, "name every metric once")
         elif reason := _unfit(metric, loss, end):
-            yield Fault(at, Code.VALUE, *reason)
+            yield Fault(location, Code.VALUE, *reason)
 
 
 def _unfit(metric: Metric, loss: Loss, end: End) -> tuple[str, str] | None:
@@ -191,7 +197,7 @@ def _unfit(metric: Metric, loss: Loss, end: End) -> tuple[str, str] | None:
         return message, "use accuracy, or another metric of classes"
     if isinstance(metric, Accuracy) and kind not in ("classes", "one_hot", "binary"):
         message = f"accuracy counts right answers, and {loss.tag} compares values"
-        return message, "use mean_absolute_error, or say which: binary_accuracy"
+        return message, "use mean_absolute_error or binary_accuracy"
     if (metric.tag == "sparse_categorical_accuracy") != (kind == "classes") and metric.tag in (
         "sparse_categorical_accuracy",
         "categorical_accuracy",
@@ -200,7 +206,9 @@ def _unfit(metric: Metric, loss: Loss, end: End) -> tuple[str, str] | None:
         message = f"{metric.tag} is not for the targets of {loss.tag}"
         return message, "write `accuracy`, whose kind the loss decides"
     if isinstance(metric, ConfusionMatrix) and kind == "binary" and end.shape[-1] > 1:
-        message = f"the classes of a confusion matrix exclude each other, those of {loss.tag} not"
+        message = (
+            f"classes of a confusion matrix exclude each other, and classes of {loss.tag} do not"
+        )
         return message, "use precision, recall or f1_score"
     if metric.tag == "top_k_categorical_accuracy" and kind not in ("classes", "one_hot"):
         return f"{metric.tag} is not for the targets of {loss.tag}", "use it with several classes"
@@ -211,11 +219,13 @@ def _class_weight_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Itera
     weights = train.class_weights
     if weights is None:
         return
-    loss, at = losses_by_output(train, ends)[ends[0].name], ("train", "class_weights")
+    loss, location = losses_by_output(train, ends)[ends[0].name], ("train", "class_weights")
     shape = ends[0].shape
     if not _has_one_class(train, ends):
-        message = "class_weights need one output with one class an example"
-        yield Fault(at, Code.VALUE, message, "weigh the examples: w_train in an npz file", key=True)
+        message = "class_weights need one output with one class for each example"
+        yield Fault(
+            location, Code.VALUE, message, "weight the examples: w_train in an npz file", key=True
+        )
         return
     classes = 2 if loss.kind == "binary" else shape[-1]
     if promise_of(spec.data).names_classes and not (spec.data and spec.data.class_names):
@@ -226,7 +236,7 @@ def _class_weight_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Itera
             meant = nearest(name, known)
             help = f"did you mean `{meant}`?" if meant else f"there are {one_of(known[:10], 'and')}"
             message = f"there is no class named {name!r}"
-            yield Fault((*at, name), Code.VALUE, message, help, key=True)
+            yield Fault((*location, name), Code.VALUE, message, help, key=True)
 
 
 def _has_one_class(train: Train, ends: Sequence[End]) -> bool:
@@ -238,23 +248,23 @@ def _has_one_class(train: Train, ends: Sequence[End]) -> bool:
 
 def _stratify_faults(train: Train, ends: Sequence[End]) -> Iterator[Fault]:
     if train.validation and train.validation.stratify and not _has_one_class(train, ends):
-        message = "stratify needs one output with one class an example"
-        at = ("train", "validation", "stratify")
-        yield Fault(at, Code.VALUE, message, "write `stratify: false`", key=True)
+        message = "stratify needs one output with one class for each example"
+        location = ("train", "validation", "stratify")
+        yield Fault(location, Code.VALUE, message, "write `stratify: false`", key=True)
 
 
 def _monitor_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Iterator[Fault]:
-    """What early stopping or the learning rate watches, where training does not report it."""
+    """Metrics that early stopping or the learning rate monitors, and training does not report."""
     known = list(figures(objectives(spec, ends)))
     for base, watching in _watching(train):
         written = "monitor" in watching.model_fields_set
-        at = (*base, "monitor") if written else base
+        location = (*base, "monitor") if written else base
         if reason := _unreported(watching, train, known):
-            yield Fault(at, Code.VALUE, *reason, key=not written)
+            yield Fault(location, Code.VALUE, *reason, key=not written)
 
 
 def _watching(train: Train) -> Iterator[tuple[Location, EarlyStopping | ReduceOnPlateau]]:
-    """What goes by a figure of training, and its place."""
+    """What depends on a metric of the training, and its place."""
     rate = train.optimizer.learning_rate
     if train.early_stopping is not None:
         yield ("train", "early_stopping"), train.early_stopping
@@ -265,23 +275,23 @@ def _watching(train: Train) -> Iterator[tuple[Location, EarlyStopping | ReduceOn
 def _unreported(
     watching: EarlyStopping | ReduceOnPlateau, train: Train, known: list[str]
 ) -> tuple[str, str] | None:
-    """Why there is no figure to watch, and what to do."""
-    figure = watching.monitor.removeprefix("val_")
-    prefix = watching.monitor.removesuffix(figure)
+    """Why training does not report a metric, and what to do."""
+    metric = watching.monitor.removeprefix("val_")
+    prefix = watching.monitor.removesuffix(metric)
     if prefix and not train.kept:
         subject = watching.tag if isinstance(watching, ReduceOnPlateau) else "early stopping"
-        message = f"{subject} watches {watching.monitor}, and nothing is kept for validation"
-        help = "add `validation_split: 0.1` to train, or watch the training: `monitor: loss`"
+        message = f"{subject} monitors {watching.monitor}, and there are no examples for validation"
+        help = "add `validation_split: 0.1` to train, or monitor the training: `monitor: loss`"
         return message, help
-    if figure in known:
+    if metric in known:
         return None
-    meant, named = likely(figure, known), one_of([f"{prefix}{name}" for name in known])
+    meant, named = likely(metric, known), one_of([f"{prefix}{name}" for name in known])
     help = f"did you mean `{prefix}{meant}`?" if meant else f"there is {named}"
-    return f"there is no figure named {watching.monitor!r}", help
+    return f"there is no metric named {watching.monitor!r}", help
 
 
 def weightless_faults(graph: Graph) -> list[Fault]:
-    """A network to be trained that has no weights."""
+    """The fault of a network with `train` and without weights."""
     if any(weight.trainable for _, weight in graph.weights()):
         return []
     message = f"{graph.name} has no weights to train"
@@ -289,14 +299,14 @@ def weightless_faults(graph: Graph) -> list[Fault]:
 
 
 def unflattened(graph: Graph) -> list[Fault]:
-    """A Dense that gets an image, where nothing before it flattens."""
+    """The fault of a Dense that reads an image, where no layer before it flattens."""
     for index, node in enumerate(graph.nodes):
         if isinstance(node.layer, Flatten | GlobalPooling):
             break
         if isinstance(node.layer, Dense) and len(node.input_shape) == 3:
             message = (
-                f"{node.name} gets the image {written(node.input_shape)}, of which Dense takes "
-                f"each cell by itself"
+                f"{node.name} reads the image {written(node.input_shape)}, and Dense computes "
+                f"every pixel separately"
             )
             help = "put `- Flatten` before this layer"
             return [Fault(("layers", index, "Dense"), Code.FLATTEN, message, help, key=True)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import warnings
@@ -27,6 +26,7 @@ from netspec.cli.predict import predict
 from netspec.cli.schema import schema
 from netspec.cli.summary import summary
 from netspec.cli.train import TrainCommand, train
+from netspec.process import own_process
 from netspec.text.diagnostics import NetspecError
 
 app = typer.Typer(
@@ -39,8 +39,8 @@ app = typer.Typer(
 )
 
 
-def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so
-    if asked:
+def _version(requested: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if requested:
         from importlib.metadata import version
 
         print(f"netspec {version('netspec')}")
@@ -73,13 +73,12 @@ app.command()(new)
 
 
 def main() -> NoReturn:
-    """Run the command line; a fault of the user's ends it with a message and status 1."""
+    """Run the command line; a NetspecError ends it with a message and status 1."""
     _open_streams()
     stdout: object = sys.stdout
     if isinstance(stdout, TextIOWrapper):
         stdout.reconfigure(errors="replace")  # a terminal may know no more than ASCII
-    gc.set_threshold(50_000)  # what is imported stays: looking through it takes 10 ms a command
-    with warnings.catch_warnings():
+    with own_process(), warnings.catch_warnings():
         if not sys.warnoptions:
             warnings.simplefilter("ignore")  # of libraries: users get errors and notes
         status = _status()
@@ -103,8 +102,8 @@ def _status() -> int:
         show_error(NetspecError("the memory of this machine is not enough", help))
     except OSError as error:
         _drop_output()
-        at = error.filename or "the output"
-        show_error(NetspecError(f"{at} cannot be read or written: {error.strerror or error}"))
+        target = error.filename or "the output"
+        show_error(NetspecError(f"{target} cannot be read or written: {error.strerror or error}"))
     else:
         return 0
     return 1

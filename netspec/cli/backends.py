@@ -25,7 +25,9 @@ def backends(json_: JsonOption = False) -> None:
         print_json([row | environment for row in rows])
         return
     for row in rows:
-        frameworks = ", ".join(f"{name} {at or 'missing'}" for name, at in row["versions"].items())
+        frameworks = ", ".join(
+            f"{name} {installed or 'missing'}" for name, installed in row["versions"].items()
+        )
         devices = ", ".join(row["devices"]) or f"pip install 'netspec[{row['name']}]'"
         print(f"{row['name']:8}{frameworks:42}{devices}")
     for conflict in conflicts:

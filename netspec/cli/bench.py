@@ -40,13 +40,15 @@ def bench(
     runs: RunsOption = Path("runs"),
     plot: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Draw it too: a name that ends in .png, .svg or .pdf."),
+        typer.Option(
+            metavar="FILE", help="Also draw a plot: a name that ends in .png, .svg or .pdf."
+        ),
     ] = None,
     json_: JsonOption = False,
 ) -> None:
     """Measure how fast every form of a network predicts on this machine.
 
-    The forms are those of the backends: keras, torch, torch-compiled, onnx, onnx-fp16, onnx-int8.
+    The forms of the backends are: keras, torch, torch-compiled, onnx, onnx-fp16, onnx-int8.
     Each is measured in a separate process. A spec has the initial weights of its seed and gets
     random inputs; a run gets its test images. An ONNX file is measured unchanged, on the test
     images that its spec names. Exits with status 1 where no form could be measured.
@@ -64,51 +66,51 @@ def bench(
     measured = _subject(subject, runs, overrides_of(set_), passes, sizes[-1])
     try:
         with Terminal(steps(len(chosen), len(sizes))) as progress:
-            done = room.bench(measured, settings, left_out, progress)
+            result = room.bench(measured, settings, left_out, progress)
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped.\n")
         raise typer.Exit(130) from None
-    show_remarks(done.remarks)
+    show_remarks(result.remarks)
     if json_:
-        print_json(done.to_json())
+        print_json(result.to_json())
     else:
-        print(f"{done.title}: {done.origin}")
-        print(table(done.rows))
+        print(f"{result.title}: {result.origin}")
+        print(table(result.rows))
         for line in left_out:
             print(line)
     if plot is not None:
         from netspec.bench.plot import draw
 
-        draw(done, plot)
+        draw(result, plot)
         if not json_:
             print(f"Wrote {plot}")
-    if all(isinstance(row.result, str) for row in done.rows):
+    if all(isinstance(row.result, str) for row in result.rows):
         raise typer.Exit(1)
 
 
 def _subject(
-    given: Path, runs: Path, overrides: list[Override], passes: str | None, count: int
+    path: Path, runs: Path, overrides: list[Override], passes: str | None, count: int
 ) -> Subject:
-    """What a user names to be measured, with inputs for `count` examples."""
+    """The subject that a user names, with inputs for `count` examples."""
     from netspec.bench.subject import find_run, of_file, of_run, of_spec
     from netspec.runs.exported import is_exported
     from netspec.text.files import is_file
 
-    if is_exported(given):
+    if is_exported(path):
         if overrides or passes is not None:
-            message = f"{given} is an ONNX file, and --set and --passes change specs"
-            raise NetspecError(message, "give the spec or the run instead")
-        return of_file(given, count)
-    if is_file(given) or given.suffix in {".yaml", ".yml"}:
-        return of_spec(read_network(given, overrides, passes), count)
-    run = find_run(runs, given)
+            message = f"{path} is an ONNX file, and --set and --passes change specs"
+            raise NetspecError(message, "name the spec or the run instead")
+        return of_file(path, count)
+    if is_file(path) or path.suffix in {".yaml", ".yml"}:
+        return of_spec(read_network(path, overrides, passes), count)
+    run = find_run(runs, path)
     if overrides:
-        raise NetspecError(f"{run.path} is a run, and --set changes specs", "give the spec instead")
+        raise NetspecError(f"{run.path} is a run, and --set changes specs", "name the spec instead")
     return of_run(run, chosen_passes(passes), count)
 
 
 def _forms(subject: Path, forms: str | None) -> tuple[tuple[Named, ...], tuple[str, ...]]:
-    """The forms in which a subject is measured, and the lines about those that are left out."""
+    """The forms in which a subject is measured, and lines about forms that are left out."""
     from netspec import bench as room
     from netspec.bench.forms import of_file
     from netspec.runs.exported import is_exported
@@ -117,5 +119,5 @@ def _forms(subject: Path, forms: str | None) -> tuple[tuple[Named, ...], tuple[s
         return room.chosen_forms(forms)
     if forms is not None:
         message = f"{subject} is an ONNX file, which has one form"
-        raise NetspecError(message, "leave --forms out, or give the spec or the run")
+        raise NetspecError(message, "leave --forms out, or name the spec or the run")
     return (of_file(subject),), ()

@@ -22,7 +22,7 @@ def evaluate(
         ),
     ] = None,
     backend: Annotated[
-        str | None, typer.Option(help="keras, torch or onnx; without it, the run's own.")
+        str | None, typer.Option(help="keras, torch or onnx; without it, the backend of the run.")
     ] = None,
     device: DeviceOption = "auto",
     data: DataOption = None,
@@ -36,16 +36,16 @@ def evaluate(
     if run is not None and is_exported(run):
         if backend not in (None, "onnx"):
             message = f"{run} is an ONNX file, and --backend {backend} cannot run it"
-            raise NetspecError(message, "leave --backend out, or give the run")
-        subject, done = run, evaluate_file(run, device, data)
+            raise NetspecError(message, "leave --backend out, or name the run")
+        subject, evaluation = run, evaluate_file(run, device, data)
     else:
         chosen = find_run(runs, run)
-        subject, done = chosen.path, evaluate_run(chosen, backend, device, data)
-    show_remarks(done.remarks)
+        subject, evaluation = chosen.path, evaluate_run(chosen, backend, device, data)
+    show_remarks(evaluation.remarks)
     if json_:
-        about = {"run": str(subject), "backend": done.backend, "device": done.device}
-        print_json(about | {"images": done.images} | done.figures)
+        about = {"run": str(subject), "backend": evaluation.backend, "device": evaluation.device}
+        print_json(about | {"images": evaluation.images} | evaluation.figures)
         return
-    about = f"{subject} with {done.backend} on {done.device}"
-    print(f"{about}: {done.images:,} images, {done.seconds:.1f} s")
-    print(done.table())
+    about = f"{subject} with {evaluation.backend} on {evaluation.device}"
+    print(f"{about}: {evaluation.images:,} images, {evaluation.seconds:.1f} s")
+    print(evaluation.table())

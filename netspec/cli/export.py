@@ -53,7 +53,7 @@ def export(
     from netspec.graph.summary import in_bytes
     from netspec.runs.export import export as export_run
 
-    done = export_run(
+    exported = export_run(
         chosen,
         output,
         opset=opset,
@@ -64,10 +64,12 @@ def export(
         max_loss=max_loss,
         force=force,
     )
-    show_remarks(done.remarks)
-    sizes, out = ", ".join(str(size) for size in done.batches), stream_beside(done.path)
-    print(f"Wrote {done.path} ({in_bytes(done.size)}) from {chosen.path}", file=out)
-    of = "Largest difference of the float32 model" if done.quantized else "Largest difference"
-    print(f"{of} from {done.backend} at batches of {sizes}: {done.difference:.1e}", file=out)
-    if done.quantized:
-        print(done.quantized.table(), file=out)
+    show_remarks(exported.remarks)
+    sizes, out = ", ".join(str(size) for size in exported.batches), stream_beside(exported.path)
+    print(f"Wrote {exported.path} ({in_bytes(exported.size)}) from {chosen.path}", file=out)
+    of = "Largest difference of the float32 model" if exported.quantized else "Largest difference"
+    print(
+        f"{of} from {exported.backend} at batches of {sizes}: {exported.difference:.1e}", file=out
+    )
+    if exported.quantized:
+        print(exported.quantized.table(), file=out)

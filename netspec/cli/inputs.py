@@ -30,7 +30,7 @@ def chosen_passes(text: str | None) -> frozenset[str] | None:
 
 
 def overrides_of(settings: list[str] | None) -> list[Override]:
-    """The values of a spec that --set gives. Raises NetspecError."""
+    """The values of a spec that --set replaces. Raises NetspecError."""
     from netspec.text.override import Override
 
     overrides: list[Override] = []

@@ -71,8 +71,8 @@ def train(
     data: DataOption = None,
 ) -> None:
     """Train a spec into a new run folder; test it at the end."""
-    given = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
-    network = read_network(spec, overrides_of(set_) + _training_overrides(given), passes)
+    options = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
+    network = read_network(spec, overrides_of(set_) + _training_overrides(options), passes)
     from netspec.data.memory import bytes_of
     from netspec.runs.progress import Terminal
     from netspec.runs.training import train as run_training
@@ -102,11 +102,11 @@ def train(
     print(f"Wrote {run.path}: {', '.join(names)}")
 
 
-def _training_overrides(given: dict[str, int | None]) -> list[Override]:
+def _training_overrides(options: dict[str, int | None]) -> list[Override]:
     from netspec.text.override import Override
 
     return [
         Override(f"--{name.replace('_', '-')} {value}", f"train.{name}", str(value))
-        for name, value in given.items()
+        for name, value in options.items()
         if value is not None
     ]

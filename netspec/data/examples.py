@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from netspec.data.mapped import Part, Selected, Stored
 
 PART = 1000
-"""How many examples are looked at, or evaluated, at once at the most."""
+"""The maximum number of examples that are read, or evaluated, at once."""
 
 PART_BYTES = 16 << 20
 """What the largest array of theirs may take, as long as one example is not more."""
@@ -30,7 +30,7 @@ class Examples:
     for all inputs, or one for each. `targets` holds for every output class indices (n, …) int32 or
     values (n, …) float32, as its loss takes them; in an autoencoder it is `inputs` itself.
     `weights` is (n,) float32, or None where all count alike. Of either the arrays may be in their
-    files; `streamed` says that they, or arrays in memory, are too large to be put on a device as a
+    files; `streamed` is true where they, or arrays in memory, are too large for a device as a
     whole.
     """
 
@@ -44,17 +44,19 @@ class Examples:
         return len(self.inputs[0])
 
     def __getitem__(self, part: Part) -> Examples:
-        """Some of the examples; those of indices are in memory."""
-        inputs = tuple(each[part] for each in self.inputs)
-        targets = inputs if self.own_targets else tuple(each[part] for each in self.targets)
+        """Some of the examples; a selection by indices is in memory."""
+        inputs = tuple(array[part] for array in self.inputs)
+        targets = inputs if self.own_targets else tuple(array[part] for array in self.targets)
         weights = None if self.weights is None else self.weights[part]
         return replace(self, inputs=inputs, targets=targets, weights=weights)
 
     def chosen(self, indices: NDArray[np.int64]) -> Examples:
         """The examples of rising indices; arrays that are in their files stay there."""
-        inputs = tuple(_chosen(each, indices) for each in self.inputs)
-        own = self.own_targets
-        targets = inputs if own else tuple(_chosen(each, indices) for each in self.targets)
+        inputs = tuple(_chosen(array, indices) for array in self.inputs)
+        own_targets = self.own_targets
+        targets = (
+            inputs if own_targets else tuple(_chosen(array, indices) for array in self.targets)
+        )
         weights = None if self.weights is None else self.weights[indices]
         return replace(self, inputs=inputs, targets=targets, weights=weights)
 
@@ -75,33 +77,33 @@ class Examples:
 
         `largest` is how many values the largest array made of one example has.
         """
-        size = at_once(max(largest, *(prod(each.shape[1:]) for each in self.inputs)))
+        size = at_once(max(largest, *(prod(array.shape[1:]) for array in self.inputs)))
         for start in range(0, len(self), size):
             yield self[start : start + size]
 
     def values(self, part: Part = ALL) -> tuple[NDArray[np.float32], ...]:
         """The inputs of some examples as the network takes them; floats of all take memory."""
         pairs = zip(self.inputs, self.scales, strict=True)
-        return tuple(scaled(np.asarray(each[part]), scale) for each, scale in pairs)
+        return tuple(scaled(np.asarray(array[part]), scale) for array, scale in pairs)
 
     def answers(self, part: Part = ALL) -> tuple[NDArray[Any], ...]:
         """What the outputs for some examples should be; in an autoencoder, the values."""
         if self.own_targets:
             return self.values(part)
-        return tuple(np.asarray(each[part]) for each in self.targets)
+        return tuple(np.asarray(array[part]) for array in self.targets)
 
     def in_memory(self) -> Examples:
         """The same, with every array in memory."""
-        inputs = tuple(np.asarray(each) for each in self.inputs)
-        own = self.own_targets
-        targets = inputs if own else tuple(np.asarray(each) for each in self.targets)
+        inputs = tuple(np.asarray(array) for array in self.inputs)
+        own_targets = self.own_targets
+        targets = inputs if own_targets else tuple(np.asarray(array) for array in self.targets)
         return replace(self, inputs=inputs, targets=targets)
 
     @property
     def nbytes(self) -> int:
         """What its inputs and targets take in memory."""
         arrays = self.inputs if self.own_targets else (*self.inputs, *self.targets)
-        return sum(prod(each.shape) * each.dtype.itemsize for each in arrays)
+        return sum(prod(array.shape) * array.dtype.itemsize for array in arrays)
 
 
 def _chosen(array: Stored, indices: NDArray[np.int64]) -> Stored:

@@ -36,8 +36,8 @@ _HELP = "the file is damaged or of another format; fetch it again"
 def read_idx(path: Path) -> Stored:
     """The array of an IDX file in native byte order, with the shape that its header declares.
 
-    It stays in the file; that of a gzipped file comes into memory. Raises DataError where the file
-    cannot be read, is no IDX file, or holds fewer or more bytes than its header declares.
+    It stays in the file; the array of a gzipped file comes into memory. Raises DataError where the
+    file cannot be read, is no IDX file, or holds fewer or more bytes than its header declares.
     """
     try:
         with open_regular(path) as file:
@@ -54,7 +54,7 @@ def read_idx(path: Path) -> Stored:
 
 
 def parse_idx(stream: io.BufferedIOBase, name: str) -> np.ndarray:
-    """The array of an IDX stream that is read to its end; `name` stands for it in errors.
+    """The array of an IDX stream that is read to its end; `name` is its name in errors.
 
     No more memory is taken than the stream has bytes or its header declares, whichever is less.
     Raises DataError where the stream is not exactly one IDX array.
@@ -78,8 +78,8 @@ def _mapped(file: BinaryIO, path: Path) -> Mapped:
 
 def _check_size(there: int, declared: int, name: str) -> None:
     if there != declared:
-        found = f"only {there} are there" if there < declared else "more are there"
-        raise DataError(f"{name} declares {declared} bytes of values, and {found}", _HELP)
+        actual = f"only {there} are there" if there < declared else "more are there"
+        raise DataError(f"{name} declares {declared} bytes of values, and {actual}", _HELP)
 
 
 def _check_shape(shape: tuple[int, ...], dtype: np.dtype, name: str) -> None:

@@ -32,9 +32,9 @@ Values: TypeAlias = NDArray[np.float32]
 def check_indices(graph: Graph, inputs: Sequence[Values], data: str) -> None:
     """Raise DataError where an Embedding would look for a vector that it does not have.
 
-    `inputs` are those of the network (n, …), and `data` is what errors call them.
+    `inputs` are the inputs of the network (n, …), and `data` is their name in errors.
     """
-    values = {each.name: array for each, array in zip(graph.inputs, inputs, strict=True)}
+    values = {input_.name: array for input_, array in zip(graph.inputs, inputs, strict=True)}
     for node in index_nodes(graph):
         if index_count(node.layer) is None:
             values[node.name] = computed(node.layer, *(values[name] for name in node.inputs))

@@ -107,7 +107,7 @@ def _bounding_box(ink: NDArray[np.bool_]) -> tuple[slice, slice]:
 def _scaled(ink: Array, side: int) -> Array:
     """Ink whose longer side becomes `side` pixels; the proportions stay."""
     longest = max(ink.shape)
-    height, width = (max(1, round(each * side / longest)) for each in ink.shape)
+    height, width = (max(1, round(side_length * side / longest)) for side_length in ink.shape)
     resized = Image.fromarray(ink).resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(resized)
 
@@ -154,7 +154,9 @@ def _is_like_mnist(light_ink: Array) -> bool:
     if light_ink.shape != (MNIST_SIZE, MNIST_SIZE) or not light_ink.any():
         return False
     longest = max(light_ink[_bounding_box(light_ink > 0)].shape)
-    centred = all(abs(each - MNIST_SIZE / 2) <= CENTRED for each in centre_of_mass(light_ink))
+    centred = all(
+        abs(coordinate - MNIST_SIZE / 2) <= CENTRED for coordinate in centre_of_mass(light_ink)
+    )
     return centred and longest in (MNIST_BOX - 1, MNIST_BOX)
 
 

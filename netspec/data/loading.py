@@ -17,7 +17,7 @@ from netspec.data.memory import half_of_memory
 from netspec.data.record import DataRecord, describe
 from netspec.data.sources import Source
 from netspec.data.split import split
-from netspec.data.table import WEIGHTS, Column, Request, Table, array_name
+from netspec.data.table import PARTS, WEIGHTS, Column, Request, Table, array_name
 from netspec.data.targets import check_own_inputs, class_weights, targets
 from netspec.graph import Graph, Input
 from netspec.language.data import DataFields
@@ -30,20 +30,22 @@ from netspec.text.diagnostics import DataError
 class Dataset:
     """What a network is trained on, what it is tested on, and what training never sees.
 
-    `record` describes the arrays as they are stored.
+    `record` describes the arrays as they are stored. `remarks` are what the source found odd about
+    the data, a sentence for each fact.
     """
 
     train: Examples
     validation: Examples | None
     test: Examples
     record: DataRecord
+    remarks: tuple[str, ...] = ()
 
 
 def load(network: Network, memory: int | None = None) -> Dataset:
     """The data set of a spec, fetched where it must be. Raises DataError.
 
-    What takes more than `memory` bytes, by default half of what the machine has to give, stays in
-    its files.
+    Arrays of more than `memory` bytes, by default half of the machine's free memory, stay in
+    their files.
     """
     data = network.spec.data
     if data is None:
@@ -54,18 +56,23 @@ def load(network: Network, memory: int | None = None) -> Dataset:
     _check_axes(table)
     names = data.class_names or table.class_names
     _check_names(names, network)
-    train = _examples(table, "train", data, network)
-    test = _examples(table, "test", data, network)
+    names_of_parts = [part for part in PARTS if part in table.splits or part != "validation"]
+    parts = {part: _examples(table, part, data, network) for part in names_of_parts}
     record = describe(data.dataset, table)
-    if train.nbytes + test.nbytes <= (half_of_memory() if memory is None else memory):
-        train, test = train.in_memory(), test.in_memory()
+    available = half_of_memory() if memory is None else memory
+    if sum(examples.nbytes for examples in parts.values()) <= available:
+        parts = {part: examples.in_memory() for part, examples in parts.items()}
     else:
-        train = replace(train, streamed=True)
+        parts = {part: replace(examples, streamed=True) for part, examples in parts.items()}
     settings = network.spec.train
-    train, validation = split(train, settings.kept if settings else None)
+    kept = settings.kept if settings else None
+    if kept and "validation" in parts:
+        message = "the data have a validation part, and train keeps examples for another one"
+        raise DataError(message, "remove `validation` or `validation_split` from train")
+    train, drawn = split(parts["train"], kept)
     if settings and settings.class_weights is not None:
         train = _weighted(train, settings.class_weights, network, names)
-    return Dataset(train, validation, test, record)
+    return Dataset(train, parts.get("validation", drawn), parts["test"], record, table.remarks)
 
 
 def _opened(data: DataFields, network: Network) -> Table:
@@ -74,7 +81,12 @@ def _opened(data: DataFields, network: Network) -> Table:
         raise DataError(message, "derive its class from netspec.data.sources.Source")
     inputs = tuple(input_columns(network.graph).values())
     labels = tuple(target_columns(network.graph))
-    request = Request(inputs, labels, needs_labels=data.target == "labels")
+    request = Request(
+        inputs,
+        labels,
+        needs_labels=data.target == "labels",
+        input_shapes=tuple(graph_input.shape for graph_input in network.graph.inputs),
+    )
     return data.open(network.folder, request)
 
 
@@ -82,7 +94,9 @@ def _check_axes(table: Table) -> None:
     for name, column in table.arrays():
         if column.values.ndim == 0:
             message = f"{name} is a single number, without an axis of examples"
-            raise DataError(message, f"give {name} a first axis, with an element for every example")
+            raise DataError(
+                message, f"add a first axis to {name}, with an element for every example"
+            )
 
 
 def _check_names(names: tuple[str, ...] | None, network: Network) -> None:
@@ -97,7 +111,7 @@ def _check_names(names: tuple[str, ...] | None, network: Network) -> None:
 
 def input_columns(graph: Graph) -> dict[str, str]:
     """The column of every input, by the name of the input."""
-    names = [each.name for each in graph.inputs]
+    names = [input_.name for input_ in graph.inputs]
     return {name: f"x_{name}" if len(names) > 1 else "x" for name in names}
 
 
@@ -111,13 +125,14 @@ def _examples(table: Table, split: str, data: DataFields, network: Network) -> E
     graph, scales = network.graph, network.scales
     columns = {name: table.required(column, split) for name, column in input_columns(graph).items()}
     inputs = tuple(
-        _input(columns[each.name].values, each, split, scales[each.name]) for each in graph.inputs
+        _input(columns[input_.name].values, input_, split, scales[input_.name])
+        for input_ in graph.inputs
     )
     count = len(inputs[0])
-    for each, column in zip(inputs, columns.values(), strict=True):
-        if len(each) != count:
+    for array, column in zip(inputs, columns.values(), strict=True):
+        if len(array) != count:
             key = array_name(column.name, split)
-            message = f"there are {count:,} {split} examples, and {key} has {len(each):,}"
+            message = f"there are {count:,} {split} examples, and {key} has {len(array):,}"
             raise DataError(message, "every example needs a part in every input")
     weights = _weights(table.column(WEIGHTS, split), count, split)
     examples = Examples(inputs, inputs, weights, tuple(scales.values()))
@@ -128,21 +143,21 @@ def _examples(table: Table, split: str, data: DataFields, network: Network) -> E
     else:
         labels = [table.required(name, split).values for name in target_columns(graph)]
         examples = replace(examples, targets=targets(labels, split, network))
-    for each in examples.targets:
-        if len(each) != count or not count:
-            message = f"there are {count:,} {split} images and {len(each):,} labels"
+    for array in examples.targets:
+        if len(array) != count or not count:
+            message = f"there are {count:,} {split} images and {len(array):,} labels"
             raise DataError(message, "every image needs one label")
     return examples
 
 
 def _weighted(
     train: Examples,
-    wanted: Mapping[str, float],
+    requested: Mapping[str, float],
     network: Network,
     names: tuple[str, ...] | None,
 ) -> Examples:
     """Examples that count for their class too; in validation, as in Keras's fit, they do not."""
-    by_class = class_weights(train.targets[0], wanted, network, names)
+    by_class = class_weights(train.targets[0], requested, network, names)
     weights = by_class if train.weights is None else train.weights * by_class
     return replace(train, weights=weights)
 
@@ -157,8 +172,8 @@ def _input(array: Stored, to: Input, part: str, scale: float) -> Stored:
     stored = compact(array.reshape(-1, *shape))
     # Whole numbers stay finite where they do not grow.
     unsafe = stored.dtype.kind == "f" or scale < 1
-    for each in parts(stored) if unsafe else ():
-        if not np.isfinite(scaled(each, scale)).all():
+    for values in parts(stored) if unsafe else ():
+        if not np.isfinite(scaled(values, scale)).all():
             raise DataError(f"the {part} images hold values that are not finite", "clean the data")
     return stored
 

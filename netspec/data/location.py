@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from netspec.language.data import FolderPath
 from netspec.language.spec import Spec
 from netspec.network import Network
 from netspec.text.diagnostics import DataError
@@ -34,8 +35,8 @@ def absolute(spec: Spec, folder: Path) -> Spec:
 def with_data(network: Network, place: Path | None) -> Network:
     """The network with its data read from another place.
 
-    `place` is the npz file, or a folder with the files that the spec names. None changes nothing.
-    Raises DataError where the spec names no file.
+    `place` is the npz file, the folder of images, or a folder with what the spec names. None
+    changes nothing. Raises DataError where the spec names no file.
     """
     if place is None:
         return network
@@ -44,23 +45,28 @@ def with_data(network: Network, place: Path | None) -> Network:
         named = f"the data set {data.dataset}" if data else "no data set"
         message = f"{network.spec.name} names {named}, which is not read from a path"
         raise DataError(
-            message, "leave --data out; it is for data sets of files, such as npz and idx"
+            message, "leave --data out; it is for data sets of files, such as npz and images"
         )
     if not place.is_dir() and len(data.paths) > 1:
         message = f"{place} is not a folder, and {network.spec.name} has {len(data.paths)} files"
-        raise DataError(message, "give the folder that they are in to --data")
-    spec = _with_paths(
-        network.spec, lambda path: str(_real(place / Path(path).name if place.is_dir() else place))
-    )
-    return replace(network, spec=spec)
+        raise DataError(message, "name their folder with --data")
+    return replace(network, spec=_with_paths(network.spec, lambda path: _moved(path, place)))
+
+
+def _moved(path: str, place: Path) -> str:
+    """The new path of a file or folder that is at a place, or in it."""
+    inside = place / Path(path).name
+    is_place = not place.is_dir() or (isinstance(path, FolderPath) and not inside.exists())
+    return str(_real(place if is_place else inside))
 
 
 def check_files(network: Network) -> None:
-    """Raise DataError where a file of the data is not there."""
+    """Raise DataError where a file or folder of the data is not there."""
     for path in network.spec.data.paths.values() if network.spec.data else ():
         if not os.path.lexists(network.folder / path):
-            help = "correct the path in the spec; or give the place of the data to --data"
-            raise DataError(f"there is no file {_real(network.folder / path)}", help)
+            help = "correct the path in the spec, or name the data with --data"
+            kind = "folder" if isinstance(path, FolderPath) else "file"
+            raise DataError(f"there is no {kind} {_real(network.folder / path)}", help)
 
 
 def _with_paths(spec: Spec, change: Callable[[str], str]) -> Spec:

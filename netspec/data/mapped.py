@@ -1,4 +1,4 @@
-"""Arrays that stay in their files: memory-mapped, and read where and when they are asked for."""
+"""Arrays that stay in their files: memory-mapped, and read on demand."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from netspec.text.diagnostics import DataError
 
 Shape: TypeAlias = tuple[int, ...]
 Part: TypeAlias = slice | NDArray[np.int64]
-"""Which examples: those between two, or those of these indices."""
+"""Which examples: a slice, or indices."""
 
 PAGES = 8 << 20
-"""How many bytes of a map are looked at before its pages are given back."""
+"""How many bytes of a map are read before its pages are released."""
 
 # Linux maps this much of a file around each place that is touched
 # (fault_around_bytes of mm/memory.c).
@@ -49,26 +49,26 @@ class File:
 
     def _check(self, file: BinaryIO) -> None:
         if state(file) != self.state:
-            help = "leave it alone until the end, and begin again"
+            help = "do not change it before the end, and begin again"
             raise DataError(f"{self.path} was changed while it was in use", help)
 
 
 def state(file: BinaryIO) -> tuple[int, int, int]:
-    """What tells whether an open file is another or was written to: its size, time and number."""
-    found = os.fstat(file.fileno())
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    """The size, time and number of an open file, which change when it is replaced or written to."""
+    status = os.fstat(file.fileno())
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 @dataclass(frozen=True)
 class Mapped:
     """An array (n, …) in a file, in C order, that behaves as one of NumPy's where it is read.
 
-    A slice of examples is again in the file. Indices give an array in memory of the type `dtype`,
-    and so does numpy.asarray. No page of the file stays in memory behind a read.
+    A slice of examples is again in the file. Indices, and numpy.asarray, return an array in memory
+    of the type `dtype`. No page of the file stays in memory after a read.
     """
 
     file: File
-    offset: int  # bytes in front of the first example
+    offset: int  # bytes before the first example
     stored: np.dtype[Any]
     shape: Shape
     dtype: np.dtype[Any]

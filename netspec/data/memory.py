@@ -20,10 +20,10 @@ UNITS = {
 
 def bytes_of(written: str) -> int:
     """The bytes of `2GiB` or `500MB`. Raises DataError where it is something else."""
-    found = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?([KMG]i?B)?", written.strip())
-    if found is None:
+    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?([KMG]i?B)?", written.strip())
+    if match is None:
         raise DataError(f"{written!r} is no amount of memory", "write it as 2GiB or 500MB")
-    return int(float(found[1]) * UNITS[found[2] or ""])
+    return int(float(match[1]) * UNITS[match[2] or ""])
 
 
 def half_of_memory() -> int:

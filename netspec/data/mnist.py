@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import os
 import shutil
 import subprocess
 import tarfile
@@ -18,8 +17,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import platformdirs
 
+from netspec.data.cache import cache_dir, unusable
 from netspec.data.idx import GZIP_MAGIC, parse_idx, read_at_most
 from netspec.text.diagnostics import DataError, one_of
 
@@ -37,7 +36,7 @@ class RawFile:
     sha256: str
 
 
-# A source is asked for files and puts them, uncompressed, into a folder. It raises DataError, whose
+# A source writes requested files, uncompressed, into a folder. It raises DataError, whose
 # message is a short phrase, at the first that it cannot bring. What it brought is checked after it.
 Source = Callable[[Sequence[RawFile], Path], None]
 
@@ -83,28 +82,11 @@ def load_mnist() -> dict[str, np.ndarray]:
     try:
         contents = _contents(folder)
     except OSError as error:
-        raise DataError(
-            f"the cache folder {folder} cannot be used: {error.strerror or error}",
-            "set the environment variable NETSPEC_CACHE to a folder that can be written",
-        ) from error
+        raise unusable(folder, error) from error
     return {
         key: parse_idx(io.BytesIO(contents[file]), str(folder / file.name))
         for key, file in FILES.items()
     }
-
-
-def cache_dir() -> Path:
-    """The folder of fetched data: $NETSPEC_CACHE, or else the user's cache folder for netspec.
-
-    Raises DataError where the variable names the home of a user that there is not.
-    """
-    if chosen := os.environ.get("NETSPEC_CACHE"):
-        try:
-            return Path(chosen).expanduser().absolute()
-        except RuntimeError:
-            message = f"the environment variable NETSPEC_CACHE is {chosen}, the home of no user"
-            raise DataError(message, "set it to a folder that can be written") from None
-    return platformdirs.user_cache_path("netspec")
 
 
 def _contents(folder: Path) -> dict[RawFile, bytes]:
@@ -129,7 +111,7 @@ def _contents(folder: Path) -> dict[RawFile, bytes]:
 
 
 def _sound_contents(folder: Path) -> dict[RawFile, bytes]:
-    """The bytes of those of the four files that the folder holds as they should be."""
+    """The bytes of the files, of four, that are in the folder and have the right hash."""
     contents = {file: _sound_content(file, folder) for file in FILES.values()}
     return {file: content for file, content in contents.items() if content is not None}
 
@@ -159,7 +141,7 @@ def _attempt(source: Source, files: Sequence[RawFile], folder: Path) -> str:
     """Let a source bring the files, keep those that are sound, and say why others are not there.
 
     The source writes into a folder beside the cached files, so that each moves in whole or not at
-    all, whoever else loads or fetches at the same time.
+    all, also where other processes load or fetch at the same time.
     """
     failure = "what it sent has the wrong SHA-256"
     with TemporaryDirectory(prefix=".fetch-", dir=folder) as temporary:
@@ -285,7 +267,7 @@ class _Bar:
 
     @total.setter
     def total(self, size: int) -> None:
-        # pooch says 0 where the server does not tell the size.
+        # pooch passes 0 where the server does not report the size.
         self._progress.update(self._task, total=size or None)
 
     def update(self, size: int) -> None:
@@ -295,7 +277,7 @@ class _Bar:
         self._progress.reset(self._task)
 
     def close(self) -> None:
-        """Nothing: the progress bar ends with its own context, after failures too."""
+        """Nothing: the progress bar ends with its context, after failures too."""
 
 
 def _stderr() -> Console:

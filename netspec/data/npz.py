@@ -29,12 +29,12 @@ _HEADER_LIMIT = 1024  # bytes; NumPy's own 10,000 let in headers that exhaust Py
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes
 _ENCRYPTED_OR_PATCHED = 0x61  # bits of a member's flags
 _HELP = "write it with numpy.savez(path, x_train=..., y_train=..., x_test=..., y_test=...)"
-_SIZES_FOLLOW = 8  # the bit of a member's flags that its own header has neither sizes nor checksum
+_SIZES_FOLLOW = 8  # the bit of a member's flags: its header has neither sizes nor checksum
 _HEADER = struct.Struct("<4s5H3L2H")  # of a member, without its name and its extra fields
 _ZIP64 = 0xFFFFFFFF  # for a size that is in the extra fields
 _ZIP64_FIELD = 1  # which of them
 _CHUNK = 1 << 20  # bytes
-_SHOWN = 8  # names that are worth a person's reading
+_SHOWN = 8  # names in a message
 
 # What zipfile and numpy.lib.format raise, between them, where the bytes are not what they expect.
 _DAMAGE = (
@@ -69,9 +69,9 @@ def read_npz(
             there = archive.namelist()
             _check_names(there, keys, optional, path)
             _check_places(archive)
-            wanted = [*keys, *(key for key in optional if f"{key}.npy" in there)]
+            members = [*keys, *(key for key in optional if f"{key}.npy" in there)]
             source = File(path, state(file))
-            return {key: _member(archive, key, source) for key in wanted}
+            return {key: _member(archive, key, source) for key in members}
     except _DAMAGE as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise DataError(f"{path} is not a sound .npz file ({reason})", _HELP) from error
@@ -81,15 +81,15 @@ def _check_names(
     names: Sequence[str], keys: Sequence[str], optional: Sequence[str], path: Path
 ) -> None:
     # Counted, for a zip file may hold one name twice.
-    found, expected = Counter(names), Counter(f"{key}.npy" for key in keys)
+    actual, expected = Counter(names), Counter(f"{key}.npy" for key in keys)
     help = f"write it with numpy.savez(path, {', '.join(f'{key}=...' for key in keys[:_SHOWN])})"
-    if missing := expected - found:
-        held = [name.removesuffix(".npy") for name in names[:_SHOWN]]
-        held += ["more"] if len(names) > _SHOWN else []
+    if missing := expected - actual:
+        examples = [name.removesuffix(".npy") for name in names[:_SHOWN]]
+        examples += ["more"] if len(names) > _SHOWN else []
         lacked = one_of([name.removesuffix(".npy") for name in missing], "and")
-        holds = f"; it holds {one_of(held, 'and')}" if held else ", for it is empty"
+        holds = f"; it holds {one_of(examples, 'and')}" if examples else ", for it is empty"
         raise DataError(f"{path} lacks {lacked}{holds}", help)
-    if extra := found - expected - Counter(f"{key}.npy" for key in optional):
+    if extra := actual - expected - Counter(f"{key}.npy" for key in optional):
         names = sorted(name.removesuffix(".npy") for name in extra)
         raise DataError(f"{path} holds {one_of(names, 'and')} besides", help)
 
@@ -113,7 +113,7 @@ def _check_places(archive: zipfile.ZipFile) -> None:
 
 
 def _start(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> int:
-    """Where the bytes of a member begin: after its own header, whose last two parts vary.
+    """Where the bytes of a member begin: after its header, whose last two parts vary.
 
     Raises BadZipFile where the header states something else than the directory. See 4.3.7 and 4.5.3
     of https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.

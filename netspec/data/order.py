@@ -11,7 +11,7 @@ from netspec.numerics.seeds import generator
 def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """The order in which an epoch sees its images: a permutation of 0 … count - 1.
 
-    Epochs count from 1. The order depends on the three numbers alone, so a run that goes on from
+    Epochs count from 1. The order depends only on the three numbers, so a run that continues from
     its last epoch sees what the unbroken run would have seen.
     """
     return generator(seed, f"order/{epoch}").permutation(count)

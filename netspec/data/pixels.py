@@ -28,7 +28,7 @@ _HELP = "predict from Python with arrays; or train on pixels from 0 to 255, or f
 class PixelRange:
     """The values of black and white in the training data, and the largest value of their type.
 
-    `whole` says that the data are whole numbers. `source` names the data in a message.
+    `whole` is true for whole numbers. `source` names the data in a message.
     """
 
     black: float
@@ -88,13 +88,13 @@ def raw_divisor(promise: Promise, record: ArrayRecord | None, scale: float) -> t
 
     Raises DataError where the training data were no such pixels.
     """
-    found = pixel_range(promise, record)
-    if found.white > WHITE or found.black != 0:
-        message = f"the network was trained on {found.source}, and raw input is pixels of 8 bits"
+    values = pixel_range(promise, record)
+    if values.white > WHITE or values.black != 0:
+        message = f"the network was trained on {values.source}, and raw input is pixels of 8 bits"
         raise DataError(message, "leave --raw-input out, and bring the pixels to this range before")
-    if found.white == 1:
+    if values.white == 1:
         return WHITE * scale, WHITE
-    return scale, int(found.white)
+    return scale, int(values.white)
 
 
 def as_pixels(inputs: Array, divisor: float) -> NDArray[np.uint8]:

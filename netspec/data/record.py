@@ -15,7 +15,7 @@ from netspec.language.layers.tagged import Model
 from netspec.text.diagnostics import one_of
 
 PART_BYTES = 1 << 20
-"""How much of an array is read at once at the most, as long as one example is not more."""
+"""The maximum of an array that is read at once, unless one example is more."""
 
 HASH_BYTES = 16
 
@@ -93,10 +93,10 @@ def _array_record(column: Column) -> ArrayRecord:
 def differences(before: DataRecord, now: DataRecord) -> list[str]:
     """How data differ from those that were recorded, a phrase for each array."""
     names = list(dict.fromkeys([*before.arrays, *now.arrays]))
-    found = [(name, before.arrays.get(name), now.arrays.get(name)) for name in names]
+    pairs = [(name, before.arrays.get(name), now.arrays.get(name)) for name in names]
     phrases = [
         f"{name} {_difference(old, new)}"
-        for name, old, new in found
+        for name, old, new in pairs
         if (old and old.content) != (new and new.content)
     ]
     if before.class_names != now.class_names:
@@ -115,8 +115,8 @@ def remarks(subject: str, before: DataRecord | None, now: DataRecord) -> tuple[s
     """
     if before is None:
         return (f"{subject} does not record its data: nobody knows whether they are the same",)
-    if found := differences(before, now):
-        return (f"the data are not those that {subject} was trained on: {'; '.join(found)}",)
+    if changes := differences(before, now):
+        return (f"the data differ from the training data of {subject}: {'; '.join(changes)}",)
     return ()
 
 
@@ -128,6 +128,6 @@ def _difference(old: ArrayRecord | None, new: ArrayRecord | None) -> str:
     if old.count != new.count:
         return f"had {old.count:,} examples, and has {new.count:,}"
     if (old.dtype, old.shape) != (new.dtype, new.shape):
-        before, now = (f"{each.dtype} of {written(each.shape)}" for each in (old, new))
+        before, now = (f"{array.dtype} of {written(array.shape)}" for array in (old, new))
         return f"was {before}, and is {now}"
     return "has other values"

@@ -26,11 +26,13 @@ def streamed(
     While one part is in use, the next is read and placed in the background.
     """
     starts = range(0, len(order), size)
-    return _ahead(partial(_placed, examples, order[at : at + size], place) for at in starts)
+    return _ahead(
+        partial(_placed, examples, order[start : start + size], place) for start in starts
+    )
 
 
 def steps_of_stream(examples: Examples, batch_size: int, most: int) -> int:
-    """How many steps are read at once, of `most` at the most."""
+    """How many steps are read at once, at most `most`."""
     batch = batch_size * max(1, examples.nbytes // max(1, len(examples)))
     return max(1, min(most, PART_BYTES // batch))
 
@@ -42,7 +44,7 @@ def _placed(
 
 
 def _ahead(works: Iterable[Callable[[], Made]]) -> Iterator[Made]:
-    """What works give, in their order; each is done while the one before it is in use."""
+    """The results of works, in their order; one is computed while the one before it is in use."""
     before: Future[Made] | None = None
     with ThreadPoolExecutor(1) as background:
         for work in works:

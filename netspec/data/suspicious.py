@@ -33,6 +33,7 @@ MAX_CLASSES = 1_000  # more are words of a vocabulary, of which many are rare
 MAX_FEATURES = 100  # more are pixels or steps, of which some are always constant
 MAX_RATIO = 500  # between the ranges of two features
 _SHOWN = 5  # names
+_FEW = 4  # features
 
 
 def suspicions(dataset: Dataset, network: Network) -> list[str]:
@@ -41,6 +42,7 @@ def suspicions(dataset: Dataset, network: Network) -> list[str]:
     train, test = _looked_at(dataset.train), _looked_at(dataset.test)
     sample = replace(dataset, train=train, validation=validation, test=test)
     return [
+        *dataset.remarks,
         *_channels_first(network),
         *_classes_without_examples(dataset, network),
         *_values_of_inputs(sample.train, network),
@@ -50,7 +52,7 @@ def suspicions(dataset: Dataset, network: Network) -> list[str]:
 
 def _looked_at(examples: Examples) -> Examples:
     """Examples in memory that are spread evenly over all; all of them where they are small."""
-    size = sum(prod(each.shape[1:]) * each.dtype.itemsize for each in examples.inputs)
+    size = sum(prod(array.shape[1:]) * array.dtype.itemsize for array in examples.inputs)
     count = max(1, min(len(examples), LOOKED_AT // max(size, 1)))
     return examples[np.linspace(0, len(examples) - 1, count).astype(np.int64)]
 
@@ -92,18 +94,18 @@ def _present(examples: Examples, place: int, objective: Objective) -> NDArray[np
     if units > MAX_CLASSES or not isinstance(targets, np.ndarray) or (two and targets.ndim > 2):
         return None
     present = np.zeros(2 if two else units, bool)
-    for each in parts(targets):
+    for part in parts(targets):
         if two or objective.loss.kind == "classes":
-            found = np.unique(np.round(each).astype(np.int64))
-            present[found[found < len(present)]] = True
+            classes = np.unique(np.round(part).astype(np.int64))
+            present[classes[classes < len(present)]] = True
         else:
-            present |= (each.reshape(-1, units) > 0).any(0)
+            present |= (part.reshape(-1, units) > 0).any(0)
     return present
 
 
 def _named(chosen: NDArray[np.bool_], names: tuple[str, ...]) -> str:
     """The classes that are chosen: the class 3, or the classes 3, 4 and 5."""
-    classes = [name for name, one in zip(names, chosen, strict=False) if one]
+    classes = [name for name, is_chosen in zip(names, chosen, strict=False) if is_chosen]
     return f"the class{'es' if len(classes) > 1 else ''} {_listed(classes)}"
 
 
@@ -115,15 +117,15 @@ def _listed(names: list[str]) -> str:
 
 def _channels_first(network: Network) -> Iterator[str]:
     """Inputs that look like images with their channels first, read by a layer of images."""
-    for each in network.graph.inputs:
+    for input_ in network.graph.inputs:
         images = any(
-            node.layer.tag.endswith("2D") and each.shape in node.input_shapes
+            node.layer.tag.endswith("2D") and input_.shape in node.input_shapes
             for node in network.graph.nodes
         )
-        if each.channels_first and images:
-            channels, *space = each.shape
+        if input_.channels_first and images:
+            channels, *space = input_.shape
             yield (
-                f"the input {written(each.shape)} looks like an image with channels first; an "
+                f"the input {written(input_.shape)} looks like an image with channels first; an "
                 f"image is [height, width, channels]: write {[*space, channels]}, and move the "
                 "axis of the data with numpy.moveaxis(x, 1, -1)"
             )
@@ -132,56 +134,62 @@ def _channels_first(network: Network) -> Iterator[str]:
 def _values_of_inputs(train: Examples, network: Network) -> Iterator[str]:
     """Inputs that are scaled twice or constant, and features of very different ranges."""
     indices = index_inputs(network.graph)
-    for place, each in enumerate(network.graph.inputs):
-        scale = network.scales[each.name]
+    for place, input_ in enumerate(network.graph.inputs):
+        scale = network.scales[input_.name]
         least, greatest = _ranges(np.asarray(train.inputs[place]))
-        yield from _scaled_twice(each, greatest.max(initial=0), scale)
-        yield from _constant(each, least, greatest, of_indices=each.name in indices)
-        if each.name not in indices and not _normalized(each, network):
-            yield from _different(each, (greatest - least) / scale)
-        if each.name in indices and network.spec.data and network.spec.data.scale != 1:
+        yield from _scaled_twice(input_, greatest.max(initial=0), scale)
+        yield from _constant(input_, least, greatest, of_indices=input_.name in indices)
+        if input_.name not in indices and not _normalized(input_, network):
+            yield from _different(input_, (greatest - least) / scale)
+        if input_.name in indices and network.spec.data and network.spec.data.scale != 1:
             yield (
-                f"{_named_input(each)} holds indices, which are never divided by "
+                f"{_named_input(input_)} holds indices, which are never divided by "
                 f"`scale: {network.spec.data.scale:g}`"
             )
 
 
 def _ranges(values: NDArray[np.generic]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The least and the greatest value of every feature, along the last axis."""
+    """The minimum and the maximum of every feature, along the last axis."""
+    # Of few features, such as the channels of images, each one is many times faster.
+    last = values.shape[-1]
+    parts = [values[..., place] for place in range(last)] if last <= _FEW else [values]
     axes = tuple(range(values.ndim - 1))
-    least, greatest = values.min(axes), values.max(axes)
+    least, greatest = (
+        np.concatenate([np.atleast_1d(reduced(part, axes)) for part in parts])
+        for reduced in (np.min, np.max)
+    )
     return np.asarray(least, np.float64), np.asarray(greatest, np.float64)
 
 
-def _scaled_twice(each: Input, greatest: float, scale: float) -> Iterator[str]:
+def _scaled_twice(input_: Input, greatest: float, scale: float) -> Iterator[str]:
     if 0 < greatest <= 1 < scale:
         yield (
-            f"the greatest value of {_named_input(each)} is {greatest:g}, and "
+            f"the greatest value of {_named_input(input_)} is {greatest:g}, and "
             f"`scale: {scale:g}` divides it; remove `scale` where the data are scaled already"
         )
 
 
-def _named_input(each: Input) -> str:
-    return "the input" if each.name == INPUT else f"the input {each.name}"
+def _named_input(input_: Input) -> str:
+    return "the input" if input_.name == INPUT else f"the input {input_.name}"
 
 
 def _constant(
-    each: Input, least: NDArray[np.float64], greatest: NDArray[np.float64], *, of_indices: bool
+    input_: Input, least: NDArray[np.float64], greatest: NDArray[np.float64], *, of_indices: bool
 ) -> Iterator[str]:
     constant = least == greatest
     if constant.all() and len(set(least.tolist())) == 1:
-        yield f"every value of {_named_input(each)} is {least.flat[0]:g}"
+        yield f"every value of {_named_input(input_)} is {least.flat[0]:g}"
     elif constant.any() and len(constant) <= MAX_FEATURES and not of_indices:
         places = [str(place) for place in np.flatnonzero(constant)]
         named = "features" if len(places) > 1 else "feature"
         yield (
-            f"the {named} {_listed(places)} of {_named_input(each)}, counted from 0, "
-            f"{'are' if len(places) > 1 else 'is'} constant; leave out what tells nothing"
+            f"the {named} {_listed(places)} of {_named_input(input_)}, counted from 0, "
+            f"{'are' if len(places) > 1 else 'is'} constant; leave out constant features"
         )
 
 
-def _normalized(each: Input, network: Network) -> bool:
-    readers = [node for node in network.graph.nodes if each.name in node.inputs]
+def _normalized(input_: Input, network: Network) -> bool:
+    readers = [node for node in network.graph.nodes if input_.name in node.inputs]
     return all(node.layer.tag in _NORMALIZING for node in readers)
 
 
@@ -189,14 +197,14 @@ _NORMALIZING = ("Normalization", "BatchNormalization")
 """The layers that bring every feature to the same scale."""
 
 
-def _different(each: Input, ranges: NDArray[np.float64]) -> Iterator[str]:
+def _different(input_: Input, ranges: NDArray[np.float64]) -> Iterator[str]:
     varying = np.flatnonzero(ranges)
     if len(ranges) > MAX_FEATURES or len(varying) < 2:
         return
     narrow, wide = varying[ranges[varying].argmin()], varying[ranges[varying].argmax()]
     if ranges[wide] > MAX_RATIO * ranges[narrow]:
         yield (
-            f"the features of {_named_input(each)} have very different scales: feature {wide} "
+            f"the features of {_named_input(input_)} have very different scales: feature {wide} "
             f"ranges over {ranges[wide]:.3g}, feature {narrow} over {ranges[narrow]:.3g}; begin "
             "with Normalization or BatchNormalization"
         )
@@ -210,7 +218,7 @@ def _equal_examples(sample: Dataset, dataset: Dataset) -> Iterator[str]:
         ("test", sample.test, dataset.test),
     )
     for part, looked_at, examples in parts:
-        equal = sum(each in train for each in _contents(looked_at)) if looked_at else 0
+        equal = sum(content in train for content in _contents(looked_at)) if looked_at else 0
         if looked_at and examples and equal:
             whole = len(looked_at) == len(examples) and len(sample.train) == len(dataset.train)
             among = "" if whole else " that were looked at"

@@ -15,6 +15,9 @@ from netspec.text.diagnostics import DataError
 WEIGHTS = "w"
 """The column of what each example counts for in the loss."""
 
+PARTS = ("train", "validation", "test")
+"""The splits that are loaded; only `validation` may be missing."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -48,20 +51,22 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """The columns of every split, such as train and test, and the names of the classes.
+    """The columns of the splits train, test and maybe validation, and the names of the classes.
 
-    Inputs are in the column `x`, labels in `y`, weights in `w`. Those of several inputs or outputs
-    are in columns such as `x_left`, with the name of the input or output.
+    Inputs are in the column `x`, labels in `y`, weights in `w`. Columns of several inputs or
+    outputs are in columns such as `x_left`, with the name of the input or output.
     """
 
     splits: Mapping[str, tuple[Column, ...]]
     class_names: tuple[str, ...] | None = None
+    remarks: tuple[str, ...] = ()
+    """What is odd about the data, a sentence for each fact."""
 
     @classmethod
     def from_arrays(
         cls, arrays: Mapping[str, Stored], value_range: tuple[float, float] | None = None
     ) -> Table:
-        """The table of arrays whose names are those of `array_name`.
+        """The table of arrays that have the names of `array_name`.
 
         `value_range` is of every input.
         """
@@ -81,13 +86,13 @@ class Table:
 
     def column(self, name: str, split: str) -> Column | None:
         """A column of a split, None where there is none."""
-        return next((each for each in self.splits.get(split, ()) if each.name == name), None)
+        return next((column for column in self.splits.get(split, ()) if column.name == name), None)
 
     def required(self, name: str, split: str) -> Column:
         """A column of a split. Raises DataError where there is none."""
         if column := self.column(name, split):
             return column
-        names = [each.name for each in self.splits.get(split, ())]
+        names = [column.name for column in self.splits.get(split, ())]
         there = f"it has {', '.join(names)}" if names else "it has no columns"
         message = f"the {split} data have no column {name}; {there}"
         raise DataError(message, "change the names of the inputs and outputs, or the data")
@@ -104,6 +109,8 @@ class Request:
     labels: tuple[str, ...]
     needs_labels: bool
     """False for an autoencoder, whose data may have labels and need none."""
+    input_shapes: tuple[tuple[int, ...], ...] = ()
+    """The shape of one example of every input, without the batch axis."""
 
 
 def array_name(column: str, split: str) -> str:

@@ -20,19 +20,19 @@ from netspec.text.diagnostics import DataError, one_of
 
 def targets(arrays: Sequence[Stored], part: str, network: Network) -> tuple[Stored, ...]:
     """The targets of every output, as its loss takes them. Raises DataError."""
-    asked = network.objectives or tuple(map(_labelled, network.ends))
+    objectives = network.objectives or tuple(map(_labelled, network.ends))
     data = network.spec.data
     first = data.first_label if data else 0
     return tuple(
-        _checked(array, each, _named(part, each, len(asked)), first)
-        for array, each in zip(arrays, asked, strict=True)
+        _checked(array, objective, _named(part, objective, len(objectives)), first)
+        for array, objective in zip(arrays, objectives, strict=True)
     )
 
 
 def check_own_inputs(examples: Examples, part: str, network: Network) -> None:
     """Raise DataError where the inputs of an autoencoder cannot be its targets."""
-    for asked in network.objectives:
-        faults = (_fault(each.values()[0], asked) for each in examples.parts())
+    for objective in network.objectives:
+        faults = (_fault(part.values()[0], objective) for part in examples.parts())
         if (fault := next(filter(None, faults), None)) is not None:
             message = f"the {part} images, which are the targets too, hold {fault[0]}"
             raise DataError(message, f"{fault[1]}; `scale` divides the images")
@@ -43,35 +43,35 @@ def _labelled(end: Any) -> Objective:
     return Objective(end.name, end.shape, SparseCategoricalCrossentropy(), 1.0, (), None)
 
 
-def _named(part: str, asked: Objective, outputs: int) -> str:
-    return part if outputs == 1 else f"{part} {asked.output}"
+def _named(part: str, objective: Objective, outputs: int) -> str:
+    return part if outputs == 1 else f"{part} {objective.output}"
 
 
-def _checked(labels: Stored, asked: Objective, part: str, first: int) -> Stored:
-    if asked.loss.kind == "classes":
-        return _classes(labels, asked, part, first)
-    shape = asked.target_shape
+def _checked(labels: Stored, objective: Objective, part: str, first: int) -> Stored:
+    if objective.loss.kind == "classes":
+        return _classes(labels, objective, part, first)
+    shape = objective.target_shape
     if labels.shape[1:] != shape and (*labels.shape[1:], 1) != shape:
-        found = written(labels.shape[1:])
-        message = f"the {part} labels are {found}, and {asked.loss.tag} takes {written(shape)}"
-        indices = asked.loss.kind == "one_hot" and labels.ndim == len(shape)
+        actual = written(labels.shape[1:])
+        message = f"the {part} labels are {actual}, and {objective.loss.tag} takes {written(shape)}"
+        indices = objective.loss.kind == "one_hot" and labels.ndim == len(shape)
         help = "use sparse_categorical_crossentropy, which takes class indices" if indices else None
         raise DataError(message, help or "one value for every output of the network")
     values = labels.reshape(-1, *shape).astype(np.float32)
-    faults = (_fault(each, asked) for each in parts(values))
+    faults = (_fault(part, objective) for part in parts(values))
     if (fault := next(filter(None, faults), None)) is not None:
         raise DataError(f"the {part} labels hold {fault[0]}", fault[1])
     return values
 
 
-def _classes(labels: Stored, asked: Objective, part: str, first: int) -> Stored:
+def _classes(labels: Stored, objective: Objective, part: str, first: int) -> Stored:
     """Class indices from 0; `first` is the label of the first class."""
-    shape, classes = asked.target_shape, asked.shape[-1]
+    shape, classes = objective.target_shape, objective.shape[-1]
     if labels.ndim == len(shape) + 2 and labels.shape[-1] == 1:
         labels = labels.reshape(-1, *labels.shape[1:-1])
     if labels.shape[1:] != shape or not np.issubdtype(labels.dtype, np.integer):
         message = f"the {part} labels are {labels.dtype} of the shape {written(labels.shape)}"
-        raise DataError(message, _remedy(labels, asked))
+        raise DataError(message, _remedy(labels, objective))
     least, greatest = _range(labels)
     if least < first or greatest >= first + classes:
         wrong = least if least < first else greatest
@@ -84,26 +84,26 @@ def _classes(labels: Stored, asked: Objective, part: str, first: int) -> Stored:
     if first:
         labels = np.asarray(labels) - first
     indices = labels.astype(np.int32)
-    # One an example is little, and asked for at every report.
+    # One class per example needs little memory, and every report reads the classes.
     return indices if shape else np.asarray(indices)
 
 
 def _range(labels: Stored) -> tuple[int, int]:
-    """The least and the greatest label."""
-    ranges = [(int(each.min()), int(each.max())) for each in parts(labels) if each.size]
+    """The minimum and the maximum label."""
+    ranges = [(int(part.min()), int(part.max())) for part in parts(labels) if part.size]
     return min((low for low, _ in ranges), default=0), max((high for _, high in ranges), default=0)
 
 
-def _remedy(labels: Stored, asked: Objective) -> str:
+def _remedy(labels: Stored, objective: Objective) -> str:
     """What to do about labels that are no class indices, or have another shape."""
-    shape, classes = asked.target_shape, asked.shape[-1]
+    shape, classes = objective.target_shape, objective.shape[-1]
     if labels.shape[1:] == (*shape, classes):
         return "use categorical_crossentropy, which takes one value a class"
     if labels.shape[1:] == shape:
         return "labels are whole numbers that count from 0: write them with numpy's astype(int)"
     if shape and labels.ndim == 1:
         return (
-            f"{asked.output} gives classes for {written(shape)} places; for one class an example "
+            f"{objective.output} has classes for {written(shape)} positions; for one class each "
             "end with `- Flatten` and `- Dense: {units: CLASSES, activation: softmax}`"
         )
     if shape:
@@ -111,9 +111,9 @@ def _remedy(labels: Stored, asked: Objective) -> str:
     return "labels are whole numbers, one an image, that count from 0"
 
 
-def _fault(values: NDArray[np.float32], asked: Objective) -> tuple[str, str] | None:
+def _fault(values: NDArray[np.float32], objective: Objective) -> tuple[str, str] | None:
     """What is wrong with the targets of a loss on values, and what to do."""
-    loss = asked.loss
+    loss = objective.loss
     if not np.isfinite(values).all():
         return "values that are not finite", "clean the data"
     match loss.kind:
@@ -129,7 +129,7 @@ def _fault(values: NDArray[np.float32], asked: Objective) -> tuple[str, str] | N
 
 def class_weights(
     answers: Stored,
-    wanted: Mapping[str, float],
+    requested: Mapping[str, float],
     network: Network,
     names: tuple[str, ...] | None,
 ) -> NDArray[np.float32]:
@@ -142,12 +142,12 @@ def class_weights(
     """
     classes = max(network.graph.output.shape[-1], 2)
     known = class_names(network.spec.data, classes, names)
-    for name in wanted:
+    for name in requested:
         if name not in known:
             message = f"class_weights names the class {name!r}, which the data do not have"
             raise DataError(message, f"the classes are {one_of(known[:10], 'and')}")
-    weights = np.array([wanted.get(name, 1.0) for name in known], np.float32)
-    return np.concatenate([weights[classes_of(each)] for each in parts(answers)])
+    weights = np.array([requested.get(name, 1.0) for name in known], np.float32)
+    return np.concatenate([weights[classes_of(part)] for part in parts(answers)])
 
 
 def classes_of(targets: Stored) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""From a list of layers to a graph: names, what each layer reads, shapes, limits."""
+"""From a list of layers to a graph: names, inputs of each layer, shapes, limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from netspec.text.source import Fault
 
 MAX_PARAMETERS = 10_000_000_000
 MAX_VALUES = 10_000_000_000  # of one tensor
-MAX_CYCLE = 1_000  # layers that are looked at to tell a cycle from a wrong order
+MAX_CYCLE = 1_000  # layers that are searched to distinguish a cycle from a wrong order
 
 
 def infer(
@@ -30,11 +30,11 @@ def infer(
 ) -> tuple[Graph, list[Fault]]:
     """The graph of some layers, without those whose shape cannot be inferred.
 
-    `inputs` is a shape, or shapes by name. A fault is told where it begins: layers that read what
-    a faulty layer would have given are passed over. Without `outputs` the last layer is the output.
+    `inputs` is a shape, or shapes by name. A fault is reported once: layers that read the output of
+    a faulty layer are skipped. Without `outputs` the last layer is the output.
     """
     shapes = dict(inputs) if isinstance(inputs, Mapping) else {INPUT: inputs}
-    graph_inputs = tuple(Input(*each) for each in shapes.items())
+    graph_inputs = tuple(Input(*item) for item in shapes.items())
     names, faults = _names(layers, list(shapes))
     places = {name: index for index, name in enumerate(names)}
     nodes: list[Node] = []
@@ -44,33 +44,33 @@ def infer(
             break
         read, wrong = _read(index, layers, names, graph_inputs, places)
         faults += wrong
-        if wrong or not all(each in shapes for each in read):
+        if wrong or not all(input_name in shapes for input_name in read):
             continue
         try:
-            input_shapes = tuple(shapes[each] for each in read)
+            input_shapes = tuple(shapes[input_name] for input_name in read)
             layer.check_inputs(input_shapes)
             shape = layer.infer_shape(input_shapes)
             node = Node(names[index], layer, read, input_shapes, shape)
             parameters += _checked_parameters(node, parameters)
         except LayerFault as fault:
-            at = ("layers", index, layer.tag, *fault.path)
+            location = ("layers", index, layer.tag, *fault.path)
             channels = _channels_help(graph_inputs) if isinstance(fault, WindowFault) else None
             help = channels or fault.help
-            faults.append(Fault(at, Code.SHAPE, fault.message, help, fault.key))
+            faults.append(Fault(location, Code.SHAPE, fault.message, help, fault.key))
             continue
         nodes.append(node)
         shapes[node.name] = shape
-    given, wrong = _given(outputs, names)
-    return Graph(name, graph_inputs, tuple(nodes), given), faults + wrong
+    output_names, wrong = _checked_outputs(outputs, names)
+    return Graph(name, graph_inputs, tuple(nodes), output_names), faults + wrong
 
 
 def _channels_help(inputs: Sequence[Input]) -> str | None:
-    """What to do where a window does not fit, and an input looks like channels first."""
-    for each in inputs:
-        if each.channels_first:
-            channels, *space = each.shape
+    """The remedy where a window does not fit, and an input looks like channels first."""
+    for input_ in inputs:
+        if input_.channels_first:
+            channels, *space = input_.shape
             return (
-                f"{list(each.shape)} looks like an image with channels first, and netspec takes "
+                f"{list(input_.shape)} looks like an image with channels first, and netspec takes "
                 f"[height, width, channels]: write `input: {[*space, channels]}`"
             )
     return None
@@ -83,49 +83,51 @@ def _read(
     inputs: Sequence[Input],
     places: Mapping[str, int],
 ) -> tuple[tuple[str, ...], list[Fault]]:
-    """The names of what a layer reads, which stand before it."""
+    """The names of the inputs of a layer, which are written before it."""
     layer = layers[index]
     if layer.inputs is None:
         if index == 0 and len(inputs) > 1:
-            named = one_of([each.name for each in inputs])
+            named = one_of([input_.name for input_ in inputs])
             message = f"the network has {len(inputs)} inputs, and no layer before this one"
-            help = f"say which it reads, as in `inputs: {inputs[0].name}`; there are {named}"
+            help = (
+                f"name the one that it reads, as in `inputs: {inputs[0].name}`; there are {named}"
+            )
             return (), [Fault(("layers", index, layer.tag), Code.INPUTS, message, help, key=True)]
         return (names[index - 1] if index else inputs[0].name,), []
-    known = {each.name for each in inputs}
+    known = {input_.name for input_ in inputs}
     unknown = (
-        _unknown_input(index, at, wanted, layers, names, places, known)
-        for at, wanted in enumerate(layer.inputs)
-        if wanted not in known and places.get(wanted, index) >= index
+        _unknown_input(index, position, input_name, layers, names, places, known)
+        for position, input_name in enumerate(layer.inputs)
+        if input_name not in known and places.get(input_name, index) >= index
     )
     return layer.inputs, list(islice(unknown, MAX_FAULTS + 1))
 
 
 def _unknown_input(
     index: int,
-    at: int,
-    wanted: str,
+    position: int,
+    input_name: str,
     layers: Sequence[Layer],
     names: Sequence[str],
     places: Mapping[str, int],
     inputs: set[str],
 ) -> Fault:
-    """What is wrong with a name that no input and no earlier layer has."""
-    here = ("layers", index, layers[index].tag, "inputs", at)
-    place = places.get(wanted)
+    """The fault of a name that no input and no earlier layer has."""
+    here = ("layers", index, layers[index].tag, "inputs", position)
+    place = places.get(input_name)
     if place is None:
-        meant = nearest(wanted, [*inputs, *names[:index]])
+        meant = nearest(input_name, [*inputs, *names[:index]])
         help = f"did you mean `{meant}`?" if meant else "`netspec summary` shows the names"
-        return Fault(here, Code.INPUTS, f"there is no layer or input named {wanted!r}", help)
+        return Fault(here, Code.INPUTS, f"there is no layer or input named {input_name!r}", help)
     if place == index:
-        message = f"{wanted} reads its own output"
-        return Fault(here, Code.INPUTS, message, "name a layer that stands before it")
-    there = ("it stands here", ("layers", place, layers[place].tag))
+        message = f"{input_name} reads itself"
+        return Fault(here, Code.INPUTS, message, "name a layer that is written before it")
+    there = ("it is written here", ("layers", place, layers[place].tag))
     if _depends(place, index, layers, names, places):
-        message = f"{names[index]} and {wanted} read each other's output, which makes a cycle"
+        message = f"{names[index]} and {input_name} read each other's output, which makes a cycle"
         return Fault(here, Code.INPUTS, message, "a network has no cycles", related=there)
-    message = f"{wanted} stands behind the layer that reads it"
-    help = "move it in front of this layer; a layer reads only what stands before it"
+    message = f"{input_name} is written after the layer that reads it"
+    help = "move it before this layer; a layer reads only layers that are written before it"
     return Fault(here, Code.INPUTS, message, help, related=there)
 
 
@@ -136,40 +138,42 @@ def _depends(
     names: Sequence[str],
     places: Mapping[str, int],
 ) -> bool:
-    """Whether the layer at `start` reads, through some others, the output of the layer at `on`."""
+    """Whether the layer at `start` reads, maybe through others, the output of the layer at `on`."""
     open_, seen = [start], set[int]()
     while open_ and len(seen) < MAX_CYCLE:
-        at = open_.pop()
-        if at == on:
+        index = open_.pop()
+        if index == on:
             return True
-        if at in seen:
+        if index in seen:
             continue
-        seen.add(at)
-        read = layers[at].inputs
-        before = (names[at - 1],) if at else ()
+        seen.add(index)
+        read = layers[index].inputs
+        before = (names[index - 1],) if index else ()
         open_ += [places[name] for name in (before if read is None else read) if name in places]
     return False
 
 
-def _given(
+def _checked_outputs(
     outputs: Sequence[str] | None, names: Sequence[str]
 ) -> tuple[tuple[str, ...], list[Fault]]:
-    """The names of the outputs, each that of a layer."""
+    """The names of the outputs, each the name of a layer."""
     if outputs is None:
         return tuple(names[-1:]), []
     faults: list[Fault] = []
     known, seen = set(names), set[str]()
-    for at, name in enumerate(outputs):
+    for position, name in enumerate(outputs):
         if len(faults) > MAX_FAULTS:
             break
         if name not in known:
             meant = nearest(name, names)
             help = f"did you mean `{meant}`?" if meant else "name layers of the network"
             message = f"there is no layer named {name!r}"
-            faults.append(Fault(("output", at), Code.OUTPUT, message, help))
+            faults.append(Fault(("output", position), Code.OUTPUT, message, help))
         elif name in seen:
             message = f"{name} is named twice"
-            faults.append(Fault(("output", at), Code.OUTPUT, message, "name every output once"))
+            faults.append(
+                Fault(("output", position), Code.OUTPUT, message, "name every output once")
+            )
         seen.add(name)
     return tuple(outputs), faults
 
@@ -191,43 +195,45 @@ def unread(graph: Graph) -> list[Fault]:
         for index, node in enumerate(graph.nodes)
         if node.name not in needed
     ]
-    for each in graph.inputs:
-        if each.name not in needed:
-            at = ("input", each.name) if len(graph.inputs) > 1 else ("input",)
-            message = f"no output depends on the input {each.name}"
+    for input_ in graph.inputs:
+        if input_.name not in needed:
+            location = ("input", input_.name) if len(graph.inputs) > 1 else ("input",)
+            message = f"no output depends on the input {input_.name}"
             faults.append(
-                Fault(at, Code.UNUSED, message, "read it in a layer, or remove it", key=True)
+                Fault(location, Code.UNUSED, message, "read it in a layer, or remove it", key=True)
             )
     return faults
 
 
 def _names(layers: Sequence[Layer], inputs: Sequence[str]) -> tuple[list[str], list[Fault]]:
-    """A name for every layer: its own, or Keras's automatic one, counted past those in use."""
-    taken: dict[str, int] = {}
+    """A name for every layer: from the spec, or Keras's automatic name, skipping names in use."""
+    first_uses: dict[str, int] = {}
     reserved = {INPUT, *inputs}
     faults: list[Fault] = []
     for index, layer in enumerate(layers):
         if layer.name is None:
             continue
-        at = ("layers", index, layer.tag, "name")
+        location = ("layers", index, layer.tag, "name")
         if layer.name in reserved:
             message = f"{layer.name!r} is the name of the network's input"
-            faults.append(Fault(at, Code.DUPLICATE_NAME, message, "give the layer another name"))
-        elif layer.name in taken:
-            first = ("layers", taken[layer.name], layers[taken[layer.name]].tag, "name")
+            faults.append(
+                Fault(location, Code.DUPLICATE_NAME, message, "use another name for the layer")
+            )
+        elif layer.name in first_uses:
+            first = ("layers", first_uses[layer.name], layers[first_uses[layer.name]].tag, "name")
             message = f"two layers are named {layer.name!r}"
             help = f"names are unique; for example {layer.name}_{index}"
             related = ("the first is here", first)
-            faults.append(Fault(at, Code.DUPLICATE_NAME, message, help, related=related))
+            faults.append(Fault(location, Code.DUPLICATE_NAME, message, help, related=related))
         else:
-            taken[layer.name] = index
+            first_uses[layer.name] = index
     counts: dict[str, int] = {}
-    used = {*taken, *reserved}
+    used = {*first_uses, *reserved}
     return [layer.name or automatic(layer.tag, used, counts) for layer in layers], faults
 
 
 def _checked_parameters(node: Node, before: int) -> int:
-    """The node's parameters. Raises LayerFault beyond a limit, or for an unfit initializer."""
+    """The node's parameters. Raises LayerFault above a limit, or for an unsuitable initializer."""
     if prod(node.shape) > MAX_VALUES:
         raise LayerFault(
             f"the output of {node.name}, {written(node.shape)}, has {prod(node.shape):,} values, "

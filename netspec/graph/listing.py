@@ -1,4 +1,4 @@
-"""A graph as text: a line for each node, with its shape, its layer and what it reads."""
+"""A graph as text: a line for each node, with its shape, its layer and its inputs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def listing(graph: Graph) -> str:
     dense: (2) = Dense(input) {units: 2, activation: relu}
     output: dense
     """
-    inputs = [f"{each.name}: {written(each.shape)}" for each in graph.inputs]
+    inputs = [f"{input_.name}: {written(input_.shape)}" for input_ in graph.inputs]
     outputs = f"output: {', '.join(graph.outputs)}"
     return "\n".join([*inputs, *map(_line, graph.nodes), outputs])
 

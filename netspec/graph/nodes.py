@@ -1,4 +1,4 @@
-"""What a graph is: inputs, nodes with every shape inferred, and a hash of what it means."""
+"""A graph: inputs, nodes with every shape inferred, and a hash of its structure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from netspec.language.layers.base import OF_WEIGHTS
 
 @dataclass(frozen=True)
 class Input:
-    """What the network reads: float32 values of `shape`, channels last, without the batch axis."""
+    """An input of the network: float32 values of `shape`, channels last, without the batch axis."""
 
     name: str
     shape: Shape
@@ -33,9 +33,9 @@ class Input:
 
 @dataclass(frozen=True)
 class Node:
-    """A layer in its place: what it reads, and the shape that it gives.
+    """A layer in the graph: its inputs, and the shape of its output.
 
-    Shapes are channels last whatever the layout is; `layout` says how the output lies in memory.
+    Shapes are channels last for every layout; `layout` is the layout of the output in memory.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Node:
         return self.input_shapes[0]
 
     def dimension(self, index: int) -> int:
-        """Where the axis of `shape` at `index` is in the tensor, which begins with the batch."""
+        """The axis of the tensor, which begins with the batch, for the axis `index` of `shape`."""
         if self.layout == "channels_first":
             return 1 if index == len(self.shape) - 1 else index + 2
         return index + 1
@@ -74,7 +74,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """A network: its inputs, its nodes, each behind what it reads, and the names of its outputs.
+    """A network: its inputs, its nodes, each after its inputs, and the names of its outputs.
 
     Shapes are channels last, without the batch axis.
     """
@@ -117,12 +117,12 @@ class Graph:
 
     @cached_property
     def structure(self) -> dict[str, Any]:
-        """What the meaning of trained weights depends on, as JSON data: not what they began as."""
+        """What the meaning of trained weights depends on, as JSON data: no initializers."""
         layers = [
             [node.name, node.layer.tag, list(node.inputs), meaning(node.layer)]
             for node in self.nodes
         ]
-        inputs = {each.name: list(each.shape) for each in self.inputs}
+        inputs = {input_.name: list(input_.shape) for input_ in self.inputs}
         return {"inputs": inputs, "layers": layers, "outputs": list(self.outputs)}
 
     @cached_property
@@ -133,12 +133,12 @@ class Graph:
 
 
 def meaning(layer: Layer) -> dict[str, Any]:
-    """What a layer computes, whatever its name and inputs, as JSON data."""
+    """The fields of a layer without its name and inputs, as JSON data."""
     return _without_training(layer.model_dump(mode="json", exclude={"name", "inputs", "trainable"}))
 
 
 def _without_training(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields, and those of a layer inside, without what matters to training alone."""
+    """The fields, also of a layer inside, without fields that only matter in training."""
     return {
         name: _without_training(value) if isinstance(value, dict) else value  # pyright: ignore[reportUnknownArgumentType] - JSON data
         for name, value in fields.items()

@@ -1,4 +1,4 @@
-"""Changes a graph: nodes are replaced, inserted and removed, and what reads them follows."""
+"""Changes a graph: nodes are replaced, inserted and removed, and their readers are updated."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from netspec.graph.nodes import Graph, Node
 class Rewriter:
     """A graph that is being changed.
 
-    `nodes` has the nodes by name. The order of the result is that of the graph, with every inserted
-    node at its place.
+    `nodes` has the nodes by name. The result has the order of the graph, with every inserted node
+    at its place.
 
     >>> from netspec.graph import infer
     >>> from netspec.language.layers import Activation, Dense
@@ -55,11 +55,11 @@ class Rewriter:
         return name in self._outputs
 
     def has_one_reader(self, name: str) -> bool:
-        """Whether one node reads a tensor, and nothing else: it is no output."""
+        """Whether exactly one node reads a tensor, and it is no output."""
         return len(self._readers[name]) == 1 and not self.is_output(name)
 
     def replace(self, node: Node) -> None:
-        """Put a node in the place of the one with its name."""
+        """Replace the node of the same name."""
         self._forget(self.nodes[node.name])
         self._place(node)
 
@@ -83,16 +83,18 @@ class Rewriter:
         self._forget(self.nodes.pop(name))
 
     def redirect(self, name: str, to: str) -> None:
-        """Let all that reads a tensor, outputs and nodes but `to`, read another one."""
+        """Let all readers of a tensor, outputs and nodes except `to`, read another tensor."""
         for reader in self.readers(name):
             if reader.name != to:
-                inputs = tuple(to if each == name else each for each in reader.inputs)
+                inputs = tuple(
+                    to if input_name == name else input_name for input_name in reader.inputs
+                )
                 self.replace(replace(reader, inputs=inputs))
         self.redirect_output(name, to)
 
     def redirect_output(self, name: str, to: str) -> None:
-        """Let the outputs that are a tensor be another one; the readers of the tensor stay."""
-        self._outputs = [to if each == name else each for each in self._outputs]
+        """Replace a tensor by another one in the outputs; the readers of the tensor stay."""
+        self._outputs = [to if output == name else output for output in self._outputs]
 
     def _place(self, node: Node) -> None:
         self.nodes[node.name] = node

@@ -1,4 +1,4 @@
-"""The parameter table, from the graph alone."""
+"""The parameter table of a graph."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from netspec.language.layers import Shape, written
 FLOAT32_BYTES = 4
 
 VIEWS = ("Flatten", "Reshape")
-"""The layers whose output is their input under other axes."""
+"""The layers whose output is their input with other axes."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A layer of the table. `subtotal` counts the parameters up to and with this layer."""
+    """A layer of the table. `subtotal` counts the parameters up to this layer, including it."""
 
     name: str
     type: str
@@ -32,8 +32,8 @@ class Row:
 class Summary:
     """The table of a graph, and its totals. Sizes are in bytes of float32 values, for one example.
 
-    `activation_bytes` counts the input and the output of every layer. `kept_bytes` is what training
-    keeps of them for the backward pass.
+    `activation_bytes` counts the input and the output of every layer. `kept_bytes` is the part that
+    training keeps for the backward pass.
     """
 
     name: str
@@ -58,14 +58,14 @@ def summarize(graph: Graph) -> Summary:
     subtotal = 0
     for node in graph.nodes:
         subtotal += node.parameters
-        figures = node.parameters, subtotal, node.multiply_adds
-        rows.append(Row(node.name, node.layer.tag, node.shape, *figures))
+        counts = node.parameters, subtotal, node.multiply_adds
+        rows.append(Row(node.name, node.layer.tag, node.shape, *counts))
     trainable = sum(weight.size for _, weight in graph.weights() if weight.trainable)
-    shapes = [each.shape for each in (*graph.inputs, *graph.nodes)]
+    shapes = [tensor.shape for tensor in (*graph.inputs, *graph.nodes)]
     values = sum(prod(shape) for shape in shapes)
     return Summary(
         name=graph.name,
-        inputs={each.name: each.shape for each in graph.inputs},
+        inputs={input_.name: input_.shape for input_ in graph.inputs},
         rows=tuple(rows),
         parameters=subtotal,
         trainable=trainable,
@@ -78,13 +78,13 @@ def summarize(graph: Graph) -> Summary:
 
 
 def kept_values(graph: Graph) -> int:
-    """How many float32 values of one example training keeps for the backward pass.
+    """The number of float32 values of one example that training keeps for the backward pass.
 
-    A tensor that several layers need is kept once. A layer that no trainable weight comes before,
-    and that has none, keeps nothing.
+    A tensor that several layers need is kept once. A layer without trainable weights, and without
+    trainable weights before it, keeps nothing.
     """
-    sizes = {each.name: prod(each.shape) for each in (*graph.inputs, *graph.nodes)}
-    owners = {each.name: each.name for each in graph.inputs}
+    sizes = {tensor.name: prod(tensor.shape) for tensor in (*graph.inputs, *graph.nodes)}
+    owners = {input_.name: input_.name for input_ in graph.inputs}
     with_gradient, kept, more = set[str](), set[str](), 0
     for node in graph.nodes:
         # A view of its input, in the same memory.
@@ -106,7 +106,7 @@ GAP = "   "
 
 def table(summary: Summary) -> str:
     """The summary for a terminal: a line of titles, a rule, and a line for every layer."""
-    cells = [
+    texts = [
         (
             f"{row.name} ({row.type})",
             written(row.output_shape),
@@ -116,21 +116,21 @@ def table(summary: Summary) -> str:
         )
         for row in summary.rows
     ]
-    widths = [max(map(len, column)) for column in zip(COLUMNS, *cells, strict=True)]
+    widths = [max(map(len, column)) for column in zip(COLUMNS, *texts, strict=True)]
     rule = "─" * (sum(widths) + len(GAP) * (len(widths) - 1))
-    titles, *lines = (_line(each, widths) for each in (COLUMNS, *cells))
+    titles, *lines = (_line(row, widths) for row in (COLUMNS, *texts))
     return "\n".join([titles, rule, *lines])
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    """A line of the table: texts stand left, figures right."""
-    texts = [cell.ljust(width) for cell, width in zip(cells[:2], widths[:2], strict=True)]
-    figures = [cell.rjust(width) for cell, width in zip(cells[2:], widths[2:], strict=True)]
-    return GAP.join(texts + figures)
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    """A line of the table: texts are left-aligned, numbers right-aligned."""
+    texts = [text.ljust(width) for text, width in zip(row[:2], widths[:2], strict=True)]
+    numbers = [text.rjust(width) for text, width in zip(row[2:], widths[2:], strict=True)]
+    return GAP.join(texts + numbers)
 
 
 def totals(summary: Summary) -> list[tuple[str, str]]:
-    """What stands below the table: a name and a figure each."""
+    """The lines below the table: a name and a number each."""
     return [
         ("Parameters", f"{summary.parameters:,}"),
         ("Trainable", f"{summary.trainable:,}"),

@@ -1,6 +1,6 @@
-"""Checks that a graph is sound: names, edges, shapes and outputs.
+"""Checks that a graph is valid: names, edges, shapes and outputs.
 
-A pass that returns another graph has a bug; no spec can be the cause.
+A pass that returns an invalid graph has a bug; no spec can be the cause.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ class GraphError(Exception):
 
 
 def verify(graph: Graph) -> None:
-    """Check a graph. Raises GraphError with the first node that is not sound.
+    """Check a graph. Raises GraphError with the first invalid node.
 
     >>> from dataclasses import replace
     >>> from netspec.graph import infer
@@ -27,9 +27,9 @@ def verify(graph: Graph) -> None:
     netspec.graph.verify.GraphError: the output other is no node
     """
     shapes: dict[str, Shape] = {}
-    for each in graph.inputs:
-        _check_new(each.name, shapes)
-        shapes[each.name] = each.shape
+    for input_ in graph.inputs:
+        _check_new(input_.name, shapes)
+        shapes[input_.name] = input_.shape
     inputs = set(shapes)
     for node in graph.nodes:
         _check_new(node.name, shapes)
@@ -50,12 +50,12 @@ def _check_node(node: Node, shapes: dict[str, Shape]) -> None:
         if name not in shapes:
             raise GraphError(f"{node.name} reads {name}, which no node before it computes")
         if shapes[name] != shape:
-            expected, found = written(shape), written(shapes[name])
-            raise GraphError(f"{node.name} reads {name} as {expected}, which is {found}")
+            expected, actual = written(shape), written(shapes[name])
+            raise GraphError(f"{node.name} reads {name} as {expected}, which is {actual}")
     try:
         shape = node.layer.infer_shape(node.input_shapes)
     except LayerFault as fault:
         raise GraphError(f"{node.name}: {fault.message}") from fault
     if shape != node.shape:
-        found, expected = written(node.shape), written(shape)
-        raise GraphError(f"{node.name} has the shape {found}, and its layer computes {expected}")
+        actual, expected = written(node.shape), written(shape)
+        raise GraphError(f"{node.name} has the shape {actual}, and its layer computes {expected}")

@@ -59,7 +59,7 @@ class _Definitions:
                 self._count(part, name or field)
 
     def _part(self, schema: Schema) -> Schema:
-        """A part with its own keywords, or a reference to its definition."""
+        """A part with separate keywords, or a reference to its definition."""
         text, values = _text(schema), _values(schema)
         about = {key: schema[key] for key in _ABOUT if key in schema}
         if self.uses[text].total() == 1 or len(text) < _SHORT:
@@ -96,7 +96,7 @@ def _text(schema: Schema) -> str:
 
 
 def _values(schema: Schema) -> Schema:
-    """The schema of a field's values, without what it says about the field."""
+    """The schema of a field's values, without the description of the field."""
     return {key: value for key, value in schema.items() if key not in (*_ABOUT, "title")}
 
 

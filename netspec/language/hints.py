@@ -1,4 +1,4 @@
-"""What people bring along from other frameworks, and how this language says it."""
+"""Words of other frameworks, and how they are written in this language."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ ELSEWHERE = {
 }
 """Fields that people bring along from Keras, and why this language has none of them."""
 
-_NO_MASKS = "there are no masks here: every step counts, those of padding too; leave it out"
-_NO_SHARING = "every layer has weights of its own here; a layer can be read by several others"
+_NO_MASKS = "there are no masks here: every step counts, padding too; leave it out"
+_NO_SHARING = "every layer has separate weights here; a layer can be read by several others"
 _NO_OUTPUT_PENALTIES = "nothing penalizes outputs here; kernel_regularizer penalizes weights"
 _FIXED_FORM = "it changes no value; leave it out"
 
@@ -57,8 +57,8 @@ LEFT_OUT = {
     "weights": "weights come from the seed or from a run; a spec holds none",
     "lora_rank": "a network is trained as a whole here; `trainable: false` freezes a layer",
     "renorm": "batch normalization has no renorm here; leave it out",
-    "virtual_batch_size": "the batch is that of train.batch_size; leave it out",
-    "synchronized": "the batch is that of train.batch_size; leave it out",
+    "virtual_batch_size": "train.batch_size is the size of the batch; leave it out",
+    "synchronized": "train.batch_size is the size of the batch; leave it out",
     "callbacks": "`early_stopping`, and schedules of the learning rate, are fields here",
     "validation_data": "write `validation_split: 0.1`, which takes the last part of the data",
 }
@@ -70,14 +70,14 @@ INSTEAD = {
     "Lambda": "a spec holds no code; build it of layers, such as Rescaling, Multiply or Activation",
     "Input": "the input's shape is written once, as `input` at the top of the spec",
     "InputLayer": "the input's shape is written once, as `input` at the top of the spec",
-    "Sequential": "a list of layers is a chain already; `blocks` give a part of it a name",
+    "Sequential": "a list of layers is a chain already; `blocks` name a part of it",
     "ReLU6": "write `- ReLU: {max_value: 6}`",
     **dict.fromkeys(
         ("TextVectorization", "StringLookup", "IntegerLookup", "Hashing", "CategoryEncoding"),
         "a network takes numbers here: turn words into whole numbers first, for an Embedding",
     ),
 }
-"""Layers of other frameworks, and how this language says the same."""
+"""Layers of other frameworks, and how they are written in this language."""
 
 SYNONYMS = {
     "he": "he_normal",

@@ -7,7 +7,7 @@ from collections.abc import Container
 
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 MAX_NAME = 64
-MAX_PATH = 4 * MAX_NAME  # of a name in blocks, through the calls that it stands in
+MAX_PATH = 4 * MAX_NAME  # of a name in blocks, through the calls around it
 
 
 def is_identifier(name: str) -> bool:
@@ -15,7 +15,7 @@ def is_identifier(name: str) -> bool:
     return len(name) <= MAX_NAME and bool(IDENTIFIER.fullmatch(name))
 
 
-def automatic(tag: str, taken: Container[str], counts: dict[str, int]) -> str:
+def automatic(tag: str, used_names: Container[str], counts: dict[str, int]) -> str:
     """Keras's automatic name, counted past those in use.
 
     >>> counts = {}
@@ -27,7 +27,7 @@ def automatic(tag: str, taken: Container[str], counts: dict[str, int]) -> str:
         count = counts.get(stem, 0)
         counts[stem] = count + 1
         name = f"{stem}_{count}" if count else stem
-        if name not in taken:
+        if name not in used_names:
             return name
 
 

@@ -6,22 +6,25 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from netspec.language.data import DataField
+from netspec.language.data import DataField, Portion
 from netspec.language.layers import LayerField
-from netspec.language.layers.base import Identifier, NodeName, NodeNames, Shape
+from netspec.language.layers.base import Identifier, NodeNames, OutputName, Shape
 from netspec.language.layers.initializers import NotNegative
 from netspec.language.layers.tagged import Model, OneKey, as_tuple, fault
 from netspec.language.layers.window import Size
+from netspec.language.remedies import Called, Expected, Remedy
 from netspec.language.training.losses import Losses
 from netspec.language.training.metrics import Metrics
 from netspec.language.training.optimizers import Adam, Optimizer
+from netspec.language.training.schedules import ResultName
+from netspec.text.codes import Code
 from netspec.text.writer import flow
 
 MAX_LAYERS = 20_000
 MAX_INPUTS = 100
 
 INPUT = "input"
-"""The name of an input that is written as a shape alone."""
+"""The name of an input that is written only as a shape."""
 
 List = BeforeValidator(as_tuple)
 Fraction: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
@@ -30,25 +33,22 @@ Fraction: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 class EarlyStopping(Model):
     """When training ends before its last epoch, as Keras's callback of this name decides.
 
-    With `patience: null` it never does, and `restore_best_weights` alone has an effect.
+    With `patience: null` it never does, and only `restore_best_weights` has an effect.
     """
 
-    monitor: Annotated[
-        str,
-        Field(
-            pattern=r"^[A-Za-z][A-Za-z0-9_/]*$", description="The figure of metrics.jsonl to watch."
-        ),
-    ] = "val_loss"
+    monitor: Annotated[ResultName, Field(description="The result in metrics.jsonl to watch.")] = (
+        "val_loss"
+    )
     min_delta: Annotated[NotNegative, Field(description="What counts as an improvement.")] = 0.0
     patience: Annotated[
         int | None, Field(ge=0, le=10**9, description="Epochs without improvement to wait for.")
     ] = 0
     mode: Annotated[
         Literal["auto", "min", "max"],
-        Field(description="Whether less or more is better; auto goes by the figure."),
+        Field(description="Whether less or more is better; auto goes by the metric."),
     ] = "auto"
     baseline: Annotated[
-        float | None, Field(description="What the figure has to beat for the wait to begin anew.")
+        float | None, Field(description="What the metric has to beat for the wait to begin anew.")
     ] = None
     start_from_epoch: Annotated[
         int, Field(ge=0, le=10**9, description="Epochs that are not watched.")
@@ -58,18 +58,15 @@ class EarlyStopping(Model):
     ] = False
 
 
-class Validation(Model):
+class Validation(Portion):
     """Which of the training examples are kept for validation."""
 
-    fraction: Annotated[float, Field(gt=0, lt=1, description="The part of the training examples.")]
-    shuffle: Annotated[
-        bool,
-        Field(description="Whether they are drawn at random; otherwise they are the last ones."),
-    ] = True
-    stratify: Annotated[
-        bool, Field(description="Whether every class has the same fraction in both parts.")
-    ] = False
-    seed: Annotated[int, Field(ge=0, lt=2**63, description="Decides which examples are drawn.")] = 0
+
+def _as_fraction(value: object) -> str | None:
+    """How to write a validation of which only the fraction is written."""
+    if not isinstance(value, float):
+        return None
+    return f"write its fields by name, as in `{{field}}: {{fraction: {value}}}`"
 
 
 class Train(Model):
@@ -77,11 +74,11 @@ class Train(Model):
 
     loss: Annotated[
         Losses,
-        Field(description="What training makes small: a loss, or one for each of several outputs."),
+        Field(description="What training minimizes: a loss, or one for each of several outputs."),
     ]
     loss_weights: Annotated[
-        dict[NodeName, NotNegative] | None,
-        Field(description="What the loss of each output counts for; 1 where none is given."),
+        dict[OutputName, NotNegative] | None,
+        Field(description="What the loss of each output counts for; 1 where it is missing."),
     ] = None
     optimizer: Annotated[
         Optimizer, OneKey("optimizer"), Field(description="How a gradient changes the weights.")
@@ -131,6 +128,7 @@ class Train(Model):
     validation: Annotated[
         Validation | None,
         Field(description="Training images kept for validation, instead of validation_split."),
+        Remedy(_as_fraction, ("model_type",)),
     ] = None
     seed: Annotated[
         int,
@@ -156,31 +154,62 @@ class Train(Model):
         return self
 
 
-InputShape: TypeAlias = Annotated[tuple[Size, ...], List, Field(min_length=1, max_length=4)]
+def _without_batch(size: object) -> str | None:
+    """What to write in place of the open size of an axis."""
+    fixed = "leave the batch axis out; every other axis has a fixed size"
+    if size is None:
+        return f"{fixed}, so pad to the longest"
+    return fixed if size == -1 else None
+
+
+InputShape: TypeAlias = Annotated[
+    tuple[Annotated[Size, Remedy(_without_batch)], ...],
+    List,
+    Field(min_length=1, max_length=4),
+    Expected("a shape, or a mapping of names to shapes", ("too_short",)),
+    Remedy("write it in brackets, as in [28, 28, 1]"),
+    Remedy("the batch axis is never written; leave it out", ("too_long",)),
+]
 
 
 def _named(value: object) -> object:
-    """A shape alone as the mapping of the input's own name to it."""
+    """A single shape as the mapping from the default input name to it."""
     return value if isinstance(value, dict) else {INPUT: value}  # pyright: ignore[reportUnknownVariableType] - checked after this
 
 
 def _shortest(value: dict[str, Shape]) -> Any:  # Any: JSON data
-    """As people write it: one input by its shape alone."""
+    """As people write it: one input only by its shape."""
     return value[INPUT] if list(value) == [INPUT] else value
 
 
 Inputs: TypeAlias = Annotated[
-    dict[Identifier, InputShape],
+    dict[Annotated[Identifier, Called("the name of an input")], InputShape],
     Field(min_length=1, max_length=MAX_INPUTS),
+    Expected("a shape, or a mapping of names to shapes", ("too_short",)),
+    Remedy("write a shape, as in [28, 28, 1], or shapes by name", ("too_short",)),
     BeforeValidator(_named, json_schema_input_type=InputShape | dict[Identifier, InputShape]),
     PlainSerializer(_shortest),
 ]
 
 
+def _within_limit(layers: object) -> object:
+    """The list of the layers as a tuple. Raises a fault at the first layer beyond the limit."""
+    count = len(layers) if isinstance(layers, list) else 0  # pyright: ignore[reportUnknownArgumentType] - any list
+    if count > MAX_LAYERS:
+        message = f"the spec has {count:,} layers, more than the limit of {MAX_LAYERS:,}"
+        raise fault((MAX_LAYERS,), message, "this layer is the first beyond it", Code.LIMIT)
+    return as_tuple(layers)  # pyright: ignore[reportUnknownArgumentType] - as above
+
+
 class Spec(Model):
     """A neural network: its layers, its data, and how it is trained."""
 
-    netspec: Annotated[Literal[1], Field(description="The version of the language.")]
+    netspec: Annotated[
+        Literal[1],
+        Field(description="The version of the language."),
+        Remedy("this netspec reads version 1 of the language: write `netspec: 1`"),
+        Remedy("begin the spec with `netspec: 1`, the version of the language", ("missing",)),
+    ]
     name: Annotated[Identifier, Field(description="The network's name.")]
     description: Annotated[str, Field(description="What the network is for.")] = ""
     input: Annotated[
@@ -192,12 +221,15 @@ class Spec(Model):
     ]
     layers: Annotated[
         tuple[LayerField, ...],
-        List,
+        BeforeValidator(_within_limit),
         Field(min_length=1, max_length=MAX_LAYERS, description="The layers, in their order."),
+        Remedy("write one layer a line, each after a dash, as in `- Flatten`"),
     ]
     output: Annotated[
         NodeNames | None,
-        Field(description="The layers that the network gives. Without it, the last layer."),
+        Field(
+            description="The layers whose outputs the network returns. Without it, the last layer."
+        ),
     ] = None
     data: Annotated[
         DataField | None, Field(description="What the network is trained and tested on.")

@@ -27,7 +27,7 @@ layers:
   - Dense: {{units: 10, activation: softmax}}   # one unit for every class
 
 # The data set digits needs scikit-learn: pip install 'netspec[digits]'. Other data sets: mnist,
-# which is fetched; npz or idx for your own files.
+# which is fetched; images, npz or idx for your own files.
 data: {{dataset: digits, scale: 16}}            # pixels are divided by scale
 
 train:

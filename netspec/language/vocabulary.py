@@ -39,7 +39,7 @@ def describe(name: str) -> str:
     for (field, info), default in zip(fields, defaults, strict=True):
         lines.append(f"  {field:{width}}{default:{column}}{info.description}")
     if "activation" in layer.model_fields:
-        lines += ["", "Activations:", *(f"  {it:16}{text}" for it, text in FORMULAS.items())]
+        lines += ["", "Activations:", *(f"  {name:16}{text}" for name, text in FORMULAS.items())]
     return "\n".join(lines)
 
 

@@ -39,7 +39,7 @@ def initial(graph: Graph, seed: int) -> dict[str, Array]:
 
 
 def check_memory(graph: Graph, copies: int = 1) -> None:
-    """Raise WeightsError where so many copies of the weights do not fit into the memory."""
+    """Raise WeightsError where the copies of the weights do not fit into memory."""
     size, free = 4 * sum(weight.size for _, weight in graph.weights()), free_memory()
     if copies * size <= free:
         return
@@ -112,8 +112,8 @@ def _(initializer: Identity, shape: Shape, _random: np.random.Generator) -> Arra
 @draw.register
 def _(initializer: UnitForgetBias, shape: Shape, random: np.random.Generator) -> Array:
     bias = np.ones(shape, np.float32)
-    before, _, behind = initializer.parts(*shape)
-    for part in (before, behind):
+    before, _, after = initializer.parts(*shape)
+    for part in (before, after):
         size = len(bias[part])
         bias[part] = draw(resolve(initializer.others, (size, size)), (size,), random)
     return bias

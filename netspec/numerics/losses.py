@@ -1,4 +1,4 @@
-"""The losses in NumPy, in float64: what a network's outputs are worth, whatever computed them."""
+"""The losses in NumPy, in float64, for outputs of any backend."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _binary(loss: BinaryCrossentropy, y: Values, t: NDArray[Any]) -> Values:
 
 
 def _margins(y: Values, t: NDArray[Any]) -> Values:
-    """How far each output is from the right side; zeros of the targets are taken as -1."""
+    """The distance of each output from the right side; targets of 0 count as -1."""
     return np.maximum(1 - np.where(t == 0, -1, t) * y, 0)
 
 
@@ -102,7 +102,7 @@ def _unit(values: NDArray[Any]) -> Values:
 
 
 def penalty(graph: Graph, weights: Weights) -> float:
-    """What the regularizers of a graph add to the loss for these weights, in float64."""
+    """The penalty of the regularizers of a graph for these weights, in float64."""
     total = 0.0
     for key, weight in graph.weights():
         if weight.regularizer is not None and weight.trainable:

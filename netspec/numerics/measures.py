@@ -1,8 +1,8 @@
-"""The metrics in NumPy: each gathers a few counts over batches, and says a figure at any time.
+"""The metrics in NumPy: each collects a few counts over batches, and returns its value at any time.
 
 Definitions are Keras's (keras/src/metrics/, 3.15). Of several classes that exclude each other,
 precision, recall and F1 are the mean over all classes, each against the others, where 0 / 0 is 0:
-F1 is Keras's F1Score(average="macro"), and precision and recall go the same way.
+F1 is Keras's F1Score(average="macro"), and precision and recall are computed in the same way.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ EPSILON = 1e-7  # Keras's
 
 
 class Measure(ABC):
-    """A metric in the making."""
+    """A metric that is being computed."""
 
     @abstractmethod
     def add(self, outputs: NDArray[Any], targets: NDArray[Any]) -> None:
-        """Take in outputs (n, …, values), with their probabilities, and their targets."""
+        """Add outputs (n, …, values), as probabilities, and their targets."""
 
     @abstractmethod
     def figure(self) -> Figure:
-        """What it comes to so far."""
+        """The value for the outputs until now."""
 
 
-def probabilities(logits: NDArray[Any], asked: Objective) -> NDArray[Any]:
-    """What the metrics take: float32 probabilities of logits, other outputs unchanged."""
-    match asked.loss.probabilities:
+def probabilities(logits: NDArray[Any], objective: Objective) -> NDArray[Any]:
+    """The inputs of the metrics: float32 probabilities of logits, other outputs unchanged."""
+    match objective.loss.probabilities:
         case "sigmoid":
             return np.exp(-np.logaddexp(0, -logits.astype(np.float64))).astype(np.float32)
         case "softmax":
@@ -67,9 +67,9 @@ def softmax(logits: NDArray[Any]) -> NDArray[Any]:
     return powers / powers.sum(-1, keepdims=True)
 
 
-def measure(metric: Metric, asked: Objective) -> Measure:
-    """A metric of an output, before anything was measured."""
-    loss, units = asked.loss, asked.shape[-1]
+def measure(metric: Metric, objective: Objective) -> Measure:
+    """A metric of an output, without any counts."""
+    loss, units = objective.loss, objective.shape[-1]
     exclusive = loss.kind in ("classes", "one_hot", "distribution") and units > 1
     match metric:
         case Accuracy() | SparseCategoricalAccuracy() | CategoricalAccuracy() | BinaryAccuracy():
@@ -92,7 +92,7 @@ def measure(metric: Metric, asked: Objective) -> Measure:
 
 
 def _accuracy(metric: Metric, loss: Loss) -> Measure:
-    """The right kind of accuracy for the targets of a loss."""
+    """The accuracy for the targets of a loss."""
     threshold = metric.threshold if isinstance(metric, BinaryAccuracy) else 0.5
     binary = isinstance(metric, BinaryAccuracy) or (
         isinstance(metric, Accuracy) and loss.kind == "binary"
@@ -107,7 +107,7 @@ def _squares(y: NDArray[Any], t: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _labels(t: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
-    """Class indices: the targets themselves, or where the largest of each stands."""
+    """Class indices: the targets, or the index of the largest value of each."""
     return t if t.ndim < y.ndim else t.argmax(-1)
 
 
@@ -117,13 +117,13 @@ def _truth(t: NDArray[Any], loss: Loss) -> NDArray[Any]:
 
 
 def _among_largest(y: NDArray[Any], t: NDArray[Any], k: int) -> NDArray[np.bool_]:
-    """Whether fewer than k outputs are larger than that of the class."""
+    """Whether fewer than k outputs are larger than the output of the class."""
     right = np.take_along_axis(y, _labels(t, y)[..., None].astype(np.int64), -1)
     return (y > right).sum(-1) < k
 
 
 class _Mean(Measure):
-    """The mean of what a function of outputs and targets gives."""
+    """The mean of a function of outputs and targets."""
 
     def __init__(self, values: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]) -> None:
         self._values = values
@@ -174,21 +174,21 @@ class _Curve(Measure):
         return per[::-1].cumsum()[::-1][1:]
 
     def figure(self) -> float:
-        found, wrong = self._yes, self._no
+        right, wrong = self._yes, self._no
         positives, negatives = self._all
         if self._curve == "ROC":
-            recall, fallout = _ratio(found, positives), _ratio(wrong, negatives)
+            recall, fallout = _ratio(right, positives), _ratio(wrong, negatives)
             return float(((recall[1:] + recall[:-1]) / 2 * (fallout[:-1] - fallout[1:])).sum())
-        return self._under_precision(found, wrong, positives)
+        return self._under_precision(right, wrong, positives)
 
     def _under_precision(
-        self, found: NDArray[np.float64], wrong: NDArray[np.float64], positives: float
+        self, right: NDArray[np.float64], wrong: NDArray[np.float64], positives: float
     ) -> float:
         """Davis and Goadrich's interpolation (2006), as Keras has it."""
-        step = found[:-1] - found[1:]
-        named = found + wrong  # falls from threshold to threshold
+        step = right[:-1] - right[1:]
+        named = right + wrong  # falls from threshold to threshold
         slope = _ratio(step, named[:-1] - named[1:])
-        intercept = found[1:] - slope * named[1:]
+        intercept = right[1:] - slope * named[1:]
         ratio = np.where(named[1:] > 0, _ratio(named[:-1], named[1:]), 1.0)
         return float(_ratio(slope * (step + intercept * np.log(ratio)), positives).sum())
 
@@ -200,7 +200,7 @@ def _ratio(top: NDArray[np.float64], bottom: Any) -> NDArray[np.float64]:
 
 
 class _Counts(ABC):
-    """What was found rightly, found wrongly and missed, (1,) or for every class (classes,)."""
+    """True positives, false positives and false negatives, (1,) or for every class (classes,)."""
 
     def __init__(self, classes: int) -> None:
         self.right, self.wrong, self.missed = (np.zeros(classes) for _ in range(3))
@@ -217,10 +217,10 @@ class _Yes(_Counts):
         self._threshold, self._loss = np.float32(threshold), loss
 
     def add(self, outputs: NDArray[Any], targets: NDArray[Any]) -> None:
-        found, there = outputs > self._threshold, _truth(targets, self._loss) > 0
-        self.right += (found & there).sum()
-        self.wrong += (found & ~there).sum()
-        self.missed += (~found & there).sum()
+        answers, there = outputs > self._threshold, _truth(targets, self._loss) > 0
+        self.right += (answers & there).sum()
+        self.wrong += (answers & ~there).sum()
+        self.missed += (~answers & there).sum()
 
 
 class _Classes(_Counts):

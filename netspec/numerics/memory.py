@@ -1,4 +1,4 @@
-"""How much memory the machine has for this process."""
+"""The free memory of the machine."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ def free_memory() -> int:
 
 
 def _of_machine() -> int:
-    about = Path("/proc/meminfo")  # where Linux says what it could free, too
-    found = (
+    about = Path("/proc/meminfo")  # Linux includes the memory that it can free
+    match = (
         re.search(r"MemAvailable:\s+([0-9]+) kB", about.read_text("utf-8"))
         if about.exists()
         else None
     )
-    if found:
-        return int(found[1]) << 10
+    if match:
+        return int(match[1]) << 10
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return _UNKNOWN
 
 
 def _of_group() -> int | None:
-    """What is left to a container, if it is bound to less (Linux's control groups, version 2)."""
+    """The free memory of a container with a limit (Linux's control groups, version 2)."""
     most, now = (Path("/sys/fs/cgroup") / f"memory.{name}" for name in ("max", "current"))
     if not most.exists() or (limit := most.read_text("utf-8").strip()) == "max":
         return None

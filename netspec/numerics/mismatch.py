@@ -1,4 +1,4 @@
-"""What does not fit in weights.
+"""Compares weights with a network.
 
 Generated modules contain this function, which therefore needs no import.
 """

@@ -1,4 +1,4 @@
-"""The learning rates that a schedule gives the steps of a training, in float32 as in Keras.
+"""The learning rates of the steps of a training by its schedule, in float32 as in Keras.
 
 `netspec.language.training.schedules` names the sources of the formulas.
 """
@@ -34,22 +34,22 @@ History: TypeAlias = Sequence[Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Span:
-    """How long a training is. A step is a batch, whether or not gradients are accumulated."""
+    """The length of a training. A step is a batch, also where gradients are accumulated."""
 
     epochs: int
     steps_per_epoch: int
 
     @property
     def steps(self) -> int:
-        """Those of the whole training."""
+        """The steps of the whole training."""
         return self.epochs * self.steps_per_epoch
 
 
 def epoch_rates(learning_rate: LearningRate, epoch: int, span: Span, history: History) -> Rates:
     """The learning rates of the steps of an epoch, which counts from 1, (steps_per_epoch,).
 
-    `history` holds the records of the epochs before it. Raises KeyError where they lack the figure
-    that the learning rate depends on.
+    `history` contains the records of the epochs before it. Raises KeyError where they lack the
+    metric that the learning rate depends on.
     """
     if isinstance(learning_rate, Schedule):
         end = epoch * span.steps_per_epoch
@@ -142,23 +142,23 @@ def _(schedule: PiecewiseConstantDecay, steps: Rates, span: Span) -> Rates:
 @_rates.register
 def _(schedule: OneCycle, steps: Rates, span: Span) -> Rates:
     total = float(_length(schedule, schedule.total_steps, span))
-    at = np.minimum(steps.astype(np.float64), total - 1)
-    rates, begin = np.zeros_like(at), 0.0
-    phase = np.full(at.shape, -inf)  # the last step of the phase that a step is in
+    positions = np.minimum(steps.astype(np.float64), total - 1)
+    rates, begin = np.zeros_like(positions), 0.0
+    phase = np.full(positions.shape, -inf)  # the last step of the phase that a step is in
     for first, last, share, less in schedule.phases():
         end = share * total + less
-        p = (at - begin) / (end - begin) if end != begin else np.ones_like(at)
+        p = (positions - begin) / (end - begin) if end != begin else np.ones_like(positions)
         if schedule.anneal_strategy == "cos":
             annealed = last + (first - last) / 2 * (np.cos(pi * p) + 1)
         else:
             annealed = (last - first) * p + first
-        rates = np.where(at > phase, annealed, rates)
-        phase, begin = np.full(at.shape, end), end
+        rates = np.where(positions > phase, annealed, rates)
+        phase, begin = np.full(positions.shape, end), end
     return rates.astype(np.float32)
 
 
 def _reduced(schedule: ReduceOnPlateau, history: History) -> np.float32:
-    """The learning rate after the epochs of `history`, which holds their records."""
+    """The learning rate after the epochs of `history`, which contains their records."""
     sign = 1 if schedule.smaller_is_better else -1
     rate, best = np.float32(schedule.initial_learning_rate), inf
     wait = cooldown = 0

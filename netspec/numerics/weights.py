@@ -1,7 +1,7 @@
 """Weights as arrays by key, checked; safetensors in and out.
 
-A weights file is safetensors with the keys `<node>.<weight>` and Keras's axes. Its metadata holds
-the format's version and the graph that the weights belong to.
+A weights file is safetensors with the keys `<node>.<weight>` and Keras's axes. Its metadata
+contains the version of the format and the graph of the weights.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _in_order(content: bytes) -> bytes:
 
 
 def load(path: Path, graph: Graph) -> dict[str, Array]:
-    """The weights of a file, by key. Raises WeightsError where they are not those of the graph."""
+    """The weights of a file, by key. Raises WeightsError where they do not fit the graph."""
     return _of_graph(*read_safetensors(path), graph, str(path))
 
 
@@ -71,8 +71,10 @@ def _of_graph(
     tensors: dict[str, Any], metadata: dict[str, str], graph: Graph, origin: str
 ) -> dict[str, Array]:
     if metadata.get("format") != FORMAT:
-        found = metadata.get("format", "another program's safetensors")
-        raise WeightsError(f"{origin} is {found}, not {FORMAT}", "give a file that netspec wrote")
+        file_format = metadata.get("format", "another program's safetensors")
+        raise WeightsError(
+            f"{origin} is {file_format}, not {FORMAT}", "name a file that netspec wrote"
+        )
     if metadata.get("graph") != graph.hash:
         difference = _first_difference(metadata.get("structure", "{}"), graph)
         message = f"{origin} belongs to another graph: {difference}"
@@ -111,7 +113,7 @@ def _unreadable(origin: str, reason: object) -> WeightsError:
 
 
 def _first_difference(text: str, graph: Graph) -> str:
-    """What the structure in a file has otherwise than the graph, in words."""
+    """The first difference between the structure in a file and the graph, in words."""
     try:
         theirs = json.loads(text)
         layers: list[list[Any]] = theirs["layers"]
@@ -120,10 +122,10 @@ def _first_difference(text: str, graph: Graph) -> str:
                 return f"its input {name} is {theirs['inputs'].get(name)}, and the spec's {shape}"
         if difference := _layer_difference(layers, graph.structure["layers"]):
             return difference
-        given = one_of(theirs["outputs"], "and")
-        return f"it gives {given}, and the spec {one_of(graph.outputs, 'and')}"
+        outputs = one_of(theirs["outputs"], "and")
+        return f"its outputs are {outputs}, and the spec has {one_of(graph.outputs, 'and')}"
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return "it does not say which"
+        return "its metadata do not show which"
 
 
 def _layer_difference(theirs: list[list[Any]], ours: list[list[Any]]) -> str | None:

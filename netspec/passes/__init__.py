@@ -1,7 +1,7 @@
-"""Graph to graph: what backends need and a spec does not say, and what makes a network faster.
+"""Graph to graph: changes that backends need, and optimizations.
 
 Each pass returns a new graph that computes the same values. A backend declares its passes as a
-tuple; some of them can be switched off by their names.
+tuple. Optional passes can be switched off by name.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ INFERENCE = tuple(
 )
 """The passes for prediction, in their order, which come before the others.
 
-They keep the values that trained weights give, except for rounding: every weight that is changed is
-computed in float64 and rounded once.
+They keep the predictions of trained weights, except for rounding: a changed weight is computed in
+float64 and rounded once.
 """
 
 SPLIT_ACTIVATIONS = graph_pass(split_activations)
@@ -63,16 +63,16 @@ def _logits(graph: Graph, weights: Weights, network: Network) -> tuple[Graph, We
 
 
 LOGITS = Pass("without_final_activations", _logits)
-"""Removes the activations that a loss on logits is computed before; of a split graph."""
+"""Removes final activations from a split graph, for a loss on logits."""
 
-NAMES = tuple(each.name for each in (*INFERENCE, *OPTIMIZATIONS))
-"""What can be switched on and off."""
+NAMES = tuple(pass_.name for pass_ in (*INFERENCE, *OPTIMIZATIONS))
+"""The passes that can be switched on and off."""
 
 
 def chosen(text: str) -> frozenset[str] | None:
     """The passes that `text` switches on: `all`, `none`, or names with commas between them.
 
-    A name behind a minus is all passes but that one. None stands for all. Raises NetspecError.
+    A name after a minus means all passes except this one. None means all. Raises NetspecError.
     """
     if text in ("all", "none"):
         return None if text == "all" else frozenset()
@@ -98,9 +98,9 @@ def switched_on(network: Network) -> tuple[str, ...]:
 
 
 def for_inference(network: Network, weights: Weights) -> tuple[Graph, Weights]:
-    """The graph of a network after the passes for prediction, and the weights that it has then.
+    """The graph of a network after the passes for prediction, and its weights.
 
-    The outputs keep their names and their values; other nodes may be gone.
+    The outputs keep their names and their values; other nodes may be removed.
     """
     return run_passes((*INFERENCE, *OPTIMIZATIONS), network, weights)
 

@@ -1,4 +1,4 @@
-"""What a pass is, and how the passes of a backend are run one after the other."""
+"""A pass, and how the passes of a backend are run."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from netspec.numerics.weights import Weights
 
 @dataclass(frozen=True)
 class Pass:
-    """A function from a graph and its weights to others, with a name.
+    """A function from a graph and its weights to a graph and weights, with a name.
 
-    The network that is compiled says what the graph does not, such as the losses of its outputs. An
-    `optional` pass can be switched off: it makes the network faster, and the others make it fit the
-    backend. Without weights, as where source code is written, a pass gets none.
+    The network has what the graph lacks, such as the losses of the outputs. An `optional` pass can
+    be switched off: it makes the network faster. The other passes make it fit the backend. Where
+    source code is written there are no weights.
     """
 
     name: str
@@ -47,20 +47,20 @@ class Stage:
 
 
 def stages(passes: Iterable[Pass], network: Network, weights: Weights) -> Iterator[Stage]:
-    """The graph of a network after each of the passes that are switched on for it."""
+    """The graph of a network after each pass that is switched on."""
     graph = network.graph
-    for each in passes:
-        if each.optional and not network.uses(each.name):
+    for pass_ in passes:
+        if pass_.optional and not network.uses(pass_.name):
             continue
         before = graph
-        graph, weights = each.apply(graph, weights, network)
+        graph, weights = pass_.apply(graph, weights, network)
         if "PYTEST_CURRENT_TEST" in os.environ:
             verify(graph)
-        yield Stage(each.name, before, graph, weights)
+        yield Stage(pass_.name, before, graph, weights)
 
 
 def run_passes(passes: Iterable[Pass], network: Network, weights: Weights) -> tuple[Graph, Weights]:
-    """The graph of a network after passes, and the weights that it has then.
+    """The graph of a network after passes, and its weights.
 
     Its outputs have the same values, in the same order.
     """

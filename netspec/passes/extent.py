@@ -1,8 +1,8 @@
-"""Computes no more of a tensor than is read of it.
+"""Computes only the part of a tensor that is read.
 
-Windows with padding 'valid' leave the last cells unread where they do not fit once more, and
-croppings leave cells of their own. Extents are inferred from the outputs back to the inputs, as
-Halide infers bounds (Ragan-Kelley et al., 2013), and what nothing reads is cut off at the source.
+Windows with padding 'valid' do not read the last positions where they do not fit again, and
+croppings do not read the border. Extents are inferred from the outputs back to the inputs, as
+Halide infers bounds (Ragan-Kelley et al., 2013). What no layer reads is cropped from the input.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from netspec.language.layers.base import Extents, whole
 from netspec.language.layers.shaping import Cropping, Cropping1D, Cropping2D, Cropping3D, Sides
 
 LEAST_SAVING = 0.02
-"""The part of the multiplications that pays for the crops, which are copies between layers.
+"""The minimum part of the multiplications to save, because crops are copies between layers.
 
 ResNet50 without its BatchNormalization would save .003 with six crops, and was .93 times as fast
-with them: crops part convolutions from sums that ONNX Runtime 1.32 computes with them.
+with them: crops separate convolutions from sums that ONNX Runtime 1.32 fuses with them.
 """
 
 
 def needed_extent(graph: Graph) -> Graph:
-    """Crop where a tensor begins, so that every layer gives what is needed of it.
+    """Crop the inputs, so that every layer computes only what is needed.
 
     >>> from netspec.graph.listing import listing
     >>> from netspec.network import loads
@@ -45,8 +45,8 @@ def needed_extent(graph: Graph) -> Graph:
     max_pooling2d: (1, 1, 2) = MaxPooling2D(conv2d) {pool_size: [4, 4]}
     output: max_pooling2d
 
-    The layers give the same values there, and get the same gradients: those of unread cells are 0.
-    A graph that would not save a part of its multiplications, LEAST_SAVING, stays as it is.
+    The needed values and their gradients are unchanged: the gradients of unread positions are 0. A
+    graph that would save less than LEAST_SAVING of its multiplications is unchanged.
     """
     cropped = _Cropped(graph, _needed(graph))
     for node in graph.nodes:
@@ -57,7 +57,7 @@ def needed_extent(graph: Graph) -> Graph:
 
 
 def _needed(graph: Graph) -> dict[str, Extents]:
-    """What is needed of every tensor."""
+    """The needed part of every tensor."""
     needed = {node.name: whole(node.shape) for node in graph.output_nodes}
     for node in reversed(graph.nodes):
         part = needed.setdefault(node.name, whole(node.shape))
@@ -67,10 +67,10 @@ def _needed(graph: Graph) -> dict[str, Extents]:
 
 
 def _reads(node: Node, part: Extents) -> tuple[Extents, ...]:
-    """What a node reads of every input for a part of its output."""
+    """The part of every input that a node reads for a part of its output."""
     if isinstance(node.layer, Cropping):
         sides = (*node.layer.sides, (0, 0))
-        return (tuple(_moved(it, by) for it, (by, _) in zip(part, sides, strict=True)),)
+        return (tuple(_moved(extent, by) for extent, (by, _) in zip(part, sides, strict=True)),)
     return node.layer.reads(part, node.input_shapes)
 
 
@@ -78,24 +78,24 @@ def _moved(extent: tuple[int, int], by: int) -> tuple[int, int]:
     return extent[0] + by, extent[1] + by
 
 
-def _hull(one: Extents, other: Extents) -> Extents:
-    pairs = zip(one, other, strict=True)
+def _hull(first: Extents, other: Extents) -> Extents:
+    pairs = zip(first, other, strict=True)
     return tuple((min(a[0], b[0]), max(a[1], b[1])) for a, b in pairs)
 
 
 class _Cropped:
     """A graph, while croppings are inserted between its nodes.
 
-    `there` holds what is there of every tensor, counted from its first cell in the graph as it was;
-    `held` the name of the tensor that holds it, where it is another's. `parts` counts what was cut
-    from a tensor.
+    `extents` has the part of every tensor that is computed, counted from its first position in the
+    original graph. `stored` has the name of the tensor that contains it, where this is another one.
+    `parts` counts the crops of a tensor.
     """
 
     def __init__(self, graph: Graph, needed: Mapping[str, Extents]) -> None:
         self.rewriter = Rewriter(graph)
         self.needed = needed
-        self.there = {each.name: whole(each.shape) for each in graph.inputs}
-        self.held: dict[str, str] = {}
+        self.extents = {input_.name: whole(input_.shape) for input_ in graph.inputs}
+        self.stored: dict[str, str] = {}
         self.cropped: dict[tuple[str, Extents], str] = {}
         self.parts = Counter[str]()
 
@@ -109,27 +109,27 @@ class _Cropped:
             else:
                 self.rewriter.remove(node.name)
             return
-        # A layer that gives all may see cells that it does not read, but none before the first.
+        # For a complete output an input may have unread positions, but none before the first.
         surplus = part == whole(node.shape)
         inputs = tuple(
-            self._given(node, name, read, surplus=surplus)
+            self._part(node, name, read, surplus=surplus)
             for name, read in zip(node.inputs, reads, strict=True)
         )
-        shapes = tuple(_shape(self.there[name]) for name in inputs)
+        shapes = tuple(_shape(self.extents[name]) for name in inputs)
         shape = node.layer.infer_shape(shapes)
-        names = tuple(self.held.get(name, name) for name in inputs)
+        names = tuple(self.stored.get(name, name) for name in inputs)
         self.rewriter.replace(replace(node, inputs=names, input_shapes=shapes, shape=shape))
-        # Along an axis that is padded a layer reads all, and gives all.
-        self.there[node.name] = tuple(
-            wanted if wanted[1] - wanted[0] == size else (0, size)
-            for wanted, size in zip(part, shape, strict=True)
+        # Along a padded axis a layer reads and computes everything.
+        self.extents[node.name] = tuple(
+            extent if extent[1] - extent[0] == size else (0, size)
+            for extent, size in zip(part, shape, strict=True)
         )
 
-    def _given(self, reader: Node, name: str, read: Extents, *, surplus: bool) -> str:
-        """The name of the tensor that has what a node reads of `name`."""
-        there = self.there[name]
-        starts = [first for first, _ in there] == [first for first, _ in read]
-        if there == read or (surplus and starts):
+    def _part(self, reader: Node, name: str, read: Extents, *, surplus: bool) -> str:
+        """The name of the tensor that has the part of `name` which a node reads."""
+        extent = self.extents[name]
+        starts = [first for first, _ in extent] == [first for first, _ in read]
+        if extent == read or (surplus and starts):
             return name
         if (name, read) not in self.cropped:
             before = self.parts[name]
@@ -141,24 +141,24 @@ class _Cropped:
         return self.cropped[name, read]
 
     def _crop(self, name: str, source: str, read: Extents, part: Extents) -> Node | None:
-        """The node `name` that crops what is read of a tensor; `part` is the extent of the result.
+        """The node `name` that crops a tensor to what is read; `part` is the extent of the result.
 
-        None where that is the whole tensor, which is then read instead.
+        None where this is the whole tensor, which is then read instead.
         """
-        there, held = self.there[source], self.held.get(source, source)
-        self.there[name] = part
-        if there == read and not self.rewriter.is_output(name):
-            self.held[name] = held
+        extent, stored = self.extents[source], self.stored.get(source, source)
+        self.extents[name] = part
+        if extent == read and not self.rewriter.is_output(name):
+            self.stored[name] = stored
             return None
         sides = tuple(
             (first - start, end - last)
-            for (start, end), (first, last) in zip(there[:-1], read[:-1], strict=True)
+            for (start, end), (first, last) in zip(extent[:-1], read[:-1], strict=True)
         )
-        return Node(name, _cropping(sides), (held,), (_shape(there),), _shape(read))
+        return Node(name, _cropping(sides), (stored,), (_shape(extent),), _shape(read))
 
 
 def _shape(part: Extents) -> Shape:
-    return tuple(behind - first for first, behind in part)
+    return tuple(end - first for first, end in part)
 
 
 def _cropping(sides: tuple[Sides, ...]) -> Cropping1D | Cropping2D | Cropping3D:

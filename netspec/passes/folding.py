@@ -1,4 +1,4 @@
-"""Scaling and shifting of channels folded into the kernels beside them, for prediction."""
+"""Folds scaling and shifting of channels into the neighbouring kernels, for prediction."""
 
 from __future__ import annotations
 
@@ -29,22 +29,23 @@ from netspec.language.layers.wrapping import TimeDistributed
 from netspec.numerics.weights import Array, Weights
 
 Values: TypeAlias = NDArray[np.float64]
-Own: TypeAlias = Mapping[str, Values]
+LayerWeights: TypeAlias = Mapping[str, Values]
 """The weights of a layer, by their names."""
 
 Linear: TypeAlias = Dense | Conv | ConvTranspose | DepthwiseConv | SeparableConv
 """A layer of a kernel and maybe a bias."""
 
 MOST_SHIFT = 8.0
-"""The largest shift that goes into a kernel behind it.
+"""The largest shift that is folded into a kernel after it.
 
-x - mean is exact where x is close to the mean, and kernel x - kernel mean is not: it is rounded as
-its terms are, which a shift of s standard deviations makes about s times as large as the result.
+x - mean is exact where x is close to the mean. kernel x - kernel mean is not: it has the rounding
+error of its terms, which a shift of s standard deviations makes about s times as large as the
+result.
 """
 
 
 def fold_batch_normalization(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
-    """Fold BatchNormalization into the convolution or Dense before it, or else behind it.
+    """Fold BatchNormalization into the convolution or Dense before it, or else after it.
 
     >>> from netspec.graph.listing import listing
     >>> from netspec.network import loads
@@ -63,8 +64,8 @@ def fold_batch_normalization(graph: Graph, weights: Weights) -> tuple[Graph, Wei
     output: batch_normalization
 
     gamma (x - mean) / sqrt(variance + epsilon) + beta is a factor and a summand for every channel.
-    One that cannot be folded is frozen, since it needs no statistics of a batch: what nothing reads
-    of it need not be computed.
+    A layer that cannot be folded is frozen: it needs no statistics of a batch, so its unread
+    positions need not be computed.
     """
     return _folded(_frozen(graph), weights, BatchNormalization)
 
@@ -114,32 +115,32 @@ class _Affine:
 
 
 @singledispatch
-def _affine(_layer: Layer, _node: Node, _own: Own) -> _Affine | None:
-    """What a layer does to its channels, where it is that alone."""
+def _affine(_layer: Layer, _node: Node, _values: LayerWeights) -> _Affine | None:
+    """The scaling of channels that a layer is; None for other layers."""
     return None
 
 
 @_affine.register
-def _(layer: BatchNormalization, node: Node, own: Own) -> _Affine | None:
+def _(layer: BatchNormalization, node: Node, values: LayerWeights) -> _Affine | None:
     if layer.channel_axis(node.shape) != len(node.shape) - 1:
         return None
     ones = np.ones(node.shape[-1])
-    factor = own.get("gamma", ones) / np.sqrt(own["moving_variance"] + layer.epsilon)
-    return _Affine(factor, own.get("beta", 0 * ones) - factor * own["moving_mean"])
+    factor = values.get("gamma", ones) / np.sqrt(values["moving_variance"] + layer.epsilon)
+    return _Affine(factor, values.get("beta", 0 * ones) - factor * values["moving_mean"])
 
 
 @_affine.register
-def _(layer: Rescaling, node: Node, _own: Own) -> _Affine:
+def _(layer: Rescaling, node: Node, _values: LayerWeights) -> _Affine:
     return _along_channels(layer.scale, layer.offset, node)
 
 
 @_affine.register
-def _(layer: Division, node: Node, _own: Own) -> _Affine:
+def _(layer: Division, node: Node, _values: LayerWeights) -> _Affine:
     return _along_channels((1 / layer.divisor,), (0.0,), node)
 
 
 @_affine.register
-def _(layer: Normalization, node: Node, _own: Own) -> _Affine | None:
+def _(layer: Normalization, node: Node, _values: LayerWeights) -> _Affine | None:
     mean, deviation = np.array(layer.mean), np.array(layer.deviation)
     if len(mean) > 1 and layer.listed_axis(node.shape) != len(node.shape) - 1:
         return None
@@ -155,7 +156,7 @@ def _along_channels(factor: Iterable[float], offset: Iterable[float], node: Node
 
 
 def _folded(graph: Graph, weights: Weights, *kinds: type[Layer]) -> tuple[Graph, Weights]:
-    """Fold layers of some kinds into what stands before them, and else into what stands behind."""
+    """Fold layers of some kinds into the layer before them, or else into the layers after them."""
     folded = _Folded(graph, weights)
     with np.errstate(all="ignore"):  # what is not finite is not folded
         for node in graph.nodes:
@@ -174,7 +175,7 @@ _Changed: TypeAlias = tuple[Node, Mapping[str, Array]]
 class _Folded:
     """A graph and its weights, while some nodes become part of others.
 
-    A layer takes the name of the one after it that is folded into it: a name keeps its values.
+    A layer takes the name of the later layer that is folded into it: a name keeps its values.
     """
 
     def __init__(self, graph: Graph, weights: Weights) -> None:
@@ -182,36 +183,36 @@ class _Folded:
         self.weights: dict[str, Array] = dict(weights)
 
     def into_former(self, node: Node) -> None:
-        """Fold a node into the layer before it, which nothing else reads and nothing activates."""
+        """Fold a node into the layer before it, if that has one reader and no activation."""
         former = self.rewriter.nodes.get(node.inputs[0])
-        affine = _affine(node.layer, node, self._own(node))
+        affine = _affine(node.layer, node, self._weights_of(node))
         layer = _inner(former) if former else None
         if affine is None or former is None or not isinstance(layer, Linear):
             return
         if not self.rewriter.has_one_reader(former.name) or activation(layer) != "linear":
             return
-        own = _with_outputs(layer, self._own(former), affine)
-        changed = _changed(replace(former, name=node.name), layer, own)
+        folded = _with_outputs(layer, self._weights_of(former), affine)
+        changed = _changed(replace(former, name=node.name), layer, folded)
         if changed is not None:
             self._remove(former)
             self._put(*changed)
 
     def into_latter(self, node: Node) -> None:
         """Fold a node into the layers that read it, if each of them can take it."""
-        affine = _affine(node.layer, node, self._own(node))
+        affine = _affine(node.layer, node, self._weights_of(node))
         if affine is None or not np.abs(affine.offset).max() <= MOST_SHIFT:
             return
         changed = self._taken(node.name, affine)
         if changed is None:
             return
-        for each in changed:
-            self._put(*each)
+        for node_weights in changed:
+            self._put(*node_weights)
         self.rewriter.redirect(node.name, node.inputs[0])
         self._remove(node)
 
     def _taken(self, name: str, affine: _Affine) -> list[_Changed] | None:
-        """What reads a tensor as it is without a scaling of it; None where something cannot."""
-        found: list[_Changed] = []
+        """The readers of a tensor, changed to work without a scaling of it; None if one cannot."""
+        changes: list[_Changed] = []
         scaled = [(name, affine)]
         while scaled:
             name, affine = scaled.pop()
@@ -222,23 +223,23 @@ class _Folded:
                 if moved is not None:
                     scaled.append((reader.name, moved))
                     continue
-                taken = _taking(reader, self._own(reader), affine)
-                if taken is None:
+                changed = _taking(reader, self._weights_of(reader), affine)
+                if changed is None:
                     return None
-                found.append(taken)
-        return found
+                changes.append(changed)
+        return changes
 
-    def _own(self, node: Node) -> Own:
+    def _weights_of(self, node: Node) -> LayerWeights:
         return {
             weight.name: self.weights[f"{node.name}.{weight.name}"].astype(np.float64)
             for weight in node.weights
         }
 
-    def _put(self, node: Node, own: Mapping[str, Array]) -> None:
-        """Put a node with its weights in the place of the one with its name."""
+    def _put(self, node: Node, values: Mapping[str, Array]) -> None:
+        """Replace the node of the same name, and its weights."""
         self._forget_weights(self.rewriter.nodes[node.name])
         self.rewriter.replace(node)
-        self.weights |= {f"{node.name}.{name}": value for name, value in own.items()}
+        self.weights |= {f"{node.name}.{name}": value for name, value in values.items()}
 
     def _remove(self, node: Node) -> None:
         self._forget_weights(node)
@@ -250,12 +251,12 @@ class _Folded:
 
 
 def _inner(node: Node) -> Layer:
-    """The layer of a node, or what it runs on every step by itself."""
+    """The layer of a node, or the layer that it runs on every step separately."""
     return node.layer.layer if isinstance(node.layer, TimeDistributed) else node.layer
 
 
 def _moved(node: Node, affine: _Affine) -> _Affine | None:
-    """What a scaling before a layer is behind it, for layers that move values alone."""
+    """A scaling before a layer as a scaling after it, for layers that only move values."""
     match node.layer:
         case Flatten():
             times = prod(node.input_shape[:-1])
@@ -268,30 +269,30 @@ def _moved(node: Node, affine: _Affine) -> _Affine | None:
             return None
 
 
-def _with_outputs(layer: Linear, own: Own, affine: _Affine) -> Own:
-    """The weights of a layer that gives what it gave, scaled and shifted."""
+def _with_outputs(layer: Linear, values: LayerWeights, affine: _Affine) -> LayerWeights:
+    """The weights of a layer whose output is scaled and shifted."""
     name = "pointwise_kernel" if isinstance(layer, SeparableConv) else "kernel"
     match layer:
         case ConvTranspose():  # (…, out, in)
             factor = affine.factor[:, None]
         case DepthwiseConv():  # (…, in, multiplier)
-            factor = affine.factor.reshape(own[name].shape[-2:])
+            factor = affine.factor.reshape(values[name].shape[-2:])
         case _:  # (…, in, out)
             factor = affine.factor
-    bias = own.get("bias", 0.0) * affine.factor + affine.offset
-    return {**own, name: own[name] * factor, "bias": bias}
+    bias = values.get("bias", 0.0) * affine.factor + affine.offset
+    return {**values, name: values[name] * factor, "bias": bias}
 
 
-def _taking(node: Node, own: Own, affine: _Affine) -> _Changed | None:
-    """A layer that reads what is not yet scaled and shifted; None where it cannot."""
+def _taking(node: Node, values: LayerWeights, affine: _Affine) -> _Changed | None:
+    """A layer that reads values before the scaling and the shift; None where it cannot."""
     layer = _inner(node)
     if not isinstance(layer, Linear) or (affine.shifts and _is_padded(node, layer)):
         return None
-    return _changed(node, layer, _with_inputs(layer, own, affine))
+    return _changed(node, layer, _with_inputs(layer, values, affine))
 
 
 def _is_padded(node: Node, layer: Linear) -> bool:
-    """Whether a kernel meets zeros, which are not shifted, or fewer cells at the edges."""
+    """Whether a kernel reads zeros, which are not shifted, or fewer positions at the edges."""
     if not isinstance(layer, Kernel):
         return False
     space = node.input_shape[-1 - len(layer.extents) : -1]
@@ -299,10 +300,10 @@ def _is_padded(node: Node, layer: Linear) -> bool:
     return isinstance(layer, ConvTranspose) or any(any(pads(*axis, layer.padding)) for axis in axes)
 
 
-def _with_inputs(layer: Linear, own: Own, affine: _Affine) -> Own:
+def _with_inputs(layer: Linear, values: LayerWeights, affine: _Affine) -> LayerWeights:
     """The weights of a layer that scales and shifts its inputs itself."""
     name = "depthwise_kernel" if isinstance(layer, SeparableConv) else "kernel"
-    kernel = own[name]
+    kernel = values[name]
     space = tuple(range(kernel.ndim - 2))
     match layer:
         case ConvTranspose():  # (…, out, in)
@@ -314,23 +315,23 @@ def _with_inputs(layer: Linear, own: Own, affine: _Affine) -> Own:
         case SeparableConv():
             factor = affine.factor[:, None]
             shift = (kernel.sum(axis=space) * affine.offset[:, None]).ravel()
-            shift = shift @ own["pointwise_kernel"].reshape(len(shift), -1)
+            shift = shift @ values["pointwise_kernel"].reshape(len(shift), -1)
         case _:  # (…, in, out)
             factor = _by_filter(affine.factor, layer)
             shift = (kernel.sum(axis=space) * _by_filter(affine.offset, layer)).sum(axis=0)
-    return {**own, name: kernel * factor, "bias": own.get("bias", 0.0) + shift}
+    return {**values, name: kernel * factor, "bias": values.get("bias", 0.0) + shift}
 
 
 def _by_filter(channels: Values, layer: Dense | Conv) -> Values:
-    """What belongs to every input channel, as (in, 1), or (in of a group, out) with groups."""
+    """Values of the input channels as (in, 1), or as (in of a group, out) with groups."""
     if isinstance(layer, Dense) or layer.groups == 1:
         return channels[:, None]
     return channels.reshape(layer.groups, -1).T.repeat(layer.filters // layer.groups, axis=1)
 
 
-def _changed(node: Node, layer: Linear, own: Own) -> _Changed | None:
+def _changed(node: Node, layer: Linear, values: LayerWeights) -> _Changed | None:
     """A node whose layer has other weights, rounded once; None where one of them is not finite."""
-    rounded = {name: value.astype(np.float32) for name, value in own.items()}
+    rounded = {name: value.astype(np.float32) for name, value in values.items()}
     if not all(np.isfinite(value).all() for value in rounded.values()):
         return None
     use_bias = layer.use_bias or bool(rounded["bias"].any())

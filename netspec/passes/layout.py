@@ -1,4 +1,4 @@
-"""What backends need: activations as nodes, the channels in front, the last activations off."""
+"""Passes that backends need: separate activations, channels first, logits as outputs."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def unwrapped(graph: Graph) -> Graph:
     time_distributed.steps: (5, 64) = UnfoldSteps(time_distributed, input)
     output: time_distributed.steps
 
-    A layer that works along the last axis takes sequences as they are. The layer keeps the name,
-    and so the keys of its weights; what is unfolded is named `<layer>.steps`.
+    A layer that works along the last axis takes sequences unchanged. The layer keeps its name, and
+    therefore the keys of its weights. The unfolded tensor is named `<layer>.steps`.
     """
     rewriter = Rewriter(graph)
     for node in map(rewriter.current, graph.nodes):
@@ -94,7 +94,7 @@ def unwrapped(graph: Graph) -> Graph:
 
 
 def without_final_activations(graph: Graph, chosen: Sequence[bool]) -> Graph:
-    """Remove the activations that the chosen outputs of a split graph end in, to give logits.
+    """Remove the final activations of the chosen outputs of a split graph, to return logits.
 
     No other layer may read those outputs.
     """
@@ -106,12 +106,12 @@ def without_final_activations(graph: Graph, chosen: Sequence[bool]) -> Graph:
 
 
 def renamed(graph: Graph, names: Mapping[str, str]) -> Graph:
-    """The graph with other names for its inputs and nodes; those not in `names` keep theirs."""
+    """The graph with other names for its inputs and nodes; others keep their names."""
 
     def name(old: str) -> str:
         return names.get(old, old)
 
-    inputs = tuple(Input(name(each.name), each.shape) for each in graph.inputs)
+    inputs = tuple(Input(name(input_.name), input_.shape) for input_ in graph.inputs)
     nodes = tuple(
         replace(node, name=name(node.name), inputs=tuple(map(name, node.inputs)))
         for node in graph.nodes
@@ -140,9 +140,9 @@ def channels_first(graph: Graph) -> Graph:
     flatten: (16) = Flatten(max_pooling2d.channels_last)
     output: flatten
 
-    Spatial layers get channels first; Flatten, Dense and the outputs get channels last; a layer
-    that works on each value gets its input as it is. A tensor is transposed once, where another
-    layout is first needed, so that no two transpositions undo each other.
+    Spatial layers read channels first. Flatten, Dense and the outputs read channels last. A layer
+    that works on each value reads its input unchanged. A tensor is transposed once, where another
+    layout is first needed, so no two transpositions cancel each other.
     """
     layouts = _Layouts(graph)
     for node in graph.nodes:
@@ -157,12 +157,12 @@ class _Layouts:
 
     def __init__(self, graph: Graph) -> None:
         self.rewriter = Rewriter(graph)
-        self.layouts: dict[str, Layout] = {each.name: "channels_last" for each in graph.inputs}
-        self.shapes: dict[str, Shape] = {each.name: each.shape for each in graph.inputs}
+        self.layouts: dict[str, Layout] = {input_.name: "channels_last" for input_ in graph.inputs}
+        self.shapes: dict[str, Shape] = {input_.name: input_.shape for input_ in graph.inputs}
         self.transposed: dict[tuple[str, Layout], str] = {}
 
     def place(self, node: Node) -> None:
-        """Give a node its inputs in the layout that its layer needs."""
+        """Connect a node to its inputs in the layout that its layer needs."""
         needed = node.layer.input_layout(node.input_shapes)
         if needed == "either":
             layouts = {self.layouts[name] for name in node.inputs}
@@ -176,7 +176,7 @@ class _Layouts:
         self.rewriter.replace(replace(node, inputs=inputs, layout=layout))
 
     def place_output(self, name: str) -> None:
-        """Let an output be channels last."""
+        """Make an output channels last."""
         last = self._in_layout(name, "channels_last", self.rewriter.append)
         if last != name:
             self.rewriter.redirect_output(name, last)

@@ -1,4 +1,4 @@
-"""Activations behind pooling, where there are fewer values."""
+"""Activations after pooling, where there are fewer values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netspec.language.layers.pooling import GlobalMaxPooling, MaxPooling
 
 
 def activation_after_pooling(graph: Graph) -> Graph:
-    """Move activations that never fall from before a max pooling to behind it.
+    """Move monotonically increasing activations from before a max pooling to after it.
 
     >>> from netspec.graph.listing import listing
     >>> from netspec.network import loads
@@ -34,9 +34,9 @@ def activation_after_pooling(graph: Graph) -> Graph:
     flatten: (18) = Flatten(conv2d.activation)
     output: flatten
 
-    max f(x) = f(max x) for such an f, and so are the gradients: the largest x has the largest f(x),
-    and where several f(x) are largest that differ in x, f is flat and its gradient 0. A pooling of
-    2x2 leaves a quarter of the values to activate.
+    For such an f, max f(x) = f(max x), and the gradients are equal: the largest x has the largest
+    f(x). Where several x have the largest f(x), f is constant between them and its gradient is 0.
+    After a pooling of 2x2 a quarter of the values remains to activate.
     """
     rewriter = Rewriter(graph)
     for node in map(rewriter.current, graph.nodes):
@@ -69,7 +69,7 @@ def _move_activation(rewriter: Rewriter, before: Node, pooling: Node) -> None:
 
 
 def _never_falls(node: Node) -> bool:
-    """Whether a node is such a function of every value by itself."""
+    """Whether a node is a monotonically increasing function of every value."""
     match node.layer:
         case Activation(activation=name):
             return name in NEVER_FALLING

@@ -1,4 +1,4 @@
-"""What prediction does not need to compute: layers of training, the same twice, zeros twice."""
+"""Removes what prediction need not compute: layers of training, duplicates, repeated padding."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ONLY_IN_TRAINING = (Dropout, SpatialDropout, GaussianNoise, GaussianDropout, Aug
 
 
 def drop_training_layers(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
-    """Remove the layers that only act in training; one that is an output keeps its name.
+    """Remove the layers that only act in training; outputs stay.
 
     >>> from netspec.graph.listing import listing
     >>> from netspec.network import loads
@@ -124,7 +124,7 @@ def fold_padding(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
 
 
 def _both(inner: ZeroPadding, outer: ZeroPadding) -> ZeroPadding1D | ZeroPadding2D | ZeroPadding3D:
-    """The layer that adds the zeros of one and then those of another."""
+    """The layer that adds the zeros of two layers."""
     pairs = zip(inner.sides, outer.sides, strict=True)
     match [(before + first, after + last) for (before, after), (first, last) in pairs]:
         case [along]:

@@ -1,1 +1,1 @@
-"""Training as a person sees it: the run folder, the epochs, progress, metrics, checkpoints."""
+"""Training for the user: the run folder, the epochs, progress, metrics, checkpoints."""

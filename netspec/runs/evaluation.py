@@ -1,4 +1,4 @@
-"""The test figures of a run, on any backend."""
+"""The test results of a run, on any backend."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from netspec.runs.training import train_settings
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures over the test images, and what computed them."""
+    """The metrics of the test images, the backend and the device."""
 
     figures: Record
     images: int
@@ -34,8 +34,8 @@ class Evaluation:
     """What a user would not expect, a sentence for each fact."""
 
     def table(self) -> str:
-        """The figures as lines, and behind them each matrix under its name."""
-        numbers = {key: it for key, it in self.figures.items() if not isinstance(it, list)}
+        """The numbers as lines, and after them each matrix under its name."""
+        numbers = {key: value for key, value in self.figures.items() if not isinstance(value, list)}
         width = max(map(len, numbers))
         lines = [f"{name:{width}}  {value:.4f}" for name, value in numbers.items()]
         for name, value in self.figures.items():
@@ -62,7 +62,7 @@ def _matrix(rows: list[list[int]], names: tuple[str, ...]) -> list[str]:
 def evaluate_run(
     run: Run, backend: str | None = None, device: Device = "auto", data: Path | None = None
 ) -> Evaluation:
-    """Test a run's weights on a backend, by default its own. Raises NetspecError.
+    """Test a run's weights on a backend, by default the run's backend. Raises NetspecError.
 
     `data` is the npz file, or the folder of the files, where they are not at their place any more.
     """

@@ -38,7 +38,7 @@ class Exported:
     """The file, its size in bytes, and its largest difference from the backend's predictions.
 
     `batches` are the sizes of the batches that were compared. `quantized` is what a smaller form
-    lost; the difference is that of the float32 model, which was compared before. `remarks` are what
+    lost; the difference is the difference of the float32 model, compared before. `remarks` are what
     a user would not expect, a sentence for each fact.
     """
 
@@ -77,7 +77,7 @@ def export(
     """
     if not max_loss >= 0:  # which a number that is none is not
         message = f"an export cannot lose {max_loss:g}"
-        raise NetspecError(message, "give 0 or more to --max-loss, such as 0.005")
+        raise NetspecError(message, "write 0 or more after --max-loss, such as 0.005")
     target = find_exporting("onnx")
     path = path or run.path / (f"model-{quantize}.onnx" if quantize else "model.onnx")
     network = _placed(with_data(replace(run.network, passes=passes), data), path.parent)
@@ -106,10 +106,10 @@ def _placed(network: Network, folder: Path) -> Network:
 
 def _check_pixels(inputs: tuple[Array, ...], divisor: float) -> None:
     """Raise DataError where no pixels of 8 bits are the inputs that the backend predicted for."""
-    for each in inputs:
-        found = as_pixels(each, divisor) / np.float32(divisor)
-        difference = float(np.abs(found - each).max(initial=0))
-        if not difference <= PIXEL_TOLERANCE * max(1.0, float(np.abs(each).max(initial=0))):
+    for array in inputs:
+        values = as_pixels(array, divisor) / np.float32(divisor)
+        difference = float(np.abs(values - array).max(initial=0))
+        if not difference <= PIXEL_TOLERANCE * max(1.0, float(np.abs(array).max(initial=0))):
             message = (
                 f"the test images differ by {difference:.1e} from pixels of 8 bits divided by "
                 f"{divisor:g}"
@@ -118,17 +118,17 @@ def _check_pixels(inputs: tuple[Array, ...], divisor: float) -> None:
 
 
 def _largest_difference(predictor: Predictor, reference: Reference, backend: str) -> float:
-    """How far outputs are from those of the backend. Raises BackendError where that is too far."""
+    """The largest difference from the backend's outputs. Raises BackendError if it is too large."""
     outputs = predicted_in_batches(predictor, reference.inputs)
     pairs = [
-        (float(np.abs(found - expected).max()), _bound(expected))
-        for found, expected in zip(outputs, reference.outputs, strict=True)
+        (float(np.abs(values - expected).max()), _bound(expected))
+        for values, expected in zip(outputs, reference.outputs, strict=True)
     ]
     # The first that is too far off, a difference that is not a number included; else the largest.
-    difference, bound = next((each for each in pairs if not each[0] <= each[1]), max(pairs))
+    difference, bound = next((pair for pair in pairs if not pair[0] <= pair[1]), max(pairs))
     if not difference <= bound:
         message = f"the ONNX model differs from {backend} by {difference:.1e} (limit {bound:.1e})"
-        raise BackendError(message, "this is a fault of netspec; please report it with the spec")
+        raise BackendError(message, "this is a bug of netspec; please report it with the spec")
     return difference
 
 

@@ -43,10 +43,10 @@ def read_content(path: Path) -> bytes:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror}"
-        raise RunError(message, "give a run or an ONNX file") from None
+        raise RunError(message, "name a run or an ONNX file") from None
     if len(content) > MAX_BYTES:
         message = f"{path} is larger than {MAX_BYTES:,} bytes, the limit of an ONNX file"
-        raise RunError(message, "give a file that `netspec export --onnx` wrote")
+        raise RunError(message, "name a file that `netspec export --onnx` wrote")
     return content
 
 
@@ -64,8 +64,8 @@ def open_exported(path: Path, device: Device) -> ExportedFile:
         network = loads(model.metadata["netspec.spec"], path.parent)
     except (KeyError, NetspecError):
         message = f"{path} contains no spec that netspec can read"
-        raise RunError(message, "give a file that `netspec export --onnx` wrote") from None
-    inputs = tuple(each.shape for each in network.graph.inputs)
+        raise RunError(message, "name a file that `netspec export --onnx` wrote") from None
+    inputs = tuple(input_.shape for input_ in network.graph.inputs)
     outputs = tuple(node.shape for node in network.graph.output_nodes)
     if (model.input_shapes, model.output_shapes) != (inputs, outputs):
         message = f"{path} has other inputs or outputs than the spec in it"

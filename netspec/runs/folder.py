@@ -1,7 +1,7 @@
-"""The folder of a run: what it holds, and how it stays complete whatever happens.
+"""The folder of a run: its files, and how it stays complete after any failure.
 
 `checkpoint.safetensors` is the one file that decides: it holds the weights, the optimizer's state
-and the figures of every epoch. The other files follow from it, so a run that was killed between two
+and the metrics of every epoch. The other files follow from it, so a run that was killed between two
 of them is whole again as soon as it is resumed. `manifest.json` has the hash of every file.
 """
 
@@ -56,7 +56,7 @@ _HISTORY = TypeAdapter(list[Record])
 
 
 class About(Model):
-    """What run.json says of a run."""
+    """The content of run.json."""
 
     name: str
     backend: str
@@ -77,7 +77,7 @@ class About(Model):
 class Reference:
     """What the backend that trained predicts for a few test images, for later comparison.
 
-    `inputs` (n, …) are those of every input, `outputs` (n, …) those of every output.
+    `inputs` are arrays (n, …) of every input, `outputs` arrays (n, …) of every output.
     """
 
     inputs: tuple[Array, ...]
@@ -95,7 +95,7 @@ class Reference:
 def _reference(tensors: Mapping[str, NDArray[Any]], network: Network) -> Reference:
     """The arrays of a file. Raises KeyError and ValueError where they are not the network's."""
     graph = network.graph
-    shapes = {f"inputs/{index}": each.shape for index, each in enumerate(graph.inputs)}
+    shapes = {f"inputs/{index}": input_.shape for index, input_ in enumerate(graph.inputs)}
     outputs = [graph.by_name[name].shape for name in graph.outputs]
     shapes |= {f"outputs/{index}": shape for index, shape in enumerate(outputs)}
     counts = {tensors[key].shape[:1] for key in shapes}
@@ -123,9 +123,9 @@ _FLOAT32 = np.dtype(np.float32)
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a training stands: after as many epochs as the history has records of.
+    """The state of a training, after as many epochs as the history has records.
 
-    `best` holds the weights of the best epoch so far, where those are to be restored in the end.
+    `best` contains the weights of the best epoch, where they are restored at the end.
     """
 
     weights: dict[str, Array]
@@ -158,7 +158,7 @@ class Run:
 
     @cached_property
     def about(self) -> About:
-        """What run.json says: the backend, the device, the versions, when it began."""
+        """The content of run.json: the backend, the device, the versions, the time of the start."""
         try:
             return About.model_validate_json(self._content("run.json", whole=False))
         except ValidationError:
@@ -212,7 +212,7 @@ class Run:
 
     @property
     def history(self) -> list[Record]:
-        """The figures of every epoch, and of the test once it is done."""
+        """The metrics of every epoch, and of the test once it is done."""
         lines = self._content("metrics.jsonl").splitlines()
         try:
             return [_RECORD.validate_json(line) for line in lines]
@@ -222,7 +222,7 @@ class Run:
     def checkpoint(self) -> Checkpoint:
         """The state that training goes on from. Raises RunError.
 
-        The checkpoint decides: other files may still be those of the epoch before.
+        The checkpoint decides: other files may still be files of the epoch before.
         """
         try:
             return self._checkpoint(self.path / CHECKPOINT)
@@ -319,7 +319,11 @@ def _is_monitored(history: Sequence[Record], network: Network) -> bool:
 
 
 def _part(tensors: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    return {key.removeprefix(prefix): it for key, it in tensors.items() if key.startswith(prefix)}
+    return {
+        key.removeprefix(prefix): tensor
+        for key, tensor in tensors.items()
+        if key.startswith(prefix)
+    }
 
 
 def _contiguous(value: NDArray[Any]) -> NDArray[Any]:
@@ -486,7 +490,7 @@ def _change(
     """What a run was begun with and is otherwise now, in words."""
     if run.backend != backend:
         return f"the backend {run.backend}"
-    before, now = (_compared(each, ignored, moved=moved) for each in (run.network, network))
+    before, now = (_compared(side, ignored, moved=moved) for side in (run.network, network))
     if difference := _difference(before, now, ""):
         return f"another spec: {difference}"
     return "other passes" if network.passes not in (None, run.network.passes) else None
@@ -504,18 +508,19 @@ def _compared(network: Network, ignored: Sequence[str], *, moved: bool) -> Any: 
     return data
 
 
-def _difference(before: Any, now: Any, at: str) -> str | None:  # Any: JSON data
+def _difference(before: Any, now: Any, path: str) -> str | None:  # Any: JSON data
     """The first value that is not the same, in words."""
     if isinstance(before, dict) and isinstance(now, dict):
         keys: list[str] = list({**before, **now})  # pyright: ignore[reportUnknownArgumentType] - JSON data
         for key in keys:
-            if found := _difference(before.get(key), now.get(key), f"{at}.{key}".lstrip(".")):  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType] - JSON data
-                return found
+            values = before.get(key), now.get(key)  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType] - JSON data
+            if difference := _difference(*values, f"{path}.{key}".lstrip(".")):  # pyright: ignore[reportUnknownArgumentType] - JSON data
+                return difference
         return None
     if isinstance(before, list) and isinstance(now, list) and len(before) != len(now):  # pyright: ignore[reportUnknownArgumentType] - JSON data
-        return f"{at} had {len(before)} items, and has {len(now)}"  # pyright: ignore[reportUnknownArgumentType] - JSON data
+        return f"{path} had {len(before)} items, and has {len(now)}"  # pyright: ignore[reportUnknownArgumentType] - JSON data
     if isinstance(before, list) and isinstance(now, list):  # pyright: ignore[reportUnknownArgumentType] - JSON data
         pairs = enumerate(zip(before, now, strict=True))  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - JSON data
-        found = (_difference(*pair, f"{at}.{index}") for index, pair in pairs)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - JSON data
-        return next(filter(None, found), None)
-    return None if before == now else f"{at} was {before}, and is {now}"
+        differences = (_difference(*pair, f"{path}.{index}") for index, pair in pairs)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - JSON data
+        return next(filter(None, differences), None)
+    return None if before == now else f"{path} was {before}, and is {now}"

@@ -36,7 +36,7 @@ def locked(folder: Path) -> Generator[None]:
     """Keep other processes from training a run. The operating system ends it with the process.
 
     What killed processes left in the folder is removed. Raises RunError where another process
-    holds the lock, which says who.
+    holds the lock; the error contains its number.
     """
     lock = FileLock(folder / LOCK)
     try:

@@ -55,7 +55,7 @@ class Manifest:
         return digest in (self.files.get(name), self.before.get(name))
 
     def agrees(self, digests: Mapping[str, str]) -> bool:
-        """Whether these files are all those of now, or all those before the last change."""
+        """Whether these files are all from now, or all from before the last change."""
         return any(
             all(files.get(name) == digest for name, digest in digests.items())
             for files in (self.files, self.before)
@@ -101,9 +101,9 @@ def replace_files(
 ) -> None:
     """Replace files of a run together. Only one process may do so at a time.
 
-    `present` are the hashes of the files in the folder, without it those of the manifest. A process
-    that is killed on the way leaves a manifest that fits the old files, the new ones, and any
-    mixture of them. Raises OSError and RunError.
+    `present` are the hashes of the files in the folder, by default the hashes of the manifest. A
+    process that is killed on the way leaves a manifest that fits the old files, the new ones, and
+    any mixture of them. Raises OSError and RunError.
     """
     manifest = read_manifest(folder)
     before = present or (present_hashes(folder) if manifest is None else manifest.files)
@@ -163,13 +163,13 @@ def read_files(folder: Path, names: Sequence[str], *, whole: bool = True) -> dic
     ends = monotonic() + PATIENCE
     while True:
         checked = {*names, *(manifest.files if whole else ())}
-        found = _attempt(folder, manifest, names, checked)
-        if isinstance(found, dict):
-            return found
+        content = _attempt(folder, manifest, names, checked)
+        if isinstance(content, dict):
+            return content
         if monotonic() > ends:
             break
         sleep(0.001)
-        manifest = found
+        manifest = content
     message = f"the files of {folder} are of two epochs: the run was stopped as it wrote them"
     raise RunError(message, "train with --resume first, which completes them")
 
@@ -215,7 +215,7 @@ def _read_unchecked(path: Path) -> bytes:
 def unreadable(path: Path, error: OSError) -> RunError:
     """The error that a file of a run cannot be read."""
     message = f"{path.parent} is not a run: {path.name} cannot be read: {error.strerror}"
-    return RunError(message, "give the folder that `netspec train` wrote")
+    return RunError(message, "name the folder that `netspec train` wrote")
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:

@@ -23,7 +23,7 @@ class Meaning:
     """The kind of an output vector, and the name of each of its values.
 
     The probabilities of classes add up to 1: of a softmax, or of one sigmoid, whose second class it
-    is. Each label has its own probability. Values are outputs as they are.
+    is. Each label has a probability. Values are unchanged outputs.
     """
 
     kind: Kind
@@ -57,19 +57,19 @@ def meaning_of(network: Network, names: tuple[str, ...] | None = None) -> Meanin
         kind = "values"
     expected = BINARY if kind == "classes" and units == 1 else units
     labelled = network.spec.data if kind == "classes" else None
-    found = class_names(labelled, expected) if named is None else named
-    if len(found) != expected:
+    labels = class_names(labelled, expected) if named is None else named
+    if len(labels) != expected:
         message = (
-            f"{network.graph.name} has {units} outputs, and class_names has {len(found)} names"
+            f"{network.graph.name} has {units} outputs, and class_names has {len(labels)} names"
         )
         raise RunError(message, "one name for every class, in the order of their labels")
-    if len(set(found)) < len(found):
+    if len(set(labels)) < len(labels):
         raise RunError(f"{network.graph.name} has two classes with one name", "rename one of them")
-    return Meaning(kind, found, network)
+    return Meaning(kind, labels, network)
 
 
 def _activation(network: Network) -> str:
-    """The activation that gives the output its meaning: its own, or that of a loss on logits."""
+    """The activation that decides the meaning of the output: from the layer, or the loss."""
     loss = network.objectives[0].loss if network.objectives else None
     if loss is not None and getattr(loss, "from_logits", False):
         return str(loss.probabilities)

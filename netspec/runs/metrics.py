@@ -1,4 +1,4 @@
-"""The figures of an epoch and of a test, computed the same way for every backend."""
+"""The metrics of an epoch and of a test, computed in the same way for every backend."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from netspec.numerics.weights import Weights
 from netspec.text.diagnostics import BackendError
 
 Record: TypeAlias = dict[str, Figure]
-"""The figures of an epoch or of a test, as a line of metrics.jsonl holds them."""
+"""The metrics of an epoch or of a test, as in a line of metrics.jsonl."""
 
 NO_FIGURES = ("epoch", "learning_rate", "seconds", "images_per_second")
 """What a record holds beside losses and metrics."""
 
 
 class Meter:
-    """Gathers the figures of an epoch, step by step, as Keras's `fit` does.
+    """Collects the metrics of an epoch, step by step, as Keras's `fit` does.
 
     Losses and metrics are those that training saw: of batches, before each step.
     """
 
     def __init__(self, network: Network, examples: Examples, order: NDArray[np.int64]) -> None:
         """`order` is that in which the epoch sees the examples."""
-        self._asked = network.objectives
+        self._objectives = network.objectives
         self._examples = examples
         self._order = order
         self._batch_size = network.spec.train.batch_size if network.spec.train else 1
-        self._measures = _Measures(self._asked, training=True)
-        self._sums = np.zeros(1 + len(self._asked) * (len(self._asked) > 1))
+        self._measures = _Measures(self._objectives, training=True)
+        self._sums = np.zeros(1 + len(self._objectives) * (len(self._objectives) > 1))
         self._correct = 0
         self.done = 0
 
     def add(self, steps: Steps) -> None:
-        """Take in what the next steps gave."""
+        """Add the report of the next steps."""
         start, count = self.done, len(steps.losses)
         whole = np.full(count, self._batch_size, np.int64)
         sizes = np.minimum(whole, len(self._order) - start - whole.cumsum() + whole)
@@ -55,21 +55,21 @@ class Meter:
         self.done += int(sizes.sum())
         if steps.correct is not None:
             self._correct += int(steps.correct.sum())
-        if gives_logits(self._asked) and not steps.logits:
-            message = "the backend gives no outputs of its steps, and a metric needs them"
+        if gives_logits(self._objectives) and not steps.logits:
+            message = "the backend returns no outputs of its steps, and a metric needs them"
             raise BackendError(message, "leave all metrics but accuracy out")
         if steps.logits:
             chosen = self._order[start : self.done]
             self._measures.add(steps.logits, self._examples.answers(chosen))
 
     def record(self) -> Record:
-        """The figures of the steps so far."""
-        means = [float(each) / max(self.done, 1) for each in self._sums]
-        found = _named(self._asked, means) | self._measures.record()
-        if "accuracy" in found and self._correct_counts():
-            answers = np.prod(self._asked[0].target_shape, dtype=np.int64) * max(self.done, 1)
-            found["accuracy"] = self._correct / int(answers)
-        return found
+        """The metrics of the steps until now."""
+        means = [float(total) / max(self.done, 1) for total in self._sums]
+        record = _named(self._objectives, means) | self._measures.record()
+        if "accuracy" in record and self._correct_counts():
+            answers = np.prod(self._objectives[0].target_shape, dtype=np.int64) * max(self.done, 1)
+            record["accuracy"] = self._correct / int(answers)
+        return record
 
     def _correct_counts(self) -> bool:
         return self._measures.seen == 0
@@ -78,37 +78,37 @@ class Meter:
 class _Measures:
     """The metrics of every output."""
 
-    def __init__(self, asked: Sequence[Objective], *, training: bool) -> None:
-        self._asked = asked
+    def __init__(self, objectives: Sequence[Objective], *, training: bool) -> None:
+        self._objectives = objectives
         self._by_output = [
             {
-                metric.tag: measure(metric, each)
-                for metric in (each.training_metrics if training else each.metrics)
+                metric.tag: measure(metric, objective)
+                for metric in (objective.training_metrics if training else objective.metrics)
             }
-            for each in asked
+            for objective in objectives
         ]
         self.seen = 0
 
     def add(self, logits: Sequence[NDArray[Any]], targets: Sequence[NDArray[Any]]) -> None:
         self.seen += len(logits[0])
-        for asked, measures, y, t in zip(
-            self._asked, self._by_output, logits, targets, strict=True
+        for objective, measures, y, t in zip(
+            self._objectives, self._by_output, logits, targets, strict=True
         ):
-            outputs = probabilities(y, asked) if measures else y
-            for each in measures.values():
-                each.add(outputs, t)
+            outputs = probabilities(y, objective) if measures else y
+            for metric in measures.values():
+                metric.add(outputs, t)
 
     def record(self) -> Record:
-        found: Record = {}
-        for asked, measures in zip(self._asked, self._by_output, strict=True):
-            prefix = f"{asked.output}_" if len(self._asked) > 1 else ""
-            found |= {f"{prefix}{tag}": each.figure() for tag, each in measures.items()}
-        return found
+        record: Record = {}
+        for objective, measures in zip(self._objectives, self._by_output, strict=True):
+            prefix = f"{objective.output}_" if len(self._objectives) > 1 else ""
+            record |= {f"{prefix}{tag}": metric.figure() for tag, metric in measures.items()}
+        return record
 
 
-def _named(asked: Sequence[Objective], means: Sequence[float]) -> Record:
-    """The loss, and with several outputs that of each, by their names."""
-    names = ["loss", *(f"{each.output}_loss" for each in asked)]
+def _named(objectives: Sequence[Objective], means: Sequence[float]) -> Record:
+    """The loss, and with several outputs the loss of each, by name."""
+    names = ["loss", *(f"{objective.output}_loss" for objective in objectives)]
     return dict(zip(names, means, strict=False))
 
 
@@ -125,20 +125,20 @@ def evaluate(
     penalties out. Only a test has what is
     not a number, such as a confusion matrix.
     """
-    asked = network.objectives
-    measures = _Measures(asked, training=prefix != "test_")
-    sums = np.zeros(len(asked))
+    objectives = network.objectives
+    measures = _Measures(objectives, training=prefix != "test_")
+    sums = np.zeros(len(objectives))
     graph = network.graph
-    largest = max(prod(each.shape) for each in (*graph.inputs, *graph.nodes))
+    largest = max(prod(tensor.shape) for tensor in (*graph.inputs, *graph.nodes))
     for part in examples.parts(largest):
         logits, targets = predictor.logits(*part.values()), part.answers()
         measures.add(logits, targets)
-        for index, (each, y, t) in enumerate(zip(asked, logits, targets, strict=True)):
-            values = losses.by_example(each.loss, y, t)
+        for index, (objective, y, t) in enumerate(zip(objectives, logits, targets, strict=True)):
+            values = losses.by_example(objective.loss, y, t)
             sums[index] += values.sum() if part.weights is None else values @ part.weights
     means = sums / len(examples)
-    total = float(means @ [each.weight for each in asked])
+    total = float(means @ [objective.weight for objective in objectives])
     if weights is not None:
         total += penalty(network.graph, weights)
-    record = _named(asked, [total, *(means.tolist() if len(asked) > 1 else ())])
+    record = _named(objectives, [total, *(means.tolist() if len(objectives) > 1 else ())])
     return {f"{prefix}{name}": value for name, value in (record | measures.record()).items()}

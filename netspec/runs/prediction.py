@@ -14,7 +14,7 @@ from netspec.data.indices import check_indices
 from netspec.data.pixels import WHITE, PixelRange, pixel_range
 from netspec.data.record import parse_record
 from netspec.graph import Graph
-from netspec.language.data import Resize, promise_of
+from netspec.language.data import DataFields, ImageResize, Resize, promise_of
 from netspec.language.layers import written
 from netspec.network import Network, loads
 from netspec.numerics.weights import Array
@@ -33,7 +33,7 @@ class Prediction:
     """What a network predicts of an image.
 
     Of `kind` "classes" the probabilities add up to 1, and `label` is the likeliest class with its
-    `probability`. Of "labels" each has its own of the `probabilities`. Of "values" the outputs are
+    `probability`. For "labels" each has one of the `probabilities`. Of "values" the outputs are
     in `values`. What the kind has not is None or empty. `notes` are sentences about the image.
     """
 
@@ -46,7 +46,7 @@ class Prediction:
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """The class with its probability, each label with its own, or the values."""
+        """The class with its probability, each label with its probability, or the values."""
         if self.kind == "classes":
             return f"{self.label}  {self.probability:.4f}"
         if self.kind == "labels":
@@ -69,8 +69,8 @@ def predict(
 ) -> list[Prediction]:
     """Predict for image files with a run, or with an ONNX file that netspec exported.
 
-    Images are prepared as those of the data set were, where that is known; with `as_is` they are
-    only brought to the network's shape, as `resize` or the spec says. With `invert`, light and dark
+    Images are prepared as images of the data set, where it is known; with `as_is` they are only
+    resized to the network's shape, by `resize` or the spec. With `invert`, light and dark
     change places first. Raises NetspecError.
     """
     if isinstance(model, Path):
@@ -82,15 +82,15 @@ def predict(
     fitting = _fitting(about, as_is=as_is, invert=invert, resize=resize)
     seen = [read_image(image, fitting) for image in images]
     values = [
-        about.pixels.values_of(each.pixels, str(image))
-        for image, each in zip(images, seen, strict=True)
+        about.pixels.values_of(decoded.pixels, str(image))
+        for image, decoded in zip(images, seen, strict=True)
     ]
     inputs = np.stack(values) / np.float32(about.scale)
     check_indices(about.network.graph, [inputs], "images")
     outputs = about.meaning.read(ScaledInputs(session).predict(inputs))
     return [
-        _prediction(image, each, row, about, path)
-        for image, each, row in zip(images, seen, outputs, strict=True)
+        _prediction(image, decoded, row, about, path)
+        for image, decoded, row in zip(images, seen, outputs, strict=True)
     ]
 
 
@@ -102,7 +102,7 @@ def _exported(run: Run) -> bytes:
 
 @dataclass(frozen=True)
 class _About:
-    """What a model's file says of itself. `notes` are what a user would not expect of it."""
+    """The facts in a model's file. `notes` are facts that a user would not expect."""
 
     network: Network
     shape: tuple[int, int, int]
@@ -120,7 +120,7 @@ def _about(session: ExportedModel, path: Path, notes: tuple[str, ...]) -> _About
     except (KeyError, NetspecError, ValidationError) as error:
         reason = str(error).partition("\n")[0]
         message = f"{path} does not say how it takes images ({reason})"
-        help = "give a run, or a file that `netspec export --onnx` wrote"
+        help = "name a run, or a file that `netspec export --onnx` wrote"
         raise RunError(message, help) from None
     shape = _image_shape(network.graph, path)
     data, promise = network.spec.data, promise_of(network.spec.data)
@@ -144,7 +144,7 @@ def _image_shape(graph: Graph, path: Path) -> tuple[int, int, int]:
     elif len(graph.input_shape) != IMAGE_AXES:
         message = f"{path} takes {written(graph.input_shape)}, and an image has three axes"
     elif len(graph.output.shape) != 1:
-        message = f"{path} gives {written(graph.output.shape)}, and not one vector of values"
+        message = f"{path} has the output {written(graph.output.shape)}, not one vector of values"
     else:
         height, width, channels = graph.input_shape
         return height, width, channels
@@ -154,25 +154,32 @@ def _image_shape(graph: Graph, path: Path) -> tuple[int, int, int]:
 
 def _fitting(about: _About, *, as_is: bool, invert: bool, resize: Resize | None) -> Fitting:
     data = about.network.spec.data
-    preparation = None if as_is else promise_of(data).preparation
+    promise = promise_of(data)
+    preparation = None if as_is else promise.preparation
     if preparation and resize:
-        message = f"images are prepared as those of {preparation} were, and --resize is for others"
+        message = f"images are prepared as images of {preparation}, and --resize is for others"
         raise RunError(message, "leave --resize out, or add --as-is")
-    default = data.resize if data else "stretch"
     deep = about.pixels.white != WHITE or not about.pixels.whole
-    return Fitting(about.shape, invert, preparation, resize or default, deep)
+    resizing = _resizing(data, resize)
+    return Fitting(about.shape, invert, preparation, resizing, deep, reduced=promise.decoded)
+
+
+def _resizing(data: DataFields | None, mode: Resize | None) -> ImageResize:
+    """The resizing of images: as in the spec, with another mode where one is requested."""
+    default = (data and data.resize) or ImageResize(mode="stretch")
+    return default.model_copy(update={"mode": mode}) if mode else default
 
 
 def _prediction(
     image: Path, seen: SeenImage, outputs: Array, about: _About, model: Path
 ) -> Prediction:
     if not np.isfinite(outputs).all():
-        message = f"{model} gives values for {image} that are not finite"
+        message = f"{model} predicts values for {image} that are not finite"
         raise RunError(message, "its weights are not sound: train it again")
     kind, names = about.meaning.kind, about.meaning.names
     by_name = {name: float(value) for name, value in zip(names, outputs, strict=True)}
     best = names[int(outputs.argmax())] if kind == "classes" else None
-    done = (f"{image}: {'; '.join(seen.notes)}",) if seen.notes else ()
+    preparation = (f"{image}: {'; '.join(seen.notes)}",) if seen.notes else ()
     return Prediction(
         str(image),
         kind,
@@ -180,5 +187,5 @@ def _prediction(
         None if best is None else by_name[best],
         {} if kind == "values" else by_name,
         by_name if kind == "values" else {},
-        (*about.notes, *done),
+        (*about.notes, *preparation),
     )

@@ -27,7 +27,7 @@ CALIBRATION_EXAMPLES = 512
 
 @dataclass(frozen=True)
 class Quantized:
-    """A smaller model beside the float32 one: their figures over the test set, and their sizes."""
+    """A smaller model and the float32 model: their metrics on the test set, and their sizes."""
 
     kind: Quantization
     before: Record
@@ -37,7 +37,7 @@ class Quantized:
 
     @property
     def lost(self) -> tuple[str, float]:
-        """The figure that lost most, and how much: points of accuracy, as a fraction.
+        """The metric with the largest loss, and the loss: points of accuracy, as a fraction.
 
         Without accuracy, by how much of itself the loss has grown.
         """
@@ -50,14 +50,14 @@ class Quantized:
         return worst, losses[worst]
 
     def figures(self, name: str) -> tuple[float, float]:
-        """A figure that is a number, before and after."""
+        """A metric that is a number, before and after."""
         before, after = self.before[name], self.after[name]
         assert not isinstance(before, list)
         assert not isinstance(after, list)
         return float(before), float(after)
 
     def table(self) -> str:
-        """A row for every figure and the size: before, after, and the change or the ratio."""
+        """A row for every metric and the size: before, after, and the change or the ratio."""
         names = [name for name, value in self.before.items() if not isinstance(value, list)]
         rows = [("", "float32", self.kind, "")]
         for name in names:
@@ -94,14 +94,16 @@ def quantized(
     return smaller, Quantized(kind, before, after, len(content), len(smaller))
 
 
-def check_loss(done: Quantized, most: float) -> None:
+def check_loss(quantized: Quantized, most: float) -> None:
     """Raise BackendError where a smaller model loses more than it may."""
-    name, lost = done.lost
+    name, lost = quantized.lost
     if lost <= most:
         return
-    before, after = done.figures(name)
+    before, after = quantized.figures(name)
     limit = f"{most:g}" if name.endswith("accuracy") else f"{most:g} of it"
-    message = f"the {done.kind} model has a {name} of {after:.4f}, the float32 model {before:.4f}"
+    message = (
+        f"the {quantized.kind} model has a {name} of {after:.4f}, the float32 model {before:.4f}"
+    )
     help = "allow more with --max-loss, or write it all the same with --force"
     raise BackendError(f"{message}: they may differ by {limit}", help)
 
@@ -118,7 +120,7 @@ def _taken(inputs: Sequence[Array], by: ExportedModel) -> tuple[NDArray[Any], ..
     if not by.raw_input:
         return tuple(inputs)
     divisor = divisor_of(by)
-    return tuple(as_pixels(each, divisor) for each in inputs)
+    return tuple(as_pixels(array, divisor) for array in inputs)
 
 
 def divisor_of(model: ExportedModel) -> float:
@@ -129,7 +131,7 @@ def divisor_of(model: ExportedModel) -> float:
         divisor = nan
     if not 0 < divisor < inf:
         message = "the file does not contain what it divides pixels by"
-        raise RunError(message, "give a file that `netspec export --onnx --raw-input` wrote")
+        raise RunError(message, "name a file that `netspec export --onnx --raw-input` wrote")
     return divisor
 
 

@@ -1,6 +1,6 @@
-"""Early stopping, from the figures of the epochs alone, so that a resumed run stops where it would.
+"""Early stopping, only from the metrics of the epochs, so a resumed run stops at the same epoch.
 
-The rule is that of keras/src/callbacks/early_stopping.py (3.15).
+The rule is from keras/src/callbacks/early_stopping.py (3.15).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from netspec.runs.metrics import Record
 
 @dataclass(frozen=True)
 class Watch:
-    """What the epochs so far say: which was the best, and whether to stop.
+    """The result of the epochs: the best of them, and whether to stop.
 
     `best` is None until an epoch was watched; epochs count from 1.
     """
@@ -26,10 +26,10 @@ class Watch:
 def watch(
     settings: EarlyStopping, more_is_better: Mapping[str, bool], history: Sequence[Record]
 ) -> Watch:
-    """Look at the records of all epochs; `more_is_better` tells of every figure.
+    """Read the records of all epochs; `more_is_better` has an entry for every metric.
 
-    A better figure begins the wait anew, once it beats the baseline too. Training stops as soon as
-    `patience` epochs, and at least one, were no better.
+    A better value restarts the wait, if it is also better than the baseline. Training stops as soon
+    as `patience` epochs, and at least one, were no better.
     """
     sign = 1 if _rises(settings, more_is_better) else -1
     best: float | None = None

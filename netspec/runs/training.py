@@ -42,7 +42,7 @@ COPIES = 2
 
 
 class Progress(Protocol):
-    """Shows a training to a person."""
+    """Shows a training to the user."""
 
     def warns(self, text: str) -> None: ...
     def prepares(self, backend: str) -> None: ...
@@ -86,11 +86,11 @@ def train(
     data: Path | None = None,
     progress: Progress | None = None,
 ) -> Run:
-    """Train a network as its spec says; the run is complete after every epoch.
+    """Train a network as its spec describes; the run is complete after every epoch.
 
     With `resume` the newest run of this spec and backend in `runs` goes on, or the run with this
     path or name. It ends with the weights of a run that was never broken. Examples that take more
-    than `memory` bytes, by default half of what the machine has to give, are read as they are
+    than `memory` bytes, by default half of the machine's free memory, are read as they are
     needed. `data` is the npz file, or the folder of the files, to read instead of those that the
     spec names. What is suspicious about the data is shown before a new run begins, and raised with
     `strict`. Raises NetspecError.
@@ -133,10 +133,10 @@ def _train(
     if run:
         _check_same_data(run, dataset.record)
     steps = _steps(settings, len(dataset.train))
-    found = suspicions(dataset, network) if strict or run is None else []
-    if found and strict:
-        raise SuspiciousDataError(found)
-    for sentence in found:
+    suspicious = suspicions(dataset, network) if strict or run is None else []
+    if suspicious and strict:
+        raise SuspiciousDataError(suspicious)
+    for sentence in suspicious:
         progress.warns(sentence)
     progress.prepares(target.name)
     weights = state.weights if state else initial(network.graph, settings.seed)
@@ -173,9 +173,9 @@ def _train(
 def _check_same_data(run: Run, now: DataRecord) -> None:
     """Raise RunError where a run was begun with other data; nobody knows it of an old run."""
     before = run.about.data
-    if before and (found := differences(before, now)):
-        message = f"{run.path} was begun with other data: {'; '.join(found)}"
-        help = "give the place of the same data to --data, or leave --resume out to begin a new run"
+    if before and (changes := differences(before, now)):
+        message = f"{run.path} was begun with other data: {'; '.join(changes)}"
+        help = "name the same data with --data, or leave --resume out to begin a new run"
         raise RunError(message, help)
 
 
@@ -201,7 +201,7 @@ def _is_complete(run: Run, state: Checkpoint, network: Network) -> str | None:
     settings = train_settings(network)
     if state.epoch > settings.epochs:
         message = (
-            f"{run.path} has done {state.epoch} epochs, more than the {settings.epochs} wanted"
+            f"{run.path} has done {state.epoch} epochs, more than the requested {settings.epochs}"
         )
         raise RunError(message, "ask for more with --epochs, or leave --resume out")
     if not state.tested:
@@ -222,7 +222,7 @@ def train_settings(network: Network) -> Train:
 
 
 def _watched(network: Network, history: Sequence[Record]) -> Watch:
-    """What early stopping makes of the epochs so far."""
+    """The result of early stopping for the epochs until now."""
     stopping = train_settings(network).early_stopping
     if stopping is None:
         return Watch(None, stopped=False)
@@ -242,7 +242,7 @@ class _Training:
         steps: int,
         progress: Progress,
     ) -> None:
-        """`steps` are those of an epoch."""
+        """`steps` is the number of steps of an epoch."""
         self._network = network
         self._settings = train_settings(network)
         self._run = run
@@ -268,7 +268,7 @@ class _Training:
             self._progress.epoch_ends(record)
 
     def ends(self, predictor: Callable[[Weights], Predictor]) -> None:
-        """Test the weights that the run ends with: the last, or those of the best epoch."""
+        """Test the final weights of the run: of the last epoch, or of the best epoch."""
         self._trainer.swap_averages()  # as Keras's fit does after its last epoch
         epoch = len(self._history)
         watched = _watched(self._network, self._history)
@@ -280,14 +280,14 @@ class _Training:
             assert watched.best is not None
             epoch, tested = watched.best, predictor(self._best)
             self._progress.remarks(f"Restored the weights of epoch {epoch}")
-        given = self._best or weights
-        found = evaluate(tested, given, self._dataset.test, self._network, "test_")
-        self._history.append({"epoch": epoch, **found})
+        final = self._best or weights
+        results = evaluate(tested, final, self._dataset.test, self._network, "test_")
+        self._history.append({"epoch": epoch, **results})
         self._save(tested, weights)
-        self._progress.tested(found)
+        self._progress.tested(results)
 
     def _is_best(self, epoch: int) -> bool:
-        """Whether the weights after this epoch are those to restore, so far."""
+        """Whether this epoch is the best until now, whose weights are restored."""
         stopping = self._settings.early_stopping
         if stopping is None or not stopping.restore_best_weights:
             return False
@@ -303,7 +303,7 @@ class _Training:
         self._run.save(Checkpoint(*state, self._history, reference, self._best))
 
     def _epoch(self, epoch: int) -> tuple[Record, dict[str, Array]]:
-        """Train for an epoch. Gives its figures, and the weights after it."""
+        """Train for an epoch. Returns its metrics, and the weights after it."""
         settings, dataset = self._settings, self._dataset
         rates = _rates(settings, epoch, self._steps, self._history)
         order = epoch_order(len(dataset.train), settings.seed, epoch)
@@ -340,7 +340,7 @@ def _reference(predictor: Predictor, dataset: Dataset) -> Reference:
 def predicted_in_batches(predictor: Predictor, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
     """The outputs for some examples, computed in their batches of 1, 2 and 7."""
     parts = [predictor.outputs(*batch) for batch in reference_batches(inputs)]
-    return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
+    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
 
 
 def reference_batches(inputs: tuple[Array, ...]) -> Iterator[tuple[Array, ...]]:
@@ -348,22 +348,22 @@ def reference_batches(inputs: tuple[Array, ...]) -> Iterator[tuple[Array, ...]]:
     start = 0
     for size in REFERENCE_BATCHES:
         if len(inputs[0][start:]):
-            yield tuple(each[start : start + size] for each in inputs)
+            yield tuple(array[start : start + size] for array in inputs)
         start += size
 
 
 def _steps(settings: Train, images: int) -> int:
     """The steps of an epoch. Raises RunError where the spec wants more than there are."""
     most = -(-images // settings.batch_size)
-    wanted = settings.steps_per_epoch or most
-    if wanted > most:
-        message = f"steps_per_epoch is {wanted:,}, and {images:,} images make {most:,} batches"
+    requested = settings.steps_per_epoch or most
+    if requested > most:
+        message = f"steps_per_epoch is {requested:,}, and {images:,} images make {most:,} batches"
         raise RunError(message, f"make it {most} or less, or leave it out")
-    return wanted
+    return requested
 
 
 def _rates(settings: Train, epoch: int, steps: int, history: Sequence[Record]) -> Array:
-    """The learning rates of an epoch's steps. Raises RunError where a figure is missing."""
+    """The learning rates of an epoch's steps. Raises RunError where a metric is missing."""
     schedule = settings.optimizer.learning_rate
     try:
         numbers = [

@@ -1,4 +1,4 @@
-"""An error as a person reads it: where it stands, what is wrong, and what to write instead."""
+"""An error as the user reads it: its place, what is wrong, and what to write instead."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class Place:
 class Diagnostic:
     """One fault of a spec.
 
-    `code` names the kind of fault, `message` says what is wrong in lower case and without a full
-    stop, `help` says what to do about it, and `related` adds a second place, such as that of the
-    first of two equal names. `trail` adds the places through which a value came to its own: the
-    calls of the blocks that it stands in, the innermost first.
+    `code` names the kind of fault, `message` is what is wrong, in lower case and without a full
+    stop. `help` is what to do about it. `related` adds a second place, such as the first of two
+    equal names. `trail` adds the places through which a value came: the calls of the blocks around
+    it, the innermost first.
     """
 
     code: Code
@@ -83,7 +83,7 @@ def _excerpt(place: Place, margin: str, label: str = "") -> list[str]:
         return [f"{margin}--> {place}"]
     text, column = _window(place.text, place.column)
     text = visible(text)
-    # A tab in front of the caret keeps it under its column, whatever the terminal's tab width.
+    # A tab before the caret keeps it under its column, whatever the terminal's tab width.
     indent = "".join("\t" if char == "\t" else " " * _width(char) for char in text[: column - 1])
     length = max(1, sum(_width(char) for char in text[column - 1 : column - 1 + place.length]))
     return [
@@ -117,7 +117,7 @@ def _window(text: str, column: int, width: int = 160) -> tuple[str, int]:
 class NetspecError(Exception):
     """A fault that its user can mend. It is shown without a traceback.
 
-    `message` says what is wrong; `help` says what to do about it.
+    `message` is what is wrong; `help` is what to do about it.
     """
 
     def __init__(self, message: str, help: str | None = None) -> None:
@@ -131,7 +131,7 @@ class NetspecError(Exception):
 
 
 class SpecError(NetspecError):
-    """The faults of a spec, each at its place, in the order in which they stand in the file.
+    """The faults of a spec, each at its place, in the order of the file.
 
     Of very many it holds the first, and `more` is true.
     """

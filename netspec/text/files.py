@@ -22,7 +22,7 @@ def open_regular(path: Path, *, pipes: bool = False) -> BinaryIO:
 
     Raises OSError where it cannot be opened, or is a pipe or a device: reading that may never end.
     With `pipes`, a pipe that a shell has opened is read, as in `netspec check /dev/stdin`: it has
-    no name in a folder, so that somebody writes into it.
+    no name in a folder, so another process writes into it.
     """
     if "\0" in str(path):
         raise OSError(errno.EINVAL, "a path has no null character")
@@ -34,7 +34,7 @@ def open_regular(path: Path, *, pipes: bool = False) -> BinaryIO:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a path is that of a regular file; a path that no file can have is not."""
+    """Whether a path leads to a regular file; a path that no file can have is not."""
     try:
         return path.is_file()
     except OSError:  # such as a name that is too long
@@ -126,7 +126,7 @@ def is_stream(path: Path) -> bool:
 
 
 def _is_stdout(path: Path) -> bool:
-    """Whether a path is that of the standard output, as /dev/stdout is where it is a file."""
+    """Whether a path leads to the standard output, as /dev/stdout is where it is a file."""
     try:
         return os.path.samestat(path.stat(), os.fstat(1))
     except OSError:  # it is closed
@@ -151,7 +151,7 @@ def _target(path: Path) -> Path:
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
     target = path.resolve() if path.is_symlink() else path
     with suppress(FileNotFoundError):
-        target.lstat()  # which says whether the name is too long
+        target.lstat()  # raises an error where the name is too long
     return target
 
 

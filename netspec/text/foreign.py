@@ -9,7 +9,7 @@ About: TypeAlias = tuple[str, str]
 """What a file is, and what to do instead."""
 
 HEAD = 4096
-"""How many bytes tell what a file is."""
+"""How many bytes show what a file is."""
 
 _NEW = "a spec is a YAML text; `netspec new NAME` writes one to start from"
 _WEIGHTS = "a spec describes a network in YAML; `netspec new NAME` writes one to start from"

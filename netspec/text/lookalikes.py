@@ -1,4 +1,4 @@
-"""Characters that look like those of YAML and are others, as an input method or a document has."""
+"""Characters that look like YAML's characters, but differ, as in input methods and documents."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ class Lookalike:
 def find_lookalike(line: str, start: int = 0, end: int | None = None) -> Lookalike | None:
     """The first characters in a part of a line, outside of quotes and comments, that mislead."""
     plain = _unquoted(line)
-    found = _LOOKALIKES.search(plain, start, len(plain) if end is None else end)
-    if found is None:
+    match = _LOOKALIKES.search(plain, start, len(plain) if end is None else end)
+    if match is None:
         return None
-    char = found[0][0]
+    char = match[0][0]
     name = unicodedata.name(char).lower()
     article = "an" if name[0] in "aeiou" else "a"
     shown = f"the character {char!r}" if MEANT[char].strip() else "the character here"
     message = f"{shown} is {article} {name}, U+{ord(char):04X}"
-    text = "".join(MEANT[each] for each in found[0])
+    text = "".join(MEANT[character] for character in match[0])
     help = "remove it" if not text else f"write `{text}`" if text.strip() else "write a space"
-    return Lookalike(found.start(), len(found[0]), message, help)
+    return Lookalike(match.start(), len(match[0]), message, help)
 
 
 @lru_cache(maxsize=1)  # many faults may be in one long line
 def _unquoted(line: str) -> str:
     """The line with spaces in place of quotes and comments."""
-    return _QUOTED_OR_COMMENT.sub(lambda found: " " * len(found[0]), line)
+    return _QUOTED_OR_COMMENT.sub(lambda match: " " * len(match[0]), line)

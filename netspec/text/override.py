@@ -27,7 +27,7 @@ class Override:
         return Text(COMMAND_LINE, (self.typed,))
 
     def node(self) -> Node:
-        """The value, which stands where the user typed it. Raises SpecError for faulty YAML."""
+        """The value, at the place where the user typed it. Raises SpecError for faulty YAML."""
         try:
             node = compose(self.value if self.value.strip() else "null", COMMAND_LINE)
         except SpecError as error:
@@ -70,7 +70,7 @@ def _with(parent: Node, steps: list[str], override: Override) -> Node:
             message = f"there is no item {step!r}; the list has {len(parent.data)}"
             raise _fault(override, steps, message, "items count from 0, as in layers.0")
         members = {**parent.members, int(step): _with(parent.members[int(step)], rest, override)}
-        return replace(parent, data=[it.data for it in members.values()], members=members)
+        return replace(parent, data=[member.data for member in members.values()], members=members)
     message = f"{parent.data!r} holds nothing named {step!r}"
     raise _fault(override, steps, message, "the path leads through mappings and lists")
 

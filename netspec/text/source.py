@@ -7,10 +7,8 @@ is read, and nothing in a file can name a Python object.
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -58,7 +56,7 @@ _FORBIDDEN = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U000100
 
 @dataclass(frozen=True)
 class Text:
-    """The lines of a file, or of a value given on the command line."""
+    """The lines of a file, or of a value on the command line."""
 
     file: str
     lines: tuple[str, ...]
@@ -72,10 +70,10 @@ class Text:
 
 @dataclass(slots=True)
 class Node:
-    """A value of the text: its data, where it stands, and the nodes of its keys and members.
+    """A value of the text: its data, its place, and the nodes of its keys and members.
 
-    `note` says how a value that was not written in its place came there; `former` is the value
-    that one from outside stands instead of.
+    `note` is how a value came to a place where it was not written; `former` is the value that one
+    from outside has replaced.
     """
 
     text: Text
@@ -108,12 +106,12 @@ class Note:
     @property
     def places(self) -> tuple[tuple[str, Place], ...]:
         """The places from here outwards."""
-        found: list[tuple[str, Place]] = []
+        places: list[tuple[str, Place]] = []
         note: Note | None = self
         while note is not None:
-            found.append((note.label, note.node.place))
+            places.append((note.label, note.node.place))
             note = note.outer
-        return tuple(found)
+        return tuple(places)
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Source:
-    """A spec as plain data that knows where each of its values stands."""
+    """A spec as plain data that knows the place of each of its values."""
 
     root: Node
 
@@ -141,8 +139,8 @@ class Source:
     def place(self, location: Location, *, key: bool = False) -> Place:
         """The place of the value at a location, or of its key.
 
-        A step that the text does not have is passed over, so a location that names a missing field
-        gives the place of the mapping that lacks it.
+        A step that the text does not have is passed over, so the place of a missing field is the
+        mapping that lacks it.
         """
         node, key_node = self.root, None
         for step in location:
@@ -150,7 +148,7 @@ class Source:
                 key_node = node.keys.get(str(step))
                 node = node.members[step]
             elif node.data == step:
-                key_node = None  # a bare name stands for the key that it could be
+                key_node = None  # a bare name is the key that it could be
         return key_node.place if key and key_node else node.place
 
     def trail(self, location: Location) -> tuple[tuple[str, Place], ...]:
@@ -170,18 +168,18 @@ class Source:
         return Diagnostic(fault.code, fault.message, place, fault.help, related, trail)
 
     def error(self, faults: Iterable[Fault]) -> SpecError:
-        """The faults at their places; what many copies of a layer share is said of the first.
+        """The faults at their places; a fault of many copies of a layer is reported for the first.
 
         Where characters look like others, the faults are due to them.
         """
-        found = [(fault, self.diagnostic(fault)) for fault in faults]
+        pairs = [(fault, self.diagnostic(fault)) for fault in faults]
         misleading = [
             _misleading(diagnostic.place)
-            for fault, diagnostic in found
+            for fault, diagnostic in pairs
             if fault.location[:2] != ("train", "class_weights")  # whose names may be any text
         ]
         lookalikes = [diagnostic for diagnostic in misleading if diagnostic]
-        return SpecError(distinct(lookalikes or [diagnostic for _, diagnostic in found]))
+        return SpecError(distinct(lookalikes or [diagnostic for _, diagnostic in pairs]))
 
 
 def read(path: Path) -> Source:
@@ -193,7 +191,9 @@ def read(path: Path) -> Source:
         help = "`netspec new NAME` writes a spec to start from"
         raise NetspecError(f"there is no file {path}", help) from None
     except OSError as error:
-        raise NetspecError(f"{path} cannot be read: {error.strerror}", "give a file") from None
+        raise NetspecError(
+            f"{path} cannot be read: {error.strerror}", "write the path of a file"
+        ) from None
     return parse(content, str(path))
 
 
@@ -220,13 +220,13 @@ def _decode(content: str | bytes, file: str) -> str:
     except UnicodeDecodeError as error:
         read = error.object  # without the byte order mark
         text = Text(file, tuple(read.decode(errors="replace").splitlines()))
-        place = _place_behind(read[: error.start].decode(), text)
+        place = _place_after(read[: error.start].decode(), text)
         message = f"byte 0x{read[error.start]:02x} is not UTF-8"
         raise _fault(Code.ENCODING, message, place, "save the file as UTF-8") from None
 
 
-def _place_behind(beginning: str, text: Text) -> Place:
-    """The place of the character behind the beginning of a text."""
+def _place_after(beginning: str, text: Text) -> Place:
+    """The place of the character after the beginning of a text."""
     lines = (beginning + "|").splitlines()
     return text.place(len(lines) - 1, len(lines[-1]) - 1)
 
@@ -243,10 +243,10 @@ def _fault(
 
 def distinct(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """The diagnostics, of which no two say the same of the same place."""
-    found: dict[tuple[str, Place], Diagnostic] = {}
+    by_place: dict[tuple[str, Place], Diagnostic] = {}
     for diagnostic in diagnostics:
-        found.setdefault((diagnostic.message, diagnostic.place), diagnostic)
-    return list(found.values())
+        by_place.setdefault((diagnostic.message, diagnostic.place), diagnostic)
+    return list(by_place.values())
 
 
 def single(diagnostic: Diagnostic) -> SpecError:
@@ -254,29 +254,13 @@ def single(diagnostic: Diagnostic) -> SpecError:
     return SpecError([diagnostic])
 
 
-@contextmanager
-def uncollected() -> Generator[None]:
-    """Leave the garbage alone for a while: what is made of a spec stays as long as the spec.
-
-    Looking through hundreds of thousands of new values again and again took a third of the time.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@uncollected()
 def compose(content: str, file: str) -> Node:
     """The nodes of a YAML document. Raises SpecError."""
     text = Text(file, tuple(content.splitlines()))
     # The second pattern takes milliseconds to compile, which few specs need.
     if forbidden := re.search(_FORBIDDEN_ASCII if content.isascii() else _FORBIDDEN, content):
         message = f"the character U+{ord(forbidden[0]):04X} is not allowed in a spec"
-        place = _place_behind(content[: forbidden.start()], text)
+        place = _place_after(content[: forbidden.start()], text)
         raise _fault(Code.YAML, message, place, "remove it, or write it as an escape in quotes")
     try:
         return _Composer(text, _events(content)).document()
@@ -293,11 +277,11 @@ def compose(content: str, file: str) -> Node:
 
 def _misleading(place: Place) -> Diagnostic | None:
     """What is wrong with the characters of a place, where they look like others."""
-    found = find_lookalike(place.text, place.column - 1, place.column - 1 + place.length)
-    if found is None:
+    lookalike = find_lookalike(place.text, place.column - 1, place.column - 1 + place.length)
+    if lookalike is None:
         return None
-    at = Place(place.file, place.line, found.index + 1, place.text, found.length)
-    return Diagnostic(Code.CHARACTER, found.message, at, found.help)
+    exact_place = Place(place.file, place.line, lookalike.index + 1, place.text, lookalike.length)
+    return Diagnostic(Code.CHARACTER, lookalike.message, exact_place, lookalike.help)
 
 
 def _misleading_line(text: Text, line: int) -> Diagnostic | None:
@@ -432,7 +416,7 @@ class _Composer:
     def merged(self, key: Node, value: Node) -> dict[str, tuple[Node, Node]]:
         """The keys and values of a mapping, or of several of which the first one counts."""
         mappings = list(value.members.values()) if isinstance(value.data, list) else [value]
-        found: dict[str, tuple[Node, Node]] = {}
+        entries: dict[str, tuple[Node, Node]] = {}
         for mapping in reversed(mappings):
             if not isinstance(mapping.data, dict):
                 message = f"`{MERGE}` merges a mapping, or a list of mappings"
@@ -440,8 +424,8 @@ class _Composer:
                 raise _fault(Code.MERGE, message, mapping.place, help)
             for name, node in mapping.members.items():
                 note = Note("merged here", key, node.note)
-                found[str(name)] = mapping.keys[str(name)], replace(node, note=note)
-        return found
+                entries[str(name)] = mapping.keys[str(name)], replace(node, note=note)
+        return entries
 
     def key(self, event: Event, seen: dict[str, Node]) -> Node:
         if not isinstance(event, yaml.ScalarEvent) or event.tag is not None or event.anchor:
@@ -470,12 +454,12 @@ class _Composer:
         members: dict[str | int, Node] | None = None,
     ) -> Node:
         start, end = event.start_mark, (last or event).end_mark
-        at = (start.line, start.column), (end.line, end.column)
+        span = (start.line, start.column), (end.line, end.column)
         if not members:
-            return Node(self.text, *at, data)
+            return Node(self.text, *span, data)
         keys = keys or {}
         size = 1 + len(keys) + sum(member.size for member in members.values())
-        return Node(self.text, *at, data, keys, members, size)
+        return Node(self.text, *span, data, keys, members, size)
 
     def fault(self, event: Event, code: Code, message: str, help: str) -> SpecError:
         start, end = event.start_mark, event.end_mark

@@ -1,4 +1,4 @@
-"""What the tests of measurements share: backends with forms that can be foreseen, and a network."""
+"""Fixtures for the tests of measurements: backends with predictable forms, and a network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ layers:
 
 @pytest.fixture(scope="module")
 def scripted():
-    """The scripted backends as backends that are installed."""
+    """Install the scripted backends."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(PLUGIN))
         yield

@@ -1,4 +1,4 @@
-"""`netspec bench`, end to end and where it cannot begin."""
+"""`netspec bench`, end to end, and its errors before it begins."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ def test_a_spec_is_measured_in_onnx_runtime(spec):
         assert row["device"] == "cpu (CPUExecutionProvider)"
 
 
-def test_the_table_and_what_is_left_out_are_printed_and_the_picture_written(
-    scripted, spec, tmp_path
-):
+def test_the_table_and_the_plot_are_written(scripted, spec, tmp_path):
     plot = tmp_path / "plot.svg"
     options = ["--forms", "exact,absent", "--batch-sizes", "2", "--plot", plot, *QUICK]
     about, titles, _, row, left_out, wrote = netspec_("bench", spec, *options).results.splitlines()
@@ -46,12 +44,12 @@ def test_the_table_and_what_is_left_out_are_printed_and_the_picture_written(
     ("forms", "status"), [("refusing", 1), ("refusing,ending", 1), ("exact,refusing", 0)]
 )
 def test_it_fails_where_no_form_could_be_measured(scripted, spec, forms, status):
-    ended = netspec_("bench", spec, "--forms", forms, "--batch-sizes", "1", *QUICK)
-    assert ended.status == status
-    assert "there is no abacus in this machine" in ended.out
+    result = netspec_("bench", spec, "--forms", forms, "--batch-sizes", "1", *QUICK)
+    assert result.status == status
+    assert "there is no abacus in this machine" in result.out
 
 
-def test_values_of_the_spec_and_its_passes_can_be_set(scripted, spec):
+def test_spec_values_and_passes_can_be_set(scripted, spec):
     options = ["--forms", "exact", "--batch-sizes", "1", "--json", *QUICK]
     settings = ["--set", "name=renamed", "--passes", "needed_extent"]
     data = json.loads(netspec_("bench", spec, *settings, *options).results)
@@ -64,8 +62,8 @@ def test_an_interrupt_ends_it_with_a_line(scripted, spec, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Worker, "ask", ask)
-    ended = netspec_("bench", spec, "--forms", "exact")
-    assert (ended.status, ended.out, ended.err) == (130, "", "\nStopped.\n")
+    result = netspec_("bench", spec, "--forms", "exact")
+    assert (result.status, result.out, result.err) == (130, "", "\nStopped.\n")
 
 
 @pytest.mark.parametrize(
@@ -83,13 +81,13 @@ def test_an_interrupt_ends_it_with_a_line(scripted, spec, monkeypatch):
         (["--seconds", "0"], "--seconds 0 is no time for a measurement"),
         (["--seconds", "nan"], "--seconds nan is no time for a measurement"),
         (["--plot", "picture.gif"], "end the name in .png, .svg or .pdf"),
-        (["--plot", "png"], "does not say what kind of picture it is"),
+        (["--plot", "png"], "has no suffix of a plot"),
         (["--plot", "nowhere/picture.png"], "nowhere/picture.png cannot be written"),
         (["--passes", "zzz"], "there is no pass named 'zzz'"),
         (["--set", "name"], "is not of the form KEY.PATH=VALUE"),
     ],
 )
-def test_what_cannot_be_measured_is_a_fault_before_anything_is(
+def test_errors_are_shown_before_anything_is_measured(
     scripted, spec, options, message, monkeypatch, tmp_path
 ):
     monkeypatch.chdir(tmp_path)
@@ -97,7 +95,7 @@ def test_what_cannot_be_measured_is_a_fault_before_anything_is(
     assert message in netspec_("bench", spec, *options).fault
 
 
-def test_a_spec_that_is_not_there_is_a_fault(tmp_path):
+def test_a_missing_spec_is_an_error(tmp_path):
     assert "no.yaml" in netspec_("bench", tmp_path / "no.yaml").fault
 
 
@@ -111,12 +109,12 @@ def test_values_of_a_run_cannot_be_set(tmp_path, monkeypatch):
     )
 
 
-def test_what_is_neither_a_spec_nor_a_run_is_a_fault(tmp_path):
+def test_neither_spec_nor_run_is_an_error(tmp_path):
     fault = netspec_("bench", "mnist", "--runs", tmp_path).fault
     assert "there is no spec and no run mnist" in fault
 
 
-def test_nothing_is_left_behind_where_the_picture_could_be_written(scripted, spec, tmp_path):
+def test_checking_the_plots_place_leaves_no_file(scripted, spec, tmp_path):
     netspec_("bench", spec, "--plot", tmp_path / "a.png", "--forms", "zzz")
     netspec_("bench", spec, "--plot", tmp_path / "a.png", "--set", "name")
     assert [path.name for path in tmp_path.iterdir()] == [spec.name]

@@ -1,4 +1,4 @@
-"""The forms of every backend give what the backend predicts."""
+"""The forms of every backend return the predictions of the backend."""
 
 from __future__ import annotations
 
@@ -30,30 +30,30 @@ TOLERANCES = {
     "onnx-fp16": 2e-3,
     "onnx-int8": 2e-2,
 }
-"""How far a form may be from its backend's predictions, of the largest of them."""
+"""The maximum difference from the backend's predictions, relative to the largest prediction."""
 
 
 @pytest.mark.parametrize("name", TOLERANCES)
-def test_a_form_gives_what_its_backend_predicts(name, monkeypatch):
+def test_a_form_returns_its_backends_predictions(name, monkeypatch):
     require(forms.known()[name].backend)
-    asked = []
+    compile_options = []
     if name == "torch-compiled":  # without the C++ compiler
         import torch
 
-        kept = torch.compile
+        torch_compile = torch.compile
 
         def compiled(model, **options):
-            asked.append(options)
-            return kept(model, backend="eager", **options)
+            compile_options.append(options)
+            return torch_compile(model, backend="eager", **options)
 
         monkeypatch.setattr(torch, "compile", compiled)
-    measured = of_spec(loads(TWO_OF_EACH), 5)
+    workload = of_spec(loads(TWO_OF_EACH), 5)
     backend = forms.made(name)
-    given = (measured.network, measured.weights, "cpu", measured.inputs)
-    form = backend.form(name, *given)
-    predictor = backend.predictor(measured.network, measured.weights, "cpu")
+    arguments = (workload.network, workload.weights, "cpu", workload.inputs)
+    form = backend.form(name, *arguments)
+    predictor = backend.predictor(workload.network, workload.weights, "cpu")
     assert form.device == predictor.device
-    found = form.outputs(*measured.inputs)
-    for own, expected in zip(found, predictor.outputs(*measured.inputs), strict=True):
-        np.testing.assert_allclose(own, expected, 0, TOLERANCES[name] * np.abs(expected).max())
-    assert asked == ([{"dynamic": False}] if name == "torch-compiled" else [])
+    outputs = form.outputs(*workload.inputs)
+    for values, expected in zip(outputs, predictor.outputs(*workload.inputs), strict=True):
+        np.testing.assert_allclose(values, expected, 0, TOLERANCES[name] * np.abs(expected).max())
+    assert compile_options == ([{"dynamic": False}] if name == "torch-compiled" else [])

@@ -1,4 +1,4 @@
-"""The table, the JSON and the picture of measurements that are known."""
+"""The table, the JSON and the plot of known measurements."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netspec.text.diagnostics import NetspecError
 
 FAST, SLOW = Named("fast", "Fast", "one"), Named("slow", "Slow and long", "two")
 
-# 101 calls of 1, 2, … 101 ms: the middle one takes 51, and 99 in a hundred take 100 or less.
+# 101 calls of 1, 2, … 101 ms: the median is 51 ms, and the 99th percentile is 100 ms.
 RISING = tuple(number / 1000 for number in range(1, 102))
 
 ROWS = (
@@ -31,12 +31,12 @@ def bench(rows: tuple[Row, ...] = ROWS) -> Bench:
     return Bench(*about, settings, rows, ("left",), machine, {"python": "3.11"})
 
 
-def test_the_table_has_a_line_for_every_batch_size_and_form():
-    shown = table(ROWS).splitlines()
-    assert shown[0] == (
+def test_the_table_has_a_line_per_measurement():
+    lines = table(ROWS).splitlines()
+    assert lines[0] == (
         "Batch   Form            Images/s   p50 ms    p99 ms   Peak memory   Difference"
     )
-    assert [line for line in shown if not line.startswith("─")][1:] == [
+    assert [line for line in lines if not line.startswith("─")][1:] == [
         "    1   Fast               2,000    0.500     0.500       100 MiB      0.0e+00",
         "    1   Slow and long         20   51.000   100.000       unknown      3.0e-08",
         "   32   Fast              32,000    1.000     1.000     3,000 MiB      0.0e+00",
@@ -44,12 +44,12 @@ def test_the_table_has_a_line_for_every_batch_size_and_form():
     ]
 
 
-def test_a_rule_stands_before_every_batch_size():
+def test_a_rule_separates_batch_sizes():
     places = [place for place, line in enumerate(table(ROWS).splitlines()) if line[0] == "─"]
     assert places == [1, 4]
 
 
-def test_the_json_holds_the_figures_in_seconds_and_bytes():
+def test_json_contains_seconds_and_bytes():
     _, slow, *_ = bench().to_json()["rows"]
     assert slow.pop("images_per_second") == pytest.approx(101 / sum(RISING))
     assert slow.pop("latency_p50") == pytest.approx(0.051)
@@ -65,16 +65,16 @@ def test_the_json_holds_the_figures_in_seconds_and_bytes():
     }
 
 
-def test_the_json_holds_the_whole_reason_of_a_failure():
+def test_json_contains_the_reason_of_a_failure():
     assert bench().to_json()["rows"][-1]["fault"] == ROWS[-1].result
 
 
-def test_a_difference_that_is_not_a_number_is_null_in_json():
+def test_a_difference_of_nan_is_null_in_json():
     rows = (Row(FAST, "cpu", 1, Figures(1, (1.0,), None, float("nan"))),)
     assert bench(rows).to_json()["rows"][0]["difference"] is None
 
 
-def test_the_json_says_what_was_asked_and_on_what_it_was_measured():
+def test_json_contains_the_request_and_the_machine():
     data = bench().to_json()
     assert data["settings"] == {
         "batch_sizes": [1, 32],
@@ -95,11 +95,11 @@ def test_the_title_names_the_machine_and_its_gpu():
     assert bench(on_gpu).title == "net on Z80, 2 cores, cuda (T800)"
 
 
-def test_the_picture_has_a_line_for_every_form_on_logarithmic_axes():
+def test_the_plot_has_a_line_per_form():
     figure = picture(bench())
     throughput, latency = figure.axes
-    drawn = {line.get_label(): line.get_xydata().tolist() for line in throughput.lines}
-    assert drawn == {
+    points = {line.get_label(): line.get_xydata().tolist() for line in throughput.lines}
+    assert points == {
         "Fast": [[1, 2000], [32, 32000]],
         "Slow and long": [[1, pytest.approx(101 / sum(RISING))]],
     }
@@ -115,7 +115,7 @@ def test_the_picture_has_a_line_for_every_form_on_logarithmic_axes():
     ("name", "start"),
     [("a.png", b"\x89PNG"), ("a.SVG", b"<?xml"), ("a.pdf", b"%PDF")],
 )
-def test_the_suffix_says_which_picture_is_written(tmp_path, name, start):
+def test_the_suffix_selects_the_plots_format(tmp_path, name, start):
     draw(bench(), tmp_path / name)
     assert (tmp_path / name).read_bytes().startswith(start)
 

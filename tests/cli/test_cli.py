@@ -222,7 +222,7 @@ def test_check_prints_what_one_spec_becomes(blocks):
     assert "--expanded prints one spec" in netspec_("check", "--expanded", blocks, blocks).fault
 
 
-# summary: the figures are those of the TensorFlow tutorial, https://www.tensorflow.org/tutorials/images/cnn
+# summary: the numbers are from the TensorFlow tutorial, https://www.tensorflow.org/tutorials/images/cnn
 
 TUTORIAL = [
     ("conv2d (Conv2D)", "(26, 26, 32)", "320", "320"),
@@ -237,7 +237,7 @@ TUTORIAL = [
 
 
 def table_of(shown: str) -> list[tuple[str, ...]]:
-    """The cells of a table, which stand two spaces or more apart."""
+    """The texts of a table, with at least two spaces between them."""
     _, _, rows = shown.partition("─\n")
     lines = rows.partition("\n\n")[0].splitlines()
     return [tuple(re.split(r"  +", line.strip())) for line in lines]
@@ -267,10 +267,10 @@ def test_a_terminal_that_knows_no_more_than_ascii_gets_the_text(arguments):
     command = [sys.executable, "-m", "netspec", *map(str, arguments)]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
 
-    done = subprocess.run(command, capture_output=True, check=False, env=environment)
+    process = subprocess.run(command, capture_output=True, check=False, env=environment)
 
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.isascii()
+    assert (process.returncode, process.stderr) == (0, b"")
+    assert process.stdout.isascii()
 
 
 def test_summary_gives_the_same_figures_as_json():
@@ -413,7 +413,10 @@ def test_a_backend_that_cannot_do_it_is_a_fault(digits, command, backend, messag
 def test_backends_lists_every_backend_with_its_versions():
     rows = json.loads(netspec_("backends", "--json").results)
     expected = {
-        name: {each.module: each.version for each in find(name, framework=False).frameworks}
+        name: {
+            framework.module: framework.version
+            for framework in find(name, framework=False).frameworks
+        }
         for name in ("keras", "onnx", "torch")
     }
     assert {row["name"]: row["versions"] for row in rows} == expected

@@ -47,12 +47,12 @@ def old_file(int8_file):
 def test_a_file_is_evaluated_as_its_run(run, tmp_path, options):
     file = tmp_path / "model.onnx"
     netspec_("export", run.path, "--onnx", "-o", file, *options)
-    found = json.loads(netspec_("evaluate", file, "--json").results)
+    results = json.loads(netspec_("evaluate", file, "--json").results)
     expected = json.loads(netspec_("evaluate", run.path, "--backend", "onnx", "--json").results)
-    assert found["run"] == str(file)
-    assert found["images"] == expected["images"]
-    assert found["test_accuracy"] == expected["test_accuracy"]
-    assert found["test_loss"] == pytest.approx(expected["test_loss"], abs=1e-5)
+    assert results["run"] == str(file)
+    assert results["images"] == expected["images"]
+    assert results["test_accuracy"] == expected["test_accuracy"]
+    assert results["test_loss"] == pytest.approx(expected["test_loss"], abs=1e-5)
 
 
 def test_a_file_is_measured_as_it_is(int8_file):
@@ -157,8 +157,8 @@ def test_a_raw_file_takes_the_pixels_of_a_network_of_floats(tmp_path):
     pixels = np.rint(load_digits()["x_test"] * (255 / 16)).astype(np.uint8)[..., None]
     inputs = (pixels / 255).astype(np.float32)
     expected = find("torch").predictor(run.network, run.weights(), "cpu").predict(inputs)
-    (found,) = model.outputs_of_pixels(pixels)
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    (outputs,) = model.outputs_of_pixels(pixels)
+    np.testing.assert_allclose(outputs, expected, atol=1e-5)
     assert json.loads(netspec_("evaluate", file, "--json").results)["images"] == 297
 
 

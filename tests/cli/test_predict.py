@@ -80,7 +80,7 @@ def written_file(
             "has 2 inputs and 1 outputs",
         ),
         ("input: [5]\nlayers: [Dense: {units: 2}]", "takes (5), and an image has three axes"),
-        ("input: [2, 2, 1]\nlayers: [ReLU]", "gives (2, 2, 1), and not one vector"),
+        ("input: [2, 2, 1]\nlayers: [ReLU]", "has the output (2, 2, 1), not one vector"),
     ],
     ids=["two inputs", "a vector", "an image"],
 )
@@ -139,8 +139,8 @@ def test_invert_changes_light_and_dark(camera, tmp_path):
 def test_colours_are_seen_as_their_luminance(camera, tmp_path):
     # ITU-R BT.601: 0.299 red, 0.587 green, 0.114 blue.
     image = Image.new("RGB", (2, 2))
-    for at, colour in enumerate([(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)]):
-        image.putpixel((at % 2, at // 2), colour)
+    for index, colour in enumerate([(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)]):
+        image.putpixel((index % 2, index // 2), colour)
     assert seen(camera, saved(tmp_path, image)) == pytest.approx([76, 150, 29, 255], abs=1)
 
 
@@ -283,9 +283,9 @@ def unreadable() -> Iterator[tuple[str, bytes]]:
     yield "only a header", png(2, 2)
     yield "of no size", png(0, 2)
     yield "of too many pixels", png(30_000, 30_000)
-    gif = io.BytesIO()
-    Image.new("L", (2, 2)).save(gif, "GIF")
-    yield "of another format", gif.getvalue()
+    ppm = io.BytesIO()
+    Image.new("L", (2, 2)).save(ppm, "PPM")
+    yield "of another format", ppm.getvalue()
 
 
 UNREADABLE = dict(unreadable())
@@ -467,8 +467,8 @@ def change_metadata(path: Path, values: dict[str, str]) -> None:
     from netspec_onnx.seal import HASH, KEY
 
     model = onnx.load(path)
-    kept = (each for each in model.metadata_props if each.key not in (HASH, KEY))
-    metadata = {each.key: each.value for each in kept}
+    kept = (entry for entry in model.metadata_props if entry.key not in (HASH, KEY))
+    metadata = {entry.key: entry.value for entry in kept}
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, metadata | values)
     onnx.save(model, path)

@@ -54,7 +54,7 @@ def pictures(tmp_path_factory) -> list[Path]:
 
 def probabilities(ended: Ended) -> np.ndarray:
     predictions = json.loads(ended.results)
-    return np.array([list(each["probabilities"].values()) for each in predictions])
+    return np.array([list(prediction["probabilities"].values()) for prediction in predictions])
 
 
 def test_train_prints_a_line_for_every_epoch_and_for_the_test(trained):
@@ -91,9 +91,9 @@ def test_export_writes_a_file_that_predicts_what_the_backend_predicted(trained, 
     options = ["--onnx", "--runs", trained.runs, "-o", file]
     first, second = netspec_("export", *options).results.splitlines()
     assert first.startswith(f"Wrote {file} (")
-    said = f"Largest difference from {trained.backend} at batches of 1, 2, 7: "
-    assert second.startswith(said)
-    assert float(second.removeprefix(said)) <= 1e-5
+    message = f"Largest difference from {trained.backend} at batches of 1, 2, 7: "
+    assert second.startswith(message)
+    assert float(second.removeprefix(message)) <= 1e-5
 
 
 @pytest.mark.parametrize("form", ["run", "file", "raw"])
@@ -112,9 +112,9 @@ def test_predict_gives_what_the_backend_gives(trained, pictures, tmp_path, form)
     predictor = find(run.backend).predictor(run.network, run.weights(), "cpu")
     outputs = predictor.predict(inputs.reshape(-1, 8, 8, 1).astype(np.float32))
     options = ["--as-is", "--device", "cpu", "--json"]
-    given = probabilities(netspec_("predict", model, *pictures, *options))
+    predicted = probabilities(netspec_("predict", model, *pictures, *options))
     # Raw input has whole pixels only, from 0 to 16; the others have 255 steps.
-    np.testing.assert_allclose(given, outputs, atol=0.02 if form == "raw" else 1e-5)
+    np.testing.assert_allclose(predicted, outputs, atol=0.02 if form == "raw" else 1e-5)
 
 
 def test_predict_prints_a_line_for_every_image_in_their_order(trained, pictures):
@@ -142,9 +142,9 @@ def on_torch(digits, tmp_path) -> Trained:
 def test_train_takes_epochs_batch_size_seed_and_settings_from_the_command_line(digits, tmp_path):
     require("torch")
     options = ["--backend", "torch", "--runs", tmp_path, "--device", "cpu"]
-    given = ["--epochs", "1", "--batch-size", "500", "--seed", "7"]
+    training = ["--epochs", "1", "--batch-size", "500", "--seed", "7"]
     setting = ["--set", "train.optimizer.adam.beta_1=0.8"]
-    assert netspec_("train", digits, *options, *given, *setting).results
+    assert netspec_("train", digits, *options, *training, *setting).results
     train = Run(tmp_path / "small_digits-torch-1").network.spec.train
     assert train is not None
     assert (train.epochs, train.batch_size, train.seed) == (1, 500, 7)
@@ -321,12 +321,12 @@ def test_a_smaller_export_shows_what_it_loses_and_predicts(trained, pictures, to
     assert accuracy.split()[:2] == ["test_accuracy", f"{test['test_accuracy']:.4f}"]
     assert len({len(line) for line in (loss, accuracy)}) == 1
     assert size.startswith("file ")
-    found = probabilities(netspec_("predict", file, *pictures, "--device", "cpu", "--json"))
+    predicted = probabilities(netspec_("predict", file, *pictures, "--device", "cpu", "--json"))
     expected = probabilities(
         netspec_("predict", trained.run.path, *pictures, "--device", "cpu", "--json")
     )
     file.unlink()
-    np.testing.assert_allclose(found, expected, atol=0.05 if to == "int8" else 0.003)
+    np.testing.assert_allclose(predicted, expected, atol=0.05 if to == "int8" else 0.003)
 
 
 def test_an_export_that_loses_too_much_is_refused_and_writes_nothing(

@@ -14,7 +14,7 @@ from netspec.network import loads
 from netspec.text.source import parse
 
 TESTS = Path(__file__).parents[1]
-SPECS = [*(TESTS.parent / "specs").glob("*.yaml"), *(TESTS / "golden/specs").glob("*.yaml")]
+SPECS = [*(TESTS.parent / "specs").glob("*.yaml"), *(TESTS / "golden/specs").rglob("*.yaml")]
 
 
 @pytest.fixture(scope="module")

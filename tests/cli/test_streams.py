@@ -22,22 +22,24 @@ FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system ha
 def test_a_full_output_is_a_fault(arguments, spec):
     words = [str(spec) if word == "SPEC" else word for word in arguments]
     with Path("/dev/full").open("w", encoding="utf-8") as full:
-        done = subprocess.run(
+        process = subprocess.run(
             [*COMMAND, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
-    assert done.returncode == 1
-    assert done.stderr == ("error: the output cannot be read or written: No space left on device\n")
+    assert process.returncode == 1
+    assert process.stderr == (
+        "error: the output cannot be read or written: No space left on device\n"
+    )
 
 
 @ON_POSIX
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_closed_stream_changes_nothing_else(number, spec):
     shell = f'exec {number}>&-; exec "$@"'
-    done = subprocess.run(
+    process = subprocess.run(
         ["sh", "-c", shell, "sh", *COMMAND, "check", str(spec)], capture_output=True, text=True
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert ("no faults" in done.stdout) == (number != 1)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert ("no faults" in process.stdout) == (number != 1)
 
 
 @ON_POSIX

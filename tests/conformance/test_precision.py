@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -162,37 +164,63 @@ def test_tf32_is_float32_on_a_processor(name: str) -> None:
         np.testing.assert_array_equal(rounded[key], value, key)
 
 
-def test_pytorch_rounds_to_tf32_in_a_step_alone() -> None:
+@pytest.mark.parametrize("precision", ["float32", "tf32"])
+def test_pytorch_rounds_to_tf32_only_in_steps(
+    precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found_training("torch")
+    from netspec_torch import runtime
+
+    requests: list[bool] = []
+    rounding = runtime.rounding_to_tf32
+
+    def record(device: Any, *, allowed: bool) -> Any:
+        requests.append(allowed)
+        return rounding(device, allowed=allowed)
+
+    tested = small(precision)
+    trained = trainer("torch", tested, examples(tested))
+    monkeypatch.setattr(runtime, "rounding_to_tf32", record)
+    epoch(trained)
+
+    assert set(requests) == {precision == "tf32"}
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+@pytest.mark.parametrize("before", [False, True])
+def test_pytorch_restores_the_rounding_to_tf32(before: bool, allowed: bool) -> None:
+    """The settings exist without a GPU."""
     found_training("torch")
     import torch
 
-    tested = small("tf32")
-    trained = trainer("torch", tested, examples(tested))
-    seen: list[bool] = []
-    hook = torch.nn.modules.module.register_module_forward_hook(
-        lambda *_: seen.append(torch.backends.cudnn.allow_tf32)
-    )
-    epoch(trained)
-    hook.remove()
+    from netspec_torch.process import rounding_to_tf32
 
-    assert set(seen) == {True}
-    assert not torch.backends.cudnn.allow_tf32
+    cuda = torch.device("cuda")
+    with rounding_to_tf32(cuda, allowed=before):
+        with rounding_to_tf32(cuda, allowed=allowed):
+            assert torch.backends.cudnn.allow_tf32 == allowed
+            assert torch.backends.cuda.matmul.allow_tf32 == allowed
+        assert torch.backends.cudnn.allow_tf32 == before
+        assert torch.backends.cuda.matmul.allow_tf32 == before
 
 
-def test_tensorflow_rounds_to_tf32_in_a_step_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensorflow_rounds_to_tf32_only_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     found_training("keras")
     from netspec_keras.framework import tf
+    from netspec_keras.process import rounding_to_tf32
 
     tested = small("tf32")
     trained = trainer("keras", tested, examples(tested))
-    given: list[bool] = []
+    settings: list[bool] = []
     allow = tf.config.experimental.enable_tensor_float_32_execution
-    monkeypatch.setattr(
-        tf.config.experimental,
-        "enable_tensor_float_32_execution",
-        lambda it: given.append(it) or allow(it),
-    )
-    epoch(trained)
+    with rounding_to_tf32(allowed=False):
+        monkeypatch.setattr(
+            tf.config.experimental,
+            "enable_tensor_float_32_execution",
+            lambda allowed: settings.append(allowed) or allow(allowed),
+        )
+        epoch(trained)
+        monkeypatch.undo()
 
-    assert given[::2] == [True] * (len(given) // 2)
-    assert given[1::2] == [False] * (len(given) // 2)
+    assert settings
+    assert settings == [True, False] * (len(settings) // 2)

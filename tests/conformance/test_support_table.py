@@ -24,7 +24,7 @@ HEAD = """\
 # Layers
 
 Every layer means what it means in Keras 3, channels last, on every backend: its values and its
-gradients are held to Keras on TensorFlow in float32, to 1e-5. `netspec layers NAME` shows the
+gradients equal the ones of Keras on TensorFlow in float32, to 1e-5. `netspec layers NAME` shows the
 fields of a layer, their defaults and its formula. This page is written from the code.
 """
 

@@ -1,32 +1,39 @@
-"""Python source as the backends write it: its lines, its variables, and what it says of itself."""
+"""Python source as the backends write it: its lines, its variables, and its descriptions."""
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from typing import Any
 
 import pytest
 
-from netspec.backend.emit.code import (
-    WIDTH,
-    Code,
-    arguments,
-    call,
-    length,
-    literal,
-    module,
-    square,
-    statement,
-    taken_and_given,
-    variables,
-    weights_check,
-)
+from netspec.backend.emit import code
+from netspec.backend.emit.code import WIDTH, Code, arguments, literal, square
+from netspec.backend.emit.document import Document, render
+from netspec.backend.emit.model import axes_table, describe_model, weights_check
+from netspec.backend.emit.module import class_, function, lines_of, module
+from netspec.backend.emit.names import variables
+from netspec.backend.emit.schedules import write_steps
 from netspec.graph import Graph
 from netspec.language.training.schedules import CosineDecay, Schedule
 from netspec.network import loads
 
 LONG = 40 * "x"
+
+
+def call(head: str, *rest: Any) -> str:
+    """A call. Its head begins with its indentation."""
+    indent = len(head) - len(head.lstrip())
+    return head[:indent] + render(code.call(head.lstrip(), *rest), WIDTH, indent, indent)
+
+
+def statement(head: str, expression: str, comment: str) -> str:
+    """A statement. Its head begins with its indentation."""
+    indent = len(head) - len(head.lstrip())
+    document = code.statement(head.lstrip(), expression, comment)
+    return head[:indent] + render(document, WIDTH, indent, indent)
 
 
 @pytest.mark.parametrize(
@@ -42,28 +49,28 @@ LONG = 40 * "x"
         "((1, 2), 3)",
     ],
 )
-def test_a_long_call_is_broken_only_between_its_arguments(text: str) -> None:
-    found = call("make", [f"layer({LONG}, {text}, {LONG}, {LONG})"])
+def test_a_long_call_is_broken_between_arguments(text: str) -> None:
+    source = call("make", [f"layer({LONG}, {text}, {LONG}, {LONG})"])
 
     texts = text.split(', "')
     parts = [texts[0], *(f'"{part}' for part in texts[1:])] if text.count('"') > 2 else [text]
     inside = [f"        {part}," for part in (LONG, *parts, LONG, LONG)]
-    assert found == "\n".join(["make(", "    layer(", *inside, "    ),", ")"])
+    assert source == "\n".join(["make(", "    layer(", *inside, "    ),", ")"])
 
 
 @pytest.mark.parametrize("item", ['"a, b"', "(1, 2)", "f(1, 2)"])
-def test_a_long_list_is_broken_only_between_its_items(item: str) -> None:
+def test_a_long_list_is_broken_between_items(item: str) -> None:
     items = WIDTH // len(item) * [item]
 
-    found = call("make", [f"[{', '.join(items)}]"])
+    source = call("make", [f"[{', '.join(items)}]"])
 
-    assert found == "\n".join(
-        ["make(", "    [", *(f"        {each}," for each in items), "    ],", ")"]
+    assert source == "\n".join(
+        ["make(", "    [", *[f"        {item},"] * len(items), "    ],", ")"]
     )
 
 
-# A formatter changes nothing, whatever the length of a name is. LAST is a name of that length, of at
-# most 64 letters, as those of layers.
+# A formatter changes nothing, whatever the length of a name is. LAST is a name of that length. Names of
+# layers have at most 64 letters.
 
 LENGTHS = (1, *range(20, 65))
 ARITHMETIC = " + ".join(["first * second"] * 4)
@@ -79,6 +86,14 @@ EXPRESSIONS = [
     "torch.cat([first, second, LAST], dim=-1)",
     "inputs[:, LAST]",
     "inputs[LAST].reshape(-1, 4)",
+    "self.layer(LAST).values",
+    "first * self.LAST(LAST)",
+    "(LAST,)",
+    # Activations of two operands, and nested functions.
+    "(LAST + torch.sqrt(LAST.square() + 4)) / 2",
+    "LAST.clamp(min=0) + torch.expm1(LAST.clamp(max=0))",
+    "torch.where(LAST < 1, (LAST.clamp(min=-1) + 1).square() / 4, LAST)",
+    "functional.relu(LAST) - 0.123 * functional.relu(0.5 - LAST)",
 ]
 
 
@@ -91,7 +106,29 @@ def test_a_formatter_changes_no_statement(expression: str, name: str) -> None:
     ]
     source = "\n".join(["class Model:", "    def forward():", *lines, ""])
 
-    assert formatted(source) == source
+    assert format_source(source) == source
+
+
+@pytest.mark.parametrize("name", ["x", 64 * "x"], ids=len)
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_a_broken_statement_has_the_same_value(expression: str, name: str) -> None:
+    line = f"{name} = {expression.replace('LAST', 64 * 'n')}"
+
+    broken = statement(f"{name} = ", line.removeprefix(f"{name} = "), "(8, 8, 4)")
+
+    assert ast.dump(ast.parse(broken)) == ast.dump(ast.parse(line))
+
+
+def test_brackets_after_the_last_column_are_broken() -> None:
+    name = WIDTH * "n"
+
+    assert statement("x = ", f"{name}(1, 2)", "(4)") == f"x = {name}(\n    1, 2\n)  # (4)"
+
+
+def test_brackets_may_be_nested_deeper_than_python_recurses() -> None:
+    expression = 1_500 * "(" + "x" + 1_500 * ")"
+
+    assert statement("y = ", expression, "(4)").count("(") == 1_501
 
 
 @pytest.mark.parametrize("argument", ["LAST", "dict(LAST=1, size=(2, 3))", "sizes=[1, LAST]"])
@@ -103,13 +140,13 @@ def test_a_formatter_changes_no_call(argument: str, comment: str) -> None:
     ]
     source = "\n".join(["LAYERS = [", *lines, "    last,", "]", ""])
 
-    assert formatted(source) == source
+    assert format_source(source) == source
 
 
-def formatted(source: str) -> str:
+def format_source(source: str) -> str:
     command = [sys.executable, "-m", "ruff", "format", "--isolated", f"--line-length={WIDTH}", "-"]
-    done = subprocess.run(command, input=source, capture_output=True, text=True, check=True)
-    return done.stdout
+    process = subprocess.run(command, input=source, capture_output=True, text=True, check=True)
+    return process.stdout
 
 
 def test_values_are_written_as_python() -> None:
@@ -126,21 +163,60 @@ def test_equal_sizes_are_one_number(sizes: tuple[int, ...], expected: Any) -> No
     assert square(sizes) == expected
 
 
-def test_parts_of_a_module_are_two_lines_apart() -> None:
-    assert module("\na = 1\n", "", "b = 2") == "a = 1\n\n\nb = 2\n"
+def test_parts_of_a_module_have_empty_lines_between() -> None:
+    expected = '"""About it."""\n\n\na = 1\n\n\nb = 2\n'
+
+    assert module(["About it."], [], ["a = 1", "", "b = 2"]) == expected
 
 
-# Which variable holds which tensor. A wrong one would be another network.
+def test_used_imports_are_in_the_order_of_isort() -> None:
+    imports = [
+        "from torch import nn",
+        "from torch import Tensor",
+        "import torch.nn.functional as F",
+        "import torch",
+        "import math",
+        "import unused",
+        "from torch import unused_too",
+    ]
+    body = "def f(x: Tensor) -> nn.Module:\n    return torch.relu(F.unused(math.pi))"
+
+    assert module(["About it."], imports, [lines_of(body)]) == (
+        '"""About it."""\n\nimport math\n\nimport torch\nimport torch.nn.functional as F\n'
+        f"from torch import Tensor, nn\n\n\n{body}\n"
+    )
+
+
+def test_texts_and_local_variables_use_no_import() -> None:
+    body = 'def f(math):\n    """Not math."""\n    return math.pi, "math", math.math'
+
+    assert "import" not in module(["About it."], ["import math"], [lines_of(body)])
+
+
+def test_a_class_is_written_with_its_methods() -> None:
+    methods = [
+        function("first", ["self"], "int", ["return 1"], doc=["The first.", "With more."]),
+        function("second", ["self"], "", ["return 2"], decorator="@cached"),
+    ]
+
+    assert render(class_("Numbers", "Base", "Some numbers.", methods), WIDTH) == (
+        'class Numbers(Base):\n    """Some numbers."""\n\n    def first(self) -> int:\n'
+        '        """The first.\n\n        With more.\n        """\n        return 1\n\n'
+        "    @cached\n    def second(self):\n        return 2"
+    )
+
+
+# Which variable contains which tensor. A wrong variable would be another network.
 
 DENSE = "Dense: {units: 2, name: NAME}"
 CHAIN = "a: input, b: a, c: b"
 
 
 def graph(reads: str, inputs: str = "[2]", outputs: str | None = None) -> Graph:
-    """A graph of layers that each add up what they read, written as `name: first second`."""
+    """A graph of layers that add their inputs. `reads` is written as `name: first second`."""
     layers: list[str] = []
-    for each in reads.split(", "):
-        name, _, read = each.partition(": ")
+    for line in reads.split(", "):
+        name, _, read = line.partition(": ")
         tag = "Add" if " " in read else "Activation"
         more = ", activation: relu" if tag == "Activation" else ""
         names = ", ".join(read.split())
@@ -164,7 +240,7 @@ def graph(reads: str, inputs: str = "[2]", outputs: str | None = None) -> Graph:
             graph("a: input, b: a, c: a", outputs="b, c"),
             {"input": "x", "a": "a", "b": "b", "c": "x"},
         ),
-        # Names that are taken: the variables themselves, words of Python, and reserved ones.
+        # Names that are not free: variables, words of Python, and reserved names.
         (
             graph("inputs: input, b: inputs, x: inputs b, c: inputs x"),
             {"input": "x", "inputs": "inputs_", "b": "x", "x": "x", "c": "x"},
@@ -184,19 +260,19 @@ def graph(reads: str, inputs: str = "[2]", outputs: str | None = None) -> Graph:
     ],
     ids=lambda value: ", ".join(value) if isinstance(value, dict) else "",
 )
-def test_a_tensor_is_kept_as_long_as_it_is_read(tested: Graph, expected: dict[str, str]) -> None:
+def test_a_tensor_is_kept_until_its_last_reader(tested: Graph, expected: dict[str, str]) -> None:
     assert variables(tested, "x", {"nn"}) == expected
 
 
 def test_inputs_and_outputs_are_shapes_or_their_number() -> None:
     few = graph("a: left, b: right, c: a b", "{left: [2], right: [2]}", "a, c")
-    names = [f"input_{at}" for at in range(20)]
+    names = [f"input_{index}" for index in range(20)]
     many = graph(f"a: {' '.join(names)}", f"{{{', '.join(f'{name}: [2]' for name in names)}}}")
 
-    assert taken_and_given(few, ", divided,", "logits") == (
+    assert describe_model(few, ", divided,", "logits") == (
         "Inputs (2), (2), divided, to logits (2), (2)."
     )
-    assert taken_and_given(many, ", divided,", "logits") == "20 inputs, divided, to 1 outputs."
+    assert describe_model(many, ", divided,", "logits") == "20 inputs, divided, to 1 outputs."
 
 
 @pytest.mark.parametrize(
@@ -210,10 +286,10 @@ def test_inputs_and_outputs_are_shapes_or_their_number() -> None:
         (0, CosineDecay(initial_learning_rate=1, unit="epochs"), "0"),
     ],
 )
-def test_a_length_in_epochs_is_multiplied_by_their_steps(
+def test_lengths_in_epochs_are_converted_to_steps(
     count: int | None, schedule: Schedule, expected: str
 ) -> None:
-    assert length(count, schedule, 7) == expected
+    assert write_steps(count, schedule, 7) == expected
 
 
 def test_a_module_knows_the_axes_of_its_weights() -> None:
@@ -221,17 +297,22 @@ def test_a_module_knows_the_axes_of_its_weights() -> None:
         "netspec: 1\nname: a\ninput: [8, 8, 3]\n"
         "layers: [Conv2D: {filters: 4, kernel_size: [3, 2], name: c}, Flatten, Dropout: {rate: 0.5}]"
     )
-    found: dict[str, Any] = {}
+    source = render_text(axes_table(network.graph), weights_check())
+    module: dict[str, Any] = {}
 
-    exec(weights_check(network.graph), {"Any": Any}, found)
+    exec(source, {"Any": Any}, module)
 
-    assert found["AXES"] == {
+    assert module["AXES"] == {
         "c.kernel": {"height": 3, "width": 2, "input": 3, "output": 4},
         "c.bias": {"output": 4},
     }
-    assert callable(found["find_mismatch"])
-    assert "pyright" not in weights_check(network.graph)
+    assert callable(module["find_mismatch"])
+    assert "pyright" not in source
 
 
 def test_a_module_without_weights_has_no_axes() -> None:
-    assert "AXES = {}\n" in weights_check(graph(CHAIN))
+    assert render_text(axes_table(graph(CHAIN))).endswith("AXES = {}")
+
+
+def render_text(*documents: Document) -> str:
+    return "\n".join(render(document, WIDTH) for document in documents)

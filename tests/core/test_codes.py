@@ -13,7 +13,7 @@ from netspec.text.codes import Code
 SOURCES = [*(Path(__file__).parents[2] / "netspec").rglob("*.py")]
 
 CODE_AT = {"Fault": 1, "Diagnostic": 0, "ExpressionFault": 3}
-"""The position of the code among the arguments of what creates an error."""
+"""The position of the code among the arguments of each function that creates an error."""
 
 
 def _trees() -> list[ast.Module]:
@@ -22,13 +22,13 @@ def _trees() -> list[ast.Module]:
 
 
 def test_every_code_is_used() -> None:
-    used = {
+    codes = {
         node.attr
         for tree in _trees()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "Code"
     }
-    assert used == set(Code.__members__)
+    assert codes == set(Code.__members__)
 
 
 def test_no_string_is_used_as_a_code() -> None:
@@ -42,11 +42,15 @@ def test_no_string_is_used_as_a_code() -> None:
 
 
 def _code_of(call: ast.Call) -> ast.expr | None:
-    """The argument of a call that is the code of an error."""
+    """The argument of a call that contains the code of an error."""
     function = ast.unparse(call.func).rpartition(".")[2]
-    at = CODE_AT.get(function)
-    named = next((keyword.value for keyword in call.keywords if keyword.arg == "code"), None)
-    return call.args[at] if at is not None and at < len(call.args) else named
+    position = CODE_AT.get(function)
+    keyword_value = next(
+        (keyword.value for keyword in call.keywords if keyword.arg == "code"), None
+    )
+    return (
+        call.args[position] if position is not None and position < len(call.args) else keyword_value
+    )
 
 
 @pytest.mark.parametrize("code", Code)

@@ -168,4 +168,4 @@ def test_automatic_names_are_keras_own() -> None:
 def test_the_padding_of_a_transposed_convolution_is_described_as_its_own(rank: int) -> None:
     said = LAYERS[f"Conv{rank}DTranspose"].model_fields["padding"].description
 
-    assert said == "'valid' keeps every cell that is reached; 'same' keeps size x stride."
+    assert said == "'valid' keeps every position that is reached; 'same' keeps size x stride."

@@ -76,12 +76,12 @@ def test_cores_of_other_processes_are_not_free(monkeypatch, others, expected):
     """`others` is the number of cores that other processes use."""
     clock = iter([0.0, 10.0])
     work = iter([50.0, 50.0 + 10 * others + 1.5])
-    own = iter([3.0, 4.5])
+    process_times = iter([3.0, 4.5])
     bind(monkeypatch, {0, 1, 2, 3})
     monkeypatch.setattr(cores, "_quota", lambda: float("inf"))
     monkeypatch.setattr(cores, "_others_run", lambda: True)
     monkeypatch.setattr(cores, "perf_counter", lambda: next(clock))
-    monkeypatch.setattr(cores, "process_time", lambda: next(own))
+    monkeypatch.setattr(cores, "process_time", lambda: next(process_times))
     monkeypatch.setattr(cores, "_work", lambda: next(work))
     monkeypatch.setattr(cores, "sleep", lambda _: None)
     assert cores.free_cores() == expected
@@ -94,7 +94,7 @@ def test_an_idle_machine_is_not_watched(monkeypatch):
     assert cores.free_cores() == 2
 
 
-def test_a_system_without_these_files_has_all_cores_free(monkeypatch):
+def test_all_cores_are_free_without_these_files(monkeypatch):
     monkeypatch.setattr(cores.os, "cpu_count", lambda: 6)
     bind(monkeypatch, set())
     files(monkeypatch, {})

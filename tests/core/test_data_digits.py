@@ -1,4 +1,4 @@
-"""The digits of scikit-learn, against the description in its documentation (load_digits)."""
+"""The digits of scikit-learn, compared with its documentation (load_digits)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_first_sample_is_the_zero_of_the_documentation(digits: dict[str, np.ndar
 
 def test_each_class_has_about_180_samples(digits: dict[str, np.ndarray]) -> None:
     counts = np.bincount(np.concatenate([digits["y_train"], digits["y_test"]]))
-    # As optdigits.names of the UCI repository counts its testing set, which this is.
+    # optdigits.names of the UCI repository has these counts. The digits are its testing set.
     assert counts.tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
 
 

@@ -1,4 +1,4 @@
-"""IDX files: the values that http://yann.lecun.com/exdb/mnist defines, and every fault."""
+"""IDX files: the values that http://yann.lecun.com/exdb/mnist defines, and every error."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def write(folder: Path, content: bytes) -> Path:
 
 
 def fault(folder: Path, content: bytes) -> str:
-    """The message for a file of this content, which names the file first."""
+    """The message for a file of this content. It begins with the file."""
     path = write(folder, content)
     with pytest.raises(DataError) as caught:
         read_idx(path)
@@ -49,7 +49,7 @@ def fault(folder: Path, content: bytes) -> str:
 
 
 def peak_memory(action: Callable[[], object]) -> int:
-    """The bytes that an action holds at once, at most."""
+    """The maximum of bytes that an action has allocated at a time."""
     tracemalloc.start()
     try:
         action()
@@ -58,7 +58,7 @@ def peak_memory(action: Callable[[], object]) -> int:
         tracemalloc.stop()
 
 
-def test_file_of_images_has_the_axes_of_its_header(tmp_path: Path) -> None:
+def test_a_file_of_images_has_its_header_axes(tmp_path: Path) -> None:
     # The magic number of MNIST's images, 2051, then two images of two rows and three columns.
     content = struct.pack(">4I", 2051, 2, 2, 3) + bytes(range(12))
     images = np.asarray(read_idx(write(tmp_path, content)))
@@ -155,7 +155,7 @@ def test_gzip_with_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
 
 def test_gzip_with_a_damaged_body_is_refused(tmp_path: Path) -> None:
     content = bytearray(gzip.compress(idx(np.zeros(4, np.uint8))))
-    content[10] = 0xFF  # after the ten bytes of gzip's header: a block of a type that is not there
+    content[10] = 0xFF  # after the ten bytes of gzip's header: a block of an unknown type
     assert fault(tmp_path, bytes(content)).startswith("is a damaged gzip file")
 
 

@@ -1,4 +1,4 @@
-"""Where the files of a data set are: relative to any folder, and at another place."""
+"""The places of the files of a data set: relative to any folder, and in another folder."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ def test_a_path_is_seen_from_another_folder(path, expected, tmp_path):
 
 
 def test_every_file_of_a_data_set_is_relocated(tmp_path):
-    found = files(relocated(network(IDX).spec, tmp_path, tmp_path / "run"))
-    assert found[:3] == ["../a", "../sub/b", "../c"]
-    assert not Path(found[3]).is_absolute()
-    assert (tmp_path / "run" / found[3]).resolve() == Path("/abs/d").resolve()
+    paths = files(relocated(network(IDX).spec, tmp_path, tmp_path / "run"))
+    assert paths[:3] == ["../a", "../sub/b", "../c"]
+    assert not Path(paths[3]).is_absolute()
+    assert (tmp_path / "run" / paths[3]).resolve() == Path("/abs/d").resolve()
 
 
 @pytest.mark.parametrize("name", ["a\\0b.npz", "a\\0b/c.npz", "x" * 300])
 def test_a_path_that_no_file_has_stays_relative(name, tmp_path):
     spec = network(NPZ.replace("PATH", f'"{name}"')).spec
-    (found,) = files(relocated(spec, tmp_path, tmp_path / "run"))
-    assert not Path(found).is_absolute()
+    (path,) = files(relocated(spec, tmp_path, tmp_path / "run"))
+    assert not Path(path).is_absolute()
 
 
-def test_data_are_read_from_a_folder_with_the_same_names(tmp_path):
-    found = files(with_data(network(IDX), tmp_path).spec)
-    assert found == [str(tmp_path.resolve() / name) for name in "abcd"]
+def test_data_are_read_from_another_folder(tmp_path):
+    paths = files(with_data(network(IDX), tmp_path).spec)
+    assert paths == [str(tmp_path.resolve() / name) for name in "abcd"]
 
 
 def test_four_files_are_not_read_from_one(tmp_path):

@@ -12,7 +12,7 @@ from netspec.numerics import memory
     ("machine", "group", "half"),
     [(1001, None, 500), (1001, 401, 200), (1001, 2000, 500), (1001, 0, 0)],
 )
-def test_data_may_take_half_of_what_is_left(
+def test_data_may_take_half_of_free_memory(
     machine: int, group: int | None, half: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "_of_machine", lambda: machine)

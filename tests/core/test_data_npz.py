@@ -1,4 +1,4 @@
-"""A data set in an .npz file: what is read, and how every other file is refused."""
+"""A data set in an .npz file: valid files are read, and all others are refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ARRAYS = {
 
 
 class Trap:
-    """An object whose unpickling leaves a file behind."""
+    """An object whose unpickling creates a file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -58,13 +58,13 @@ def save(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def with_x_train(path: Path, content: bytes, compression: int = zipfile.ZIP_STORED) -> None:
-    """Write a sound file but for the member x_train.npy."""
+    """Write a valid file except for the member x_train.npy."""
     members = {f"{key}.npy": npy(array) for key, array in ARRAYS.items()}
     write(path, members | {"x_train.npy": content}, compression)
 
 
 def fault(path: Path) -> str:
-    """The message for a file, which names it, and whose help says how to write a sound one."""
+    """The message for a file. It names the file, and its help shows how to write a valid file."""
     with pytest.raises(DataError) as caught:
         read_npz(path)
     assert str(path) in caught.value.message
@@ -87,7 +87,7 @@ def test_the_four_arrays_come_back(path: Path) -> None:
 
 
 def test_compressed_arrays_come_back(path: Path) -> None:
-    zeros = np.zeros((1000, 28, 28), np.uint8)  # the best that deflate can do
+    zeros = np.zeros((1000, 28, 28), np.uint8)  # the maximum compression of deflate
     members = {f"{key}.npy": npy(array) for key, array in (ARRAYS | {"x_train": zeros}).items()}
     write(path, members, zipfile.ZIP_DEFLATED)
     np.testing.assert_array_equal(read_npz(path)["x_train"], zeros, strict=True)
@@ -129,7 +129,7 @@ def test_further_names_are_listed(path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_name_that_is_there_twice_is_refused(path: Path) -> None:
+def test_a_repeated_name_is_refused(path: Path) -> None:
     save(path, ARRAYS)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("x_train.npy", npy(ARRAYS["x_train"]))
@@ -141,11 +141,11 @@ def test_file_that_is_no_zip_is_refused(path: Path) -> None:
     assert fault(path) == "FILE is not a sound .npz file (File is not a zip file)"
 
 
-@pytest.mark.parametrize("kept", [0.1, 0.5, 0.99])
-def test_truncated_file_is_refused(path: Path, kept: float) -> None:
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.99])
+def test_truncated_file_is_refused(path: Path, fraction: float) -> None:
     save(path, ARRAYS)
     content = path.read_bytes()
-    path.write_bytes(content[: int(kept * len(content))])
+    path.write_bytes(content[: int(fraction * len(content))])
     assert fault(path).startswith("FILE is not a sound .npz file")
 
 
@@ -171,8 +171,8 @@ def test_values_that_are_no_numbers_are_refused(path: Path, values: list[object]
 
 def test_compressed_array_past_the_limit_is_refused(path: Path) -> None:
     with_x_train(path, npy_declaring((LIMIT + 1,)), zipfile.ZIP_DEFLATED)
-    declared = f"uint8 of shape ({LIMIT + 1},)"
-    assert fault(path) == f"x_train in FILE declares {declared}, past the limit of 16 GiB"
+    description = f"uint8 of shape ({LIMIT + 1},)"
+    assert fault(path) == f"x_train in FILE declares {description}, past the limit of 16 GiB"
 
 
 def test_negative_size_is_refused(path: Path) -> None:
@@ -184,12 +184,12 @@ def test_negative_size_is_refused(path: Path) -> None:
 def test_values_are_as_many_as_declared(path: Path, size: int) -> None:
     header = npy_declaring((size,))
     with_x_train(path, header + bytes(4))
-    declared, found = len(header) + size, len(header) + 4
-    expected = f"x_train in FILE declares {declared} bytes, and {found} are there"
+    declared_bytes, stored_bytes = len(header) + size, len(header) + 4
+    expected = f"x_train in FILE declares {declared_bytes} bytes, and {stored_bytes} are there"
     assert fault(path) == expected
 
 
-def patched(path: Path, member: str, central: tuple[int, int], local: tuple[int, int]) -> None:
+def patch_member(path: Path, member: str, central: tuple[int, int], local: tuple[int, int]) -> None:
     """Write a 4-byte number at an offset of a member's record in the directory and its header."""
     content = bytearray(path.read_bytes())
     with zipfile.ZipFile(path) as archive:
@@ -202,11 +202,11 @@ def patched(path: Path, member: str, central: tuple[int, int], local: tuple[int,
     path.write_bytes(content)
 
 
-def test_zip_that_lies_about_its_size_takes_no_memory(path: Path) -> None:
+def test_a_wrong_zip_size_takes_no_memory(path: Path) -> None:
     header = npy_declaring((3 << 30,))
     with_x_train(path, header, zipfile.ZIP_DEFLATED)
     size = len(header) + (3 << 30)
-    patched(path, "x_train.npy", (24, size), (22, size))
+    patch_member(path, "x_train.npy", (24, size), (22, size))
     tracemalloc.start()
     try:
         assert fault(path).startswith("x_train in FILE declares")
@@ -216,11 +216,11 @@ def test_zip_that_lies_about_its_size_takes_no_memory(path: Path) -> None:
 
 
 def test_stored_member_shorter_than_its_size_is_refused(path: Path) -> None:
-    """The checksum is of the bytes that are there; the values would be those of other members."""
+    """The checksum is of the existing bytes; the values would be bytes of other members."""
     content = npy_declaring((24,)) + bytes(4)
     with_x_train(path, content)
     size = len(content) + 20
-    patched(path, "x_train.npy", (24, size), (22, size))
+    patch_member(path, "x_train.npy", (24, size), (22, size))
     sizes = f"{len(content)} and {size} bytes"
     reason = f"'x_train.npy' is stored, and has the sizes {sizes}"
     assert fault(path) == f"FILE is not a sound .npz file ({reason})"
@@ -228,13 +228,13 @@ def test_stored_member_shorter_than_its_size_is_refused(path: Path) -> None:
 
 @pytest.mark.parametrize("member", ["x_train.npy", "y_test.npy"])
 def test_stored_member_that_reaches_into_another_is_refused(path: Path, member: str) -> None:
-    """Every size says the same; the bytes are those of the next member, or of the directory."""
+    """All sizes agree; the bytes belong to the next member, or to the directory."""
     with_x_train(path, npy(ARRAYS["x_train"]))
     with zipfile.ZipFile(path) as archive:
         size = archive.getinfo(member).file_size + 16
     for offsets in ((20, 18), (24, 22)):
         central, local = offsets
-        patched(path, member, (central, size), (local, size))
+        patch_member(path, member, (central, size), (local, size))
     assert "overlap" in fault(path).lower()
 
 

@@ -1,4 +1,4 @@
-"""What is recorded of data: the same values give the same record, however a file stores them."""
+"""The record of data: equal values have equal records, however a file stores them."""
 
 from __future__ import annotations
 
@@ -24,42 +24,40 @@ def record(array: Any) -> ArrayRecord:
 
 
 def test_a_record_contains_type_shape_count_and_range() -> None:
-    found = record(VALUES)
-    assert (found.dtype, found.count, found.shape) == ("int16", 100, (3, 2))
-    assert (found.minimum, found.maximum) == (-5, 594)
+    description = record(VALUES)
+    assert (description.dtype, description.count, description.shape) == ("int16", 100, (3, 2))
+    assert (description.minimum, description.maximum) == (-5, 594)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_the_storage_of_an_npz_file_does_not_change_the_record(save: Any, tmp_path: Path) -> None:
+def test_compression_does_not_change_the_record(save: Any, tmp_path: Path) -> None:
     path = tmp_path / "data.npz"
     save(path, x_train=VALUES)
     assert record(read_npz(path, [KEY])[KEY]) == record(VALUES)
 
 
-@pytest.mark.parametrize("stored", [VALUES.astype(">i2"), np.asfortranarray(VALUES)])
-def test_the_order_of_bytes_and_axes_does_not_change_the_record(
-    stored: NDArray[np.int16], tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("array", [VALUES.astype(">i2"), np.asfortranarray(VALUES)])
+def test_byte_and_axis_order_keep_the_record(array: NDArray[np.int16], tmp_path: Path) -> None:
     path = tmp_path / "data.npz"
-    np.savez(path, x_train=stored)
+    np.savez(path, x_train=array)
     assert record(read_npz(path, [KEY])[KEY]) == record(VALUES)
 
 
-def test_an_idx_file_has_the_record_of_its_values(tmp_path: Path) -> None:
+def test_an_idx_file_has_its_values_record(tmp_path: Path) -> None:
     path = tmp_path / "values.idx"
     path.write_bytes(struct.pack(">HBB3I", 0, 0x0B, 3, 100, 3, 2) + VALUES.astype(">i2").tobytes())
     assert record(read_idx(path)) == record(VALUES)
 
 
-def test_one_changed_value_in_a_mapped_file_is_found(tmp_path: Path) -> None:
+def test_one_changed_value_changes_the_record(tmp_path: Path) -> None:
     path = tmp_path / "data.npz"
     large = np.zeros((3000, 100, 100), np.uint8)  # two parts
     before = describe("npz", Table.from_arrays({KEY: large}))
     large[2999, 50, 50] = 1
     np.savez(path, x_train=large)
-    now = describe("npz", Table.from_arrays(read_npz(path, [KEY])))
-    assert now.arrays[KEY].maximum == 1
-    assert differences(before, now) == ["x_train has other values"]
+    after = describe("npz", Table.from_arrays(read_npz(path, [KEY])))
+    assert after.arrays[KEY].maximum == 1
+    assert differences(before, after) == ["x_train has other values"]
 
 
 @pytest.mark.parametrize(
@@ -73,19 +71,19 @@ def test_one_changed_value_in_a_mapped_file_is_found(tmp_path: Path) -> None:
     ids=["values", "count", "type", "shape"],
 )
 def test_a_difference_is_named(array: NDArray[Any], phrase: str) -> None:
-    before, now = (
+    before, after = (
         describe("npz", Table.from_arrays({KEY: VALUES})),
         describe("npz", Table.from_arrays({KEY: array})),
     )
-    assert differences(before, now) == [f"x_train {phrase}"]
+    assert differences(before, after) == [f"x_train {phrase}"]
 
 
 def test_arrays_that_came_or_went_are_named() -> None:
-    before, now = (
+    before, after = (
         describe("npz", Table.from_arrays({"w_train": VALUES})),
         describe("npz", Table.from_arrays({KEY: VALUES})),
     )
-    assert differences(before, now) == ["w_train is missing", "x_train was not there"]
+    assert differences(before, after) == ["w_train is missing", "x_train was not there"]
 
 
 @pytest.mark.parametrize(
@@ -94,15 +92,15 @@ def test_arrays_that_came_or_went_are_named() -> None:
     ids=["no examples", "no values", "nan", "infinite"],
 )
 def test_arrays_without_finite_values_have_no_range(array: NDArray[Any]) -> None:
-    found = record(array)
-    assert None in (found.minimum, found.maximum)
+    description = record(array)
+    assert None in (description.minimum, description.maximum)
 
 
 def test_a_record_reads_back_from_its_json() -> None:
-    found = describe("npz", Table.from_arrays({KEY: VALUES}))
-    assert parse_record(found.model_dump_json()) == found
+    description = describe("npz", Table.from_arrays({KEY: VALUES}))
+    assert parse_record(description.model_dump_json()) == description
 
 
 @pytest.mark.parametrize("text", ["", "5", "null", "[]", '{"dataset": 1}', "{" * 9999])
-def test_what_is_no_record_is_none(text: str) -> None:
+def test_invalid_records_are_none(text: str) -> None:
     assert parse_record(text) is None

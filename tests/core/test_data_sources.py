@@ -1,4 +1,4 @@
-"""Data sources: those of netspec keep their promises, and those of other packages are found."""
+"""Data sources: netspec's sources keep their promises, and installed sources are found."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DATA = "{dataset: stripes, names: names.txt}"
 
 @pytest.fixture
 def plugin(monkeypatch):
-    """The source `stripes` as a source that is installed."""
+    """Install the source `stripes`."""
     monkeypatch.syspath_prepend(str(PLUGIN))
 
 
@@ -55,8 +55,8 @@ def message(data: str) -> str:
     return str(caught.value)
 
 
-def test_installed_source_is_listed_after_those_of_netspec(plugin):
-    assert [*SOURCES][:4] == ["mnist", "digits", "npz", "idx"]
+def test_installed_source_is_listed_after_netspecs_sources(plugin):
+    assert [*SOURCES][:5] == ["mnist", "digits", "npz", "idx", "images"]
     assert "stripes" in SOURCES
 
 
@@ -71,7 +71,7 @@ def test_installed_source_is_in_the_json_schema(plugin):
     assert {"$ref": "#/$defs/Stripes"} in fields
 
 
-def test_wrong_field_of_an_installed_source_names_the_nearest(plugin):
+def test_a_wrong_field_names_the_nearest_field(plugin):
     text = message("{dataset: stripes, names: a.txt, cuont: 3}")
     assert "stripes has no field 'cuont'" in text
     assert "did you mean `count`?" in text
@@ -88,12 +88,12 @@ def test_missing_field_of_an_installed_source_is_named(plugin):
         ("{level: a}", "level must be a whole number, not the text 'a'"),
     ],
 )
-def test_faults_inside_a_field_of_an_installed_source_are_named(plugin, noise, text):
+def test_errors_inside_a_source_field_are_named(plugin, noise, text):
     assert text in message(f"{{dataset: stripes, names: a.txt, noise: {noise}}}")
 
 
 def test_unknown_data_set_lists_an_installed_source(plugin):
-    assert "idx and stripes" in message("{dataset: qqqqqq}")
+    assert "images and stripes" in message("{dataset: qqqqqq}")
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,12 @@ def test_class_weights_use_the_names_in_the_data(folder):
     assert train.weights[:4].tolist() == [1, 3, 1, 3]
 
 
-def test_class_weight_of_a_name_not_in_the_data_is_an_error(folder):
+def test_a_class_weight_of_an_unknown_name_fails(folder):
     with pytest.raises(DataError, match="names the class 'up'"):
         load(network(folder, train=", class_weights: {up: 3}"))
 
 
-def test_units_other_than_the_classes_in_the_data_are_an_error(folder):
+def test_units_must_equal_the_classes_in_data(folder):
     with pytest.raises(DataError, match="the data have 2 classes, and the network ends in 3"):
         load(network(folder, units=3))
 
@@ -189,7 +189,7 @@ def test_digits_keep_the_promise_of_their_source():
     assert len(np.unique(labels.values)) == source.promise.classes
 
 
-def test_record_without_a_value_range_is_of_the_same_data():
+def test_a_record_without_a_range_equals_another():
     arrays = {"x_train": np.array([0, 16], np.uint8)}
     before = describe("digits", Table.from_arrays(arrays))
     assert differences(before, describe("digits", Table.from_arrays(arrays, (0, 16)))) == []
@@ -204,7 +204,7 @@ def test_record_of_an_older_netspec_is_read():
     assert pixel_range(promise, record.arrays["x_train"]).white == 16
 
 
-def test_record_is_read_as_it_was_written():
+def test_a_record_of_classes_reads_back():
     splits = Table.from_arrays({"x_train": np.array([0, 16], np.uint8)}, (0, 16)).splits
     record = describe("digits", Table(splits, ("no", "yes")))
     assert parse_record(record.model_dump_json()) == record
@@ -219,5 +219,5 @@ def test_other_class_names_are_other_data():
 def test_only_one_module_opens_image_files():
     modules = [*(ROOT / "netspec").rglob("*.py"), *(ROOT / "backends").rglob("*.py")]
     opening = re.compile(r"\bImage\.open\(")
-    found = [path.name for path in modules if opening.search(path.read_text(encoding="utf-8"))]
-    assert found == ["decoding.py"]
+    names = [path.name for path in modules if opening.search(path.read_text(encoding="utf-8"))]
+    assert names == ["decoding.py"]

@@ -16,7 +16,7 @@ BINDING = "onnxruntime/capi/onnxruntime_pybind11_state.so"
 
 @pytest.fixture
 def install(tmp_path):
-    """A function that installs a distribution with these hashes of files, by path."""
+    """A function that installs a distribution with hashes of files, by path."""
 
     def install(name: str, files: dict[str, str], version: str = "1.0") -> list[Distribution]:
         folder = tmp_path / f"{name.replace('-', '_')}-{version}.dist-info"
@@ -25,7 +25,7 @@ def install(tmp_path):
         (folder / "METADATA").write_text(metadata)
         records = [f"{path},sha256={hash},1" for path, hash in files.items()]
         (folder / "RECORD").write_text("\n".join([*records, f"{folder.name}/RECORD,,", ""]))
-        for path in map(tmp_path.joinpath, files):  # Python 3.12 leaves missing files out
+        for path in map(tmp_path.joinpath, files):  # Python 3.12 omits missing files
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
         return list(distributions(path=[str(tmp_path)]))

@@ -1,4 +1,4 @@
-"""Variables, blocks and repetition become the flat spec that they mean."""
+"""Variables, blocks and repetition become a flat spec."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from netspec.text.source import Source, parse
 BEGINNING = "netspec: 1\nname: example\ninput: [8, 8, 3]\n"
 
 
-def expanded(text: str, *settings: str) -> Any:
+def expand_spec(text: str, *settings: str) -> Any:
     """The data of the flat spec."""
-    return expand(overridden(text, *settings)).data
+    return expand(parse_spec(text, *settings)).data
 
 
-def overridden(text: str, *settings: str) -> Source:
+def parse_spec(text: str, *settings: str) -> Source:
     source = parse(text)
     for setting in settings:
         path, _, value = setting.partition("=")
@@ -33,18 +33,18 @@ def overridden(text: str, *settings: str) -> Source:
 
 
 def layers(text: str, *settings: str) -> Any:
-    return expanded(text, *settings)["layers"]
+    return expand_spec(text, *settings)["layers"]
 
 
-def value(written: str, **known: str) -> Any:
-    """What a value becomes beside some variables."""
-    defined = "".join(f"  {name}: {text}\n" for name, text in known.items())
-    return expanded(f"variables:\n{defined}value: {written}\n")["value"]
+def value(text: str, **defaults: str) -> Any:
+    """The value after expansion, where these variables are defined."""
+    definitions = "".join(f"  {key}: {default}\n" for key, default in defaults.items())
+    return expand_spec(f"variables:\n{definitions}value: {text}\n")["value"]
 
 
 def faults(text: str, *settings: str) -> str:
     with pytest.raises(SpecError) as caught:
-        expand(overridden(text, *settings))
+        expand(parse_spec(text, *settings))
     return str(caught.value)
 
 
@@ -52,16 +52,16 @@ def faults(text: str, *settings: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("written", "typed"),
+    ("text", "expected_type"),
     [
         *(("3", int), ("0.5", float), ("1e-3", float), ("true", bool), ("relu", str)),
         *(('"3"', str), ("[3, 5]", list), ("[[1, 1], [2, 2]]", list)),
     ],
 )
-def test_a_reference_alone_keeps_the_type_of_the_variable(written, typed):
-    found = value("$v", v=written)
+def test_a_single_reference_keeps_its_variables_type(text, expected_type):
+    actual = value("$v", v=text)
 
-    assert (type(found), found) == (typed, parse(written).data)
+    assert (type(actual), actual) == (expected_type, parse(text).data)
 
 
 @pytest.mark.parametrize(
@@ -106,14 +106,14 @@ def test_a_reference_alone_keeps_the_type_of_the_variable(written, typed):
         ("1000000000 * 1000000000", 10**18),
     ],
 )
-def test_arithmetic_means_what_it_means_in_python(expression, result):
-    found = value(f'"$({expression})"', a="7", b="2", half="0.5", on="true")
+def test_arithmetic_has_the_values_of_python(expression, result):
+    actual = value(f'"$({expression})"', a="7", b="2", half="0.5", on="true")
 
-    assert (type(found), found) == (type(result), result)
+    assert (type(actual), actual) == (type(result), result)
 
 
 @pytest.mark.parametrize(
-    ("written", "result"),
+    ("text", "result"),
     [
         ("conv_$a", "conv_7"),
         ("$(a)_$(a + 1)", "7_8"),
@@ -125,11 +125,11 @@ def test_arithmetic_means_what_it_means_in_python(expression, result):
         ("$$$a", "$7"),
     ],
 )
-def test_references_within_a_text_become_text(written, result):
-    assert value(written, a="7", name="net", half="0.5", on="true") == result
+def test_references_within_a_text_become_text(text, result):
+    assert value(text, a="7", name="net", half="0.5", on="true") == result
 
 
-def test_variables_are_known_in_every_section_but_not_in_keys():
+def test_variables_are_known_in_values_not_keys():
     spec = """\
 variables: {size: 8, epochs: 3, rate: 0.1, name: digits}
 name: $name
@@ -137,7 +137,7 @@ input: [$size, $size, 1]
 data: {dataset: $name, $name: 1}
 train: {epochs: $epochs, optimizer: {adam: {learning_rate: $(rate * 0.5)}}}
 """
-    assert expanded(spec) == {
+    assert expand_spec(spec) == {
         "name": "digits",
         "input": [8, 8, 1],
         "data": {"dataset": "digits", "$name": 1},
@@ -145,13 +145,13 @@ train: {epochs: $epochs, optimizer: {adam: {learning_rate: $(rate * 0.5)}}}
     }
 
 
-def test_a_variable_may_use_those_above_it():
+def test_a_variable_may_use_variables_above_it():
     source = parse("variables: {a: 3, b: $(2 * a), c: [$a, $b], d: n_$b}\n")
 
     assert variables(source) == {"a": 3, "b": 6, "c": [3, 6], "d": "n_6"}
 
 
-def test_a_spec_without_any_of_it_is_left_as_it_is():
+def test_a_spec_without_variables_stays_unchanged():
     source = parse(BEGINNING + "layers: [Flatten, Dense: {units: 2}]\n")
 
     assert expand(source) is source
@@ -167,7 +167,7 @@ WIDTH = BEGINNING + "variables: {width: 8, rate: 0.5, double: $(2 * width)}\nlay
 
 
 @pytest.mark.parametrize(
-    ("setting", "found"),
+    ("setting", "expected"),
     [
         ("variables.width=16", {"width": 16, "rate": 0.5, "double": 32}),
         ("variables.width=$(4 * 4)", {"width": 16, "rate": 0.5, "double": 32}),
@@ -176,24 +176,24 @@ WIDTH = BEGINNING + "variables: {width: 8, rate: 0.5, double: $(2 * width)}\nlay
         ("variables={width: 4}", {"width": 4}),
     ],
 )
-def test_a_variable_is_set_from_outside(setting, found):
-    assert variables(overridden(WIDTH, setting)) == found
+def test_a_variable_is_set_from_outside(setting, expected):
+    assert variables(parse_spec(WIDTH, setting)) == expected
 
 
 def test_a_later_setting_of_a_variable_wins():
-    source = overridden(WIDTH, "variables.width=16", "variables.width=32")
+    source = parse_spec(WIDTH, "variables.width=16", "variables.width=32")
 
     assert variables(source)["width"] == 32
 
 
-def test_a_value_from_outside_may_refer_to_a_variable():
+def test_a_set_value_may_reference_a_variable():
     text = WIDTH + "  - Dense: {units: 3}\n"
 
     assert layers(text, "layers.0.Dense.units=$double") == [{"Dense": {"units": 16}}]
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("setting", "message"),
     [
         ("variables.width=wide", "width must stay a whole number, and is set to the text 'wide'"),
         ("variables.width=0.5", "width must stay a whole number, and is set to 0.5"),
@@ -204,24 +204,24 @@ def test_a_value_from_outside_may_refer_to_a_variable():
         ("variables.width=", "the variable width has no value"),
     ],
 )
-def test_a_variable_keeps_its_type(setting, said):
-    assert said in faults(WIDTH, setting)
+def test_a_variable_keeps_its_type(setting, message):
+    assert message in faults(WIDTH, setting)
 
 
 @pytest.mark.parametrize(
-    ("default", "given", "kernel"),
+    ("default", "argument", "kernel"),
     [("1", "[1, 7]", [1, 7]), ("[3, 3]", "5", 5), ("0.5", "[1, 0.25]", [1, 0.25])],
 )
-def test_a_size_may_be_one_number_or_a_list(default, given, kernel):
+def test_a_size_is_a_number_or_list(default, argument, kernel):
     block = f"blocks: {{unit: {{parameters: {{k: {default}}}, layers: [Layer: {{size: $k}}]}}}}"
-    text = f"{block}\nlayers: [unit: {{k: {given}}}]\n"
+    text = f"{block}\nlayers: [unit: {{k: {argument}}}]\n"
     variable = f"variables: {{k: {default}}}\nlayers: [Layer: {{size: $k}}]\n"
 
     assert layers(text)[0]["Layer"]["size"] == kernel
-    assert layers(variable, f"variables.k={given}")[0]["Layer"]["size"] == kernel
+    assert layers(variable, f"variables.k={argument}")[0]["Layer"]["size"] == kernel
 
 
-def test_a_fault_of_a_setting_shows_the_command_line_and_the_spec():
+def test_a_wrong_setting_shows_both_places():
     assert (
         faults(WIDTH, "variables.width=wide")
         == """\
@@ -243,17 +243,17 @@ error[type]: width must stay a whole number, and is set to the text 'wide'
     ("text", "help"),
     [(WIDTH, "did you mean `width`?"), (BEGINNING, "`netspec check` lists the variables")],
 )
-def test_a_variable_that_there_is_not_cannot_be_set(text, help):
-    said = faults(text, "variables.widht=16")
+def test_an_unknown_variable_cannot_be_set(text, help):
+    message = faults(text, "variables.widht=16")
 
-    assert "the spec has no variable 'widht'" in said
-    assert help in said
+    assert "the spec has no variable 'widht'" in message
+    assert help in message
 
 
 # Repetition.
 
 
-def test_copies_stand_in_a_chain_and_count_from_0():
+def test_copies_are_chained_and_counted_from_0():
     text = "layers:\n  - Dense: {units: $(8 * (index + 1)), repeat: 3}\n  - Dense: {units: 2}\n"
 
     assert layers(text) == [
@@ -264,7 +264,7 @@ def test_copies_stand_in_a_chain_and_count_from_0():
     ]
 
 
-def test_the_first_copy_reads_what_the_call_reads():
+def test_the_first_copy_reads_the_calls_inputs():
     text = "layers: [Dense: {units: 2, name: a}, Flatten, Dense: {units: 2, name: b, inputs: a, repeat: 2}]"
 
     assert layers(text)[2:] == [
@@ -273,33 +273,33 @@ def test_the_first_copy_reads_what_the_call_reads():
     ]
 
 
-def test_a_repeated_layer_is_named_for_its_last_copy():
+def test_a_repeated_layer_names_its_last_copy():
     text = (
         "layers: [Dense: {units: 2, name: a, repeat: 3}, Flatten: {inputs: a},"
         " Flatten: {inputs: a_0}, Flatten: {inputs: [a_1, a]}]\noutput: a\n"
     )
-    found = expanded(text)
+    flat_spec = expand_spec(text)
 
-    assert [layer["Flatten"]["inputs"] for layer in found["layers"][3:]] == [
+    assert [layer["Flatten"]["inputs"] for layer in flat_spec["layers"][3:]] == [
         "a_2",
         "a_0",
         ["a_1", "a_2"],
     ]
-    assert found["output"] == "a_2"
+    assert flat_spec["output"] == "a_2"
 
 
 @pytest.mark.parametrize(("times", "count"), [("0", 0), ("1", 1), ("false", 0), ("true", 1)])
-def test_what_is_repeated_so_often_has_so_many_copies(times, count):
+def test_repeat_is_the_number_of_copies(times, count):
     assert len(layers(f"layers: [Dense: {{units: 2, repeat: {times}}}]")) == count
 
 
-def test_the_chain_goes_through_what_is_left_out():
+def test_the_chain_skips_omitted_layers():
     text = "layers: [Flatten, Dense: {units: 2, repeat: $(1 > 2)}, Dense: {units: 3}]\n"
 
     assert layers(text) == ["Flatten", {"Dense": {"units": 3, "name": "dense_1"}}]
 
 
-def test_a_layer_in_a_repeated_call_may_name_others_by_the_index():
+def test_the_index_may_be_in_layer_names():
     text = """\
 blocks:
   pick: {layers: [Flatten: {name: "f_$index"}, Dense: {units: 2}, Flatten: {inputs: "f_$(index)"}]}
@@ -324,7 +324,7 @@ blocks:
 """
 
 
-def test_a_call_is_the_layers_of_the_block_under_its_name():
+def test_a_call_becomes_the_layers_of_its_block():
     assert layers(UNIT + "layers: [unit: {filters: 4}]") == [
         {"Conv2D": {"filters": 4, "kernel_size": 3, "name": "unit/conv2d"}},
         {"BatchNormalization": {"name": "unit/batch_normalization"}},
@@ -333,9 +333,9 @@ def test_a_call_is_the_layers_of_the_block_under_its_name():
 
 
 def names(text: str) -> list[str]:
-    """The full names of the layers that have one written down."""
+    """The full names of the layers that have a field `name`."""
     fields = [next(iter(layer.values())) for layer in layers(text) if isinstance(layer, dict)]
-    return [each["name"] for each in fields if "name" in each]
+    return [mapping["name"] for mapping in fields if "name" in mapping]
 
 
 @pytest.mark.parametrize(
@@ -352,18 +352,18 @@ def names(text: str) -> list[str]:
     ],
 )
 def test_calls_are_named_as_keras_counts(calls, first):
-    found = [name.partition("/")[0] for name in names(UNIT + f"layers: [{calls}]")]
+    call_names = [name.partition("/")[0] for name in names(UNIT + f"layers: [{calls}]")]
 
-    assert list(dict.fromkeys(found)) == first
+    assert list(dict.fromkeys(call_names)) == first
 
 
-def test_the_stem_of_a_call_is_in_snake_case():
+def test_the_default_call_name_is_snake_case():
     text = "blocks: {ResidualUnit: {layers: [Flatten]}}\nlayers: [ResidualUnit]"
 
     assert names(text) == ["residual_unit/flatten"]
 
 
-def test_names_of_one_block_do_not_depend_on_another():
+def test_blocks_do_not_change_each_others_names():
     text = UNIT + "layers: [unit: {filters: 4}, Conv2D: {filters: 1, kernel_size: 1}]"
     without = UNIT + "layers: [unit: {filters: 4}]"
 
@@ -381,7 +381,7 @@ layers: [unit: {filters: $(filters + 1)}, unit: {filters: 3, size: $size}]
     assert [layer["Conv2D"]["kernel_size"] for layer in layers(text)] == [5, 7]
 
 
-def test_parameters_of_the_caller_are_not_known_in_the_block():
+def test_a_block_cannot_read_its_callers_parameters():
     text = """\
 blocks:
   inner: {layers: [Dense: {units: $units}]}
@@ -391,7 +391,7 @@ layers: [outer: {units: 3}]
     assert "there is no variable named 'units'" in faults(text)
 
 
-def test_the_index_is_that_of_the_nearest_repetition():
+def test_the_index_belongs_to_the_nearest_repetition():
     text = """\
 blocks:
   inner: {parameters: {n: }, layers: [Dense: {units: $(100 * n + 10 * index)}]}
@@ -437,15 +437,15 @@ blocks:
         ("Flatten, Flatten: {repeat: 0}, ", "flatten"),
     ],
 )
-def test_the_input_of_a_block_is_what_stands_before_the_call(before, read):
-    *_, a, b, joined = layers(BRANCHES + f"layers: [{before}branches: {{name: end}}]")
+def test_a_block_reads_the_layer_before_its_call(before, read):
+    *_, a, b, concatenation = layers(BRANCHES + f"layers: [{before}branches: {{name: end}}]")
 
     assert a == {"Conv2D": {"filters": 4, "kernel_size": 1, "name": "end/a"}}
     assert b["Conv2D"]["inputs"] == read
-    assert joined["Concatenate"]["inputs"] == ["end/a", "end/b"]
+    assert concatenation["Concatenate"]["inputs"] == ["end/a", "end/b"]
 
 
-def test_a_call_may_say_what_it_reads():
+def test_a_call_may_have_inputs():
     text = BRANCHES + "layers: [Flatten: {name: x}, Flatten, branches: {inputs: x}]"
     _, _, a, b, _ = layers(text)
 
@@ -470,16 +470,16 @@ def test_a_call_is_named_for_its_last_layer():
         BRANCHES + "layers: [branches, branches: {name: b, repeat: 2}, Flatten: {inputs: branches},"
         " Flatten: {inputs: [b_0, b]}]\noutput: [branches, b]\n"
     )
-    found = expanded(text)
+    flat_spec = expand_spec(text)
 
-    assert found["layers"][-2:] == [
+    assert flat_spec["layers"][-2:] == [
         {"Flatten": {"inputs": "branches/concatenate"}},
         {"Flatten": {"inputs": ["b_0/concatenate", "b_1/concatenate"]}},
     ]
-    assert found["output"] == ["branches/concatenate", "b_1/concatenate"]
+    assert flat_spec["output"] == ["branches/concatenate", "b_1/concatenate"]
 
 
-def test_a_call_within_a_block_is_named_for_its_last_layer():
+def test_a_nested_call_names_its_last_layer():
     text = (
         BRANCHES
         + "  outer: {layers: [branches, Flatten, Add: {inputs: [branches, flatten]}]}\n"
@@ -488,7 +488,7 @@ def test_a_call_within_a_block_is_named_for_its_last_layer():
     assert layers(text)[-1]["Add"]["inputs"] == ["outer/branches/concatenate", "outer/flatten"]
 
 
-def test_a_block_that_gives_no_layer_lets_the_chain_through():
+def test_a_block_without_layers_keeps_the_chain():
     text = """\
 blocks: {maybe: {parameters: {on: }, layers: [Dense: {units: 2, repeat: $on}]}}
 layers: [Flatten: {name: a}, maybe: {on: false}, Dense: {units: 3, name: end}]
@@ -500,7 +500,7 @@ def test_a_block_is_left_out_by_repeat_0():
     assert layers(UNIT + "layers: [unit: {filters: 4, repeat: 0}, Flatten]") == ["Flatten"]
 
 
-def test_what_is_left_out_does_not_look_for_its_inputs():
+def test_omitted_layers_do_not_need_their_inputs():
     text = """\
 blocks:
   unit:
@@ -514,14 +514,14 @@ layers: [unit: {wide: 0}]
     assert layers(text) == [{"Dense": {"units": 2, "name": "unit/narrow"}}]
 
 
-def test_a_network_with_named_inputs_is_read_by_name():
+def test_named_inputs_are_read_by_name():
     text = BRANCHES + "input: {image: [8, 8, 3]}\nlayers: [branches]\n"
     _, b, _ = layers(text)
 
     assert b["Conv2D"]["inputs"] == "image"
 
 
-def test_a_name_that_counting_the_flat_list_would_change_is_written_down():
+def test_names_that_counting_would_change_are_written():
     text = BRANCHES + "layers: [branches: {name: dense}, Dense: {units: 2}, Dense: {units: 3}]"
 
     assert layers(text)[-2:] == [
@@ -530,7 +530,7 @@ def test_a_name_that_counting_the_flat_list_would_change_is_written_down():
     ]
 
 
-# The whole way.
+# From the text to the network.
 
 NETWORK = """\
 netspec: 1
@@ -559,7 +559,7 @@ train: {loss: sparse_categorical_crossentropy}
 """
 
 
-def test_the_flat_spec_is_a_spec_of_the_same_network():
+def test_the_flat_spec_is_the_same_network():
     network = loads(NETWORK)
     again = loads(resolved(network.spec))
 
@@ -568,7 +568,7 @@ def test_the_flat_spec_is_a_spec_of_the_same_network():
 
 
 @pytest.mark.parametrize("name", ["0", "no", "true", "a: b", "c, d"])
-def test_a_class_is_written_so_that_its_name_reads_back(name: str):
+def test_the_name_of_a_class_reads_back(name: str):
     data = f'data: {{dataset: npz, path: a.npz, class_names: ["{name}", other]}}\n'
     weights = f'{{"{name}": 2.0}}'
     train = f"train: {{loss: sparse_categorical_crossentropy, class_weights: {weights}}}\n"
@@ -585,7 +585,7 @@ def test_a_network_of_blocks_is_inferred():
     assert shapes["stage_1/unit_1/activation"] == (4, 4, 8)
 
 
-def test_a_file_is_expanded_with_what_is_set_from_outside(tmp_path: Path):
+def test_a_file_is_expanded_with_set_variables(tmp_path: Path):
     path = tmp_path / "whole.yaml"
     path.write_text(NETWORK, encoding="utf-8")
     network = load(path, [Override("--set variables.width=8", "variables.width", "8")])
@@ -600,7 +600,7 @@ def test_a_variable_is_set_from_python(tmp_path: Path):
     assert netspec.load(path, {"variables.width": 8}).graph.nodes[0].shape == (14, 14, 8)
 
 
-def test_ten_thousand_layers_share_what_they_have_in_common():
+def test_ten_thousand_layers_share_equal_parts():
     text = BEGINNING + "layers:\n  - Conv2D: {filters: 3, kernel_size: [1, 1], repeat: 10000}\n"
     root = expand(parse(text)).root
     sizes = [

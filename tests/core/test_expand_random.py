@@ -1,4 +1,4 @@
-"""Random expressions have Python's values, and random specs are networks or refused."""
+"""Random expressions have Python's values, and random specs are valid or refused."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def known(name: Name) -> Any:
 
 
 def value(text: str) -> Any:
-    """What netspec makes of an expression, or None where it is refused."""
+    """The value of an expression in netspec, or None where it is refused."""
     try:
         expression, _ = parse(f"$({text})", 2)
         return evaluate(expression, known)
@@ -59,18 +59,18 @@ def value(text: str) -> Any:
 
 @given(EXPRESSIONS)
 @settings(deadline=None, max_examples=300)
-def test_an_expression_has_the_value_that_python_gives_it(text: str) -> None:
+def test_an_expression_has_its_value_in_python(text: str) -> None:
     try:
         expected = eval(text, {"min": min, "max": max}, KNOWN)
     except ZeroDivisionError:
         expected = None
-    found = value(text)
+    number = value(text)
 
-    if found is None:  # an intermediate result may be too large, or a divisor 0
+    if number is None:  # an intermediate result may be too large, or a divisor 0
         assert expected is None or "//" in text or "%" in text or "*" in text
     else:
-        assert found == expected
-        assert abs(found) <= MAX_MAGNITUDE
+        assert number == expected
+        assert abs(number) <= MAX_MAGNITUDE
 
 
 @given(st.text(alphabet=" ()+-*/%<>=!,.$ab1e'_minx\n", max_size=40))
@@ -79,7 +79,7 @@ def test_any_text_is_an_expression_or_refused(text: str) -> None:
     assert value(text) is None or abs(value(text)) <= MAX_MAGNITUDE
 
 
-# Everything of the language at once, so that a fault can be put anywhere.
+# The whole language in one spec, so that an error can be anywhere.
 WHOLE: Any = yaml.safe_load("""
 netspec: 1
 name: whole_$size

@@ -1,4 +1,4 @@
-"""A file is there whole or not at all."""
+"""A file is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from netspec.text.files import check_writable, is_file, open_regular, write_atom
 ON_POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows has no named pipes")
 
 
-def test_a_file_is_written_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+def test_a_write_leaves_only_the_file(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     path.write_bytes(b"old")
 
     write_atomically(path, b"new")
 
-    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {path.name: b"new"}
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {path.name: b"new"}
 
 
 def test_a_write_that_fails_leaves_the_old_file(
@@ -35,10 +35,10 @@ def test_a_write_that_fails_leaves_the_old_file(
     with pytest.raises(NetspecError, match="cannot be written: No space left on device"):
         write_atomically(path, b"new")
 
-    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {path.name: b"old"}
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {path.name: b"old"}
 
 
-def test_a_folder_that_is_not_there_is_refused_with_the_path(tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused_with_its_path(tmp_path: Path) -> None:
     path = tmp_path / "absent" / "weights.safetensors"
 
     with pytest.raises(NetspecError, match=f"{path} cannot be written: No such file"):
@@ -55,21 +55,21 @@ def test_where_a_file_could_be_written_nothing_is(tmp_path: Path) -> None:
 
     check_writable(path)
 
-    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {path.name: b"old"}
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {path.name: b"old"}
 
 
 @pytest.mark.parametrize("name", ["absent/picture.png", ""])
-def test_where_a_file_cannot_be_written_is_known_before(tmp_path: Path, name: str) -> None:
+def test_an_unwritable_place_is_refused_before_writing(tmp_path: Path, name: str) -> None:
     with pytest.raises(NetspecError, match="cannot be written"):
         check_writable(tmp_path / name)
 
 
-def test_a_name_of_as_many_letters_as_a_file_may_have_is_written(tmp_path: Path) -> None:
+def test_the_longest_file_name_is_written(tmp_path: Path) -> None:
     path = tmp_path / ("a" * 255)
 
     write_atomically(path, b"new")
 
-    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {path.name: b"new"}
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {path.name: b"new"}
 
 
 @pytest.mark.parametrize("write", [lambda path: write_atomically(path, b"new"), check_writable])
@@ -81,11 +81,11 @@ def test_a_name_that_is_too_long_is_refused(write, tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_name_that_no_file_can_have_is_no_file(tmp_path: Path) -> None:
+def test_a_name_of_256_letters_is_no_file(tmp_path: Path) -> None:
     assert not is_file(tmp_path / ("a" * 256))
 
 
-def test_two_writers_of_a_file_leave_the_content_of_one(tmp_path: Path) -> None:
+def test_two_writers_never_mix_their_contents(tmp_path: Path) -> None:
     path, seen = tmp_path / "file", set()
     contents = [bytes([letter]) * 100_000 for letter in b"ab"]
     writers = [
@@ -101,10 +101,10 @@ def test_two_writers_of_a_file_leave_the_content_of_one(tmp_path: Path) -> None:
         seen.add(path.read_bytes())
 
     assert seen <= {*contents}
-    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
-# What is no regular file stays, and takes the content.
+# A link, pipe or device stays, and the content is written to it.
 
 
 @ON_POSIX
@@ -118,7 +118,7 @@ def test_a_link_stays_and_its_file_is_written(tmp_path: Path) -> None:
 
     assert link.is_symlink()
     assert file.read_bytes() == b"new"
-    assert [one.name for one in (tmp_path / "folder").iterdir()] == ["file"]
+    assert [entry.name for entry in (tmp_path / "folder").iterdir()] == ["file"]
 
 
 @ON_POSIX
@@ -141,15 +141,15 @@ def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
 
 @ON_POSIX
 def test_a_pipe_stays_and_takes_the_content(tmp_path: Path) -> None:
-    pipe, content, received = tmp_path / "pipe", os.urandom(300_000), []
+    pipe, content, contents = tmp_path / "pipe", os.urandom(300_000), []
     os.mkfifo(pipe)
-    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
+    reader = threading.Thread(target=lambda: contents.append(pipe.read_bytes()))
     reader.start()
 
     write_atomically(pipe, content)
     reader.join()
 
-    assert received == [content]
+    assert contents == [content]
     assert pipe.is_fifo()
 
 
@@ -171,7 +171,7 @@ def test_a_device_that_is_full_is_an_error() -> None:
 
 @ON_POSIX
 @pytest.mark.parametrize("mode", ["wb", "ab"])
-def test_the_standard_output_is_written_where_it_is_a_file(mode: str, tmp_path: Path) -> None:
+def test_standard_output_that_is_a_file_is_written(mode: str, tmp_path: Path) -> None:
     program = (
         "from pathlib import Path; from netspec.text.files import write_atomically; "
         "print('before'); write_atomically(Path('/dev/stdout'), b'new\\n'); print('after')"
@@ -193,7 +193,7 @@ def test_a_pipe_with_a_name_is_not_opened(tmp_path: Path) -> None:
 
 
 @ON_POSIX
-def test_a_pipe_of_a_shell_is_opened_where_it_may_be() -> None:
+def test_a_pipe_of_a_shell_is_opened() -> None:
     read, write = os.pipe()
     os.write(write, b"netspec: 1")
     os.close(write)

@@ -1,4 +1,4 @@
-"""The passes for prediction: what each of them changes, where it must not, and the same values."""
+"""The passes for prediction: what each pass changes, where it must not, and the same values."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Array = NDArray[np.float32]
 
 
 def network(shape: str, *layers: str) -> Network:
-    """The network of some layers, each as YAML; a last line `output: …` names the outputs."""
+    """A network of layers in YAML. A last line `output: …` names the outputs."""
     lines = [layer if layer.startswith("output:") else f"  - {layer}" for layer in layers]
     return loads("\n".join(["netspec: 1", "name: tested", f"input: {shape}", "layers:", *lines]))
 
 
 def random_weights(graph: Graph) -> dict[str, Array]:
-    """Weights whose sizes are between 0.1 and 1.1, about half of them negative; no variance is."""
+    """Weights of absolute values from 0.1 to 1.1. About half are negative, but no variance."""
     random = np.random.default_rng(1)
     values = {
         key: random.uniform(0.1, 1.1, weight.shape) * random.choice([-1, 1], weight.shape)
@@ -42,37 +42,41 @@ def random_weights(graph: Graph) -> dict[str, Array]:
 
 def inputs(graph: Graph) -> list[Array]:
     random = np.random.default_rng(2)
-    return [random.normal(size=(2, *each.shape)).astype(np.float32) for each in graph.inputs]
+    return [
+        random.normal(size=(2, *graph_input.shape)).astype(np.float32)
+        for graph_input in graph.inputs
+    ]
 
 
-BY_NAME = {each.name: each for each in INFERENCE}
+BY_NAME = {graph_pass.name: graph_pass for graph_pass in INFERENCE}
 
 
 def tag(layer: str) -> str:
     return layer.partition(":")[0]
 
 
-def changed(
+def tags_after(
     name: str, shape: str, *layers: str, weights: Mapping[str, Array] | None = None
 ) -> list[str]:
-    """What is left of the layers of a network behind a pass, which keeps the values of its outputs."""
+    """The layers of a network after a pass. Checks that the pass keeps the values of outputs."""
     net = network(shape, *layers)
     graph = net.graph
     weights = random_weights(graph) if weights is None else weights
-    passed, own = BY_NAME[name].apply(graph, weights, net)
-    verify(passed)
-    check(passed, own, "the pass")
-    assert passed.outputs == graph.outputs
-    expected, found = (
-        run_all(each, kept, *inputs(graph)) for each, kept in ((graph, weights), (passed, own))
+    new_graph, new_weights = BY_NAME[name].apply(graph, weights, net)
+    verify(new_graph)
+    check(new_graph, new_weights, "the pass")
+    assert new_graph.outputs == graph.outputs
+    expected, actual = (
+        run_all(version, values, *inputs(graph))
+        for version, values in ((graph, weights), (new_graph, new_weights))
     )
     for output in graph.outputs:
         largest = np.abs(expected[output]).max()
-        np.testing.assert_allclose(found[output], expected[output], 0, 1e-6 * largest)
-    return [node.layer.tag for node in passed.nodes]
+        np.testing.assert_allclose(actual[output], expected[output], 0, 1e-6 * largest)
+    return [node.layer.tag for node in new_graph.nodes]
 
 
-# Into what stands before.
+# Folding into the layer before.
 
 
 BEFORE = [
@@ -94,38 +98,40 @@ BEFORE = [
 
 @pytest.mark.parametrize(("shape", "layer"), BEFORE)
 @pytest.mark.parametrize("normalization", ["", ": {scale: false}", ": {center: false}"])
-def test_a_batch_normalization_goes_into_the_layer_before_it(
+def test_batch_normalization_is_folded_into_the_layer_before(
     shape: str, layer: str, normalization: str
 ) -> None:
-    left = changed("fold_batch_normalization", shape, layer, f"BatchNormalization{normalization}")
+    tags = tags_after(
+        "fold_batch_normalization", shape, layer, f"BatchNormalization{normalization}"
+    )
 
-    assert left == [tag(layer)]
+    assert tags == [tag(layer)]
 
 
-def test_what_a_batch_normalization_goes_into_takes_its_name_and_its_values() -> None:
+def test_a_folded_layer_takes_the_normalizations_name() -> None:
     net = network("[3]", "Dense: {units: 2}", "BatchNormalization", "Dense: {units: 1}")
     weights = random_weights(net.graph)
 
-    graph, own = BY_NAME["fold_batch_normalization"].apply(net.graph, weights, net)
+    graph, new_weights = BY_NAME["fold_batch_normalization"].apply(net.graph, weights, net)
 
     assert [node.name for node in graph.nodes] == ["batch_normalization", "dense_1"]
-    assert own.keys() == {
+    assert new_weights.keys() == {
         "batch_normalization.kernel",
         "batch_normalization.bias",
         "dense_1.kernel",
         "dense_1.bias",
     }
     # gamma (x kernel + bias - mean) / sqrt(variance + epsilon) + beta, with Keras's epsilon
-    kept = {key: value.astype(np.float64) for key, value in weights.items()}
+    values = {key: value.astype(np.float64) for key, value in weights.items()}
     statistics = {
-        name: kept[f"batch_normalization.{name}"]
+        name: values[f"batch_normalization.{name}"]
         for name in ("gamma", "beta", "moving_mean", "moving_variance")
     }
     factor = statistics["gamma"] / np.sqrt(statistics["moving_variance"] + 1e-3)
-    shift = factor * (kept["dense.bias"] - statistics["moving_mean"]) + statistics["beta"]
-    kernel = (factor * kept["dense.kernel"]).astype(np.float32)
-    np.testing.assert_array_equal(own["batch_normalization.kernel"], kernel)
-    np.testing.assert_allclose(own["batch_normalization.bias"], shift, 2**-23)
+    shift = factor * (values["dense.bias"] - statistics["moving_mean"]) + statistics["beta"]
+    kernel = (factor * values["dense.kernel"]).astype(np.float32)
+    np.testing.assert_array_equal(new_weights["batch_normalization.kernel"], kernel)
+    np.testing.assert_allclose(new_weights["batch_normalization.bias"], shift, 2**-23)
 
 
 NOT_BEFORE = [
@@ -153,16 +159,14 @@ NOT_BEFORE = [
 @pytest.mark.parametrize(
     ("shape", "layers"), [case[1:] for case in NOT_BEFORE], ids=[case[0] for case in NOT_BEFORE]
 )
-def test_a_batch_normalization_does_not_go_into_a_layer_before_it_with(
-    shape: str, layers: list[str]
-) -> None:
-    assert "BatchNormalization" in changed("fold_batch_normalization", shape, *layers)
+def test_batch_normalization_is_not_folded_with(shape: str, layers: list[str]) -> None:
+    assert "BatchNormalization" in tags_after("fold_batch_normalization", shape, *layers)
 
 
-# Into what stands behind.
+# Folding into the layer after.
 
 
-BEHIND = [
+AFTER = [
     ("[5, 4, 6]", "Conv2D: {filters: 4, kernel_size: 2, activation: relu}"),
     ("[5, 4, 6]", "Conv2D: {filters: 4, kernel_size: 2, strides: 2, groups: 2, use_bias: false}"),
     ("[5, 4, 6]", "Conv2D: {filters: 4, kernel_size: 1, padding: same}"),
@@ -174,7 +178,7 @@ BEHIND = [
 ]
 
 
-@pytest.mark.parametrize(("shape", "layer"), BEHIND)
+@pytest.mark.parametrize(("shape", "layer"), AFTER)
 @pytest.mark.parametrize(
     ("name", "scaling"),
     [
@@ -184,10 +188,10 @@ BEHIND = [
         ("fold_rescaling", "Normalization: {mean: 0.5, variance: 4, invert: true}"),
     ],
 )
-def test_a_scaling_goes_into_the_layer_behind_it(
+def test_a_scaling_is_folded_into_the_next_layer(
     shape: str, layer: str, name: str, scaling: str
 ) -> None:
-    assert changed(name, shape, scaling, layer) == [tag(layer)]
+    assert tags_after(name, shape, scaling, layer) == [tag(layer)]
 
 
 PADDED = [
@@ -200,50 +204,52 @@ PADDED = [
 
 
 @pytest.mark.parametrize("layer", PADDED)
-def test_a_shift_does_not_go_behind_zeros_that_it_would_have_to_shift(layer: str) -> None:
+def test_a_shift_stays_before_zeros(layer: str) -> None:
     scaling = "Rescaling: {scale: 0.25, offset: -1}"
 
-    left = changed("fold_rescaling", "[5, 4, 3]", scaling, layer)
+    tags = tags_after("fold_rescaling", "[5, 4, 3]", scaling, layer)
 
-    assert left == ["Rescaling", tag(layer)]
+    assert tags == ["Rescaling", tag(layer)]
 
 
 @pytest.mark.parametrize("layer", PADDED)
-def test_a_factor_goes_behind_zeros(layer: str) -> None:
+def test_a_factor_moves_after_zeros(layer: str) -> None:
     scaling = "Rescaling: {scale: [0.25, -2, 3]}"
 
-    assert changed("fold_rescaling", "[5, 4, 3]", scaling, layer) == [tag(layer)]
+    assert tags_after("fold_rescaling", "[5, 4, 3]", scaling, layer) == [tag(layer)]
 
 
-def test_a_scaling_goes_through_layers_that_move_values() -> None:
+def test_a_scaling_moves_through_layers_that_move_values() -> None:
     scaling = "Rescaling: {scale: [0.25, -2, 3], offset: [1, 2, -3]}"
 
-    left = changed(
+    tags = tags_after(
         "fold_rescaling", "[5, 4, 3]", scaling, "Cropping2D", "Flatten", "Dense: {units: 2}"
     )
 
-    assert left == ["Cropping2D", "Flatten", "Dense"]
+    assert tags == ["Cropping2D", "Flatten", "Dense"]
 
 
-def test_a_scaling_goes_through_more_layers_than_python_calls_go_deep() -> None:
+def test_a_scaling_moves_through_thousands_of_layers() -> None:
     between = ["Cropping1D: {cropping: 0}"] * 1_100
     dense = "Dense: {units: 1}"
 
-    left = changed("fold_rescaling", "[1, 2]", "Rescaling: {scale: 2}", *between, dense)
+    tags = tags_after("fold_rescaling", "[1, 2]", "Rescaling: {scale: 2}", *between, dense)
 
-    assert left == [*map(tag, between), "Dense"]
+    assert tags == [*map(tag, between), "Dense"]
 
 
-@pytest.mark.parametrize(("offset", "goes"), [(0, True), (1, False)])
-def test_a_scaling_goes_through_zeros_where_it_shifts_nothing(offset: int, goes: bool) -> None:
+@pytest.mark.parametrize(("offset", "folded"), [(0, True), (1, False)])
+def test_a_scaling_without_shift_moves_through_zeros(offset: int, folded: bool) -> None:
     layers = [f"Rescaling: {{scale: 3, offset: {offset}}}", "ZeroPadding2D"]
 
-    left = changed("fold_rescaling", "[5, 4, 3]", *layers, "Conv2D: {filters: 2, kernel_size: 2}")
+    tags = tags_after(
+        "fold_rescaling", "[5, 4, 3]", *layers, "Conv2D: {filters: 2, kernel_size: 2}"
+    )
 
-    assert ("Rescaling" not in left) == goes
+    assert ("Rescaling" not in tags) == folded
 
 
-def test_a_scaling_goes_into_all_of_its_readers() -> None:
+def test_a_scaling_is_folded_into_all_readers() -> None:
     layers = [
         "Rescaling: {scale: 3, offset: 1, name: scaled}",
         "Dense: {units: 2, inputs: scaled, name: a}",
@@ -251,31 +257,31 @@ def test_a_scaling_goes_into_all_of_its_readers() -> None:
         "Add: {inputs: [a, b]}",
     ]
 
-    assert changed("fold_rescaling", "[4]", *layers) == ["Dense", "Dense", "Add"]
+    assert tags_after("fold_rescaling", "[4]", *layers) == ["Dense", "Dense", "Add"]
 
 
-def test_a_scaling_stays_where_one_of_its_readers_cannot_take_it() -> None:
+def test_a_scaling_stays_where_one_reader_cannot_fold() -> None:
     layers = [
         "Rescaling: {scale: 3, offset: 1, name: scaled}",
         "Dense: {units: 4, name: a}",
         "Add: {inputs: [a, scaled]}",
     ]
 
-    assert changed("fold_rescaling", "[4]", *layers) == ["Rescaling", "Dense", "Add"]
+    assert tags_after("fold_rescaling", "[4]", *layers) == ["Rescaling", "Dense", "Add"]
 
 
 def test_a_scaling_that_is_an_output_stays() -> None:
     layers = ["Rescaling: {scale: 3, name: scaled}", "Dense: {units: 4, name: a}"]
 
-    left = changed("fold_rescaling", "[4]", *layers, "output: [scaled, a]")
+    tags = tags_after("fold_rescaling", "[4]", *layers, "output: [scaled, a]")
 
-    assert left == ["Rescaling", "Dense"]
+    assert tags == ["Rescaling", "Dense"]
 
 
-def test_scalings_behind_each_other_all_go() -> None:
+def test_consecutive_scalings_are_all_folded() -> None:
     layers = ["Rescaling: {scale: 3}", "Normalization: {mean: 1, variance: 2}", "Dense: {units: 4}"]
 
-    assert changed("fold_rescaling", "[4]", *layers) == ["Dense"]
+    assert tags_after("fold_rescaling", "[4]", *layers) == ["Dense"]
 
 
 @pytest.mark.parametrize(
@@ -287,7 +293,7 @@ def test_scalings_behind_each_other_all_go() -> None:
     ids=["along another axis", "of a shift that would cost digits"],
 )
 def test_a_scaling_stays(scaling: str) -> None:
-    assert changed("fold_rescaling", "[2, 4]", scaling, "Dense: {units: 3}")[0] != "Dense"
+    assert tags_after("fold_rescaling", "[2, 4]", scaling, "Dense: {units: 3}")[0] != "Dense"
 
 
 def test_a_scaling_that_a_kernel_cannot_hold_stays() -> None:
@@ -297,12 +303,12 @@ def test_a_scaling_that_a_kernel_cannot_hold_stays() -> None:
         "dense.bias": np.zeros(2, np.float32),
     }
 
-    left = changed("fold_rescaling", "[2]", *layers, weights=weights)
+    tags = tags_after("fold_rescaling", "[2]", *layers, weights=weights)
 
-    assert left == ["Rescaling", "Rescaling", "Dense"]
+    assert tags == ["Rescaling", "Rescaling", "Dense"]
 
 
-# What is not computed, or once.
+# What is not computed, or only once.
 
 
 TRAINING_ALONE = [
@@ -319,15 +325,15 @@ TRAINING_ALONE = [
 
 @pytest.mark.parametrize("layer", TRAINING_ALONE)
 def test_a_layer_of_training_is_left_out(layer: str) -> None:
-    left = changed("drop_training_layers", "[5, 4, 3]", layer, layer, "Flatten")
+    tags = tags_after("drop_training_layers", "[5, 4, 3]", layer, layer, "Flatten")
 
-    assert left == ["Flatten"]
+    assert tags == ["Flatten"]
 
 
-def test_a_layer_of_training_that_is_an_output_stays() -> None:
-    left = changed("drop_training_layers", "[4]", "Dropout: {rate: 0.5}", "Dropout: {rate: 0.5}")
+def test_an_output_layer_of_training_stays() -> None:
+    tags = tags_after("drop_training_layers", "[4]", "Dropout: {rate: 0.5}", "Dropout: {rate: 0.5}")
 
-    assert left == ["Dropout"]
+    assert tags == ["Dropout"]
 
 
 def twins(first: str, second: str, *more: str) -> list[str]:
@@ -346,40 +352,40 @@ def with_equal_weights(layers: list[str]) -> dict[str, Array]:
     return {key: weights[key.replace("b.", "a.")] for key in weights}
 
 
-def test_equal_layers_with_equal_weights_and_what_reads_them_are_computed_once() -> None:
+def test_equal_layers_and_their_readers_are_shared() -> None:
     layers = twins("activation: relu", "activation: relu")
 
-    left = changed("common_subexpressions", "[4]", *layers, weights=with_equal_weights(layers))
+    tags = tags_after("common_subexpressions", "[4]", *layers, weights=with_equal_weights(layers))
 
-    assert left == ["Dense", "Activation", "Add"]
+    assert tags == ["Dense", "Activation", "Add"]
 
 
-def test_what_a_weight_began_as_does_not_keep_equal_layers_apart() -> None:
+def test_other_initializers_do_not_prevent_sharing() -> None:
     layers = twins("kernel_initializer: zeros", "kernel_initializer: ones")
 
-    left = changed("common_subexpressions", "[4]", *layers, weights=with_equal_weights(layers))
+    tags = tags_after("common_subexpressions", "[4]", *layers, weights=with_equal_weights(layers))
 
-    assert left == ["Dense", "Activation", "Add"]
-
-
-def test_layers_with_other_weights_are_computed_apart() -> None:
-    assert len(changed("common_subexpressions", "[4]", *twins("", ""))) == 5
+    assert tags == ["Dense", "Activation", "Add"]
 
 
-def test_layers_with_other_fields_are_computed_apart() -> None:
+def test_layers_with_other_weights_are_not_shared() -> None:
+    assert len(tags_after("common_subexpressions", "[4]", *twins("", ""))) == 5
+
+
+def test_layers_with_other_fields_are_not_shared() -> None:
     layers = twins("activation: relu", "activation: elu")
 
-    left = changed("common_subexpressions", "[4]", *layers, weights=with_equal_weights(layers))
+    tags = tags_after("common_subexpressions", "[4]", *layers, weights=with_equal_weights(layers))
 
-    assert len(left) == 5
+    assert len(tags) == 5
 
 
-def test_an_output_keeps_its_name_though_it_is_computed_elsewhere() -> None:
+def test_outputs_of_equal_layers_keep_their_names() -> None:
     layers = twins("", "", "output: [c, d]")
 
-    left = changed("common_subexpressions", "[4]", *layers, weights=with_equal_weights(layers))
+    tags = tags_after("common_subexpressions", "[4]", *layers, weights=with_equal_weights(layers))
 
-    assert left == ["Dense", "Activation", "Activation"]
+    assert tags == ["Dense", "Activation", "Activation"]
 
 
 @pytest.mark.parametrize(
@@ -391,20 +397,20 @@ def test_an_output_keeps_its_name_though_it_is_computed_elsewhere() -> None:
     ],
 )
 def test_zeros_around_zeros_are_one_layer(shape: str, layers: list[str]) -> None:
-    assert changed("fold_padding", shape, *layers) == [tag(layers[0])]
+    assert tags_after("fold_padding", shape, *layers) == [tag(layers[0])]
 
 
 @pytest.mark.parametrize("reader", ["Concatenate: {inputs: [p, q]}", "output: [p, q]"])
-def test_zeros_that_others_see_stay_apart(reader: str) -> None:
+def test_zeros_with_other_readers_are_not_merged(reader: str) -> None:
     layers = ["ZeroPadding1D: {padding: 0, name: p}", "ZeroPadding1D: {padding: 0, name: q}"]
 
-    assert changed("fold_padding", "[5, 3]", *layers, reader).count("ZeroPadding1D") == 2
+    assert tags_after("fold_padding", "[5, 3]", *layers, reader).count("ZeroPadding1D") == 2
 
 
-# All of them.
+# All passes together.
 
 
-def test_a_batch_normalization_that_is_not_folded_is_frozen() -> None:
+def test_a_remaining_batch_normalization_is_frozen() -> None:
     net = network("[4]", "Activation: {activation: relu}", "BatchNormalization")
 
     graph, _ = for_inference(net, random_weights(net.graph))
@@ -413,10 +419,8 @@ def test_a_batch_normalization_that_is_not_folded_is_frozen() -> None:
 
 
 @pytest.mark.parametrize(("axis", "height"), [(-1, 4), (1, 5), (2, 4)])
-def test_of_a_frozen_batch_normalization_only_what_is_read_is_computed(
-    axis: int, height: int
-) -> None:
-    """Of 5 rows the last pooling reads 4, unless they are the channels."""
+def test_unread_values_of_frozen_normalizations_are_cropped(axis: int, height: int) -> None:
+    """The last pooling reads 4 of 5 rows, unless the rows are channels."""
     layers = [
         "Conv2D: {filters: 3, kernel_size: 3, padding: valid, activation: relu}",
         f"BatchNormalization: {{axis: {axis}, trainable: false}}",
@@ -434,23 +438,23 @@ def test_of_a_frozen_batch_normalization_only_what_is_read_is_computed(
     )
 
 
-@pytest.mark.parametrize(("steps", "computed"), [(101, 101), (11, 10)])
-def test_a_crop_must_save_more_than_it_costs(steps: int, computed: int) -> None:
-    """The pooling leaves one step unread: a hundredth of them, or a tenth."""
+@pytest.mark.parametrize(("steps", "rows"), [(101, 101), (11, 10)])
+def test_a_crop_must_save_more_than_it_costs(steps: int, rows: int) -> None:
+    """The pooling does not read the last step: one of a hundred, or one of ten."""
     layers = ["Conv1D: {filters: 2, kernel_size: 1, name: conv}", "MaxPooling1D"]
     graph = network(f"[{steps}, 2]", *layers).graph
 
-    assert needed_extent(graph).by_name["conv"].shape == (computed, 2)
+    assert needed_extent(graph).by_name["conv"].shape == (rows, 2)
 
 
-def test_in_training_a_batch_normalization_needs_all_of_its_input() -> None:
+def test_training_batch_normalization_needs_its_whole_input() -> None:
     layer = BatchNormalization()
 
     assert layer.reads(((0, 1), (0, 3)), ((4, 3),)) == (((0, 4), (0, 3)),)
 
 
 @pytest.mark.parametrize("passes", [frozenset[str](), frozenset({"needed_extent"})])
-def test_passes_that_are_switched_off_leave_the_graph_and_the_weights(
+def test_disabled_passes_change_nothing(
     passes: frozenset[str],
 ) -> None:
     net = replace(network("[4]", "Dense: {units: 3}", "BatchNormalization"), passes=passes)
@@ -477,12 +481,12 @@ def test_a_network_is_folded_to_its_kernels() -> None:
     )
     weights = random_weights(net.graph)
 
-    graph, own = for_inference(net, weights)
+    graph, new_weights = for_inference(net, weights)
 
     tags = [node.layer.tag for node in graph.nodes if node.layer.tag != "Cropping2D"]
     assert tags == ["ZeroPadding2D", "Conv2D", "MaxPooling2D", "ReLU", "Flatten", "Dense"]
-    expected, found = (
-        run_all(each, kept, *inputs(net.graph))["dense"]
-        for each, kept in ((net.graph, weights), (graph, own))
+    expected, actual = (
+        run_all(version, values, *inputs(net.graph))["dense"]
+        for version, values in ((net.graph, weights), (graph, new_weights))
     )
-    np.testing.assert_allclose(found, expected, 0, 1e-5)
+    np.testing.assert_allclose(actual, expected, 0, 1e-5)

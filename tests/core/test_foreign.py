@@ -1,4 +1,4 @@
-"""A file that is not a spec is called what it is, and none of its bytes are shown."""
+"""A file that is not a spec is recognized, and none of its bytes are shown."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from netspec.text.diagnostics import SpecError
 
 def archive(*names: str) -> bytes:
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as written:
+    with zipfile.ZipFile(content, "w") as file:
         for name in names:
-            written.writestr(name, "secret")
+            file.writestr(name, "secret")
     return content.getvalue()
 
 
@@ -43,8 +43,8 @@ def safetensors() -> bytes:
 
 TEXT = "netspec: 1\nname: secret\n"
 
-# What a file is, by its first bytes: https://en.wikipedia.org/wiki/List_of_file_signatures; ONNX's
-# are the fields 1 and 2 of its ModelProto, TensorFlow Lite's the identifier of its schema.
+# The first bytes of each type: https://en.wikipedia.org/wiki/List_of_file_signatures; an
+# ONNX file begins with fields 1 and 2 of its ModelProto, a TensorFlow Lite file with its identifier.
 BINARY = {
     "an HDF5 file, such as a Keras model (.h5)": b"\x89HDF\r\n\x1a\n\0\0\0secret",
     "a Keras model (.keras)": archive("metadata.json", "config.json", "model.weights.h5"),
@@ -68,7 +68,7 @@ BINARY = {
 
 
 @pytest.mark.parametrize("what", BINARY)
-def test_a_binary_file_is_called_what_it_is(what: str, tmp_path: Path) -> None:
+def test_a_binary_file_is_recognized(what: str, tmp_path: Path) -> None:
     path = tmp_path / "model.yaml"
     path.write_bytes(BINARY[what])
 
@@ -91,7 +91,7 @@ def test_utf16_without_a_mark_is_called_utf16(encoding: str, tmp_path: Path) -> 
     assert "the file is UTF-16, not UTF-8" in str(caught.value)
 
 
-def test_a_large_binary_file_is_called_what_it_is(tmp_path: Path) -> None:
+def test_a_large_binary_file_is_recognized(tmp_path: Path) -> None:
     path = tmp_path / "model.h5"
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(3 << 20))
 
@@ -101,12 +101,14 @@ def test_a_large_binary_file_is_called_what_it_is(tmp_path: Path) -> None:
     assert "an HDF5 file" in str(caught.value)
 
 
-# As the named programs write them, shortened.
+# Shortened texts of the named programs.
 TEXTS = {
     "a Keras model in JSON, as model.to_json() writes it": json.dumps(
         {"class_name": "Functional", "config": {}, "keras_version": "2.15.0"}
     ),
-    "a Jupyter notebook": '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+    "a Jupyter notebook": json.dumps(
+        {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    ),
     "a model of Ultralytics YOLO": "nc: 80\nbackbone:\n  - [-1, 1, Conv, [64, 3, 2]]\nhead: []\n",
     "a data set of Ultralytics YOLO": "path: a\ntrain: images/train\nval: images/val\nnames: []\n",
     "a configuration of Hugging Face's transformers": '{"architectures": ["A"], "model_type": "a"}',
@@ -117,7 +119,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("what", TEXTS)
-def test_another_programs_text_is_called_what_it_is(what: str, tmp_path: Path) -> None:
+def test_another_programs_text_is_recognized(what: str, tmp_path: Path) -> None:
     path = tmp_path / "model.yaml"
     path.write_text(TEXTS[what], encoding="utf-8")
 

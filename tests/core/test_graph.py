@@ -67,14 +67,14 @@ def test_a_spec_of_the_project_is_a_network(path: Path) -> None:
     assert network.folder == SPECS
 
 
-def test_the_input_of_every_node_is_the_node_before() -> None:
+def test_every_node_reads_the_node_before() -> None:
     graph = load(SPECS / "mnist_cnn.yaml").graph
     before = [INPUT, *(node.name for node in graph.nodes)]
 
     assert [node.inputs for node in graph.nodes] == [(name,) for name in before[:-1]]
 
 
-def test_the_input_shape_of_every_node_is_the_shape_before() -> None:
+def test_every_input_shape_is_the_shape_before() -> None:
     graph = load(SPECS / "mnist_cnn.yaml").graph
     before = [graph.input_shape, *(node.shape for node in graph.nodes)]
 
@@ -96,7 +96,7 @@ def test_a_weight_is_named_after_its_node() -> None:
     ]
 
 
-def test_automatic_names_count_from_the_second_of_a_kind() -> None:
+def test_automatic_names_count_from_the_second_layer() -> None:
     assert names([Dense(units=2), Flatten(), Dense(units=2), Dense(units=2)]) == [
         "dense",
         "flatten",
@@ -105,17 +105,17 @@ def test_automatic_names_count_from_the_second_of_a_kind() -> None:
     ]
 
 
-def test_an_own_name_is_kept_and_does_not_count() -> None:
+def test_a_written_name_is_kept_and_uncounted() -> None:
     assert names([Dense(units=2, name="head"), Dense(units=2)]) == ["head", "dense"]
 
 
-def test_an_automatic_name_passes_over_an_own_name() -> None:
+def test_an_automatic_name_skips_a_written_name() -> None:
     layers = [Dense(units=2), Dense(units=2), Dense(units=2, name="dense_1"), Dense(units=2)]
 
     assert names(layers) == ["dense", "dense_2", "dense_1", "dense_3"]
 
 
-def test_inference_stops_at_the_first_layer_that_cannot_be() -> None:
+def test_inference_stops_at_the_first_error() -> None:
     layers = [Flatten(), MaxPooling2D(), Dense(units=2)]
 
     graph, faults = infer("example", (4, 4, 1), layers)
@@ -124,17 +124,17 @@ def test_inference_stops_at_the_first_layer_that_cannot_be() -> None:
     assert [fault.location for fault in faults] == [("layers", 1, "MaxPooling2D")]
 
 
-# Limits. What is exactly at one is accepted.
+# Limits. The limit itself is accepted.
 
 
 @pytest.mark.parametrize(("height", "refused"), [(100_000, False), (100_001, True)])
-def test_a_tensor_has_at_most_ten_thousand_million_values(height: int, refused: bool) -> None:
+def test_the_size_of_a_tensor_is_limited(height: int, refused: bool) -> None:
     _, faults = infer("example", (height, 100_000), [Flatten()])
 
     assert bool(faults) is refused
 
 
-def test_a_network_has_at_most_ten_thousand_million_parameters() -> None:
+def test_the_number_of_parameters_is_limited() -> None:
     largest = Dense(units=100_000)  # 100,000 x 99,999 and 100,000 biases
     graph, faults = infer("example", (99_999,), [largest, Flatten(), Dense(units=1)])
 
@@ -164,7 +164,7 @@ def test_a_network_has_at_most_ten_thousand_million_parameters() -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_initializers_and_constraints_fit_the_rank_of_a_weight(
+def test_initializers_and_constraints_fit_a_weights_rank(
     layer: Layer, shape: tuple[int, ...], field: str | None
 ) -> None:
     _, faults = infer("example", shape, [layer])
@@ -172,7 +172,7 @@ def test_initializers_and_constraints_fit_the_rank_of_a_weight(
     assert [fault.location[3] for fault in faults] == ([field] if field else [])
 
 
-def test_a_layer_that_only_unread_layers_read_is_unread() -> None:
+def test_layers_before_an_unread_layer_are_unread() -> None:
     first, second = Dense(units=2, name="first"), Dense(units=2, name="second")
     last = Dense(units=2, name="last", inputs=(INPUT,))
     graph, faults = infer("example", (4,), [first, second, last])
@@ -184,7 +184,7 @@ def test_a_layer_that_only_unread_layers_read_is_unread() -> None:
     ]
 
 
-# What a node and a graph know of themselves.
+# Properties of a node and of a graph.
 
 
 @pytest.mark.parametrize(
@@ -208,11 +208,11 @@ def test_channels_first_is_a_shape_of_few_channels(shape: tuple[int, ...], expec
 
 
 def test_the_layout_decides_where_an_axis_is() -> None:
-    node = Node("a", Flatten(), (INPUT,), ((4, 5, 6),), (4, 5, 6))
-    turned = Node("a", Flatten(), (INPUT,), ((4, 5, 6),), (4, 5, 6), "channels_first")
+    channels_last = Node("a", Flatten(), (INPUT,), ((4, 5, 6),), (4, 5, 6))
+    channels_first = Node("a", Flatten(), (INPUT,), ((4, 5, 6),), (4, 5, 6), "channels_first")
 
-    assert [node.dimension(index) for index in range(3)] == [1, 2, 3]
-    assert [turned.dimension(index) for index in range(3)] == [2, 3, 1]
+    assert [channels_last.dimension(index) for index in range(3)] == [1, 2, 3]
+    assert [channels_first.dimension(index) for index in range(3)] == [2, 3, 1]
 
 
 def test_a_frozen_layer_has_no_trainable_weights() -> None:
@@ -258,7 +258,7 @@ def test_an_end_has_the_activation_of_its_layer(
     assert (end.name, end.subject, end.read) == ("last", "last", False)
     assert (end.activation, end.activation_field) == (activation, activation_field)
     assert end.units_field is units_field
-    assert end.at == ("layers", 3, last.partition(":")[0])
+    assert end.location == ("layers", 3, last.partition(":")[0])
 
 
 def test_the_end_of_one_output_is_the_network() -> None:
@@ -278,7 +278,7 @@ layers:
 """
 
 
-def changed(*change: str) -> Graph:
+def load_changed(*change: str) -> Graph:
     assert BASE.count(change[0]) == 1
     return loads(BASE.replace(*change)).graph
 
@@ -300,7 +300,7 @@ def changed(*change: str) -> Graph:
     ids=lambda change: change[1].strip(),
 )
 def test_the_hash_changes_with_the_meaning(change: tuple[str, str]) -> None:
-    assert changed(*change).hash != loads(BASE).graph.hash
+    assert load_changed(*change).hash != loads(BASE).graph.hash
 
 
 @pytest.mark.parametrize(
@@ -319,10 +319,10 @@ def test_the_hash_changes_with_the_meaning(change: tuple[str, str]) -> None:
     ],
     ids=lambda change: change[1].strip(),
 )
-def test_the_hash_does_not_change_with_what_trained_weights_do_not_depend_on(
+def test_the_hash_ignores_initializers_and_training(
     change: tuple[str, str],
 ) -> None:
-    assert changed(*change).hash == loads(BASE).graph.hash
+    assert load_changed(*change).hash == loads(BASE).graph.hash
 
 
 def test_the_hash_is_a_sha256() -> None:
@@ -339,6 +339,6 @@ def names(layers: list[Any]) -> list[str]:
 
 
 def test_the_hash_of_a_graph_stays_the_same() -> None:
-    """Weights files contain it: with another hash nobody could load them any more."""
+    """Weights files contain the hash. Another hash would make all of them unreadable."""
     expected = "4081c38dc3052497edb3c47ce34a92bc97f69acbfe597788395fd398bb252ecd"
     assert load(SPECS / "mnist_cnn.yaml").graph.hash == expected

@@ -1,4 +1,4 @@
-"""A spec that is written to do harm is refused in words, and costs little time and memory."""
+"""A spec that is written to do harm is refused with a message, in little time and memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from netspec.data.npz import read_npz
 from netspec.network import loads
 from netspec.text.diagnostics import MAX_FAULTS, DataError, SpecError
 
-MEBIBYTES = 200  # beyond those of a command that reads a spec like any other
+MEBIBYTES = 200  # more than a command needs for an ordinary spec
 CHARACTERS = 100_000
 
 HARMLESS = [name for name, (code, _) in HOSTILE.items() if code is None]
@@ -25,40 +25,38 @@ COMPILED = [name for name in (*NAMES, *PATHS) if name in HARMLESS]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every hostile spec in a file."""
+    """A folder with every hostile spec in a file."""
     folder = tmp_path_factory.mktemp("hostile")
-    for name, (_, made) in HOSTILE.items():
-        (folder / f"{name}.yaml").write_text(made(), encoding="utf-8")
+    for name, (_, make_text) in HOSTILE.items():
+        (folder / f"{name}.yaml").write_text(make_text(), encoding="utf-8")
     return folder
 
 
 @pytest.fixture(scope="module")
 def checked(folder: Path) -> dict[str, Measured]:
-    """What `netspec check` says of each, and of a spec like any other."""
+    """The results of `netspec check` for each spec, and for an ordinary spec."""
     before = set(folder.iterdir())
     names = ["name_x", *HOSTILE]
-    done = measured([["check", f"{name}.yaml"] for name in names], folder)
-    assert set(folder.iterdir()) == before  # nothing that a file says was done
-    return {"": done[0], **dict(zip(names[1:], done[1:], strict=True))}
+    results = measured([["check", f"{name}.yaml"] for name in names], folder)
+    assert set(folder.iterdir()) == before  # no file was created or removed
+    return {"": results[0], **dict(zip(names[1:], results[1:], strict=True))}
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_spec_is_refused_in_words_or_harmless(
-    name: str, checked: dict[str, Measured]
-) -> None:
+def test_a_hostile_spec_is_refused_or_harmless(name: str, checked: dict[str, Measured]) -> None:
     code, _ = HOSTILE[name]
-    done = checked[name]
+    result = checked[name]
 
-    assert "Traceback" not in done.out
+    assert "Traceback" not in result.out
     if code is None:
-        assert done.status == 0
-        assert "no faults" in done.out
+        assert result.status == 0
+        assert "no faults" in result.out
     else:
-        assert done.status == 1
-        assert done.out.startswith(f"error[{code}]: ")
-        assert f"--> {name}.yaml:" in done.out
-    assert len(done.out) < CHARACTERS
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e]", done.out)
+        assert result.status == 1
+        assert result.out.startswith(f"error[{code}]: ")
+        assert f"--> {name}.yaml:" in result.out
+    assert len(result.out) < CHARACTERS
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e]", result.out)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -68,37 +66,35 @@ def test_a_hostile_spec_takes_little_memory(name: str, checked: dict[str, Measur
 
 @pytest.fixture(scope="module")
 def compiled(folder: Path) -> dict[tuple[str, str], Measured]:
-    """The modules of what is harmless but for its texts, by spec and backend."""
-    asked = [(name, backend) for name in COMPILED for backend in ("keras", "torch")]
-    commands = [["compile", f"{name}.yaml", "--backend", backend] for name, backend in asked]
-    return dict(zip(asked, measured(commands, folder), strict=True))
+    """The modules of valid specs with hostile texts, by spec and backend."""
+    pairs = [(name, backend) for name in COMPILED for backend in ("keras", "torch")]
+    commands = [["compile", f"{name}.yaml", "--backend", backend] for name, backend in pairs]
+    return dict(zip(pairs, measured(commands, folder), strict=True))
 
 
 @pytest.mark.parametrize("backend", ["keras", "torch"])
 @pytest.mark.parametrize("name", COMPILED)
-def test_no_text_of_a_spec_is_code_in_a_module(
+def test_no_text_of_a_spec_becomes_code(
     name: str, backend: str, compiled: dict[tuple[str, str], Measured]
 ) -> None:
     module = ast.parse(compiled[name, backend].out)
 
-    called = {node.id for node in ast.walk(module) if isinstance(node, ast.Name)}
-    assert not called & {
-        node.id for node in ast.walk(ast.parse(CODE)) if isinstance(node, ast.Name)
-    }
+    names = {node.id for node in ast.walk(module) if isinstance(node, ast.Name)}
+    assert not names & {node.id for node in ast.walk(ast.parse(CODE)) if isinstance(node, ast.Name)}
 
 
-def test_of_very_many_faults_the_first_are_shown() -> None:
-    _, made = HOSTILE["layers_that_are_unknown_by_the_thousand"]
+def test_only_the_first_errors_are_shown() -> None:
+    _, make_text = HOSTILE["layers_that_are_unknown_by_the_thousand"]
 
     with pytest.raises(SpecError) as caught:
-        loads(made())
+        loads(make_text())
 
     assert [fault.place.line for fault in caught.value.diagnostics] == [*range(5, 5 + MAX_FAULTS)]
     assert str(caught.value).endswith("\n\nthere are more faults than these 100")
 
 
-def test_of_as_many_faults_as_are_shown_there_are_no_more() -> None:
-    layers = "".join(f"  - Conv{at}D\n" for at in range(4, 4 + MAX_FAULTS))
+def test_the_maximum_of_errors_is_shown_completely() -> None:
+    layers = "".join(f"  - Conv{rank}D\n" for rank in range(4, 4 + MAX_FAULTS))
 
     with pytest.raises(SpecError) as caught:
         loads(f"netspec: 1\nname: a\ninput: [8]\nlayers:\n{layers}")
@@ -106,15 +102,15 @@ def test_of_as_many_faults_as_are_shown_there_are_no_more() -> None:
     assert (len(caught.value.diagnostics), caught.value.more) == (MAX_FAULTS, False)
 
 
-def test_a_text_of_any_length_makes_a_sentence_of_few_characters() -> None:
+def test_a_long_text_is_shortened_in_messages() -> None:
     with pytest.raises(SpecError) as caught:
         loads(f"netspec: 1\n? {'x' * 100_000}\n: 1\n")
 
     assert len(str(caught.value)) < 4_000
 
 
-def test_what_a_terminal_would_obey_is_not_in_the_help() -> None:
-    # The key's name is repeated, for a space seems to be missing behind it.
+def test_control_characters_are_not_in_the_help() -> None:
+    # The help repeats the key, because a space seems to be missing after it.
     with pytest.raises(SpecError) as caught:
         loads('netspec: 1\nname: a\ninput: [8]\nlayers:\n  - Dense: {"units:\\e[2J": 1}\n')
 
@@ -123,7 +119,7 @@ def test_what_a_terminal_would_obey_is_not_in_the_help() -> None:
 
 @pytest.mark.parametrize("read", [read_npz, read_idx])
 def test_a_pipe_is_no_data_set(read, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")  # to open it would wait for somebody to write
+    os.mkfifo(tmp_path / "pipe")  # opening it would wait for a writer
 
     with pytest.raises(DataError, match="pipe cannot be read: it is no regular file"):
         read(tmp_path / "pipe")
@@ -136,7 +132,7 @@ def test_a_device_is_no_data_set(read) -> None:
 
 
 @pytest.mark.parametrize("read", [read_npz, read_idx])
-def test_a_path_with_a_null_character_is_no_data_set(read) -> None:
+def test_a_path_with_null_is_no_data_set(read) -> None:
     with pytest.raises(DataError, match="cannot be read: a path has no null character") as caught:
         read(Path("a\0b"))
 

@@ -1,4 +1,4 @@
-"""What an Embedding looks up is whole, in range and never scaled, wherever it is in the graph."""
+"""Indices of an Embedding are whole numbers, in range and never scaled, anywhere in the graph."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EMBEDDING = "Embedding: {input_dim: 5, output_dim: 2, name: words}"
 
 
 def spec(layers: list[str], shape: str = "[4]", data: str = "") -> str:
-    lines = "\n".join(f"  - {each}" for each in [*layers, "Flatten: {name: last}"])
+    lines = "\n".join(f"  - {layer}" for layer in [*layers, "Flatten: {name: last}"])
     return f"""\
 netspec: 1
 name: tested
@@ -34,8 +34,8 @@ train: {{loss: mean_squared_error}}
 """
 
 
-def loaded(folder: Path, text: str, **inputs: Any) -> Dataset:
-    """The data set of a spec whose training inputs, and test inputs, are these arrays."""
+def load_dataset(folder: Path, text: str, **inputs: Any) -> Dataset:
+    """The data set of a spec with these arrays as training inputs and as test inputs."""
     x = {name: np.asarray(array) for name, array in inputs.items()}
     count = len(next(iter(x.values())))
     arrays = {f"{part}{name}": array for name, array in x.items() for part in ("x_train", "x_test")}
@@ -70,23 +70,23 @@ THROUGH = {
         (1.5, "the train data hold the index 1.5, and words looks up whole numbers"),
     ],
 )
-def test_wrong_index_is_told_wherever_the_embedding_is(
+def test_a_wrong_index_is_an_error_everywhere(
     through: str, index: float, message: str, tmp_path: Path
 ) -> None:
     layers, shape = THROUGH[through]
     network = spec([*layers, EMBEDDING], shape)
     x = np.array([[0, 1, 2, 3]]).reshape(1, *loads(network).graph.input_shape)
-    assert loaded(tmp_path, network, **{"": x})
+    assert load_dataset(tmp_path, network, **{"": x})
 
     wrong = np.where(x == 1, index, x)
     with pytest.raises(DataError) as caught:
-        loaded(tmp_path, network, **{"": wrong})
+        load_dataset(tmp_path, network, **{"": wrong})
 
     assert caught.value.message == message
     assert caught.value.help
 
 
-def test_only_what_is_looked_up_is_checked(tmp_path: Path) -> None:
+def test_only_indices_of_embeddings_are_checked(tmp_path: Path) -> None:
     """A table whose first column is an index, and whose other columns are measurements."""
     layers = [
         "Reshape: {target_shape: [4, 1], name: column}",
@@ -96,23 +96,23 @@ def test_only_what_is_looked_up_is_checked(tmp_path: Path) -> None:
         "Concatenate: {inputs: [vector, input]}",
     ]
 
-    assert loaded(tmp_path, spec(layers), **{"": [[4, 0.5, 700, -3]]})
+    assert load_dataset(tmp_path, spec(layers), **{"": [[4, 0.5, 700, -3]]})
     with pytest.raises(DataError, match=r"index 4\.5"):
-        loaded(tmp_path, spec(layers), **{"": [[4.5, 0.5, 700, -3]]})
+        load_dataset(tmp_path, spec(layers), **{"": [[4.5, 0.5, 700, -3]]})
 
 
 def test_index_is_computed_where_a_layer_changes_it(tmp_path: Path) -> None:
     layers = ["Rescaling: {scale: 1, offset: -1}", EMBEDDING]
 
-    assert loaded(tmp_path, spec(layers), **{"": [[1, 2, 3, 5]]})
+    assert load_dataset(tmp_path, spec(layers), **{"": [[1, 2, 3, 5]]})
     with pytest.raises(DataError, match="index -1"):
-        loaded(tmp_path, spec(layers), **{"": [[0, 2, 3, 5]]})
+        load_dataset(tmp_path, spec(layers), **{"": [[0, 2, 3, 5]]})
 
 
 def test_indices_are_never_scaled(tmp_path: Path) -> None:
     network = spec(["Reshape: {target_shape: [2, 2]}", EMBEDDING], data=", scale: 255")
 
-    dataset = loaded(tmp_path, network, **{"": [[0, 1, 2, 4]]})
+    dataset = load_dataset(tmp_path, network, **{"": [[0, 1, 2, 4]]})
 
     np.testing.assert_array_equal(dataset.train.values()[0], [[0, 1, 2, 4]])
 
@@ -125,7 +125,7 @@ def test_other_inputs_are_scaled_beside_indices(tmp_path: Path) -> None:
     ]
     network = spec(layers, "{ids: [2], pixels: [2]}", ", scale: 4")
 
-    dataset = loaded(tmp_path, network, _ids=[[0, 4]], _pixels=[[1, 2]])
+    dataset = load_dataset(tmp_path, network, _ids=[[0, 4]], _pixels=[[1, 2]])
 
     ids, pixels = dataset.test.values()
     np.testing.assert_array_equal(ids, [[0, 4]])
@@ -149,7 +149,7 @@ def test_embedding_of_computed_values_is_a_fault(layer: str) -> None:
     assert diagnostic.place.line == text.splitlines().index(f"  - {EMBEDDING}") + 1
 
 
-def test_every_layer_that_an_index_goes_through_is_computed() -> None:
+def test_layers_that_keep_indices_have_a_rule() -> None:
     keeping = {tag: layer for tag, layer in LAYERS.items() if layer.keeps_whole}
     computed_by = {tag: computed.dispatch(layer) for tag, layer in keeping.items()}
     assert computed.dispatch(object) not in computed_by.values()
@@ -170,7 +170,7 @@ def test_every_layer_that_an_index_goes_through_is_computed() -> None:
     ],
 )
 def test_indices_are_computed_as_by_the_definition(layer: str, shape: tuple[int, ...]) -> None:
-    """The interpreter of the tests is the definition; see tests/interpreter."""
+    """The definition is the interpreter of the tests (tests/interpreter)."""
     network = loads(spec([layer], str([*shape]))).graph
     node = network.nodes[0]
     x = np.arange(2 * np.prod(shape), dtype=np.float32).reshape(2, *shape)

@@ -1,7 +1,7 @@
-"""Every error of a spec is shown at its place, as the catalogue of errors in the documentation has it.
+"""Every error of a spec is shown at its place, as in the catalogue of errors of the documentation.
 
-A case of `docs/errors/*.md` is a heading, the spec and the message. What is too large for a page, or no
-text at all, is made here.
+A case of `docs/errors/*.md` is a heading, the spec and the message. Specs that are too large for a page,
+or are not text, are written here.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CASE = re.compile(
 
 @dataclass(frozen=True)
 class Case:
-    """A spec with an error, and the message that the page has. `spec` is None for one made here."""
+    """A spec with an error, and the message on the page. `spec` is None if it is written here."""
 
     page: Path
     name: str
@@ -50,7 +50,7 @@ class Case:
         return MADE[self.name]() if self.spec is None else self.spec.encode()
 
     def update(self, message: str) -> None:
-        """Write another message into the page."""
+        """Replace the message on the page."""
 
         def updated(case: re.Match[str]) -> str:
             if case["name"] != self.name:
@@ -82,6 +82,10 @@ MADE: dict[str, Callable[[], bytes]] = {
         f"{BEGINNING}layers: [{'Flatten, ' * 500}Flaten, {'Flatten, ' * 50}]\n".encode()
     ),
     "nesting of 100000": lambda: (BEGINNING + "layers: " + "[" * 100_000 + "\n").encode(),
+    "a hundred inputs and one": lambda: (
+        f"netspec: 1\nname: example\ninput: {{{', '.join(f'x{index}: [1]' for index in range(101))}}}\n"
+        "layers: [{Dense: {units: 1, inputs: x0}}]\n"
+    ).encode(),
     "twenty thousand layers and one": lambda: (
         BEGINNING + "layers:\n" + "  - Flatten\n" * 20_001
     ).encode(),
@@ -91,7 +95,7 @@ MADE: dict[str, Callable[[], bytes]] = {
         + "layers:\n  - Conv2D: {filters: 8, kernel_size: $sizes, repeat: 1000}\n"
     ).encode(),
     "ten thousand keys and one": lambda: (
-        BEGINNING + "variables:\n" + "".join(f"  v{at}: 1\n" for at in range(10_001)) + ENDING
+        BEGINNING + "variables:\n" + "".join(f"  v{index}: 1\n" for index in range(10_001)) + ENDING
     ).encode(),
     "not utf8": lambda: (BEGINNING + "description: f\xfcr\n" + ENDING).encode("latin-1"),
     "utf16": lambda: (BEGINNING + ENDING).encode("utf-16-le"),
@@ -139,32 +143,32 @@ def test_a_page_consists_of_cases(page: Path) -> None:
     assert not empty
 
 
-def test_every_case_has_a_name_of_its_own() -> None:
+def test_every_case_has_a_unique_name() -> None:
     assert [name for name, count in Counter(case.name for case in CASES).items() if count > 1] == []
     assert {case.name for case in CASES if case.spec is None} == set(MADE)
 
 
-def test_the_catalogue_has_a_case_for_every_code_of_a_file() -> None:
+def test_every_code_has_a_case() -> None:
     codes = {
         code
         for case in CASES
         for code in re.findall(r"^error\[(.*?)\]", case.message, re.MULTILINE)
     }
 
-    # These come from the command line: what it sets, what it trains, and where.
+    # Codes of the command line: its settings, its trainings, and their places.
     assert codes == set(Code) - {Code.SET, Code.WEIGHTS, Code.DEVICE}
 
 
-def test_the_index_lists_every_page_and_explains_every_code(request: pytest.FixtureRequest) -> None:
+def test_the_index_lists_pages_and_codes(request: pytest.FixtureRequest) -> None:
     text = INDEX.read_text(encoding="utf-8")
     (example,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
     assert example in [case.message for case in CASES]
     beginning, heading, _ = text.partition("## Pages\n")
-    written = beginning + heading + _lists()
+    expected = beginning + heading + _lists()
     if request.config.getoption("--update"):
-        INDEX.write_text(written, encoding="utf-8")
+        INDEX.write_text(expected, encoding="utf-8")
     else:
-        assert text == written
+        assert text == expected
 
 
 def _lists() -> str:
@@ -193,7 +197,9 @@ def test_a_wrong_choice_names_the_choices(tag: str, field: str) -> None:
         loads(f"{BEGINNING}layers: [{tag}: {{{field}: nonsense}}]\n")
 
     message = f"{field} cannot be the text 'nonsense'"
-    (wrong,) = (each for each in caught.value.diagnostics if each.message == message)
+    (wrong,) = (
+        diagnostic for diagnostic in caught.value.diagnostics if diagnostic.message == message
+    )
     assert re.match(r"there (is|are) ", str(wrong.help))
 
 
@@ -204,7 +210,7 @@ def test_a_chain_of_aliases_thousands_deep_is_refused() -> None:
         loads(BEGINNING + "b0: &b0 []\n" + "".join(links) + "layers: *b119\n")
 
 
-# Every field of the language, so that a fault can be put anywhere.
+# Every field of the language, so that an error can be anywhere.
 WHOLE: Any = yaml.safe_load("""
 netspec: 1
 name: whole

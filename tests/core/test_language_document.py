@@ -1,4 +1,4 @@
-"""Every example in docs/language.md is what netspec makes of it."""
+"""Every example in docs/language.md shows the output of netspec."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def test_every_example_is_tried() -> None:
 
 
 @pytest.mark.parametrize(("before", "after"), BECOMES, ids=range(len(BECOMES)))
-def test_a_spec_becomes_what_stands_beside_it(before: str, after: str) -> None:
+def test_a_spec_becomes_the_shown_flat_spec(before: str, after: str) -> None:
     assert expand(parse(before)).data == parse(after).data
 
 
 @pytest.mark.parametrize(("spec", "session"), SESSIONS, ids=range(len(SESSIONS)))
-def test_a_command_prints_what_stands_below_it(
+def test_a_command_prints_the_shown_text(
     spec: str, session: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "spec.yaml").write_text(spec, encoding="utf-8")
@@ -44,6 +44,6 @@ def test_a_command_prints_what_stands_below_it(
     commands = re.findall(r"^\$ netspec (.*)\n((?:(?!\$ ).*\n)*)", session, re.MULTILINE)
 
     assert commands
-    for command, printed in commands:
-        ended = netspec_(*command.split())
-        assert (ended.out + ended.err).rstrip("\n") == printed.rstrip("\n")
+    for command, expected in commands:
+        result = netspec_(*command.split())
+        assert (result.out + result.err).rstrip("\n") == expected.rstrip("\n")

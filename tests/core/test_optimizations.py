@@ -1,4 +1,4 @@
-"""Every optimization keeps the values, and changes a graph where it pays and nowhere else."""
+"""Every optimization keeps the values, and changes a graph only where that saves work."""
 
 from __future__ import annotations
 
@@ -74,23 +74,23 @@ ENDINGS: list[Layer] = [Flatten(), GlobalMaxPooling2D(), GlobalAveragePooling2D(
 
 @st.composite
 def graphs(draw: st.DrawFn) -> Graph:
-    """Chains whose layers may also read what stood further back, as far as the shapes fit."""
+    """Chains whose layers may also read earlier layers, where the shapes fit."""
     layers: list[Layer] = []
     shapes, names = [SHAPE], ["input"]
-    for at in range(draw(st.integers(2, 8))):
+    for index in range(draw(st.integers(2, 8))):
         layer = draw(st.sampled_from(LAYERS))
-        read = draw(st.sampled_from([-1, -1, -1, -2])) if at else -1
+        read = draw(st.sampled_from([-1, -1, -1, -2])) if index else -1
         pairs = [name for name, shape in zip(names, shapes, strict=True) if shape == shapes[-1]]
         if len(pairs) > 1 and draw(st.booleans()):
             layer, inputs = draw(st.sampled_from(JOINS)), tuple(pairs[-2:])
         else:
             inputs = (names[read],)
-        layer = layer.model_copy(update={"name": f"layer_{at}", "inputs": inputs})
+        layer = layer.model_copy(update={"name": f"layer_{index}", "inputs": inputs})
         graph, faults = infer("example", SHAPE, [*layers, layer])
         if faults:
             continue
         layers.append(layer)
-        names.append(f"layer_{at}")
+        names.append(f"layer_{index}")
         shapes.append(graph.nodes[-1].shape)
     end = draw(st.sampled_from(ENDINGS)).model_copy(update={"name": "end", "inputs": (names[-1],)})
     graph, faults = infer("example", SHAPE, [*layers, end])
@@ -100,7 +100,7 @@ def graphs(draw: st.DrawFn) -> Graph:
     return graph
 
 
-def made(*layers: Layer, shape: tuple[int, ...] = SHAPE) -> Graph:
+def make_graph(*layers: Layer, shape: tuple[int, ...] = SHAPE) -> Graph:
     graph, faults = infer("example", shape, layers)
     assert not faults
     return graph
@@ -116,67 +116,72 @@ def shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
 def test_an_optimization_keeps_the_values(name: str, graph: Graph) -> None:
     weights = initial(graph, 0)
     inputs = np.random.default_rng(0).normal(size=(2, *SHAPE)).astype(np.float32)
-    changed = FUNCTIONS[name](graph)
+    new_graph = FUNCTIONS[name](graph)
 
-    found, expected = (run_all(each, weights, inputs)["end"] for each in (changed, graph))
+    actual, expected = (run_all(version, weights, inputs)["end"] for version in (new_graph, graph))
 
-    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 @given(graph=graphs())
 @settings(deadline=None)
-def test_an_optimization_keeps_the_weights_and_costs_no_more(name: str, graph: Graph) -> None:
-    changed = FUNCTIONS[name](graph)
+def test_an_optimization_keeps_weights_and_never_costs(name: str, graph: Graph) -> None:
+    new_graph = FUNCTIONS[name](graph)
 
-    assert dict(changed.weights()) == dict(graph.weights())
-    cost, before = (sum(it.multiply_adds for it in each.nodes) for each in (changed, graph))
+    assert dict(new_graph.weights()) == dict(graph.weights())
+    cost, before = (
+        sum(node.multiply_adds for node in version.nodes) for version in (new_graph, graph)
+    )
     assert cost <= before
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 @given(graph=graphs())
 @settings(deadline=None)
-def test_an_optimization_gives_a_sound_graph(name: str, graph: Graph) -> None:
+def test_an_optimized_graph_is_valid(name: str, graph: Graph) -> None:
     verify(FUNCTIONS[name](graph))
 
 
-def test_the_tutorial_computes_what_its_pooling_reads() -> None:
+def test_the_tutorial_computes_only_values_that_pooling_reads() -> None:
     graph = load("specs/mnist_cnn.yaml").graph
 
-    found = shapes(needed_extent(graph))
+    new_shapes = shapes(needed_extent(graph))
 
-    assert found["input.needed"] == (26, 26, 1)
-    assert found["conv2d"] == (24, 24, 32)
-    assert found["max_pooling2d"] == (12, 12, 32)
-    assert found["conv2d_1"] == (10, 10, 64)
-    assert found["max_pooling2d_1"] == (5, 5, 64)
+    assert new_shapes["input.needed"] == (26, 26, 1)
+    assert new_shapes["conv2d"] == (24, 24, 32)
+    assert new_shapes["max_pooling2d"] == (12, 12, 32)
+    assert new_shapes["conv2d_1"] == (10, 10, 64)
+    assert new_shapes["max_pooling2d_1"] == (5, 5, 64)
     # 24 of 26 squared times 288, and 10 of 11 squared times 18,432
-    saved = (26**2 - 24**2) * 9 * 32 + (11**2 - 10**2) * 9 * 32 * 64
+    difference = (26**2 - 24**2) * 9 * 32 + (11**2 - 10**2) * 9 * 32 * 64
     before, after = (
-        sum(node.multiply_adds for node in each.nodes) for each in (graph, needed_extent(graph))
+        sum(node.multiply_adds for node in version.nodes)
+        for version in (graph, needed_extent(graph))
     )
-    assert before - after == saved
+    assert before - after == difference
 
 
-def test_what_a_cropping_drops_is_not_computed() -> None:
-    graph = made(Conv2D(filters=2, kernel_size=(3, 3)), Cropping2D(cropping=((2, 1), (0, 3))), CONV)
+def test_cropped_values_are_not_computed() -> None:
+    graph = make_graph(
+        Conv2D(filters=2, kernel_size=(3, 3)), Cropping2D(cropping=((2, 1), (0, 3))), CONV
+    )
 
-    found = needed_extent(graph)
+    new_graph = needed_extent(graph)
 
-    assert shapes(found) == {
+    assert shapes(new_graph) == {
         "input.needed": (10, 8, 2),
         "conv2d": (8, 6, 2),
         "conv2d_1": (6, 4, 2),
     }
 
 
-def test_a_sequence_seen_causally_is_cropped_at_its_end() -> None:
+def test_a_causal_sequence_is_cropped_at_its_end() -> None:
     causal = Conv1D(filters=2, kernel_size=(3,), padding="causal")
 
-    found = needed_extent(made(causal, MaxPooling1D(pool_size=(4,)), shape=(11, 2)))
+    new_graph = needed_extent(make_graph(causal, MaxPooling1D(pool_size=(4,)), shape=(11, 2)))
 
-    assert shapes(found) == {
+    assert shapes(new_graph) == {
         "input.needed": (8, 2),
         "conv1d": (8, 2),
         "max_pooling1d": (2, 2),
@@ -185,13 +190,15 @@ def test_a_sequence_seen_causally_is_cropped_at_its_end() -> None:
 
 @pytest.mark.parametrize(("positions", "pays"), [(49, True), (51, False)])
 def test_crops_pay_from_two_percent_of_the_multiplications(positions: int, pays: bool) -> None:
-    """A pooling of two leaves the last of an odd number of positions unread: 1/49 or 1/51."""
-    graph = made(Conv1D(filters=2, kernel_size=(3,)), MaxPooling1D(), shape=(positions + 2, 2))
+    """A pooling of two does not read the last of 49 or 51 positions."""
+    graph = make_graph(
+        Conv1D(filters=2, kernel_size=(3,)), MaxPooling1D(), shape=(positions + 2, 2)
+    )
 
     assert (needed_extent(graph) != graph) == pays
 
 
-def test_two_readers_share_what_the_hungrier_one_needs() -> None:
+def test_two_readers_share_the_larger_needed_extent() -> None:
     graph, faults = infer(
         "example",
         (9, 9, 1),
@@ -207,56 +214,56 @@ def test_two_readers_share_what_the_hungrier_one_needs() -> None:
     )
     assert not faults
 
-    found = shapes(needed_extent(graph))
+    new_shapes = shapes(needed_extent(graph))
 
-    assert found["both"] == (6, 6, 2)
-    assert found["both.needed"] == (5, 5, 2)
-    assert found["first"] == (4, 4, 2)
-    assert found["fine"] == (2, 2, 2)
+    assert new_shapes["both"] == (6, 6, 2)
+    assert new_shapes["both.needed"] == (5, 5, 2)
+    assert new_shapes["first"] == (4, 4, 2)
+    assert new_shapes["fine"] == (2, 2, 2)
 
 
 @pytest.mark.parametrize(
     "layers",
     [
-        [CONV, BatchNormalization(), POOL],  # whose moments are those of all cells
-        [CONV, Dropout(rate=0.5), POOL],  # whose mask would be another
+        [CONV, BatchNormalization(), POOL],  # its moments are of all positions
+        [CONV, Dropout(rate=0.5), POOL],  # its mask would differ
         [Conv2D(filters=2, kernel_size=(3, 3), padding="same"), POOL],
         [Conv2DTranspose(filters=2, kernel_size=(3, 3), strides=(2, 2)), POOL],
-        [CONV, PReLU(), POOL],  # which has a slope for every cell
+        [CONV, PReLU(), POOL],  # it has a slope for every position
         [CONV, GlobalAveragePooling2D()],
         [CONV, Flatten(), Dense(units=2)],
         [ReLU(), POOL],  # cropping a view saves no multiplication
     ],
     ids=lambda layers: "-".join(layer.tag for layer in layers),
 )
-def test_what_reads_all_needs_all(layers: list[Layer]) -> None:
-    graph = made(*layers, shape=(13, 13, 2))
+def test_layers_that_read_everything_are_not_cropped(layers: list[Layer]) -> None:
+    graph = make_graph(*layers, shape=(13, 13, 2))
 
     assert needed_extent(graph) == graph
 
 
-@pytest.mark.parametrize("pooling", [POOL, GlobalMaxPooling2D()], ids=lambda it: it.tag)
+@pytest.mark.parametrize("pooling", [POOL, GlobalMaxPooling2D()], ids=lambda layer: layer.tag)
 @pytest.mark.parametrize("name", sorted(NEVER_FALLING))
-def test_an_activation_that_never_falls_moves_behind_pooling(name: str, pooling: Layer) -> None:
+def test_a_monotonic_activation_moves_after_pooling(name: str, pooling: Layer) -> None:
     conv = Conv2D(filters=2, kernel_size=(3, 3), activation=name)
 
-    found = activation_after_pooling(made(conv, pooling, Flatten()))
+    new_graph = activation_after_pooling(make_graph(conv, pooling, Flatten()))
 
-    *_, pooled, activated, flat = found.nodes
-    assert (pooled.layer, activated.layer) == (pooling, Activation(activation=name))
-    assert (activated.inputs, flat.inputs) == ((pooled.name,), ("conv2d.activation",))
+    *_, pooling_node, activation_node, flat = new_graph.nodes
+    assert (pooling_node.layer, activation_node.layer) == (pooling, Activation(activation=name))
+    assert (activation_node.inputs, flat.inputs) == ((pooling_node.name,), ("conv2d.activation",))
 
 
 @pytest.mark.parametrize("name", sorted({*FORMULAS} - NEVER_FALLING - ALONG_CHANNELS - {"linear"}))
-def test_an_activation_that_falls_stays(name: str) -> None:
-    graph = made(Conv2D(filters=2, kernel_size=(3, 3), activation=name), POOL, Flatten())
+def test_an_activation_that_is_not_monotonic_stays(name: str) -> None:
+    graph = make_graph(Conv2D(filters=2, kernel_size=(3, 3), activation=name), POOL, Flatten())
 
     assert activation_after_pooling(graph) == graph
 
 
 @pytest.mark.parametrize("name", sorted({*FORMULAS} - ALONG_CHANNELS))
-def test_whether_an_activation_ever_falls_is_known(name: str) -> None:
-    graph = made(Activation(activation=name), shape=(20_001,))
+def test_the_list_of_monotonic_activations_is_right(name: str) -> None:
+    graph = make_graph(Activation(activation=name), shape=(20_001,))
     x = np.linspace(-10, 10, 20_001, dtype=np.float32)[None]
 
     falls = np.diff(run_all(graph, {}, x)["activation"]).min() < -1e-12
@@ -267,11 +274,11 @@ def test_whether_an_activation_ever_falls_is_known(name: str) -> None:
 @pytest.mark.parametrize(
     "layer", [ReLU(threshold=0.5), LeakyReLU(), ELU(), Activation(activation="tanh")], ids=str
 )
-def test_an_activation_of_its_own_moves_with_its_name(layer: Layer) -> None:
-    found = activation_after_pooling(made(layer, POOL, POOL, Flatten()))
+def test_a_separate_activation_moves_with_its_name(layer: Layer) -> None:
+    new_graph = activation_after_pooling(make_graph(layer, POOL, POOL, Flatten()))
 
-    name = made(layer).nodes[0].name
-    assert [node.name for node in found.nodes] == [
+    name = make_graph(layer).nodes[0].name
+    assert [node.name for node in new_graph.nodes] == [
         "max_pooling2d",
         "max_pooling2d_1",
         name,
@@ -297,8 +304,8 @@ def test_an_activation_of_its_own_moves_with_its_name(layer: Layer) -> None:
     ],
     ids=lambda layers: "-".join(layer.tag for layer in layers),
 )
-def test_an_activation_stays_where_moving_it_would_change_something(layers: list[Layer]) -> None:
-    graph = made(*layers)
+def test_an_activation_stays_where_values_would_change(layers: list[Layer]) -> None:
+    graph = make_graph(*layers)
 
     assert activation_after_pooling(graph) == graph
 
@@ -319,7 +326,7 @@ def _spec_and_graph():
         ("none", []),
         ("needed_extent", ["needed_extent"]),
         ("needed_extent,activation_after_pooling", ["activation_after_pooling", "needed_extent"]),
-        ("-needed_extent", [it for it in NAMES if it != "needed_extent"]),
+        ("-needed_extent", [name for name in NAMES if name != "needed_extent"]),
     ],
 )
 def test_passes_are_chosen_by_name(text: str, names: list[str]) -> None:
@@ -327,7 +334,7 @@ def test_passes_are_chosen_by_name(text: str, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize("text", ["neded_extent", "", "-none", "all,", "needed_extent,-x"])
-def test_a_pass_that_there_is_not_is_a_fault(text: str) -> None:
+def test_an_unknown_pass_is_an_error(text: str) -> None:
     with pytest.raises(NetspecError):
         chosen(text)
 
@@ -338,7 +345,7 @@ def test_without_passes_the_graph_is_the_authors() -> None:
     assert run_passes(OPTIMIZATIONS, plain, {}) == (plain.graph, {})
 
 
-def test_pooling_reads_what_its_windows_see() -> None:
+def test_pooling_reads_the_extent_of_its_windows() -> None:
     pooling: WindowPooling = MaxPooling2D(pool_size=(2, 3), strides=(2, 1))
 
     assert pooling.reads(((1, 3), (2, 4), (0, 5)), ((9, 9, 5),)) == (((2, 6), (2, 6), (0, 5)),)

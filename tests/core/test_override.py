@@ -1,4 +1,4 @@
-"""`--set` puts a value at its path, and faults of it stand on the command line."""
+"""`--set` sets the value of a path, and its errors have a place on the command line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ layers:
 
 
 @pytest.mark.parametrize(
-    ("typed", "location", "value"),
+    ("text", "location", "value"),
     [
         ("train.epochs=7", ("train", "epochs"), 7),
         ("train.epochs= 7", ("train", "epochs"), 7),
@@ -42,38 +42,40 @@ layers:
     ],
 )
 def test_an_override_sets_the_value_at_its_path(
-    typed: str, location: tuple[str | int, ...], value: Data
+    text: str, location: tuple[str | int, ...], value: Data
 ) -> None:
-    assert at(overridden(typed).data, location) == value
+    assert value_at(apply_overrides(text).data, location) == value
 
 
-def test_an_override_leaves_the_rest_as_it_is() -> None:
+def test_an_override_keeps_all_other_values() -> None:
     data: Any = parse(SPEC).data
     data["train"]["epochs"] = 7
 
-    assert overridden("train.epochs=7").data == data
+    assert apply_overrides("train.epochs=7").data == data
 
 
-def test_an_override_leaves_the_source_as_it_is() -> None:
+def test_an_override_does_not_change_the_source() -> None:
     source = parse(SPEC)
 
     apply(source, override("train.epochs=7"))
 
-    assert at(source.data, ("train", "epochs")) == 5
+    assert value_at(source.data, ("train", "epochs")) == 5
 
 
 def test_a_later_override_wins() -> None:
-    assert at(overridden("train.epochs=7", "train.epochs=8").data, ("train", "epochs")) == 8
+    assert (
+        value_at(apply_overrides("train.epochs=7", "train.epochs=8").data, ("train", "epochs")) == 8
+    )
 
 
-def test_an_overridden_value_stands_on_the_command_line() -> None:
-    place = overridden("train.epochs=many").place(("train", "epochs"))
+def test_an_overridden_value_has_the_command_lines_place() -> None:
+    place = apply_overrides("train.epochs=many").place(("train", "epochs"))
 
     assert (str(place), pointed_at(place)) == ("<command line>:1:14", "many")
 
 
 @pytest.mark.parametrize(
-    ("typed", "location", "column"),
+    ("text", "location", "column"),
     [
         ("train.in=7", ("train", "in"), 7),
         ("train.t.in=7", ("train", "t", "in"), 9),
@@ -82,23 +84,23 @@ def test_an_overridden_value_stands_on_the_command_line() -> None:
         ("train.in={a: 1}", ("train", "in"), 7),
     ],
 )
-def test_a_key_that_an_override_adds_stands_on_the_command_line(
-    typed: str, location: tuple[str | int, ...], column: int
+def test_an_added_key_has_the_command_lines_place(
+    text: str, location: tuple[str | int, ...], column: int
 ) -> None:
-    place = overridden(typed).place(location, key=True)
+    place = apply_overrides(text).place(location, key=True)
 
     assert (str(place), pointed_at(place)) == (f"<command line>:1:{column}", location[-1])
 
 
-def test_a_value_that_is_not_overridden_stands_in_the_file() -> None:
-    source = overridden("train.epochs=7")
+def test_another_value_keeps_its_place_in_the_file() -> None:
+    source = apply_overrides("train.epochs=7")
     place = source.place(("train", "optimizer", "adam", "learning_rate"))
 
     assert (str(place), pointed_at(place)) == ("a.yaml:4:37", "1e-3")
 
 
 @pytest.mark.parametrize(
-    ("typed", "column", "help"),
+    ("text", "column", "help"),
     [
         ("layers.2=Flatten", 8, "items count from 0, as in layers.0"),
         ("layers.-1=Flatten", 8, "items count from 0, as in layers.0"),
@@ -107,8 +109,8 @@ def test_a_value_that_is_not_overridden_stands_in_the_file() -> None:
         ("layers.1.Flatten.name=flat", 10, "the path leads through mappings and lists"),
     ],
 )
-def test_a_path_through_what_is_not_there_is_refused(typed: str, column: int, help: str) -> None:
-    (diagnostic,) = refusal(typed).diagnostics
+def test_a_path_through_missing_values_is_refused(text: str, column: int, help: str) -> None:
+    (diagnostic,) = refusal(text).diagnostics
 
     assert (diagnostic.code, str(diagnostic.place), diagnostic.help) == (
         "set",
@@ -118,15 +120,15 @@ def test_a_path_through_what_is_not_there_is_refused(typed: str, column: int, he
 
 
 @pytest.mark.parametrize(
-    ("typed", "code"),
+    ("text", "code"),
     [("name=[1", "yaml"), ("name=!!python/name:os.system", "tag"), ("name=\udcff", "yaml")],
     ids=["bracket", "tag", "surrogate"],
 )
-def test_an_override_is_read_as_strictly_as_a_file(typed: str, code: str) -> None:
-    assert refusal(typed).diagnostics[0].code == code
+def test_an_override_is_read_strictly(text: str, code: str) -> None:
+    assert refusal(text).diagnostics[0].code == code
 
 
-def test_a_misspelt_path_is_shown_on_the_command_line() -> None:
+def test_a_misspelt_path_is_shown() -> None:
     text = "netspec: 1\nname: example\ninput: [4]\nlayers: [Flatten]\n"
 
     with pytest.raises(SpecError) as caught:
@@ -152,32 +154,32 @@ def test_a_network_is_loaded_with_its_overrides(tmp_path: Path) -> None:
     assert (network.graph.name, network.graph.output.shape) == ("b", (3,))
 
 
-def override(typed: str) -> Override:
-    path, _, value = typed.partition("=")
-    return Override(typed, path, value)
+def override(text: str) -> Override:
+    path, _, value = text.partition("=")
+    return Override(text, path, value)
 
 
-def overridden(*typed: str) -> Source:
+def apply_overrides(*texts: str) -> Source:
     source = parse(SPEC, "a.yaml")
-    for one in typed:
-        source = apply(source, override(one))
+    for text in texts:
+        source = apply(source, override(text))
     return source
 
 
-def refusal(typed: str) -> SpecError:
+def refusal(text: str) -> SpecError:
     with pytest.raises(SpecError) as caught:
-        overridden(typed)
+        apply_overrides(text)
     return caught.value
 
 
-def at(data: Any, location: tuple[str | int, ...]) -> Any:
+def value_at(data: Any, location: tuple[str | int, ...]) -> Any:
     for step in location:
         data = data[step]
     return data
 
 
 def pointed_at(place: Place) -> str:
-    """The part of the line that the carets stand under."""
+    """The part of the line above the carets."""
     return place.text[place.column - 1 : place.column - 1 + place.length]
 
 

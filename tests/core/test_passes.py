@@ -1,4 +1,4 @@
-"""Every pass keeps what the graph computes, and leaves what a backend needs."""
+"""Every pass keeps the values of a graph, and its result is what a backend requires."""
 
 from __future__ import annotations
 
@@ -96,9 +96,9 @@ def test_after_splitting_only_activations_activate(graph: Graph) -> None:
 @given(graphs())
 @settings(deadline=None)
 def test_a_split_graph_is_not_split_again(graph: Graph) -> None:
-    split = split_activations(graph)
+    new_graph = split_activations(graph)
 
-    assert split_activations(split) == split
+    assert split_activations(new_graph) == new_graph
 
 
 def test_a_split_activation_is_named_after_its_layer() -> None:
@@ -142,15 +142,15 @@ def test_of_several_outputs_the_chosen_lose_their_activation() -> None:
     graph, _ = infer("example", (4,), layers, ["c", "b", "a"])
     weights, x = initial(graph, 0), np.ones((2, 4), np.float32)
 
-    moved = without_final_activations(split_activations(graph), [True, False, True])
+    new_graph = without_final_activations(split_activations(graph), [True, False, True])
 
-    assert moved.outputs == ("c", "b.activation", "a")
-    logits, expected = run_all(moved, weights, x), run_all(graph, weights, x)
+    assert new_graph.outputs == ("c", "b.activation", "a")
+    logits, expected = run_all(new_graph, weights, x), run_all(graph, weights, x)
     np.testing.assert_allclose(1 / (1 + np.exp(-logits["c"])), expected["c"], 1e-6)
     np.testing.assert_array_equal(logits["b.activation"], expected["b"])
 
 
-def test_merging_an_image_that_lies_channels_first_transposes_no_output_of_a_layer() -> None:
+def test_merging_channels_first_images_transposes_no_output() -> None:
     layers = [
         Conv2D(filters=4, kernel_size=(1, 1), name="conv"),
         MaxPooling2D(pool_size=(1, 1), name="pool"),
@@ -160,9 +160,9 @@ def test_merging_an_image_that_lies_channels_first_transposes_no_output_of_a_lay
     ]
     graph, _ = infer("example", SHAPE, layers)
 
-    moved = channels_first(graph).nodes
+    nodes = channels_first(graph).nodes
 
-    assert [node.inputs[0] for node in moved if isinstance(node.layer, Transpose)] == [
+    assert [node.inputs[0] for node in nodes if isinstance(node.layer, Transpose)] == [
         INPUT,
         "conv2d",
     ]
@@ -171,28 +171,30 @@ def test_merging_an_image_that_lies_channels_first_transposes_no_output_of_a_lay
 @given(graphs())
 @settings(deadline=None)
 def test_channels_first_keeps_the_values(graph: Graph) -> None:
-    """Tensors lie in memory as the transpositions put them; each node finds what it is told."""
+    """Transpositions change the order in memory; each node reads the order of its input's layout."""
     weights, inputs = values(graph)
     expected = run_all(graph, weights, inputs)
-    held = {INPUT: expected[INPUT]}
+    tensors = {INPUT: expected[INPUT]}
 
-    for node in (moved := channels_first(graph)).nodes:
-        held[node.name] = in_memory(moved, node, held[node.inputs[0]], weights)
+    for node in (new_graph := channels_first(graph)).nodes:
+        tensors[node.name] = in_memory(new_graph, node, tensors[node.inputs[0]], weights)
 
-    # Sums may run in another order, and end in another last digit.
-    np.testing.assert_allclose(held[moved.output.name], expected[graph.output.name], 1e-9, 1e-12)
+    # Sums in another order may differ in the last digit.
+    np.testing.assert_allclose(
+        tensors[new_graph.output.name], expected[graph.output.name], 1e-9, 1e-12
+    )
 
 
 def in_memory(graph: Graph, node: Node, x: Values, weights: Any) -> Values:
-    """What a node gives for an input that lies in memory as the node before left it."""
+    """The output of a node for an input in the memory order of the node before."""
     if isinstance(node.layer, Transpose):
         return np.transpose(x, node.layer.axes(node.shape))
     first = layouts(graph)[node.inputs[0]] == "channels_first"
-    own = {
+    node_weights = {
         weight.name: weights[f"{node.name}.{weight.name}"].astype(np.float64)
         for weight in node.weights
     }
-    y = compute(node.layer, own, False, np.moveaxis(x, 1, -1) if first else x)
+    y = compute(node.layer, node_weights, False, np.moveaxis(x, 1, -1) if first else x)
     return np.moveaxis(y, -1, 1) if node.layout == "channels_first" else y
 
 
@@ -212,12 +214,12 @@ def test_no_two_transpositions_follow_each_other(graph: Graph) -> None:
 
 @given(graphs())
 @settings(deadline=None)
-def test_a_transposition_moves_from_one_layout_to_the_other(graph: Graph) -> None:
-    moved = channels_first(graph)
+def test_a_transposition_changes_the_layout(graph: Graph) -> None:
+    new_graph = channels_first(graph)
 
-    for node in moved.nodes:
+    for node in new_graph.nodes:
         if isinstance(node.layer, Transpose):
-            assert {layouts(moved)[node.inputs[0]], node.layout} == {
+            assert {layouts(new_graph)[node.inputs[0]], node.layout} == {
                 "channels_first",
                 "channels_last",
             }
@@ -225,13 +227,13 @@ def test_a_transposition_moves_from_one_layout_to_the_other(graph: Graph) -> Non
 
 @given(graphs())
 @settings(deadline=None)
-def test_every_layer_gets_the_layout_that_it_wants(graph: Graph) -> None:
-    moved = channels_first(graph)
+def test_every_layer_reads_the_layout_it_requires(graph: Graph) -> None:
+    new_graph = channels_first(graph)
 
-    for node in moved.nodes:
-        wanted = node.layer.input_layout(node.input_shapes)
-        if not isinstance(node.layer, Transpose) and wanted != "either":
-            assert layouts(moved)[node.inputs[0]] == wanted
+    for node in new_graph.nodes:
+        layout = node.layer.input_layout(node.input_shapes)
+        if not isinstance(node.layer, Transpose) and layout != "either":
+            assert layouts(new_graph)[node.inputs[0]] == layout
 
 
 @pytest.mark.parametrize(
@@ -266,7 +268,7 @@ def test_a_spatial_layer_gets_channels_first(layer: Layer) -> None:
     ],
     ids=str,
 )
-def test_a_layer_that_takes_the_input_as_it_is_costs_no_transposition(layer: Layer) -> None:
+def test_a_layer_without_layout_is_not_transposed(layer: Layer) -> None:
     graph, _ = infer("example", SHAPE, [layer])
 
     assert channels_first(graph) == graph
@@ -281,9 +283,9 @@ def test_the_output_is_channels_last(graph: Graph) -> None:
 @given(graphs())
 @settings(deadline=None)
 def test_channels_first_only_adds_transpositions(graph: Graph) -> None:
-    kept = [node for node in channels_first(graph).nodes if not isinstance(node.layer, Transpose)]
+    nodes = [node for node in channels_first(graph).nodes if not isinstance(node.layer, Transpose)]
 
-    assert [(node.name, node.layer, node.shape) for node in kept] == [
+    assert [(node.name, node.layer, node.shape) for node in nodes] == [
         (node.name, node.layer, node.shape) for node in graph.nodes
     ]
 
@@ -297,16 +299,16 @@ def test_every_pass_leaves_nodes_in_topological_order(graph: Graph) -> None:
         lambda split: without_final_activations(split, [softmax]),
         channels_first,
     )
-    nodes = reduce(lambda before, one: one(before), passes, graph).nodes
-    known = {INPUT}
+    nodes = reduce(lambda before, graph_pass: graph_pass(before), passes, graph).nodes
+    names = {INPUT}
 
     for node in nodes:
-        assert set(node.inputs) <= known
-        assert node.name not in known
-        known.add(node.name)
+        assert set(node.inputs) <= names
+        assert node.name not in names
+        names.add(node.name)
 
 
-def test_a_chain_of_convolutions_is_transposed_once_at_each_end() -> None:
+def test_chained_convolutions_are_transposed_only_at_ends() -> None:
     layers = [
         Conv2D(filters=4, kernel_size=(2, 2), activation="relu"),
         MaxPooling2D(),

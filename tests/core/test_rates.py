@@ -1,4 +1,4 @@
-"""The learning rate of chosen steps, computed by hand from the formulas of the schedules."""
+"""The learning rate of chosen steps, computed manually from the formulas of the schedules."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from netspec.numerics.rates import Span, epoch_rates
 SPAN = Span(epochs=4, steps_per_epoch=10)
 
 
-def written(text: str) -> LearningRate:
-    """The learning rate that a spec writes like this."""
+def read_rate(text: str) -> LearningRate:
+    """The learning rate of a spec with this text for the rate."""
     spec = loads(
         "netspec: 1\nname: a\ninput: [2]\nlayers: [Dense: {units: 1}]\n"
         "train: {loss: mean_squared_error, validation_split: 0.1, "
@@ -43,7 +43,7 @@ def rates(schedule: LearningRate, span: Span = SPAN) -> list[float]:
     return np.concatenate(parts).tolist()
 
 
-# Of every schedule the rates of some of the 40 steps, in epochs of 10.
+# The rates of some of 40 steps for every schedule, in epochs of 10 steps.
 STEPS: list[tuple[str, dict[int, float]]] = [
     (
         "exponential_decay: {initial_learning_rate: 0.5, decay_steps: 20, decay_rate: 0.25}",
@@ -153,24 +153,26 @@ def test_every_schedule_has_a_rate() -> None:
 
 @pytest.mark.parametrize(("text", "expected"), STEPS, ids=lambda value: str(value)[:40])
 def test_the_rate_of_a_step_follows_the_formula(text: str, expected: dict[int, float]) -> None:
-    found = rates(written(text))
+    step_rates = rates(read_rate(text))
 
-    assert {step: found[step] for step in expected} == pytest.approx(expected, rel=2e-6, abs=1e-8)
+    assert {step: step_rates[step] for step in expected} == pytest.approx(
+        expected, rel=2e-6, abs=1e-8
+    )
 
 
 def test_a_number_is_the_rate_of_every_step() -> None:
     assert rates(0.25) == 40 * [0.25]
 
 
-def test_a_later_epoch_begins_where_the_one_before_ended() -> None:
-    schedule = written(
+def test_an_epoch_continues_the_schedule() -> None:
+    schedule = read_rate(
         "polynomial_decay: {initial_learning_rate: 40, end_learning_rate: 0, power: 1}"
     )
 
     assert epoch_rates(schedule, 3, SPAN, []).tolist() == pytest.approx([*range(20, 10, -1)])
 
 
-# Every number is what the epochs reported, every rate that of the epoch after.
+# Every number is reported by an epoch, every rate is used by the epoch after it.
 PLATEAUS: list[tuple[str, list[float], list[float]]] = [
     # 0.99993 is no improvement of more than 1e-4, 0.9998 is.
     ("patience: 1", [1, 0.99993, 0.9998], [1, 0.5, 0.5]),
@@ -179,7 +181,7 @@ PLATEAUS: list[tuple[str, list[float], list[float]]] = [
     ("patience: 0", [1, 1, 1], [1, 0.5, 0.25]),
     ("patience: 1, min_delta: 0.25", [1, 0.75, 0.5], [1, 0.5, 0.5]),
     ("patience: 1, min_lr: 0.4", [1, 1, 1, 1], [1, 0.5, 0.4, 0.4]),
-    # After a reduction two epochs rest, the last of which counts again where it is over.
+    # After a reduction `cooldown` epochs do not count, but the last of them counts again.
     ("patience: 1, cooldown: 2", [1, 1, 1, 1, 1, 1], [1, 0.5, 0.5, 0.25, 0.25, 0.125]),
     ("patience: 2, cooldown: 1", [1, 1, 1, 1, 1, 1], [1, 1, 0.5, 0.5, 0.25, 0.25]),
     ("patience: 1, mode: max", [1, 2, 2, 1], [1, 1, 0.5, 0.25]),
@@ -191,15 +193,15 @@ PLATEAUS: list[tuple[str, list[float], list[float]]] = [
 def test_a_plateau_multiplies_the_rate(
     fields: str, reported: list[float], expected: list[float]
 ) -> None:
-    schedule = written(f"reduce_on_plateau: {{initial_learning_rate: 1, factor: 0.5, {fields}}}")
+    schedule = read_rate(f"reduce_on_plateau: {{initial_learning_rate: 1, factor: 0.5, {fields}}}")
     history = [{"val_loss": value} for value in reported]
 
-    found = [
-        epoch_rates(schedule, at + 1, Span(9, 2), history[:at]).tolist()
-        for at in range(1, len(history) + 1)
+    actual_rates = [
+        epoch_rates(schedule, epoch + 1, Span(9, 2), history[:epoch]).tolist()
+        for epoch in range(1, len(history) + 1)
     ]
 
-    assert np.array(found) == pytest.approx(np.array([expected, expected]).T, rel=1e-6)
+    assert np.array(actual_rates) == pytest.approx(np.array([expected, expected]).T, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +234,7 @@ def test_less_is_better_of_losses_and_errors(figure: str, mode: Any, expected: b
     ],
     ids=str,
 )
-def test_a_schedule_knows_what_it_depends_on(
+def test_a_schedule_knows_its_first_rate_and_span(
     schedule: StepSchedule, first: float, whole: bool, counts_epochs: bool
 ) -> None:
     assert schedule.first == first
@@ -240,6 +242,6 @@ def test_a_schedule_knows_what_it_depends_on(
     assert schedule.counts_epochs is counts_epochs
 
 
-def test_a_number_and_a_plateau_do_not_span_the_training() -> None:
+def test_numbers_and_plateaus_do_not_span_training() -> None:
     assert not spans_training(0.1)
     assert not spans_training(ReduceOnPlateau(initial_learning_rate=1))

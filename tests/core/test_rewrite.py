@@ -1,4 +1,4 @@
-"""A graph is changed as a pass says, and an unsound one is noticed."""
+"""A pass changes a graph, and an invalid graph is refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RELU = Activation(activation="relu")
 
 @pytest.fixture
 def graph() -> Graph:
-    """Two layers that read a third one, and their sum."""
+    """Two layers that read a third layer, and their sum."""
     layers = """
 - Dense: {units: 2, name: first}
 - Dense: {units: 2, name: left}
@@ -40,13 +40,13 @@ def test_without_a_change_the_graph_is_the_same(graph):
     assert Rewriter(graph).graph() == graph
 
 
-def test_a_node_is_inserted_behind_another_and_read_instead(graph):
+def test_a_node_inserted_after_another_is_read_instead(graph):
     rewriter = Rewriter(graph)
     rewriter.insert_after("first", reading("relu", "first"))
     rewriter.redirect("first", "relu")
-    changed = rewriter.graph()
-    verify(changed)
-    assert edges(changed) == [
+    new_graph = rewriter.graph()
+    verify(new_graph)
+    assert edges(new_graph) == [
         ("first", ("input",)),
         ("relu", ("first",)),
         ("left", ("relu",)),
@@ -57,14 +57,14 @@ def test_a_node_is_inserted_behind_another_and_read_instead(graph):
     assert rewriter.has_one_reader("first")
 
 
-def test_nodes_are_inserted_before_a_reader_in_their_order(graph):
+def test_nodes_before_a_reader_keep_their_order(graph):
     rewriter = Rewriter(graph)
     for name in ("one", "two"):
         rewriter.insert_before("left", reading(name, "first"))
     assert [node.name for node in rewriter.graph().nodes][:4] == ["first", "one", "two", "left"]
 
 
-def test_an_output_is_redirected_and_has_no_single_reader(graph):
+def test_a_redirected_output_is_read_instead(graph):
     rewriter = Rewriter(graph)
     assert rewriter.is_output("sum")
     rewriter.append(reading("relu", "sum"))
@@ -106,5 +106,5 @@ def test_an_output_is_a_node(graph):
         verify(replace(graph, outputs=("input",)))
 
 
-def test_a_listing_shows_what_differs_from_the_defaults(graph):
+def test_a_listing_shows_differences_from_the_defaults(graph):
     assert listing(graph).splitlines()[-2:] == ["sum: (2) = Add(left, right)", "output: sum"]

@@ -1,4 +1,4 @@
-"""A spec's text is YAML 1.2's core schema, bounded, and every value knows where it stands."""
+"""The text of a spec is YAML 1.2's core schema with limits, and every value knows its place."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ CORE_SCHEMA: dict[str, Any] = {
     "-.INF": -math.inf,
 }
 
-# Booleans, numbers and dates in YAML 1.1 or in Python, and what is close to a row of the table.
+# Booleans, numbers and dates in YAML 1.1 or in Python, and texts similar to rows of the table.
 TEXTS = [
     *("yes", "Yes", "YES", "no", "No", "NO", "on", "On"),
     *("ON", "off", "Off", "OFF", "y", "Y", "n", "N"),
@@ -80,7 +80,7 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("text", CORE_SCHEMA)
-def test_a_plain_scalar_reads_as_the_core_schema_says(text: str) -> None:
+def test_a_plain_scalar_reads_by_the_core_schema(text: str) -> None:
     (value,) = read_mapping(f"key: {text}").values()
 
     assert (type(value), repr(value)) == (type(CORE_SCHEMA[text]), repr(CORE_SCHEMA[text]))
@@ -95,7 +95,7 @@ def test_nan_is_a_float(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_what_the_core_schema_does_not_name_stays_a_text(text: str) -> None:
+def test_other_plain_scalars_stay_texts(text: str) -> None:
     assert read_mapping(f"key: {text}") == {"key": text}
 
 
@@ -119,7 +119,7 @@ def test_other_keys_are_written_as_texts(text: str) -> None:
         parse(text)
 
 
-def test_a_merged_mapping_adds_what_is_not_there() -> None:
+def test_a_merged_mapping_adds_missing_keys() -> None:
     text = "base: &base {a: 1, b: 1}\nderived:\n  b: 2\n  <<: *base\n  c: 3\n"
 
     assert read_mapping(text)["derived"] == {"a": 1, "b": 2, "c": 3}
@@ -155,8 +155,8 @@ def test_an_alias_repeats_the_value_of_its_anchor() -> None:
     }
 
 
-# json.dumps escapes what is beyond the Basic Multilingual Plane as surrogates, which YAML is not
-# obliged to read, and leaves DEL as it is, which libyaml does not read.
+# json.dumps escapes characters beyond the Basic Multilingual Plane as surrogates, which YAML need not
+# read. It does not escape DEL, which libyaml does not read.
 CHARACTERS = st.characters(
     max_codepoint=0xFFFF, exclude_categories=["Cs"], exclude_characters="\x7f"
 )
@@ -200,7 +200,7 @@ layers:
 
 
 @pytest.mark.parametrize(
-    ("location", "line", "column", "shown"),
+    ("location", "line", "column", "text"),
     [
         (("name",), 1, 7, "example"),
         (("layers",), 3, 3, "-"),
@@ -217,7 +217,7 @@ layers:
     ids=str,
 )
 def test_a_value_knows_its_place(
-    location: tuple[str | int, ...], line: int, column: int, shown: str
+    location: tuple[str | int, ...], line: int, column: int, text: str
 ) -> None:
     place = parse(PLACES, "a.yaml").place(location)
 
@@ -225,12 +225,12 @@ def test_a_value_knows_its_place(
         "a.yaml",
         line,
         column,
-        shown,
+        text,
     )
 
 
 @pytest.mark.parametrize(
-    ("location", "line", "column", "shown"),
+    ("location", "line", "column", "text"),
     [
         (("name",), 1, 1, "name"),
         (("layers",), 2, 1, "layers"),
@@ -242,33 +242,33 @@ def test_a_value_knows_its_place(
     ids=str,
 )
 def test_a_key_knows_its_place(
-    location: tuple[str | int, ...], line: int, column: int, shown: str
+    location: tuple[str | int, ...], line: int, column: int, text: str
 ) -> None:
     place = parse(PLACES).place(location, key=True)
 
-    assert (place.line, place.column, pointed_at(place)) == (line, column, shown)
+    assert (place.line, place.column, pointed_at(place)) == (line, column, text)
 
 
-def test_a_bare_name_stands_for_the_key_that_it_could_be() -> None:
+def test_a_bare_name_has_its_keys_place() -> None:
     place = parse(PLACES).place(("layers", 2, "Flatten"), key=True)
 
     assert (place.line, place.column, pointed_at(place)) == (7, 5, "Flatten")
 
 
-def test_a_bare_name_under_a_key_is_not_that_key() -> None:
+def test_a_bare_name_is_not_its_parent_key() -> None:
     place = parse("train: {loss: mse}").place(("train", "loss", "mse"), key=True)
 
     assert pointed_at(place) == "mse"
 
 
-def test_the_type_that_a_mapping_is_read_as_is_no_step_of_the_text() -> None:
+def test_pydantic_types_are_no_step_of_paths() -> None:
     source = parse("data: {dataset: npz, path: pets.npz}")
 
     assert pointed_at(source.place(("data", "npz", "path"))) == "pets.npz"
     assert pointed_at(source.place(("data", "npz"), key=True)) == "data"
 
 
-def test_a_missing_field_stands_at_the_mapping_that_lacks_it() -> None:
+def test_a_missing_field_has_its_mappings_place() -> None:
     place = parse(PLACES).place(("layers", 1, "Dense", "activation"))
 
     assert (place.line, place.column) == (6, 13)
@@ -304,7 +304,7 @@ def test_a_line_is_shown_without_its_end() -> None:
     assert parse("a: 1\r\nb: 2\r\n").place(("a",)).text == "a: 1"
 
 
-def test_the_value_of_an_alias_stands_at_its_anchor() -> None:
+def test_an_alias_has_its_anchors_place() -> None:
     place = parse("a: &x {b: 3}\nc: *x\n").place(("c", "b"))
 
     assert (place.line, place.column) == (1, 11)
@@ -320,7 +320,7 @@ def test_the_value_of_an_alias_stands_at_its_anchor() -> None:
     ],
     ids=["block", "flow", "quoted", "inner"],
 )
-def test_a_key_written_twice_is_shown_at_both_places(
+def test_a_repeated_key_is_shown_twice(
     text: str, first: tuple[int, int], second: tuple[int, int]
 ) -> None:
     (diagnostic,) = refusal(text).diagnostics
@@ -361,9 +361,7 @@ def test_a_key_written_twice_is_shown_at_both_places(
     ],
     ids=lambda value: str(value)[:40].encode("ascii", "backslashreplace").decode(),
 )
-def test_what_the_language_has_not_is_refused_at_its_place(
-    text: str, code: str, column: int
-) -> None:
+def test_unsupported_yaml_is_refused_at_its_place(text: str, code: str, column: int) -> None:
     (diagnostic,) = refusal(text).diagnostics
 
     assert (diagnostic.code, diagnostic.place.line, diagnostic.place.column) == (code, 1, column)
@@ -374,7 +372,7 @@ def test_an_empty_file_is_refused(text: str) -> None:
     assert refusal(text).diagnostics[0].code == "empty"
 
 
-def test_a_byte_that_is_not_utf8_is_shown_at_its_place() -> None:
+def test_a_byte_outside_utf8_has_its_place() -> None:
     (diagnostic,) = refusal("a: 1\nküche: ".encode() + b"\xe9t\xe9").diagnostics
 
     assert (diagnostic.code, diagnostic.place.line, diagnostic.place.column) == ("encoding", 2, 8)
@@ -430,5 +428,5 @@ def refusal(text: str | bytes) -> SpecError:
 
 
 def pointed_at(place: Place) -> str:
-    """The part of the line that the carets stand under."""
+    """The part of the line above the carets."""
     return place.text[place.column - 1 : place.column - 1 + place.length]

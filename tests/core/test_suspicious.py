@@ -1,4 +1,4 @@
-"""What is suspicious about data is told before training, a sentence for each fact."""
+"""Suspicious data are reported before training, one sentence for each fact."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ CLASSES = np.tile([0, 1, 2], 20)
 
 
 def features(*shape: int) -> NDArray[Any]:
-    """Examples that nothing is wrong with."""
+    """Examples without anything suspicious."""
     return RANDOM.normal(size=(60, *shape)).astype(np.float32)
 
 
-def found(
+def find_suspicions(
     folder: Path,
     x: NDArray[Any],
     y: NDArray[Any] = CLASSES,
@@ -37,7 +37,7 @@ def found(
     memory: int | None = None,
     **other: NDArray[Any],
 ) -> list[str]:
-    """What is suspicious about a data set, by default of three classes and with another test."""
+    """The warnings about a data set, by default of three classes and with other test images."""
     text = f"""\
 netspec: 1
 name: tested
@@ -54,14 +54,14 @@ train: {{loss: sparse_categorical_crossentropy{train}}}
 
 @pytest.mark.parametrize("memory", [None, 0], ids=["in memory", "in its file"])
 def test_nothing_is_suspicious_about_good_data(memory: int | None, tmp_path: Path) -> None:
-    assert found(tmp_path, features(4), memory=memory) == []
+    assert find_suspicions(tmp_path, features(4), memory=memory) == []
     images = RANDOM.integers(0, 256, (60, 8, 8, 1)).astype(np.uint8)
-    images[:, 0] = 0  # as the borders of MNIST
-    assert found(tmp_path, images, data=", scale: 255", memory=memory) == []
+    images[:, 0] = 0  # like the borders of MNIST
+    assert find_suspicions(tmp_path, images, data=", scale: 255", memory=memory) == []
 
 
 RARE = np.where(np.arange(60) < 54, np.tile([0, 1], 30), 2)
-"""Classes of which the last stands only in the last examples."""
+"""Classes, the last of which is only in the last examples."""
 
 HALF = np.tile([0, 1], 30)
 
@@ -94,13 +94,13 @@ HALF = np.tile([0, 1], 30)
 def test_classes_without_training_examples_are_named(
     y: NDArray[Any], options: dict[str, Any], expected: str, tmp_path: Path
 ) -> None:
-    assert found(tmp_path, features(4), y, **options) == [expected]
+    assert find_suspicions(tmp_path, features(4), y, **options) == [expected]
 
 
 def test_stratified_validation_has_no_other_classes(tmp_path: Path) -> None:
     validation = ", validation: {fraction: 0.1, stratify: true}"
 
-    assert found(tmp_path, features(4), RARE, train=validation) == []
+    assert find_suspicions(tmp_path, features(4), RARE, train=validation) == []
 
 
 X = features(4)
@@ -126,8 +126,8 @@ X = features(4)
         (
             X * [1, 0, 1, 0],
             {},
-            "the features 1 and 3 of the input, counted from 0, are constant; leave out what tells "
-            "nothing",
+            "the features 1 and 3 of the input, counted from 0, are constant; leave out constant "
+            "features",
         ),
         (
             np.array([[0, 0.5, 7, -1], [1, 0.25, 7000, 0]] * 30) + X * 1e-6,
@@ -154,24 +154,24 @@ X = features(4)
     ids=["scaled", "channels", "constant", "features", "scales", "equal", "indices"],
 )
 @pytest.mark.parametrize("memory", [None, 0], ids=["in memory", "in its file"])
-def test_suspicious_inputs_are_told(
+def test_suspicious_inputs_are_reported(
     x: NDArray[Any], options: dict[str, Any], expected: str, memory: int | None, tmp_path: Path
 ) -> None:
-    assert found(tmp_path, x, memory=memory, **options) == [expected]
+    assert find_suspicions(tmp_path, x, memory=memory, **options) == [expected]
 
 
 def test_normalized_features_may_have_any_scale(tmp_path: Path) -> None:
     x = X * [1, 10_000, 1, 1]
 
-    assert len(found(tmp_path, x)) == 1
-    assert found(tmp_path, x, layers="BatchNormalization, ") == []
+    assert len(find_suspicions(tmp_path, x)) == 1
+    assert find_suspicions(tmp_path, x, layers="BatchNormalization, ") == []
 
 
 def test_large_data_are_looked_at_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suspicious, "LOOKED_AT", 10 * 4 * 4)  # bytes: ten examples
     x = np.full((60, 4), 3, np.float32)
 
-    first, second = found(tmp_path, x, memory=0, x_test=x[:30])
+    first, second = find_suspicions(tmp_path, x, memory=0, x_test=x[:30])
 
     assert first == "every value of the input is 3"
     assert second == (
@@ -194,19 +194,19 @@ def regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> netspec.graph
 EQUAL = "40 of the 40 test examples are equal to training examples"
 
 
-def test_suspicious_data_are_reported_once_before_a_run_begins(regression, tmp_path: Path) -> None:
-    told: list[str] = []
+def test_suspicious_data_are_reported_once_before_training(regression, tmp_path: Path) -> None:
+    events: list[str] = []
 
     class Progress(Silent):
         def warns(self, text: str) -> None:
-            told.append(text)
+            events.append(text)
 
         def prepares(self, backend: str) -> None:
-            told.append(backend)
+            events.append(backend)
 
     train(regression, "abacus", runs=tmp_path, progress=Progress())
 
-    assert [text.partition(";")[0] for text in told] == [EQUAL, "abacus"]
+    assert [text.partition(";")[0] for text in events] == [EQUAL, "abacus"]
 
 
 def test_python_warns_of_suspicious_data(regression, tmp_path: Path) -> None:

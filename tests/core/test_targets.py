@@ -1,4 +1,4 @@
-"""The arrays of a data set become inputs, targets and weights, as each output's loss takes them."""
+"""The arrays of a data set become inputs, targets and weights in the form of each loss."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SPARSE, CATEGORICAL = "sparse_categorical_crossentropy", "categorical_crossentro
 BINARY, SQUARES = "binary_crossentropy", "mean_squared_error"
 
 
-def loaded(
+def load_dataset(
     folder: Path,
     labels: Any,
     loss: str = SPARSE,
@@ -37,7 +37,7 @@ def loaded(
     train: str = "",
     **more: NDArray[Any],
 ) -> Dataset:
-    """A data set of as many examples as there are labels; the test has the same."""
+    """A data set with an example for each label. Training and test examples are equal."""
     y = np.asarray(labels)
     x = np.ones((len(y), *shape), np.float32)
     arrays = {"x_train": x, "y_train": y, "x_test": x, "y_test": y} | more
@@ -63,17 +63,17 @@ def loaded(
 def test_targets_are_as_the_loss_takes_them(
     loss: str, units: int, labels: NDArray[Any], dtype: type, tmp_path: Path
 ) -> None:
-    (targets,) = loaded(tmp_path, labels, loss, units).train.targets
+    (targets,) = load_dataset(tmp_path, labels, loss, units).train.targets
 
     assert targets.dtype == dtype
     assert targets.shape == ((3,) if loss == SPARSE else (3, units))
     np.testing.assert_array_equal(targets.reshape(-1), labels.reshape(-1).astype(dtype))
 
 
-def test_every_step_of_a_sequence_may_have_a_label(tmp_path: Path) -> None:
+def test_every_step_may_have_a_label(tmp_path: Path) -> None:
     labels = np.array([[0, 1, 2, 2], [2, 2, 1, 0]])
 
-    (targets,) = loaded(tmp_path, labels, shape=(4, 2)).train.targets
+    (targets,) = load_dataset(tmp_path, labels, shape=(4, 2)).train.targets
 
     np.testing.assert_array_equal(targets, labels.astype(np.int32), strict=True)
 
@@ -93,31 +93,33 @@ FAULTS: list[tuple[str, int, Any, str]] = [
 
 
 @pytest.mark.parametrize(("loss", "units", "labels", "message"), FAULTS, ids=str)
-def test_targets_that_a_loss_does_not_take_are_told(
+def test_targets_that_do_not_fit_are_errors(
     loss: str, units: int, labels: Any, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError) as caught:
-        loaded(tmp_path, labels, loss, units)
+        load_dataset(tmp_path, labels, loss, units)
 
     assert caught.value.message == message
     assert caught.value.help
 
 
-def test_class_indices_for_a_categorical_loss_are_sent_to_the_sparse_one(tmp_path: Path) -> None:
+def test_class_indices_need_the_sparse_loss(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="use sparse_categorical_crossentropy"):
-        loaded(tmp_path, [0, 1], CATEGORICAL)
+        load_dataset(tmp_path, [0, 1], CATEGORICAL)
 
 
-def test_weights_of_examples_are_read_and_split_as_these_are(tmp_path: Path) -> None:
+def test_example_weights_are_split_with_the_examples(tmp_path: Path) -> None:
     weights = {"w_train": np.array([1, 2, 3, 4]), "w_test": np.array([0.5, 0, 1, 1])}
 
-    found = loaded(tmp_path, [0, 1, 2, 0], train=", validation_split: 0.25", **weights)
+    dataset = load_dataset(tmp_path, [0, 1, 2, 0], train=", validation_split: 0.25", **weights)
 
-    assert found.validation is not None
-    assert found.train.weights is not None
-    np.testing.assert_array_equal(found.train.weights, np.array([1, 2, 3], np.float32), strict=True)
-    np.testing.assert_array_equal(found.validation.weights, [4])
-    np.testing.assert_array_equal(found.test.weights, [0.5, 0, 1, 1])
+    assert dataset.validation is not None
+    assert dataset.train.weights is not None
+    np.testing.assert_array_equal(
+        dataset.train.weights, np.array([1, 2, 3], np.float32), strict=True
+    )
+    np.testing.assert_array_equal(dataset.validation.weights, [4])
+    np.testing.assert_array_equal(dataset.test.weights, [0.5, 0, 1, 1])
 
 
 @pytest.mark.parametrize(
@@ -128,9 +130,9 @@ def test_weights_of_examples_are_read_and_split_as_these_are(tmp_path: Path) -> 
         ([1, np.nan, 0], "w_train holds negative or infinite weights"),
     ],
 )
-def test_weights_that_are_none_are_told(weights: Any, message: str, tmp_path: Path) -> None:
+def test_wrong_example_weights_are_errors(weights: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
-        loaded(tmp_path, [0, 1, 2], w_train=np.array(weights))
+        load_dataset(tmp_path, [0, 1, 2], w_train=np.array(weights))
 
     assert caught.value.message == message
 
@@ -145,45 +147,47 @@ def test_weights_that_are_none_are_told(weights: Any, message: str, tmp_path: Pa
     ],
     ids=str,
 )
-def test_class_weights_are_those_that_keras_gives_the_examples(
+def test_class_weights_become_keras_sample_weights(
     loss: str, units: int, labels: Any, tmp_path: Path
 ) -> None:
     from netspec_keras.framework import keras
 
     adapters = keras.src.trainers.data_adapters.data_adapter_utils
 
-    wanted = ', class_weights: {"0": 0.5, "1": 3}'
-    found = loaded(tmp_path, labels, loss, units, train=f"{wanted}, validation_split: 0.5")
+    class_weights = ', class_weights: {"0": 0.5, "1": 3}'
+    dataset = load_dataset(
+        tmp_path, labels, loss, units, train=f"{class_weights}, validation_split: 0.5"
+    )
 
     expected = adapters.class_weight_to_sample_weights(np.asarray(labels), {0: 0.5, 1: 3.0})
-    np.testing.assert_array_equal(found.train.weights, expected[:2])
-    assert found.validation is not None
-    assert found.validation.weights is None
-    assert found.test.weights is None
+    np.testing.assert_array_equal(dataset.train.weights, expected[:2])
+    assert dataset.validation is not None
+    assert dataset.validation.weights is None
+    assert dataset.test.weights is None
 
 
-def test_class_weights_go_by_the_names_of_the_classes(tmp_path: Path) -> None:
+def test_class_weights_are_read_by_class_name(tmp_path: Path) -> None:
     names = ", class_names: [ant, bee, cat]"
 
-    found = loaded(tmp_path, [0, 2, 1], data=names, train=", class_weights: {bee: 3}")
+    dataset = load_dataset(tmp_path, [0, 2, 1], data=names, train=", class_weights: {bee: 3}")
 
-    np.testing.assert_array_equal(found.train.weights, [1, 1, 3])
-
-
-def test_the_target_of_an_autoencoder_is_its_input_itself(tmp_path: Path) -> None:
-    found = loaded(tmp_path, [0, 1], SQUARES, 2, data=", target: input, scale: 4").train
-
-    assert found.targets is found.inputs
-    np.testing.assert_array_equal(found.answers()[0], np.full((2, 2), 0.25))
+    np.testing.assert_array_equal(dataset.train.weights, [1, 1, 3])
 
 
-def test_the_input_of_an_autoencoder_is_looked_at_as_its_target(tmp_path: Path) -> None:
+def test_an_autoencoders_target_is_its_input(tmp_path: Path) -> None:
+    examples = load_dataset(tmp_path, [0, 1], SQUARES, 2, data=", target: input, scale: 4").train
+
+    assert examples.targets is examples.inputs
+    np.testing.assert_array_equal(examples.answers()[0], np.full((2, 2), 0.25))
+
+
+def test_an_autoencoders_input_is_checked_as_target(tmp_path: Path) -> None:
     x = {name: np.full((2, 2), 255, np.uint8) for name in ("x_train", "x_test")}
 
     with pytest.raises(DataError, match="the train images, which are the targets too, hold values"):
-        loaded(tmp_path, [0, 1], BINARY, 2, data=", target: input", **x)
+        load_dataset(tmp_path, [0, 1], BINARY, 2, data=", target: input", **x)
 
-    assert loaded(tmp_path, [0, 1], BINARY, 2, data=", target: input, scale: 255", **x)
+    assert load_dataset(tmp_path, [0, 1], BINARY, 2, data=", target: input, scale: 255", **x)
 
 
 def test_an_autoencoder_needs_no_labels(tmp_path: Path) -> None:
@@ -191,12 +195,12 @@ def test_an_autoencoder_needs_no_labels(tmp_path: Path) -> None:
     np.savez(tmp_path / "data.npz", x_train=x, x_test=x)
     fields = {"shape": [2], "units": 2, "activation": "linear", "loss": SQUARES, "train": ""}
 
-    found = load(loads(SPEC.format(**fields, data=", target: input"), tmp_path))
+    dataset = load(loads(SPEC.format(**fields, data=", target: input"), tmp_path))
 
-    assert len(found.test) == 3
+    assert len(dataset.test) == 3
 
 
-def test_the_arrays_of_several_inputs_and_outputs_have_their_names(tmp_path: Path) -> None:
+def test_arrays_have_names_of_inputs_and_outputs(tmp_path: Path) -> None:
     spec = """\
 netspec: 1
 name: tested
@@ -215,13 +219,15 @@ train: {loss: {left: huber, right: sparse_categorical_crossentropy}}
         np.array([0, 1, 2, 0]),
     )
     arrays = {"x_{}_a": a, "x_{}_b": b, "y_{}_left": left, "y_{}_right": right}
-    named = {key.format(part): it for key, it in arrays.items() for part in ("train", "test")}
-    np.savez(tmp_path / "data.npz", **named)
+    arrays_of_parts = {
+        key.format(part): array for key, array in arrays.items() for part in ("train", "test")
+    }
+    np.savez(tmp_path / "data.npz", **arrays_of_parts)
 
-    found = load(loads(spec, tmp_path)).train
+    examples = load(loads(spec, tmp_path)).train
 
-    assert [each.tolist() for each in found.inputs] == [a.tolist(), b.tolist()]
-    assert [each.tolist() for each in found.targets] == [right.tolist(), left.tolist()]
+    assert [array.tolist() for array in examples.inputs] == [a.tolist(), b.tolist()]
+    assert [array.tolist() for array in examples.targets] == [right.tolist(), left.tolist()]
 
 
 def test_a_missing_array_of_several_is_named(tmp_path: Path) -> None:
@@ -251,7 +257,7 @@ train: {loss: mean_squared_error}
 """
 
 
-def embedded(folder: Path, **other: NDArray[Any]) -> Dataset:
+def load_embedded(folder: Path, **other: NDArray[Any]) -> Dataset:
     arrays = {f"x_{part}_{name}": [[0, 4]] for part in ("train", "test") for name in SIDES}
     np.savez(folder / "data.npz", **(arrays | {"y_train": [[0]], "y_test": [[0]]} | other))
     return load(loads(EMBEDDED, folder))
@@ -261,28 +267,28 @@ SIDES = "left", "right"
 
 
 @pytest.mark.parametrize("index", [5, -1])
-def test_indices_that_an_embedding_does_not_have_are_told(index: int, tmp_path: Path) -> None:
-    embedded(tmp_path)
+def test_indices_beyond_an_embedding_are_errors(index: int, tmp_path: Path) -> None:
+    load_embedded(tmp_path)
 
     with pytest.raises(DataError, match=f"test data hold the index {index}, and embedding has 5"):
-        embedded(tmp_path, x_test_left=np.array([[0, index]]))
+        load_embedded(tmp_path, x_test_left=np.array([[0, index]]))
 
 
 def test_an_input_with_fewer_examples_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there are 1 train examples, and x_train_right has 2"):
-        embedded(tmp_path, x_train_right=np.zeros((2, 2)))
+        load_embedded(tmp_path, x_train_right=np.zeros((2, 2)))
 
 
 def test_labels_from_1_are_class_indices_from_0(tmp_path: Path) -> None:
-    (targets,) = loaded(tmp_path, [1, 3, 2], data=", labels_from: 1").train.targets
+    (targets,) = load_dataset(tmp_path, [1, 3, 2], data=", labels_from: 1").train.targets
 
     np.testing.assert_array_equal(targets, np.array([0, 2, 1], np.int32), strict=True)
 
 
-def test_labels_of_steps_from_1_are_class_indices_from_0(tmp_path: Path) -> None:
+def test_step_labels_from_1_become_class_indices(tmp_path: Path) -> None:
     labels = np.array([[1, 2, 3, 3], [3, 3, 2, 1]], np.uint8)
 
-    (targets,) = loaded(tmp_path, labels, shape=(4, 2), data=", labels_from: 1").train.targets
+    (targets,) = load_dataset(tmp_path, labels, shape=(4, 2), data=", labels_from: 1").train.targets
 
     np.testing.assert_array_equal(targets, labels.astype(np.int32) - 1, strict=True)
 
@@ -290,10 +296,12 @@ def test_labels_of_steps_from_1_are_class_indices_from_0(tmp_path: Path) -> None
 def test_classes_without_names_are_named_by_their_labels(tmp_path: Path) -> None:
     weights = ', class_weights: {"3": 5.0}'
 
-    found = loaded(tmp_path, [1, 3, 2], data=", labels_from: 1", train=weights).train.weights
+    example_weights = load_dataset(
+        tmp_path, [1, 3, 2], data=", labels_from: 1", train=weights
+    ).train.weights
 
-    assert found is not None
-    assert found.tolist() == [1, 5, 1]
+    assert example_weights is not None
+    assert example_weights.tolist() == [1, 5, 1]
 
 
 @pytest.mark.parametrize(
@@ -323,21 +331,21 @@ def test_classes_without_names_are_named_by_their_labels(tmp_path: Path) -> None
     ],
     ids=["from 1", "from 0", "too large", "one hot", "floats"],
 )
-def test_labels_that_do_not_fit_are_refused_with_a_remedy(
+def test_wrong_labels_are_refused_with_a_remedy(
     labels: Any, data: str, message: str, help: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError) as caught:
-        loaded(tmp_path, labels, data=data)
+        load_dataset(tmp_path, labels, data=data)
 
     assert (caught.value.message, caught.value.help) == (message, help)
 
 
-def test_labels_of_examples_do_not_fit_a_class_at_every_step(tmp_path: Path) -> None:
+def test_example_labels_do_not_fit_every_step(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
-        loaded(tmp_path, [0, 1, 2], shape=(4, 2))
+        load_dataset(tmp_path, [0, 1, 2], shape=(4, 2))
 
     assert caught.value.message == "the train labels are int64 of the shape (3)"
     assert caught.value.help == (
-        "dense gives classes for (4) places; for one class an example end with `- Flatten` and "
+        "dense has classes for (4) positions; for one class each end with `- Flatten` and "
         "`- Dense: {units: CLASSES, activation: softmax}`"
     )

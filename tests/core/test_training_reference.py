@@ -1,4 +1,4 @@
-"""docs/training.md names every term of training, with every field and its default."""
+"""docs/training.md lists every term of training, with its fields and their defaults."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ROWS = {
 }
 
 
-def written(value: Any) -> str:
-    """A default as the page writes it."""
+def format_default(value: Any) -> str:
+    """A default value in the form of the page."""
     return f"{value:g}".replace("e-0", "e-") if isinstance(value, float) else str(value).lower()
 
 
 @pytest.mark.parametrize("model", [*get_args(Optimizer), *get_args(StepSchedule), ReduceOnPlateau])
-def test_the_row_of_a_model_names_its_fields_and_their_defaults(model):
+def test_a_models_row_has_fields_and_defaults(model):
     shared = OptimizerBase if issubclass(model, OptimizerBase) else Schedule
     for name, field in model.model_fields.items():
         row = ROWS[model.tag]
@@ -35,7 +35,9 @@ def test_the_row_of_a_model_names_its_fields_and_their_defaults(model):
             row = row.replace("as adam,", ROWS["adam"])
         if name in shared.model_fields and name != "learning_rate":
             continue
-        default = "" if field.is_required() or field.default is None else written(field.default)
+        default = (
+            "" if field.is_required() or field.default is None else format_default(field.default)
+        )
         assert f"{name} {default}".strip() in row
 
 
@@ -44,8 +46,8 @@ def test_the_row_of_a_model_names_its_fields_and_their_defaults(model):
 )
 def test_every_field_of_all_optimizers_has_a_row(name):
     default = OptimizerBase.model_fields[name].default
-    shown = "null" if default is None else written(default)
-    assert f"| {shown} |" in ROWS[name]
+    text = "null" if default is None else format_default(default)
+    assert f"| {text} |" in ROWS[name]
 
 
 def section(title: str) -> str:
@@ -59,11 +61,11 @@ def section(title: str) -> str:
         *(("Metrics", metric) for metric in METRICS.values()),
     ],
 )
-def test_the_row_of_a_loss_or_metric_names_its_fields_and_their_defaults(title, model):
+def test_an_objectives_row_has_fields_and_defaults(title, model):
     lines = [line.split("|") for line in section(title).splitlines() if line.startswith("| `")]
     (row,) = [cells[2].strip() for cells in lines if f"`{model.tag}`" in cells[1]]
     fields = {
-        name: field.default if isinstance(field.default, str) else written(field.default)
+        name: field.default if isinstance(field.default, str) else format_default(field.default)
         for name, field in model.model_fields.items()
     }
     assert row == ", ".join(f"{name} {default}" for name, default in fields.items())
@@ -71,7 +73,7 @@ def test_the_row_of_a_loss_or_metric_names_its_fields_and_their_defaults(title, 
 
 def test_every_field_of_early_stopping_has_a_row():
     for name, field in EarlyStopping.model_fields.items():
-        default = "null" if field.default is None else written(field.default)
+        default = "null" if field.default is None else format_default(field.default)
         assert f"| `{name}` | {default} |" in section("Early stopping")
 
 

@@ -1,4 +1,4 @@
-"""The list of the layers, by which they are imported, is that of their classes."""
+"""The list of layers for lazy imports equals the classes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import netspec.language.layers
 from netspec.language.layers import FAMILIES, LAYERS
 from netspec.language.layers.base import Layer
 
-INSERTED = {"Transpose", "FoldSteps", "UnfoldSteps", "Division"}  # by passes, and named by no spec
+INSERTED = {"Transpose", "FoldSteps", "UnfoldSteps", "Division"}  # created by passes, in no spec
 
 FILES = sorted(
     path.stem for path in Path(netspec.language.layers.__file__).parent.glob("[a-z]*.py")
@@ -19,7 +19,7 @@ FILES = sorted(
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_the_layers_of_a_file_are_in_the_list_of_its_family(name: str) -> None:
+def test_a_files_layers_are_in_its_family(name: str) -> None:
     module = import_module(f"netspec.language.layers.{name}")
     layers = {
         value.__name__

@@ -1,4 +1,4 @@
-"""Initial weights follow from seed and key alone; files hold them for one graph and no other."""
+"""Initial weights depend only on seed and key; a file contains the weights of one graph."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ def network(
 CONV = Conv2D(filters=4, kernel_size=(3, 3), name="conv")
 SMALL = network(CONV, BatchNormalization(), Flatten(), Dense(units=2))
 
-# ------------------------------------------------------------------------------ initial values
+# Initial values.
 
 
-def test_every_weight_has_an_initial_value_of_its_shape_in_float32() -> None:
+def test_initial_values_have_shape_and_float32() -> None:
     values = initial(SMALL, 0)
 
     assert {key: (value.shape, value.dtype) for key, value in values.items()} == {
@@ -80,7 +80,7 @@ def test_every_weight_has_an_initial_value_of_its_shape_in_float32() -> None:
     }
 
 
-def test_initial_values_are_the_same_for_the_same_seed() -> None:
+def test_equal_seeds_have_equal_initial_values() -> None:
     assert_same(initial(SMALL, 7), initial(SMALL, 7))
 
 
@@ -95,7 +95,7 @@ def test_initial_values_differ_for_another_key() -> None:
     assert not np.array_equal(values["dense.kernel"], values["dense_1.kernel"])
 
 
-def test_initial_values_do_not_depend_on_what_else_is_in_the_network() -> None:
+def test_initial_values_do_not_depend_on_other_layers() -> None:
     other = network(Dropout(rate=0.5), CONV, MaxPooling2D(), GlobalAveragePooling2D())
 
     np.testing.assert_array_equal(
@@ -125,13 +125,13 @@ def key_of(seed: int, purpose: str) -> int:
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**63 - 1])
-def test_random_numbers_are_philox_keyed_by_seed_and_purpose(seed: int) -> None:
+def test_random_numbers_are_keyed_philox(seed: int) -> None:
     expected = philox(key_of(seed, "conv.kernel"), 11)
 
     assert generator(seed, "conv.kernel").random(11).tolist() == expected
 
 
-def test_a_uniform_weight_is_philox_scaled_to_the_limit() -> None:
+def test_uniform_weights_are_scaled_philox_numbers() -> None:
     values = initial(network(Dense(units=3), shape=(2,)), 7)["dense.kernel"]
     limit = math.sqrt(6 / (2 + 3))
 
@@ -162,7 +162,7 @@ UNIFORM: list[tuple[Initializer, float, float]] = [
 def test_a_uniform_initializer_keeps_keras_limits(
     initializer: Initializer, low: float, high: float
 ) -> None:
-    values = drawn(initializer, KERNEL)
+    values = draw_values(initializer, KERNEL)
 
     assert low <= values.min() < low + 0.001 * (high - low)
     assert high - 0.001 * (high - low) < values.max() <= high
@@ -178,33 +178,33 @@ NORMAL: list[tuple[Initializer, float, float]] = [
 
 
 @pytest.mark.parametrize(("initializer", "mean", "stddev"), NORMAL, ids=str)
-def test_a_normal_initializer_has_its_mean_and_standard_deviation(
+def test_normal_initializers_have_mean_and_deviation(
     initializer: Initializer, mean: float, stddev: float
 ) -> None:
-    values = drawn(initializer, KERNEL)
+    values = draw_values(initializer, KERNEL)
 
     assert values.mean() == pytest.approx(mean, abs=0.03 * stddev)
     assert values.std() == pytest.approx(stddev, rel=0.02)
-    assert np.abs(values - mean).max() > 3 * stddev  # it is not cut off
+    assert np.abs(values - mean).max() > 3 * stddev  # without truncation
 
 
-CUT = 0.87962566103423978  # standard deviation of a normal one that is cut off at 2, as in Keras
+CUT = 0.87962566103423978  # standard deviation of a normal distribution truncated at 2, as in Keras
 
 TRUNCATED: list[tuple[Initializer, float, float]] = [
     (GlorotNormal(), 0, math.sqrt(1 / FAN_AVG)),
     (HeNormal(), 0, math.sqrt(2 / FAN_IN)),
     (LecunNormal(), 0, math.sqrt(1 / FAN_IN)),
     (VarianceScaling(scale=3.0, mode="fan_avg"), 0, math.sqrt(3 / FAN_AVG)),
-    (TruncatedNormal(), 0, 0.05 * CUT),  # here Keras does not rescale
+    (TruncatedNormal(), 0, 0.05 * CUT),  # Keras does not rescale these
     (TruncatedNormal(mean=1.0, stddev=0.5), 1, 0.5 * CUT),
 ]
 
 
 @pytest.mark.parametrize(("initializer", "mean", "stddev"), TRUNCATED, ids=str)
-def test_a_truncated_initializer_has_keras_deviation_and_ends_at_two_of_the_uncut(
+def test_a_truncated_initializer_has_keras_deviation_and_bound(
     initializer: Initializer, mean: float, stddev: float
 ) -> None:
-    values = drawn(initializer, KERNEL)
+    values = draw_values(initializer, KERNEL)
     end = 2 * stddev / CUT
 
     assert values.mean() == pytest.approx(mean, abs=0.03 * stddev)
@@ -252,7 +252,7 @@ def test_kernels_are_permuted_by_the_roles_of_axes(
     assert channels_first(axes) == order
 
 
-def test_the_kernels_of_an_attention_have_the_deviations_of_keras() -> None:
+def test_attention_kernels_have_the_deviations_of_keras() -> None:
     # Fans: 64 features and 8 heads of size 16; deviation sqrt(2 / (64 + 128)) as in Keras 3.15.1.
     layer = MultiHeadAttention(num_heads=8, key_dim=16, name="attention")
     values = initial(network(layer, shape=(16, 64)), 0)
@@ -265,13 +265,15 @@ def test_the_kernels_of_an_attention_have_the_deviations_of_keras() -> None:
     ("initializer", "value"), [(Zeros(), 0), (Ones(), 1), (Constant(value=0.3), 0.3)], ids=str
 )
 def test_a_constant_initializer_is_constant(initializer: Initializer, value: float) -> None:
-    np.testing.assert_array_equal(drawn(initializer, (2, 3)), np.full((2, 3), value, np.float32))
+    np.testing.assert_array_equal(
+        draw_values(initializer, (2, 3)), np.full((2, 3), value, np.float32)
+    )
 
 
 @pytest.mark.parametrize("shape", [(6, 6), (8, 3), (3, 8), (3, 3, 2, 5), (2, 2, 1, 9)], ids=str)
 @pytest.mark.parametrize("gain", [1.0, 1.5])
 def test_an_orthogonal_weight_is_orthogonal(shape: tuple[int, ...], gain: float) -> None:
-    matrix = drawn(Orthogonal(gain=gain), shape).reshape(-1, shape[-1]).astype(np.float64)
+    matrix = draw_values(Orthogonal(gain=gain), shape).reshape(-1, shape[-1]).astype(np.float64)
     smaller = matrix.T @ matrix if matrix.shape[0] >= matrix.shape[1] else matrix @ matrix.T
 
     np.testing.assert_allclose(smaller, gain**2 * np.eye(len(smaller)), atol=1e-6)
@@ -285,10 +287,10 @@ def test_an_orthogonal_weight_prefers_no_sign() -> None:
 
 @pytest.mark.parametrize("shape", [(3, 3), (2, 4), (4, 2)], ids=str)
 def test_an_identity_weight_is_the_identity(shape: tuple[int, int]) -> None:
-    np.testing.assert_array_equal(drawn(Identity(gain=2.0), shape), 2 * np.eye(*shape))
+    np.testing.assert_array_equal(draw_values(Identity(gain=2.0), shape), 2 * np.eye(*shape))
 
 
-# ------------------------------------------------------------------------------------ penalties
+# Penalties.
 
 
 def test_penalties_are_sums_over_the_values() -> None:
@@ -310,7 +312,7 @@ def test_frozen_weights_have_no_penalty() -> None:
     assert penalty(graph, initial(graph, 0)) == 0
 
 
-# --------------------------------------------------------------------------------------- memory
+# Memory.
 
 # 2^27 + 2 values of 4 bytes are 0.5 GiB.
 LARGE = network(Dense(units=2, name="large"), shape=(2**26,))
@@ -350,27 +352,27 @@ def test_weights_beyond_the_memory_are_not_drawn(monkeypatch: pytest.MonkeyPatch
         initial(SMALL, 0)
 
 
-# ---------------------------------------------------------------------------------------- files
+# Files.
 
 
 def test_weights_come_back_as_they_were(tmp_path: Path) -> None:
     weights = initial(SMALL, 3)
 
-    assert_same(load(written(tmp_path, to_bytes(SMALL, weights)), SMALL), weights)
+    assert_same(load(write_file(tmp_path, to_bytes(SMALL, weights)), SMALL), weights)
 
 
 def test_equal_weights_are_equal_bytes() -> None:
     weights = initial(SMALL, 3)
     reversed_copy = {key: weights[key].copy() for key in reversed(weights)}
 
-    files = {to_bytes(SMALL, one) for one in [weights, reversed_copy] * 10}
+    files = {to_bytes(SMALL, values) for values in [weights, reversed_copy] * 10}
 
     assert len(files) == 1
 
 
-def test_a_file_of_a_graph_with_other_initializers_is_read(tmp_path: Path) -> None:
+def test_files_of_other_initializers_are_read(tmp_path: Path) -> None:
     layer = Dense(units=2, kernel_initializer=HeNormal())
-    path = written(tmp_path, to_bytes(network(layer), initial(network(layer), 0)))
+    path = write_file(tmp_path, to_bytes(network(layer), initial(network(layer), 0)))
 
     assert_same(load(path, network(Dense(units=2))), initial(network(layer), 0))
 
@@ -384,7 +386,7 @@ def test_the_tensors_of_a_file_are_aligned(length: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("theirs", "difference"),
+    ("graph", "difference"),
     [
         (
             network(CONV, shape=(9, 8, 3)),
@@ -418,15 +420,15 @@ def test_the_tensors_of_a_file_are_aligned(length: int) -> None:
         ),
         (
             network(CONV, BatchNormalization(), Flatten(), Dense(units=2), outputs=("flatten",)),
-            "it gives flatten, and the spec dense",
+            "its outputs are flatten, and the spec has dense",
         ),
     ],
     ids=["input", "layer", "name", "field", "first of two", "fewer", "more", "reads", "outputs"],
 )
-def test_a_file_of_another_graph_is_refused_with_the_first_difference(
-    theirs: Graph, difference: str, tmp_path: Path
+def test_another_graphs_file_shows_the_first_difference(
+    graph: Graph, difference: str, tmp_path: Path
 ) -> None:
-    path = written(tmp_path, to_bytes(theirs, initial(theirs, 0)))
+    path = write_file(tmp_path, to_bytes(graph, initial(graph, 0)))
 
     assert refusal(path).message == f"{path} belongs to another graph: {difference}"
 
@@ -447,27 +449,29 @@ def test_a_file_of_another_graph_is_refused_with_the_first_difference(
 )
 def test_a_damaged_structure_is_refused(structure: str, tmp_path: Path) -> None:
     metadata = {"format": "netspec-weights-1", "graph": "0" * 64, "structure": structure}
-    path = written(tmp_path, save(dict(initial(SMALL, 0)), metadata))
+    path = write_file(tmp_path, save(dict(initial(SMALL, 0)), metadata))
 
-    assert refusal(path).message == f"{path} belongs to another graph: it does not say which"
+    assert (
+        refusal(path).message == f"{path} belongs to another graph: its metadata do not show which"
+    )
 
 
-@pytest.mark.parametrize("kept", [0, 4, 100, 900, -1])
-def test_a_truncated_file_is_refused(kept: int, tmp_path: Path) -> None:
-    path = written(tmp_path, to_bytes(SMALL, initial(SMALL, 0))[:kept])
+@pytest.mark.parametrize("size", [0, 4, 100, 900, -1])
+def test_a_truncated_file_is_refused(size: int, tmp_path: Path) -> None:
+    path = write_file(tmp_path, to_bytes(SMALL, initial(SMALL, 0))[:size])
 
     assert refusal(path).message.startswith(f"{path} cannot be read as safetensors")
 
 
 def test_a_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
-    path = written(tmp_path, pickle.dumps(Bomb(tmp_path / "run")))
+    path = write_file(tmp_path, pickle.dumps(Bomb(tmp_path / "run")))
 
     assert refusal(path).message.startswith(f"{path} cannot be read as safetensors")
     assert not (tmp_path / "run").exists()
 
 
 class Bomb:
-    """An object whose unpickling makes a file."""
+    """An object whose unpickling creates a file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -477,7 +481,7 @@ class Bomb:
 
 
 @pytest.mark.parametrize(
-    ("metadata", "found"),
+    ("metadata", "description"),
     [
         (None, "another program's safetensors"),
         ({"format": "pt"}, "pt"),
@@ -486,16 +490,16 @@ class Bomb:
     ids=["without metadata", "PyTorch", "later version"],
 )
 def test_a_file_of_another_program_is_refused(
-    metadata: dict[str, str] | None, found: str, tmp_path: Path
+    metadata: dict[str, str] | None, description: str, tmp_path: Path
 ) -> None:
-    path = written(tmp_path, save(dict(initial(SMALL, 0)), metadata))
+    path = write_file(tmp_path, save(dict(initial(SMALL, 0)), metadata))
 
-    assert refusal(path).message == f"{path} is {found}, not netspec-weights-1"
+    assert refusal(path).message == f"{path} is {description}, not netspec-weights-1"
 
 
 def test_a_type_that_numpy_lacks_is_refused(tmp_path: Path) -> None:
     header = b'{"dense.bias":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}'
-    path = written(tmp_path, len(header).to_bytes(8, "little") + header + bytes(4))
+    path = write_file(tmp_path, len(header).to_bytes(8, "little") + header + bytes(4))
 
     assert refusal(path).message == (
         f"{path} cannot be read as safetensors: NumPy has no type BF16"
@@ -514,13 +518,15 @@ def test_a_file_without_a_weight_is_refused(tmp_path: Path) -> None:
     weights = initial(SMALL, 0)
     del weights["dense.bias"]
 
-    assert refusal(forged(tmp_path, weights)).message.endswith(": there is no weight dense.bias")
+    assert refusal(forge_file(tmp_path, weights)).message.endswith(
+        ": there is no weight dense.bias"
+    )
 
 
-def test_a_file_with_a_weight_too_many_is_refused(tmp_path: Path) -> None:
+def test_a_file_with_an_extra_weight_is_refused(tmp_path: Path) -> None:
     weights = initial(SMALL, 0) | {"dense.other": np.zeros(1, np.float32)}
 
-    assert refusal(forged(tmp_path, weights)).message.endswith(
+    assert refusal(forge_file(tmp_path, weights)).message.endswith(
         ": dense.other is not a weight of the network"
     )
 
@@ -528,7 +534,7 @@ def test_a_file_with_a_weight_too_many_is_refused(tmp_path: Path) -> None:
 def test_a_weight_of_another_shape_is_refused(tmp_path: Path) -> None:
     weights = initial(SMALL, 0) | {"dense.bias": np.zeros(3, np.float32)}
 
-    assert refusal(forged(tmp_path, weights)).message.endswith(
+    assert refusal(forge_file(tmp_path, weights)).message.endswith(
         ": dense.bias has the shape (3,), not (output 2)"
     )
 
@@ -537,22 +543,22 @@ def test_a_weight_of_another_shape_is_refused(tmp_path: Path) -> None:
 def test_a_weight_of_another_type_is_refused(kind: Any, tmp_path: Path) -> None:
     weights: dict[str, Any] = initial(SMALL, 0) | {"dense.bias": np.zeros(2, kind)}
 
-    assert refusal(forged(tmp_path, weights)).message.endswith(
+    assert refusal(forge_file(tmp_path, weights)).message.endswith(
         f": dense.bias is {np.dtype(kind)}, not float32"
     )
 
 
-def test_weights_that_are_not_the_graphs_are_not_written() -> None:
+def test_weights_of_another_graph_are_not_written() -> None:
     with pytest.raises(WeightsError, match=r"there is no weight conv\.kernel"):
         to_bytes(SMALL, {})
 
 
-def test_the_graphs_own_weights_are_its_own() -> None:
+def test_initial_weights_belong_to_their_graph() -> None:
     check(SMALL, initial(SMALL, 0), "the model")
 
 
-def test_metadata_hold_the_format_and_the_graph(tmp_path: Path) -> None:
-    _, metadata = read_safetensors(written(tmp_path, to_bytes(SMALL, initial(SMALL, 0))))
+def test_metadata_contain_the_format_and_graph(tmp_path: Path) -> None:
+    _, metadata = read_safetensors(write_file(tmp_path, to_bytes(SMALL, initial(SMALL, 0))))
 
     assert metadata == {
         "format": "netspec-weights-1",
@@ -561,25 +567,25 @@ def test_metadata_hold_the_format_and_the_graph(tmp_path: Path) -> None:
     }
 
 
-def drawn(initializer: Initializer, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    axes = elements(*map(str, range(len(shape))))  # as those of a kernel
+def draw_values(initializer: Initializer, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    axes = elements(*map(str, range(len(shape))))  # the axes of a kernel
     return draw(resolve(initializer, fans(axes, shape)), shape, generator(0, "test"))
 
 
-def written(folder: Path, content: bytes) -> Path:
+def write_file(folder: Path, content: bytes) -> Path:
     path = folder / "weights.safetensors"
     path.write_bytes(content)
     return path
 
 
-def forged(folder: Path, weights: dict[str, Any]) -> Path:
-    """A file that says that it belongs to the graph, with other weights."""
+def forge_file(folder: Path, weights: dict[str, Any]) -> Path:
+    """A file with the metadata of the graph and other weights."""
     metadata = {
         "format": "netspec-weights-1",
         "graph": SMALL.hash,
         "structure": json.dumps(SMALL.structure, sort_keys=True),
     }
-    return written(folder, save(weights, metadata))
+    return write_file(folder, save(weights, metadata))
 
 
 def refusal(path: Path) -> WeightsError:

@@ -1,4 +1,4 @@
-"""A spec that is written down is read as the same spec, whatever texts it holds."""
+"""A spec that netspec writes reads back as the same spec, whatever texts it contains."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ CHARACTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= c
 
 @given(VALUES)
 @settings(deadline=None)
-def test_any_value_reads_as_it_was_written(value: Data) -> None:
+def test_any_value_reads_back(value: Data) -> None:
     assert parse(f"{flow(value)}\n").data == value
 
 
-def test_every_character_reads_as_it_was_written() -> None:
+def test_every_character_reads_back() -> None:
     parts = ["".join(CHARACTERS[start : start + 50_000]) for start in range(0, 1_112_064, 50_000)]
 
     assert [parse(flow(part)).data for part in parts] == parts
 
 
 @pytest.mark.parametrize("name", ["a" * 2_000, "é" * 2_000, "\U0001f600" * 2_000])
-def test_a_long_key_reads_as_it_was_written(name: str) -> None:
+def test_a_long_key_reads_back(name: str) -> None:
     value: Data = {name: 1, "b": {name: [2]}}
 
     assert parse(flow(value)).data == value
@@ -56,7 +56,7 @@ def test_a_long_key_reads_as_it_was_written(name: str) -> None:
 
 @given(st.text(), st.text(), st.tuples(st.text(), st.text()), st.text())
 @settings(deadline=None)
-def test_a_spec_of_any_texts_reads_as_it_was_written(
+def test_any_texts_read_back(
     description: str, path: str, names: tuple[str, str], other: str
 ) -> None:
     data = {"dataset": "npz", "path": path, "class_names": names}
@@ -64,20 +64,20 @@ def test_a_spec_of_any_texts_reads_as_it_was_written(
     train = {"loss": "sparse_categorical_crossentropy", "class_weights": weights}
     spec = Spec.model_validate({**SPEC, "description": description, "data": data, "train": train})
 
-    read = parse(resolved(spec).replace("$$", "$")).data  # references are another room's
+    read = parse(resolved(spec).replace("$$", "$")).data  # other tests check references
 
     assert Spec.model_validate(read) == spec
 
 
 @given(st.text(st.sampled_from("$({a})\\\"'\n ")))
 @settings(deadline=None)
-def test_a_text_with_dollars_reads_as_it_was_written(description: str) -> None:
+def test_dollars_read_back(description: str) -> None:
     spec = Spec.model_validate({**SPEC, "description": description})
 
     assert loads(resolved(spec)).spec == spec
 
 
-def test_a_checked_spec_with_emoji_is_printed_as_a_spec(tmp_path: Path) -> None:
+def test_a_checked_emoji_is_printed_as_spec(tmp_path: Path) -> None:
     path, again = tmp_path / "emoji.yaml", tmp_path / "again.yaml"
     lines = ["netspec: 1", "name: example", f"description: {EMOJI}", "input: [8]"]
     lines += ["layers:", "  - Dense: {units: 2}", f"data: {{dataset: npz, path: '{EMOJI}.npz'}}"]

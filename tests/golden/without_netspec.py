@@ -1,8 +1,8 @@
 """Runs kept modules where netspec cannot be imported: without_netspec.py BACKEND FOLDER.
 
-Every folder in FOLDER holds module.py, weights.safetensors and inputs.npy. What the module gives is
-written beside them: the outputs, the loss before and after a step of training, and what it prints;
-or in error.txt why it failed.
+Every folder in FOLDER contains module.py, weights.safetensors and inputs.npy. The program writes into
+the same folder: the outputs, the loss before and after a step of training, and the printed text.
+error.txt contains the traceback of a failure.
 """
 
 from __future__ import annotations
@@ -83,10 +83,10 @@ def torch_losses(module: dict[str, Any], folder: Path) -> list[float]:
 
 
 def run(backend: str, folder: Path) -> None:
-    shown = io.StringIO()
-    with contextlib.redirect_stdout(shown):
+    stdout = io.StringIO()
+    with contextlib.redirect_stdout(stdout):
         module = runpy.run_path(str(folder / "module.py"), run_name="__main__")
-    (folder / "shown.txt").write_text(shown.getvalue(), encoding="utf-8")
+    (folder / "shown.txt").write_text(stdout.getvalue(), encoding="utf-8")
     outputs, losses = {
         "keras": (keras_outputs, keras_losses),
         "torch": (torch_outputs, torch_losses),
@@ -99,8 +99,8 @@ def run(backend: str, folder: Path) -> None:
 if __name__ == "__main__":
     os.environ["KERAS_BACKEND"] = "tensorflow"
     sys.meta_path.insert(0, WithoutNetspec())
-    for each in sorted(Path(sys.argv[2]).iterdir()):
+    for folder in sorted(Path(sys.argv[2]).iterdir()):
         try:
-            run(sys.argv[1], each)
+            run(sys.argv[1], folder)
         except Exception:
-            (each / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+            (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What the GPU tests share: their marker, and a line of JSON for every result."""
+"""The marker of the GPU tests, and a line of JSON for every result."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ LINES = "NETSPEC_GPU_TESTS"
 
 
 def pytest_collection_modifyitems(items):
-    here = Path(__file__).parent
+    folder = Path(__file__).parent
     for item in items:
-        if here in item.path.parents:
+        if folder in item.path.parents:
             item.add_marker(pytest.mark.gpu)
 
 
 def pytest_runtest_logreport(report):
-    """Write a result as soon as it is there, so that an interruption loses none."""
+    """Write a result immediately, so that an interruption loses none."""
     path = os.environ.get(LINES)
     if path is None or (report.when != "call" and report.passed):
         return

@@ -1,4 +1,4 @@
-"""The device of the GPU tests: a GPU where PyTorch sees one, else the CPU, which runs fewer cases."""
+"""The device of the GPU tests: a GPU if PyTorch finds one, else the CPU with fewer cases."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ only_on_gpu = pytest.mark.skipif(DEVICE == "cpu", reason="PyTorch sees no GPU")
 
 
 def some_of(cases: Sequence[Case], every: int) -> Sequence[Case]:
-    """All cases on a GPU, and one of so many on the CPU."""
+    """All cases on a GPU, and one of `every` cases on the CPU."""
     return cases if DEVICE == "cuda" else cases[::every]

@@ -1,7 +1,7 @@
 """Runs the GPU tests and the GPU benchmarks within nine minutes, with the machine's own Python.
 
-What the machine lacks comes from .gpu/wheels, which `make gpu-wheels` fills. A part that does not
-fit into the time is left out by name; each part writes its results before the next one begins.
+Missing packages are installed from .gpu/wheels, which `make gpu-wheels` fills. A part that does not
+fit into the time is skipped and reported. Each part writes its results before the next one begins.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ WHEELS, SITE, CACHE = FOLDER / "wheels", FOLDER / "site", FOLDER / "cache"
 LINES = FOLDER / "tests.jsonl"
 
 TOTAL = 525
-"""Seconds of all, which leaves some for the start and the end of nine minutes."""
+"""Seconds of all parts: nine minutes without the start and the end."""
 
 SHORTEST = 10
-"""Seconds that must be left for a part to begin."""
+"""The minimum of remaining seconds for a part to begin."""
 
 FINISH = 10
-"""Seconds that a part has to finish once its time is over."""
+"""Seconds to finish after the time of a part is over."""
 
 TESTS = ("test_capture.py", "test_training.py", "test_onnx.py", "test_keras.py", "test_layers.py")
-"""The tests in their order: what answers most comes first."""
+"""The tests in their order: the most informative tests come first."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A command, and the seconds that it may take."""
+    """A command, and its maximum of seconds."""
 
     name: str
     seconds: int
@@ -60,7 +60,7 @@ def is_installed(name: str) -> bool:
 
 
 def install_missing() -> None:
-    """Put the wheels of what is missing into .gpu/site; nothing of the machine is shadowed."""
+    """Install missing packages into .gpu/site. Nothing on the machine is replaced."""
     names = {wheel: canonical(wheel.name.partition("-")[0]) for wheel in WHEELS.glob("*.whl")}
     missing = [wheel for wheel, name in names.items() if not is_installed(name)]
     present = sorted(name for wheel, name in names.items() if wheel not in missing)
@@ -82,7 +82,7 @@ def unpack_mnist() -> None:
 
 
 def environment(*, rehearse: bool) -> dict[str, str]:
-    """The checkout first, then what was installed, then what was there."""
+    """An environment whose PYTHONPATH has the checkout, the installed packages, and its former value."""
     before = os.environ.get("PYTHONPATH")
     folders = [ROOT, ROOT / "backends", SITE, *([before] if before else [])]
     changes = {
@@ -98,15 +98,15 @@ def environment(*, rehearse: bool) -> dict[str, str]:
 
 
 def parts(results: Path, *, rehearse: bool) -> tuple[Part, ...]:
-    """Everything, the most important first."""
+    """All parts, the most important first."""
     python = (sys.executable, "-m")
     # pytest-timeout may be missing, and pyproject.toml sets it: unknown settings are no error here.
-    # A warning of a library is to be seen, and not to fail all tests.
+    # A warning of a library is shown, and does not fail the tests.
     settings = ("-o", "addopts=--import-mode=importlib", "-W", "default", "-p", "no:cacheprovider")
     settings += ("-o", "timeout=60") if find_spec("pytest_timeout") or SITE.exists() else ()
     tests = [str(ROOT / "tests" / "gpu" / name) for name in TESTS]
     quick = ("--device=cpu", "--quick") if rehearse else ()
-    # Threads that wait for each other take longer than these networks.
+    # These networks are too small for several threads.
     one_thread = {"OMP_NUM_THREADS": "1"}
 
     def benchmark(name: str, seconds: int, *more: str) -> Part:
@@ -126,10 +126,10 @@ def parts(results: Path, *, rehearse: bool) -> tuple[Part, ...]:
 
 
 def run(part: Part, seconds: float, variables: Mapping[str, str]) -> str:
-    """Run a part for so many seconds at most; what became of it."""
+    """Run a part for a maximum of seconds, and return its outcome."""
     env = {**variables, **part.variables}
     process = subprocess.Popen(part.command, cwd=ROOT, env=env, start_new_session=True)
-    # Interrupted first, so that pytest reports what it has; then ended with all that it started.
+    # First an interrupt, so that pytest reports its results; then the whole process group is killed.
     for wait, end in ((seconds, signal.SIGINT), (FINISH, signal.SIGKILL)):
         try:
             status = process.wait(wait)
@@ -139,8 +139,8 @@ def run(part: Part, seconds: float, variables: Mapping[str, str]) -> str:
             os.killpg(process.pid, signal.SIGKILL)
             raise
         else:
-            done = "done" if status == 0 else f"failed with status {status}"
-            return done if end == signal.SIGINT else f"stopped after {seconds:.0f} s"
+            outcome = "done" if status == 0 else f"failed with status {status}"
+            return outcome if end == signal.SIGINT else f"stopped after {seconds:.0f} s"
     process.wait()
     return f"stopped after {seconds:.0f} s"
 
@@ -148,8 +148,8 @@ def run(part: Part, seconds: float, variables: Mapping[str, str]) -> str:
 def sees_gpu(variables: Mapping[str, str]) -> bool:
     code = "import sys, torch; sys.exit(not torch.cuda.is_available())"
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=variables, stderr=subprocess.DEVNULL, check=False)
-    return done.returncode == 0
+    process = subprocess.run(command, env=variables, stderr=subprocess.DEVNULL, check=False)
+    return process.returncode == 0
 
 
 def main() -> None:
@@ -168,12 +168,12 @@ def main() -> None:
         raise SystemExit("PyTorch sees no GPU; REHEARSE=1 runs a part of everything on the CPU")
     outcomes: list[tuple[Part, float, str]] = []
     for part in parts(results, rehearse=arguments.rehearse):
-        left = TOTAL - (monotonic() - began) - FINISH
+        time_left = TOTAL - (monotonic() - began) - FINISH
         print(f"== {' '.join(part.command[1:4])}", flush=True)
         start = monotonic()
         outcome = "left out, for no time is left"
-        if left >= SHORTEST:
-            outcome = run(part, min(part.seconds, left), variables)
+        if time_left >= SHORTEST:
+            outcome = run(part, min(part.seconds, time_left), variables)
         outcomes.append((part, monotonic() - start, outcome))
     print(f"\n{'seconds':>8}  part")
     for part, seconds, outcome in outcomes:

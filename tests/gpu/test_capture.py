@@ -1,4 +1,4 @@
-"""Steps that a CUDA graph launches equal eager steps; on a CPU they are repeated instead."""
+"""Steps in a CUDA graph equal eager steps. On a CPU the steps are repeated instead."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from torch_backend.recorded import (
     network_with,
     networks,
     recorded_by,
-    trained,
+    train_network,
     trainer_of,
 )
 
@@ -38,7 +38,7 @@ def recorder():
 
 @pytest.fixture(autouse=True)
 def same_sums(monkeypatch):
-    """Let cuDNN add up in the same order every time."""
+    """Make cuDNN's sums deterministic."""
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
 
 
@@ -51,10 +51,10 @@ def test_captured_steps_equal_eager_steps(name, steps, monkeypatch):
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        captured = trained(tested, DEVICE, recorded_by(recorder(), launches))
+        results = train_network(tested, DEVICE, recorded_by(recorder(), launches))
 
     monkeypatch.setenv("NETSPEC_CUDA_GRAPHS", "0")
-    check_same(captured, trained(tested, DEVICE), 1e-3, 1e-4)
+    check_same(results, train_network(tested, DEVICE), 1e-3, 1e-4)
     assert launches[0]._recordings
 
 
@@ -106,18 +106,18 @@ def waiting(trainer):
 def test_a_step_that_waits_is_found_before_recording(monkeypatch):
     tested = network_with("adam", epochs=100)
     with pytest.warns(UserWarning, match="no CUDA graph holds this network"):
-        weights, _ = trained(tested, DEVICE, waiting)
+        weights, _ = train_network(tested, DEVICE, waiting)
 
     assert torch.cuda.current_stream() == torch.cuda.default_stream()
     assert torch.cuda.get_sync_debug_mode() == 0
     monkeypatch.setenv("NETSPEC_CUDA_GRAPHS", "0")
-    expected, _ = trained(tested, DEVICE)
+    expected, _ = train_network(tested, DEVICE)
     for key, value in expected.items():
         np.testing.assert_allclose(weights[key], value, 1e-3, 1e-4, err_msg=key)
 
 
 class Unprepared(CudaGraphs):
-    """Does not look for waits before it records."""
+    """A recorder that does not check for waits before it records."""
 
     def warm_up(self, compute):
         compute()
@@ -125,13 +125,13 @@ class Unprepared(CudaGraphs):
 
 @only_on_gpu
 @pytest.mark.skipif(BEFORE_2_13, reason="PyTorch below 2.13 draws no numbers afterwards")
-def test_training_goes_on_after_a_recording_failed():
+def test_training_continues_after_a_failed_recording():
     def prepare(trainer):
         waiting(trainer)
         recorded_by(Unprepared(torch.device("cuda", 0)))(trainer)
 
     with pytest.warns(UserWarning, match="no CUDA graph holds this network"):
-        trained(network_with("adam"), DEVICE, prepare)
+        train_network(network_with("adam"), DEVICE, prepare)
     assert torch.cuda.current_stream() == torch.cuda.default_stream()
 
 
@@ -143,6 +143,6 @@ def test_a_failed_recording_names_the_switch():
         recorded_by(Unprepared(torch.device("cuda", 0)))(trainer)
 
     with pytest.raises(BackendError, match="cannot be recorded") as caught:
-        trained(network_with("adam"), DEVICE, prepare)
+        train_network(network_with("adam"), DEVICE, prepare)
     assert "NETSPEC_CUDA_GRAPHS=0" in caught.value.help
     assert torch.cuda.current_stream() == torch.cuda.default_stream()

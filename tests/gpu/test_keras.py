@@ -12,12 +12,12 @@ from torch_backend.recorded import check_same, epochs_of, examples_of, without_d
 
 @pytest.fixture(scope="module")
 def device() -> str:
-    """A GPU where TensorFlow sees one, else the CPU."""
+    """A GPU if TensorFlow finds one, else the CPU."""
     framework = pytest.importorskip("netspec_keras.framework")
     return "cuda" if framework.tf.config.list_physical_devices("GPU") else "cpu"
 
 
-def trained(device: str):
+def train_network(device: str):
     tested = without_dropout("sgd: {momentum: 0.9}")
     backend = found_training("keras")
     weights = random_weights(tested.graph)
@@ -27,7 +27,7 @@ def trained(device: str):
 
 
 def test_steps_equal_the_cpus(device: str) -> None:
-    check_same(trained(device), trained("cpu"), 1e-3, 1e-4)
+    check_same(train_network(device), train_network("cpu"), 1e-3, 1e-4)
 
 
 def test_an_absent_gpu_is_an_error(device: str) -> None:

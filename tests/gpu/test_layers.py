@@ -1,4 +1,4 @@
-"""Every layer has the values and the gradients on a GPU that it has on the CPU, to 1e-4."""
+"""Every layer has equal values and gradients on a GPU and on the CPU, to 1e-4."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLOSE = 1e-4
 
 
 def check_close(value: Array, expected: Array, name: str = "") -> None:
-    """Compare with 1e-4 of the largest value: sums cancel, and lose that much."""
+    """Compare within 1e-4 of the largest value, because of cancellation in sums."""
     absolute = CLOSE * np.abs(expected).max(initial=0) + 1e-6
     np.testing.assert_allclose(value, expected, CLOSE, absolute, err_msg=name)
 
@@ -28,14 +28,14 @@ def test_values_and_gradients_equal_the_cpus(case: Case) -> None:
     weights = random_weights(tested.graph)
     inputs = all_random_inputs(tested.graph, 3, whole=case.whole)
 
-    outputs, expected = (
+    outputs, cpu_outputs = (
         found("torch").predictor(tested, weights, device).outputs(*inputs)
         for device in (DEVICE, "cpu")
     )
-    for output, values in zip(outputs, expected, strict=True):
-        check_close(output, values)
+    for output, expected in zip(outputs, cpu_outputs, strict=True):
+        check_close(output, expected)
 
-    cotangents = random_cotangents(expected)
+    cotangents = random_cotangents(cpu_outputs)
     by_gpu, by_cpu = (
         gradients(
             "torch",
@@ -48,9 +48,9 @@ def test_values_and_gradients_equal_the_cpus(case: Case) -> None:
         )
         for device in (DEVICE, "cpu")
     )
-    for gradient, wanted in zip(by_gpu.inputs, by_cpu.inputs, strict=True):
-        check_close(gradient, wanted, "an input")
-    for key, wanted in by_cpu.weights.items():
-        check_close(by_gpu.weights[key], wanted, key)
-    for key, wanted in by_cpu.statistics.items():
-        check_close(by_gpu.statistics[key], wanted, key)
+    for gradient, expected in zip(by_gpu.inputs, by_cpu.inputs, strict=True):
+        check_close(gradient, expected, "an input")
+    for key, expected in by_cpu.weights.items():
+        check_close(by_gpu.weights[key], expected, key)
+    for key, expected in by_cpu.statistics.items():
+        check_close(by_gpu.statistics[key], expected, key)

@@ -1,4 +1,4 @@
-"""ONNX Runtime on CUDA and TensorRT predicts what it predicts on the CPU, and never elsewhere."""
+"""ONNX Runtime predicts the same on CUDA, on TensorRT and on the CPU, and never falls back."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def check_equal_to_cpu(case: Case, device: str, provider: str, close: float) -> 
     predictor = BACKEND.open(content, device)
     assert provider in predictor.device
     expected = BACKEND.open(content, "cpu").outputs(*inputs)
-    for _ in range(3):  # from the second time on a CUDA graph may be launched
+    for _ in range(3):  # the second call may launch a CUDA graph
         for output, values in zip(predictor.outputs(*inputs), expected, strict=True):
             absolute = close * np.abs(values).max(initial=0) + 1e-6
             np.testing.assert_allclose(output, values, close, absolute)
@@ -43,19 +43,19 @@ def check_equal_to_cpu(case: Case, device: str, provider: str, close: float) -> 
 
 @without_cuda
 @pytest.mark.parametrize("case", some_of(ALL[::4], 40), ids=str)
-def test_cuda_predicts_what_the_cpu_does(case: Case) -> None:
+def test_predictions_on_cuda_equal_the_cpus(case: Case) -> None:
     check_equal_to_cpu(case, "cuda", "CUDAExecutionProvider", 1e-4)
 
 
 @without_tensorrt
 @pytest.mark.parametrize("case", some_of(ALL[::64], 5), ids=str)
-def test_tensorrt_predicts_what_the_cpu_does(case: Case) -> None:
+def test_predictions_on_tensorrt_equal_the_cpus(case: Case) -> None:
     # TensorRT may round the factors of products to TF32, which has 10 bits.
     check_equal_to_cpu(case, "tensorrt", "TensorrtExecutionProvider", 1e-2)
 
 
 @pytest.mark.parametrize("case", some_of(ALL[::64], 4), ids=str)
-def test_auto_predicts_what_the_cpu_does(case: Case) -> None:
+def test_predictions_on_auto_equal_the_cpus(case: Case) -> None:
     check_equal_to_cpu(case, "auto", "ExecutionProvider", 1e-4)
 
 

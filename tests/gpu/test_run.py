@@ -35,7 +35,7 @@ def test_all_parts_begin_within_nine_minutes():
     assert names[:3] == ["backends", "tests", "tests"]
 
 
-def test_the_checkout_comes_before_what_is_installed(monkeypatch):
+def test_the_checkout_comes_before_installed_packages(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/machine")
     variables = run.environment(rehearse=True)
     folders = variables["PYTHONPATH"].split(":")

@@ -1,4 +1,4 @@
-"""Trainings on a GPU: equal to the CPU's where they are exact, streamed, resumed and in 16 bits."""
+"""Trainings on a GPU equal trainings on the CPU; streamed, resumed and 16-bit trainings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from torch_backend.recorded import (
     check_same,
     epochs_of,
     examples_of,
-    trained,
+    train_network,
     trainer_of,
     without_dropout,
 )
@@ -57,7 +57,7 @@ EAGER = {
 def test_unequal_steps_equal_the_cpus(name):
     optimizer, more = EAGER[name]
     tested = without_dropout(optimizer, **more)
-    check_same(trained(tested, DEVICE), trained(tested), 1e-3, 1e-4)
+    check_same(train_network(tested, DEVICE), train_network(tested), 1e-3, 1e-4)
 
 
 def test_averages_replace_the_weights():
@@ -74,10 +74,10 @@ def test_averages_replace_the_weights():
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_16_bits_differ_by_rounding(precision):
-    _, steps = trained(without_dropout("sgd", precision=precision), DEVICE)
-    _, exact = trained(without_dropout("sgd"))
-    for report, wanted in zip(steps, exact, strict=True):
-        np.testing.assert_allclose(report.losses, wanted.losses, rtol=0.05, atol=0.05)
+    _, steps = train_network(without_dropout("sgd", precision=precision), DEVICE)
+    _, exact = train_network(without_dropout("sgd"))
+    for report, expected in zip(steps, exact, strict=True):
+        np.testing.assert_allclose(report.losses, expected.losses, rtol=0.05, atol=0.05)
 
 
 def test_the_scale_of_the_loss_is_restored():
@@ -160,7 +160,7 @@ def test_the_second_gpu_trains_or_is_named_absent():
     tested = without_dropout("sgd: {momentum: 0.9}", epochs=100)
     count = torch.cuda.device_count()
     if count > 1:
-        check_same(trained(tested, "cuda:1"), trained(tested), 1e-3, 1e-4)
+        check_same(train_network(tested, "cuda:1"), train_network(tested), 1e-3, 1e-4)
         return
     with pytest.raises(BackendError) as caught:
         trainer_of(tested, "cuda:1")

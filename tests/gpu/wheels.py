@@ -1,7 +1,7 @@
 """Downloads into .gpu what `make gpu` needs on a machine without a network.
 
-That is small wheels at the versions of constraints.txt, netspec's wheel and MNIST, for a machine with
-Linux and the processor of this one.
+These are small wheels at the versions of constraints.txt, netspec's wheel and MNIST, for a machine with
+Linux and the same processor architecture.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FOLDER = ROOT / ".gpu"
 WHEELS, MNIST = FOLDER / "wheels", FOLDER / "wheels" / "mnist"
 
 LARGEST = 60_000_000
-"""Bytes of everything, so that it can be carried to the machine."""
+"""The maximum size of .gpu in bytes, so that it can be copied to the machine."""
 
 PACKAGES = (
     "annotated-doc",
@@ -51,7 +51,7 @@ PACKAGES = (
     "typing-extensions",
     "typing-inspection",
 )
-"""What a machine with PyTorch, NumPy, ONNX Runtime and pytest may lack, without large packages."""
+"""Small packages that a machine with PyTorch, NumPy, ONNX Runtime and pytest may lack."""
 
 GLIBC = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014", "manylinux_2_12")
 
@@ -60,7 +60,7 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def pinned() -> list[str]:
+def read_pins() -> list[str]:
     """The packages, each with its version in constraints.txt."""
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = {canonical(line.partition("==")[0]): line for line in lines if "==" in line}
@@ -73,7 +73,7 @@ def download(python_version: str) -> None:
     target = [f"--python-version={python_version}", "--implementation=cp", *platforms]
     only_wheels = ["--only-binary=:all:", "--no-deps", "--quiet"]
     subprocess.run(
-        [*pip, "download", f"--dest={WHEELS}", *only_wheels, *target, *pinned()], check=True
+        [*pip, "download", f"--dest={WHEELS}", *only_wheels, *target, *read_pins()], check=True
     )
     subprocess.run(
         [*pip, "wheel", "--quiet", "--no-deps", f"--wheel-dir={WHEELS}", "."], cwd=ROOT, check=True
@@ -83,7 +83,7 @@ def download(python_version: str) -> None:
 def pack_mnist() -> None:
     from netspec.data.mnist import FILES, cache_dir, load_mnist
 
-    load_mnist()  # fetches what is missing
+    load_mnist()  # fetches missing files
     MNIST.mkdir()
     for file in FILES.values():
         content = (cache_dir() / "mnist" / file.name).read_bytes()

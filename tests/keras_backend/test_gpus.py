@@ -14,7 +14,7 @@ from netspec_keras.gpus import grow_memory
 
 
 def tensorflow(gpus, set_memory_growth):
-    """TensorFlow, as far as `grow_memory` sees it."""
+    """The part of TensorFlow that `grow_memory` uses."""
     experimental = SimpleNamespace(set_memory_growth=set_memory_growth)
     config = SimpleNamespace(list_physical_devices=lambda _: gpus, experimental=experimental)
     return SimpleNamespace(config=config)

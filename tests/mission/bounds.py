@@ -1,4 +1,4 @@
-"""The lowest accuracies that trainings reach while nothing has become worse."""
+"""The minimum accuracies of trainings, as long as nothing has become worse."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import mean, stdev
 from scipy.stats import t as student
 
 RARELY = 0.001
-"""How often a bound is missed by chance."""
+"""The probability that a training is below the bound by chance."""
 
 
 def lower_bound(measured: Sequence[float], count: int = 1) -> float:

@@ -22,28 +22,28 @@ LEAST = 0.99
 
 @pytest.fixture(scope="module", params=TRAINING)
 def run(request, tmp_path_factory):
-    """A run of the spec as it is shipped."""
+    """A run of the unchanged spec."""
     require(request.param)
     network = netspec.load(SPECS / "mnist_fast.yaml")
     return netspec.train(network, request.param, runs=tmp_path_factory.mktemp("runs"))
 
 
-def test_the_least_accuracy_is_three_deviations_below_the_mean():
+def test_the_bound_is_three_deviations_below_mean():
     assert 3 < (mean(MEASURED) - LEAST) / stdev(MEASURED) < 4
 
 
-def test_a_part_of_an_epoch_reaches_99_percent_on_the_test_images(run):
+def test_a_part_of_an_epoch_reaches_99_percent(run):
     epoch, test = run.history
     assert epoch["epoch"] == 1
     assert epoch["seconds"] * epoch["images_per_second"] < 45_000
     assert test["test_accuracy"] >= LEAST
 
 
-def test_every_backend_evaluates_to_the_recorded_figures(run):
+def test_every_backend_evaluates_to_the_recorded_metrics(run):
     check_evaluations(run)
 
 
-def test_onnx_gives_the_same_class_for_every_test_image(run):
+def test_onnx_predicts_the_same_classes(run):
     check_onnx_classes(run)
 
 
@@ -51,12 +51,12 @@ def test_ten_printed_digits_are_prepared_and_recognized(run, tmp_path):
     check_printed_digits(run, tmp_path)
 
 
-def test_an_exported_file_tells_how_it_takes_images(run, tmp_path):
+def test_an_exported_file_describes_its_images(run, tmp_path):
     require("onnx")
     import onnx
 
     exported = netspec.export(run, tmp_path / "mnist.onnx")
-    metadata = {it.key: it.value for it in onnx.load(exported.path).metadata_props}
+    metadata = {entry.key: entry.value for entry in onnx.load(exported.path).metadata_props}
     assert json.loads(metadata["netspec.class_names"]) == [str(digit) for digit in range(10)]
     assert float(metadata["netspec.scale"]) == 255
     assert exported.difference < 1e-5
@@ -68,20 +68,20 @@ def test_an_exported_file_tells_how_it_takes_images(run, tmp_path):
 @pytest.mark.nightly
 def test_three_seeds_reach_99_percent(run, tmp_path):
     networks = [netspec.load(SPECS / "mnist_fast.yaml", {"train.seed": seed}) for seed in (1, 2)]
-    runs = [run, *(netspec.train(each, run.backend, runs=tmp_path) for each in networks)]
-    accuracies = [each.history[-1]["test_accuracy"] for each in runs]
+    runs = [run, *(netspec.train(network, run.backend, runs=tmp_path) for network in networks)]
+    accuracies = [training_run.history[-1]["test_accuracy"] for training_run in runs]
     assert min(accuracies) >= LEAST
     assert mean(accuracies) >= lower_bound(MEASURED, len(accuracies))
-    for each in runs:
-        check_evaluations(each)
+    for training_run in runs:
+        check_evaluations(training_run)
 
 
-def test_the_network_is_the_tutorials_but_for_its_initial_values():
-    fast, tutorial = (described(f"{name}.yaml") for name in ("mnist_fast", "mnist_cnn"))
+def test_only_initial_values_differ_from_the_tutorial():
+    fast, tutorial = (describe_network(f"{name}.yaml") for name in ("mnist_fast", "mnist_cnn"))
     assert fast == tutorial
 
 
-def described(name: str) -> list[object]:
+def describe_network(name: str) -> list[object]:
     """The input of a spec and its layers, without the initial values of kernels."""
     graph = netspec.load(SPECS / name).graph
     fields = [node.layer.model_dump(exclude={"kernel_initializer"}) for node in graph.nodes]

@@ -1,4 +1,4 @@
-"""What the mission tests check of a run, whichever spec it was trained from."""
+"""Checks of a run, for all mission tests."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from netspec.runs.folder import Run
 
 def check_evaluations(run: Run) -> None:
     """The record of a run, the other backend and ONNX report the same test results."""
-    recorded = run.history[-1]
+    record = run.history[-1]
     for backend in ("keras", "torch", "onnx"):
         require(backend)
-        evaluated = netspec.evaluate(run, backend, "cpu").figures
-        assert evaluated["test_accuracy"] == recorded["test_accuracy"], backend
-        assert evaluated["test_loss"] == pytest.approx(recorded["test_loss"], rel=1e-5), backend
+        metrics = netspec.evaluate(run, backend, "cpu").figures
+        assert metrics["test_accuracy"] == record["test_accuracy"], backend
+        assert metrics["test_loss"] == pytest.approx(record["test_loss"], rel=1e-5), backend
 
 
 def check_onnx_classes(run: Run) -> None:
-    """ONNX gives the class of the run's backend for every test image."""
+    """ONNX predicts the class of the run's backend for every test image."""
     require("onnx")
     (inputs,) = load(run.network).test.values()
-    own, onnx = (
+    outputs, onnx_outputs = (
         find(backend).predictor(run.network, run.weights(), "cpu").predict(inputs)
         for backend in (run.backend, "onnx")
     )
-    assert np.abs(own - onnx).max() < 1e-5
-    # A tie closer than the tolerance would be a matter of rounding; there is none among these.
-    np.testing.assert_array_equal(own.argmax(-1), onnx.argmax(-1))
+    assert np.abs(outputs - onnx_outputs).max() < 1e-5
+    # Rounding could change the class only in a tie; these images have no tie.
+    np.testing.assert_array_equal(outputs.argmax(-1), onnx_outputs.argmax(-1))
 
 
 def check_printed_digits(run: Run, folder: Path) -> None:
@@ -51,5 +51,7 @@ def check_printed_digits(run: Run, folder: Path) -> None:
         image.save(folder / f"{digit}.png")
         images.append(folder / f"{digit}.png")
     predictions = netspec.predict(run, images)
-    assert [each.label for each in predictions] == [str(digit) for digit in range(10)]
-    assert all("dark ink on light paper was inverted" in each.notes[0] for each in predictions)
+    assert [prediction.label for prediction in predictions] == [str(digit) for digit in range(10)]
+    assert all(
+        "dark ink on light paper was inverted" in prediction.notes[0] for prediction in predictions
+    )

@@ -1,4 +1,4 @@
-"""The specs of known networks have the parameters that their literature counts."""
+"""The specs of known networks have the parameter counts of their literature."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COUNTS = {
     "character_gru": 4_022_850,
     # Kim, 2014: vectors, 100 filters each of 3, 4 and 5 words, two classes.
     "text_cnn": 18_765 * 300 + sum(100 * (300 * words + 1) for words in (3, 4, 5)) + 300 * 2 + 2,
-    # Patches, positions, four times (two normalizations, attention, perceptron), and the end.
+    # Patches, positions, four blocks (two normalizations, attention, perceptron), and the end.
     "mnist_vit": (
         (49 + 1) * 64
         + 16 * 64
@@ -49,7 +49,7 @@ FIXED = {
 
 
 @pytest.mark.parametrize("name", COUNTS)
-def test_the_parameters_are_those_of_the_literature(name: str) -> None:
+def test_parameter_counts_equal_the_literature(name: str) -> None:
     summary = summarize(load(SPECS / f"{name}.yaml").graph)
 
     assert summary.parameters == COUNTS[name]
@@ -65,6 +65,6 @@ def test_the_spec_stays_readable(name: str) -> None:
 
 
 def test_every_spec_of_the_project_has_its_count() -> None:
-    own = {"digits_cnn"}  # made for this project, and in no literature
+    project_specs = {"digits_cnn", "digits_folder"}  # designed for this project, in no literature
 
-    assert {path.stem for path in SPECS.glob("*.yaml")} == COUNTS.keys() | own
+    assert {path.stem for path in SPECS.glob("*.yaml")} == COUNTS.keys() | project_specs

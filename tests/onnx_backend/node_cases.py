@@ -2,7 +2,7 @@
 
 The onnx package makes them (onnx/backend/test/case/node, 1.23): each is a model of one operator, its
 inputs, and its expected output. A converter turns a case into a network whose ONNX file should hold
-that operator, or says why no spec can express it. ONNX has the channels in front and a spec has them
+that operator, or reports why no spec can express it. ONNX has the channels first and a spec has them
 last, so tensors and weights are moved on the way.
 """
 
@@ -62,13 +62,13 @@ class View:
 
     def floats(self) -> list[Array]:
         """All inputs as float32, where none is left out and all are real with a batch axis."""
-        given = [each for each in self.inputs if each is not None]
+        arrays = [array for array in self.inputs if array is not None]
         real = (np.float32, np.float64)
-        if len(given) < len(self.inputs) or any(each.dtype not in real for each in given):
+        if len(arrays) < len(self.inputs) or any(array.dtype not in real for array in arrays):
             raise Inexpressible("a type that is not real")
-        if not all(each.ndim for each in given):
+        if not all(array.ndim for array in arrays):
             raise Inexpressible("no batch axis")
-        return [each.astype(np.float32) for each in given]
+        return [array.astype(np.float32) for array in arrays]
 
 
 @cache
@@ -84,7 +84,7 @@ def _made() -> list[TestCase]:
 
 
 def cases(operator: str) -> Iterator[View]:
-    """Every case of an operator that is a model of it alone."""
+    """Every case of an operator that is a model of only this operator."""
     for case in _made():
         if case.model is None or len(case.model.graph.node) != 1:
             continue
@@ -92,16 +92,17 @@ def cases(operator: str) -> Iterator[View]:
         if node.op_type != operator or not case.data_sets:
             continue
         inputs, outputs = case.data_sets[0]
-        held = iter(inputs)
-        given = [np.asarray(next(held)) if name else None for name in node.input]
+        remaining = iter(inputs)
+        arrays = [np.asarray(next(remaining)) if name else None for name in node.input]
         attributes = {
-            each.name: _decoded(helper.get_attribute_value(each)) for each in node.attribute
+            attribute.name: _decoded(helper.get_attribute_value(attribute))
+            for attribute in node.attribute
         }
         yield View(
             case.name,
             attributes,
-            given,
-            [np.asarray(each) for each in outputs],
+            arrays,
+            [np.asarray(output) for output in outputs],
             case.rtol,
             case.atol,
         )
@@ -110,7 +111,9 @@ def cases(operator: str) -> Iterator[View]:
 def _decoded(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode()
-    return tuple(_decoded(each) for each in value) if isinstance(value, list | tuple) else value
+    return (
+        tuple(_decoded(element) for element in value) if isinstance(value, list | tuple) else value
+    )
 
 
 def _with_an_axis(x: Array) -> Array:
@@ -146,7 +149,7 @@ def _activation(name: str, **fixed: tuple[Any, ...]) -> Callable[[View], Express
 
 
 def _clip(view: View) -> Expressed:
-    bounds = [None if each is None else float(each) for each in view.inputs[1:]]
+    bounds = [None if bound is None else float(bound) for bound in view.inputs[1:]]
     if bounds != [-1.0, 1.0]:
         raise Inexpressible(f"bounds {bounds}")
     view.inputs = view.inputs[:1]
@@ -155,7 +158,7 @@ def _clip(view: View) -> Expressed:
 
 def _selu(view: View) -> Expressed:
     if view.attributes:
-        raise Inexpressible("alpha and gamma are those of the paper")
+        raise Inexpressible("alpha and gamma are the values of the paper")
     return _activation("selu")(view)
 
 
@@ -187,20 +190,20 @@ def _prelu(view: View) -> Expressed:
 
 def _merge(tag: str, fields: str = "") -> Callable[[View], Expressed]:
     def convert(view: View) -> Expressed:
-        given = [_with_an_axis(each) for each in view.floats()]
-        if len(given) < 2:
+        arrays = [_with_an_axis(array) for array in view.floats()]
+        if len(arrays) < 2:
             raise Inexpressible("a merge of one")
-        if len({each.ndim for each in given}) > 1 or len({len(each) for each in given}) > 1:
+        if len({array.ndim for array in arrays}) > 1 or len({len(array) for array in arrays}) > 1:
             raise Inexpressible("inputs of several ranks, or a batch that is repeated")
-        return _joined(f"{tag}: {{{fields}", given, _with_an_axis(view.outputs[0]))
+        return _joined(f"{tag}: {{{fields}", arrays, _with_an_axis(view.outputs[0]))
 
     return convert
 
 
-def _joined(start: str, given: list[Array], output: Array) -> Expressed:
-    names = ", ".join(f"in{at}" for at in range(len(given)))
+def _joined(start: str, arrays: list[Array], output: Array) -> Expressed:
+    names = ", ".join(f"in{index}" for index in range(len(arrays)))
     comma = "" if start.endswith("{") else ", "
-    return Expressed([f"{start}{comma}inputs: [{names}]}}"], given, output)
+    return Expressed([f"{start}{comma}inputs: [{names}]}}"], arrays, output)
 
 
 def _sum(view: View) -> Expressed:
@@ -210,16 +213,16 @@ def _sum(view: View) -> Expressed:
 
 
 def _concat(view: View) -> Expressed:
-    given = view.floats()
-    axis = view.attributes["axis"] % given[0].ndim
-    if axis == 0 or len(given) < 2:
+    arrays = view.floats()
+    axis = view.attributes["axis"] % arrays[0].ndim
+    if axis == 0 or len(arrays) < 2:
         raise Inexpressible("the axis of the batch")
-    return _joined(f"Concatenate: {{axis: {axis}", given, view.outputs[0])
+    return _joined(f"Concatenate: {{axis: {axis}", arrays, view.outputs[0])
 
 
 def _einsum(view: View) -> Expressed:
     if view.attributes["equation"].replace(" ", "") != "bij,bjk->bik":
-        raise Inexpressible("another contraction than that of a matrix an example")
+        raise Inexpressible("another contraction than one matrix product per example")
     a, b = view.floats()
     return _joined("Dot: {axes: [2, 1]", [a, b], view.outputs[0])
 
@@ -259,7 +262,7 @@ def _scalar(view: View) -> list[Array]:
 def _padding(
     view: View, space: tuple[int, ...], kernel: tuple[int, ...], strides: tuple[int, ...]
 ) -> Padding:
-    """Which of Keras's paddings gives the case's pads."""
+    """Keras's name of the padding that results in the case's pads."""
     rank = len(space)
     automatic = view.attributes.get("auto_pad", "NOTSET")
     if automatic == "VALID":
@@ -270,13 +273,13 @@ def _padding(
     if automatic == "SAME_LOWER":
         if all(before == after for before, after in sides):
             return "same"
-        raise Inexpressible("the odd cell in front")
-    given = tuple(view.attributes.get("pads", (0,) * (2 * rank)))
-    if not any(given):
+        raise Inexpressible("the odd padding at the start")
+    declared = tuple(view.attributes.get("pads", (0,) * (2 * rank)))
+    if not any(declared):
         return "valid"
-    if given == (*(before for before, _ in sides), *(after for _, after in sides)):
+    if declared == (*(before for before, _ in sides), *(after for _, after in sides)):
         return "same"
-    raise Inexpressible(f"pads {given}, which no padding of Keras gives")
+    raise Inexpressible(f"pads {declared}, which no padding of Keras produces")
 
 
 def _conv(view: View) -> Expressed:
@@ -305,7 +308,7 @@ def _conv_transpose(view: View) -> Expressed:
     if any(view.attributes.get(name) for name in ("output_padding", "output_shape", "auto_pad")):
         raise Inexpressible("an output of another size than Keras's")
     if any(view.attributes.get("pads", ())):
-        raise Inexpressible("pads that no padding of Keras gives")
+        raise Inexpressible("pads that no padding of Keras produces")
     strides = view.attributes.get("strides", (1,) * rank)
     dilation = view.attributes.get("dilations", (1,) * rank)
     fields = (
@@ -417,10 +420,10 @@ def _transpose(view: View) -> Expressed:
 
 
 def _slice(view: View) -> Expressed:
-    x, starts, ends, *others = (each for each in view.inputs if each is not None)
-    if x.ndim != 3 or [each.tolist() for each in others] not in ([[1]], [[1], [1]]):
-        raise Inexpressible("other axes than that of the steps, or steps of another size")
-    start, end = (int(each[0]) % x.shape[1] for each in (starts, ends))
+    x, starts, ends, *others = (array for array in view.inputs if array is not None)
+    if x.ndim != 3 or [array.tolist() for array in others] not in ([[1]], [[1], [1]]):
+        raise Inexpressible("other axes than the steps, or steps of another size")
+    start, end = (int(bound[0]) % x.shape[1] for bound in (starts, ends))
     cropping = [start, x.shape[1] - end]
     if start >= end:
         raise Inexpressible("nothing is left")
@@ -449,7 +452,7 @@ def _resize(view: View) -> Expressed:
     if x.ndim != 4 or mode not in modes or x.shape[:2] != output.shape[:2]:
         raise Inexpressible(f"mode {mode}, or other axes than height and width")
     if view.attributes.get("coordinate_transformation_mode", "half_pixel") != "half_pixel":
-        raise Inexpressible("coordinates that are not those of half pixels")
+        raise Inexpressible("coordinates that are not at half pixels")
     if view.attributes.get("antialias") or view.attributes.get("exclude_outside"):
         raise Inexpressible("antialiasing")
     sizes = [(new, old) for new, old in zip(output.shape[2:], x.shape[2:], strict=True)]
@@ -468,7 +471,7 @@ def _recurrent(tag: str, gates: str, keras: str) -> Callable[[View], Expressed]:
 
     def gathered(weight: Array, units: int) -> Array:
         blocks = weight.reshape(len(gates), units, *weight.shape[1:])
-        return np.concatenate([blocks[at] for at in order])
+        return np.concatenate([blocks[index] for index in order])
 
     def convert(view: View) -> Expressed:
         if set(view.attributes) - {"hidden_size", "layout", "linear_before_reset"}:
@@ -477,7 +480,7 @@ def _recurrent(tag: str, gates: str, keras: str) -> Callable[[View], Expressed]:
         assert x is not None
         assert kernel is not None
         assert recurrent is not None
-        if any(each is not None for each in others[1:]):
+        if any(operand is not None for operand in others[1:]):
             raise Inexpressible("lengths, first states or peepholes")
         units = view.attributes["hidden_size"]
         states = view.outputs[-1]
@@ -486,7 +489,7 @@ def _recurrent(tag: str, gates: str, keras: str) -> Callable[[View], Expressed]:
         after = bool(view.attributes.get("linear_before_reset"))
         fields = f"units: {units}, name: it" + (", reset_after: false" if tag == "GRU" else "")
         if after:
-            raise Inexpressible("the reset behind the product, with a bias of its own")
+            raise Inexpressible("the reset after the product, with a separate bias")
         weights = {
             "it.kernel": gathered(kernel[0], units).T,
             "it.recurrent_kernel": gathered(recurrent[0], units).T,
@@ -558,7 +561,7 @@ CONVERTERS: dict[str, Callable[[View], Expressed]] = {
 }
 """What turns a case of each operator into a network."""
 
-_STEP = "a step of a composition: no layer is this operator alone"
+_STEP = "a step of a composition: no layer is only this operator"
 
 REASONS: dict[str, str] = {
     "Cast": _STEP,

@@ -1,4 +1,4 @@
-"""IO binding and CUDA graphs: the values, the memory that stays, and when a graph is asked for."""
+"""IO binding and CUDA graphs: the values, the memory that stays, and when a graph is requested."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def pixels(size: int) -> tuple[np.ndarray]:
 
 
 def unbound(session: Any, *inputs: np.ndarray) -> list[np.ndarray]:
-    names = (each.name for each in session.get_inputs())
+    names = (tensor.name for tensor in session.get_inputs())
     return session.run(None, dict(zip(names, inputs, strict=True)))
 
 
@@ -81,21 +81,21 @@ def test_values_are_those_of_a_plain_run_at_every_batch_size(
     bound = BoundSession(session, "cpu", graphs=False)
 
     for size in (1, 3, 1, 32, 3):
-        given = inputs(size)
-        outputs, expected = bound.run(given), unbound(session, *given)
-        for one, other in zip(outputs, expected, strict=True):
-            np.testing.assert_array_equal(one, other)
+        arrays = inputs(size)
+        outputs, expected = bound.run(arrays), unbound(session, *arrays)
+        for output, other in zip(outputs, expected, strict=True):
+            np.testing.assert_array_equal(output, other)
 
 
 def test_results_stay_when_their_batch_size_comes_again(two: Any) -> None:
     bound = BoundSession(two, "cpu", graphs=False)
     first = bound.run(floats(3))
-    kept = [each.copy() for each in first]
+    kept = [output.copy() for output in first]
 
     bound.run([np.zeros((3, 3), np.float32), np.zeros((3, 2), np.float32)])
 
-    for one, other in zip(first, kept, strict=True):
-        np.testing.assert_array_equal(one, other)
+    for output, other in zip(first, kept, strict=True):
+        np.testing.assert_array_equal(output, other)
 
 
 class Counting:
@@ -165,16 +165,16 @@ def test_model_that_does_not_say_how_large_its_outputs_are_runs_unbound() -> Non
 
 
 class Recording:
-    """A session on the CPU that notes which graph every run asks for, by batch size.
+    """A session on the CPU that notes which graph every run requests, by batch size.
 
-    `failing` are those that it cannot record. Of those in `stale` the outputs are those of the
-    graph's first run, as if its inputs were not read anew.
+    `failing` are the graphs that it cannot record. A graph in `stale` returns the outputs of its
+    first run, as if its inputs were not read again.
     """
 
     def __init__(self, real: Any, failing: tuple[int, ...] = (), stale: tuple[int, ...] = ()):
         self._real, self._failing, self._stale = real, failing, stale
         self._first: dict[int, list[np.ndarray]] = {}
-        self.asked: list[tuple[int, int]] = []
+        self.requested: list[tuple[int, int]] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -182,18 +182,18 @@ class Recording:
     def run_with_iobinding(self, io_binding: Any, options: Any) -> None:
         graph = int(options.get_run_config_entry("gpu_graph_id"))
         values = io_binding.get_outputs()
-        self.asked.append((values[0].shape()[0], graph))
+        self.requested.append((values[0].shape()[0], graph))
         if graph in self._failing:
             raise RuntimeError("[ONNXRuntimeError] : 1 : FAIL : CUDA failure 900: not permitted")
         self._real.run_with_iobinding(io_binding, options)
         if graph in self._stale:
-            first = self._first.setdefault(graph, [each.numpy().copy() for each in values])
+            first = self._first.setdefault(graph, [value.numpy().copy() for value in values])
             for value, array in zip(values, first, strict=True):
                 value.update_inplace(array)
 
-    def asked_since(self) -> list[tuple[int, int]]:
-        asked, self.asked = self.asked, []
-        return asked
+    def requested_since(self) -> list[tuple[int, int]]:
+        graphs, self.requested = self.requested, []
+        return graphs
 
 
 def changing(size: int) -> Iterator[tuple[np.ndarray, ...]]:
@@ -208,22 +208,22 @@ def test_graph_is_recorded_when_a_size_comes_again_and_launched_from_then_on(two
     bound = BoundSession(session, "cpu", graphs=True)
 
     bound.run(floats(3))
-    assert session.asked_since() == [(3, -1)]
+    assert session.requested_since() == [(3, -1)]
     bound.run(floats(3))
-    assert session.asked_since() == [(3, 1), (3, 1), (3, -1)]  # recorded, replayed, compared
+    assert session.requested_since() == [(3, 1), (3, 1), (3, -1)]  # recorded, replayed, compared
     bound.run(floats(3))
-    assert session.asked_since() == [(3, 1)]
+    assert session.requested_since() == [(3, 1)]
     bound.run(floats(2))
     bound.run(floats(2))
-    assert session.asked_since() == [(2, -1), (2, 2), (2, 2), (2, -1)]
+    assert session.requested_since() == [(2, -1), (2, 2), (2, 2), (2, -1)]
 
 
-def test_without_graphs_none_is_asked_for(two: Any) -> None:
+def test_without_graphs_none_is_requested(two: Any) -> None:
     session = Recording(two)
     bound = BoundSession(session, "cpu", graphs=False)
     for _ in range(3):
         bound.run(floats(3))
-    assert session.asked == [(3, -1)] * 3
+    assert session.requested == [(3, -1)] * 3
 
 
 def test_sizes_beyond_the_most_that_are_recorded_run_without_a_graph(two: Any) -> None:
@@ -233,10 +233,10 @@ def test_sizes_beyond_the_most_that_are_recorded_run_without_a_graph(two: Any) -
         for _ in range(3):
             bound.run(floats(size))
 
-    assert session.asked[-4:] == [(RECORDED, RECORDED)] + [(RECORDED + 1, -1)] * 3
-    session.asked_since()
+    assert session.requested[-4:] == [(RECORDED, RECORDED)] + [(RECORDED + 1, -1)] * 3
+    session.requested_since()
     bound.run(floats(1))
-    assert session.asked == [(1, 1)]
+    assert session.requested == [(1, 1)]
 
 
 @pytest.mark.parametrize("fault", ["failing", "stale"])
@@ -245,10 +245,10 @@ def test_graph_that_cannot_be_had_or_is_wrong_is_not_used(two: Any, fault: str) 
     bound = BoundSession(session, "cpu", graphs=True)
 
     for inputs, _ in zip(changing(3), range(4), strict=False):
-        for one, other in zip(bound.run(inputs), unbound(two, *inputs), strict=True):
-            np.testing.assert_array_equal(one, other)
+        for output, other in zip(bound.run(inputs), unbound(two, *inputs), strict=True):
+            np.testing.assert_array_equal(output, other)
 
-    assert session.asked[-2:] == [(3, -1), (3, -1)]
+    assert session.requested[-2:] == [(3, -1), (3, -1)]
 
 
 def test_graph_that_fails_later_gives_way_to_a_run_without(two: Any) -> None:
@@ -257,9 +257,9 @@ def test_graph_that_fails_later_gives_way_to_a_run_without(two: Any) -> None:
     for _ in range(3):
         bound.run(floats(3))
     session._failing = (1,)
-    session.asked_since()
+    session.requested_since()
 
     outputs = bound.run(floats(3))
 
-    assert session.asked == [(3, 1), (3, -1)]
+    assert session.requested == [(3, 1), (3, -1)]
     np.testing.assert_array_equal(outputs[0], unbound(two, *floats(3))[0])

@@ -92,9 +92,9 @@ def function_model() -> ModelProto:
         [helper.make_node("Add", ["a", "a"], ["b"])],
         [helper.make_opsetid("", 20)],
     )
-    made = model(helper.make_node("Twice", ["x"], ["y"]))
-    made.functions.append(twice)
-    return made
+    content = model(helper.make_node("Twice", ["x"], ["y"]))
+    content.functions.append(twice)
+    return content
 
 
 def expanded() -> ModelProto:
@@ -153,20 +153,20 @@ def test_the_bounds_are_checked_before_a_model_is_opened():
 
 
 def test_outputs_of_other_sizes_than_declared_are_an_error(capfd):
-    made = model(
+    content = model(
         helper.make_node("NonZero", ["x"], ["places"]),
         helper.make_node("Transpose", ["places"], ["rows"]),
         helper.make_node("Cast", ["rows"], ["y"], to=FLOAT),
     )
-    opened = find_exporting("onnx").open(made.SerializeToString(), "cpu")
-    with pytest.raises(BackendError, match="gives \\(2, 2\\) where it declares other sizes"):
+    opened = find_exporting("onnx").open(content.SerializeToString(), "cpu")
+    with pytest.raises(BackendError, match="returns \\(2, 2\\) where it declares other sizes"):
         opened.outputs(np.ones((1, 2), np.float32))
     assert capfd.readouterr() == ("", "")
 
 
 def test_metadata_that_is_not_utf_8_is_an_error():
-    made = model(helper.make_node("Relu", ["x"], ["y"]))
-    helper.set_model_props(made, {"netspec.spec": "marked"})
-    content = made.SerializeToString().replace(b"marked", b"\xff\xfe\xff\xfe\xff\xfe")
+    message = model(helper.make_node("Relu", ["x"], ["y"]))
+    helper.set_model_props(message, {"netspec.spec": "marked"})
+    content = message.SerializeToString().replace(b"marked", b"\xff\xfe\xff\xfe\xff\xfe")
     with pytest.raises(BackendError, match="metadata of the model is not UTF-8"):
         find_exporting("onnx").open(content, "cpu")

@@ -100,11 +100,11 @@ def test_the_activations_of_the_logits_are_the_outputs(text: str, to) -> None:
 
     logits, outputs = model.logits(inputs), model.outputs(inputs)
 
-    for found, expected, activation in zip(logits, outputs, net.taken_off, strict=True):
+    for logit, expected, activation in zip(logits, outputs, net.taken_off, strict=True):
         np.testing.assert_allclose(
-            activated(found, activation), expected, atol=2e-3 if to == "fp16" else 1e-6
+            activated(logit, activation), expected, atol=2e-3 if to == "fp16" else 1e-6
         )
-        assert activation is None or found.min() < 0 or found.max() > 1
+        assert activation is None or logit.min() < 0 or logit.max() > 1
 
 
 @pytest.mark.parametrize("text", [FLAT, PIXELS, IMAGE], ids=["flat", "pixels", "image"])
@@ -117,10 +117,10 @@ def test_the_logits_are_the_outputs_of_a_network_that_ends_in_them(text: str) ->
     )
     weights, inputs = initial(net.graph, 0), inputs_of(net)
 
-    (found,) = BACKEND.predictor(net, weights, "cpu").logits(inputs)
+    (logit,) = BACKEND.predictor(net, weights, "cpu").logits(inputs)
 
     (expected,) = BACKEND.predictor(linear, weights, "cpu").outputs(inputs)
-    np.testing.assert_allclose(found, expected, 1e-6, 1e-6)
+    np.testing.assert_allclose(logit, expected, 1e-6, 1e-6)
 
 
 def test_a_file_that_takes_pixels_has_the_same_logits() -> None:
@@ -131,8 +131,8 @@ def test_a_file_that_takes_pixels_has_the_same_logits() -> None:
     raw = BACKEND.open(BACKEND.export(net, weights, raw_input=True), "cpu")
     (expected,) = BACKEND.predictor(net, weights, "cpu").logits(scaled)
 
-    for (found,) in (raw.logits(pixels), ScaledInputs(raw).logits(scaled)):
-        np.testing.assert_allclose(found, expected, 1e-5, 1e-6)
+    for (logit,) in (raw.logits(pixels), ScaledInputs(raw).logits(scaled)):
+        np.testing.assert_allclose(logit, expected, 1e-5, 1e-6)
 
 
 def test_the_file_itself_is_unchanged() -> None:

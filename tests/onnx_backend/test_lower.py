@@ -145,9 +145,9 @@ def test_every_activation_is_lowered() -> None:
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activation_has_kerass_value(name: ActivationName, opset: int) -> None:
     x = np.linspace(-8, 8, 66, dtype=np.float32).reshape(2, 3, 11)
-    got = predicted(network((3, 11), f"Activation: {{activation: {name}}}"), {}, x, opset)
+    outputs = predicted(network((3, 11), f"Activation: {{activation: {name}}}"), {}, x, opset)
     expected = ACTIVATIONS[name](x.astype(np.float64))
-    np.testing.assert_allclose(got, expected, rtol=5e-6, atol=2e-6)
+    np.testing.assert_allclose(outputs, expected, rtol=5e-6, atol=2e-6)
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
@@ -167,7 +167,7 @@ def test_gelu_before_opset_20_is_written_with_erf() -> None:
 @pytest.mark.parametrize(
     ("shape", "fields", "expected"),
     [
-        # Ones convolved with a kernel of ones count the cells that lie in the image.
+        # Ones convolved with a kernel of ones count the pixels that are in the image.
         ((3, 3, 1), "kernel_size: 2", [[4, 4, 2], [4, 4, 2], [2, 2, 1]]),
         ((4, 4, 1), "kernel_size: 3, strides: 2", [[9, 6], [6, 4]]),
         ((2, 5, 1), "kernel_size: [1, 4], strides: [1, 2]", [[3, 4, 2], [3, 4, 2]]),
@@ -180,8 +180,8 @@ def test_same_padding_puts_the_odd_cell_at_the_end(
 ) -> None:
     net = network(shape, f"Conv2D: {{filters: 1, padding: same, use_bias: false, {fields}}}")
     weights = {key: np.ones(w.shape, np.float32) for key, w in net.graph.weights()}
-    got = predicted(net, weights, np.ones((1, *shape), np.float32), opset)
-    assert got[0, :, :, 0].tolist() == expected
+    outputs = predicted(net, weights, np.ones((1, *shape), np.float32), opset)
+    assert outputs[0, :, :, 0].tolist() == expected
 
 
 def test_convolution_takes_the_kernel_with_kerass_axes() -> None:
@@ -211,7 +211,7 @@ def test_padding_never_wins_the_maximum(opset: int) -> None:
 
 @pytest.mark.parametrize("opset", OPSETS)
 def test_padding_is_left_out_of_the_mean(opset: int) -> None:
-    # One cell is added below and one on the right.
+    # One row of padding is added below and one column on the right.
     net = network((3, 3, 1), "AveragePooling2D: {pool_size: 2, padding: same}")
     x = np.arange(1, 10, dtype=np.float32).reshape(1, 3, 3, 1)
     expected = [[(1 + 2 + 4 + 5) / 4, (3 + 6) / 2], [(7 + 8) / 2, 9]]
@@ -220,7 +220,7 @@ def test_padding_is_left_out_of_the_mean(opset: int) -> None:
 
 @pytest.mark.parametrize("opset", OPSETS)
 def test_mean_with_padding_on_all_sides_and_more_at_the_end(opset: int) -> None:
-    # A window of 4 with stride 1 wants 3 cells more: 1 on the left and 2 on the right.
+    # A window of 4 with stride 1 needs 3 pixels of padding: 1 on the left and 2 on the right.
     net = network((1, 4, 1), "AveragePooling2D: {pool_size: [1, 4], strides: 1, padding: same}")
     x = np.array([6, 12, 30, 60], np.float32).reshape(1, 1, 4, 1)
     assert predicted(net, {}, x, opset).ravel().tolist() == [16, 27, 34, 45]
@@ -335,8 +335,8 @@ def test_raw_input_is_divided_as_the_data_are(scale: float, opset: int) -> None:
     net = replace(net, passes=PLAIN)
     raw = BACKEND.open(export(net, weights, opset=opset, raw_input=True), "cpu")
     scaled = predicted(net, weights, pixels.astype(np.float32) / np.float32(scale), opset)
-    (found,) = raw.outputs_of_pixels(pixels)
-    np.testing.assert_array_equal(found, scaled)
+    (outputs,) = raw.outputs_of_pixels(pixels)
+    np.testing.assert_array_equal(outputs, scaled)
 
 
 @pytest.mark.parametrize("scale", [255, 3.7])
@@ -346,16 +346,18 @@ def test_the_division_of_raw_input_goes_into_the_first_kernel(scale: float) -> N
     nodes = onnx.load_from_string(content).graph.node
     assert [node.op_type for node in nodes] == ["Cast", "Flatten", "Gemm"]
     expected = run(net.graph, weights, pixels / np.float64(scale))
-    (found,) = BACKEND.open(content, "cpu").outputs_of_pixels(pixels)
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    (outputs,) = BACKEND.open(content, "cpu").outputs_of_pixels(pixels)
+    np.testing.assert_allclose(outputs, expected, rtol=1e-6)
 
 
 def test_input_and_output_are_channels_last_with_a_free_batch() -> None:
     graph = model(load(SPECS / "mnist_cnn.yaml")).graph
-    (taken,), (given,) = graph.input, graph.output
-    assert (taken.name, given.name) == ("input", "output")
-    assert taken.type == onnx.helper.make_tensor_type_proto(TensorProto.FLOAT, ["batch", 28, 28, 1])
-    assert given.type == onnx.helper.make_tensor_type_proto(TensorProto.FLOAT, ["batch", 10])
+    (pixels,), (output,) = graph.input, graph.output
+    assert (pixels.name, output.name) == ("input", "output")
+    assert pixels.type == onnx.helper.make_tensor_type_proto(
+        TensorProto.FLOAT, ["batch", 28, 28, 1]
+    )
+    assert output.type == onnx.helper.make_tensor_type_proto(TensorProto.FLOAT, ["batch", 10])
 
 
 @pytest.mark.parametrize("size", [1, 2, 7])
@@ -363,8 +365,8 @@ def test_batch_has_any_size(size: int) -> None:
     net = load(SPECS / "digits_cnn.yaml")
     predictor = BACKEND.predictor(net, initial(net.graph, 0), "cpu")
     x = np.random.default_rng(2).random((size, 8, 8, 1), np.float32)
-    each = np.concatenate([predictor.predict(x[i : i + 1]) for i in range(size)])
-    np.testing.assert_allclose(predictor.predict(x), each, rtol=1e-5, atol=1e-7)
+    singly = np.concatenate([predictor.predict(x[i : i + 1]) for i in range(size)])
+    np.testing.assert_allclose(predictor.predict(x), singly, rtol=1e-5, atol=1e-7)
 
 
 def test_nodes_are_named_as_in_the_graph() -> None:
@@ -389,12 +391,12 @@ def test_weights_are_held_under_their_keys() -> None:
     net = replace(load(SPECS / "digits_cnn.yaml"), passes=PLAIN)
     weights = random_weights(net)
     written = onnx.load_from_string(export(net, weights)).graph.initializer
-    held = {tensor.name: numpy_helper.to_array(tensor) for tensor in written}
-    assert list(held) == [key for key, _ in net.graph.weights()]
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in written}
+    assert list(constants) == [key for key, _ in net.graph.weights()]
     np.testing.assert_array_equal(
-        held["conv2d_1.kernel"], weights["conv2d_1.kernel"].transpose(3, 2, 0, 1)
+        constants["conv2d_1.kernel"], weights["conv2d_1.kernel"].transpose(3, 2, 0, 1)
     )
-    np.testing.assert_array_equal(held["dense.kernel"], weights["dense.kernel"])
+    np.testing.assert_array_equal(constants["dense.kernel"], weights["dense.kernel"])
 
 
 def test_equal_constants_are_held_once() -> None:
@@ -406,11 +408,11 @@ def test_equal_constants_are_held_once() -> None:
     written = [tensor.name for tensor in onnx.load_from_string(content).graph.initializer]
     assert written == ["dense.kernel", "dense.bias", "dense_2.kernel"]
     x = random(2, 4)
-    got = BACKEND.open(content, "cpu").predict(x)
-    np.testing.assert_allclose(got, run(net.graph, weights, x), rtol=1e-5)
+    outputs = BACKEND.open(content, "cpu").predict(x)
+    np.testing.assert_allclose(outputs, run(net.graph, weights, x), rtol=1e-5)
 
 
-@pytest.mark.parametrize("spec", ["merged_gates", "odd_windows", "sequences"])
+@pytest.mark.parametrize("spec", ["merged_gates", "layers/odd_windows", "layers/sequences"])
 def test_what_constants_alone_decide_is_computed_at_export(spec: str) -> None:
     net = load(Path(__file__).parents[1] / "golden" / "specs" / f"{spec}.yaml")
     graph = model(net).graph
@@ -442,8 +444,8 @@ def test_a_convolution_puts_the_zeros_before_it_there_itself(
     assert [node.op_type for node in written.node] == expected
     read = {name for node in written.node for name in node.input}
     assert {tensor.name for tensor in written.initializer} <= read
-    got = BACKEND.open(content, "cpu").predict(x)
-    np.testing.assert_allclose(got, run(net.graph, weights, x), rtol=1e-5, atol=1e-6)
+    outputs = BACKEND.open(content, "cpu").predict(x)
+    np.testing.assert_allclose(outputs, run(net.graph, weights, x), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("readers", ["Add: {inputs: [zeros, conv]}", "output: [zeros, conv]"])
@@ -474,9 +476,9 @@ def test_layer_may_be_called_output(layers: tuple[str, ...]) -> None:
 
 def test_metadata_hold_the_spec_the_classes_and_the_preprocessing() -> None:
     net = load(SPECS / "digits_cnn.yaml")
-    held = {entry.key: entry.value for entry in model(net).metadata_props}
-    assert len(held.pop("netspec.sha256")) == 64
-    assert held == {
+    metadata = {entry.key: entry.value for entry in model(net).metadata_props}
+    assert len(metadata.pop("netspec.sha256")) == 64
+    assert metadata == {
         "netspec.hash": "sha256",
         "netspec.spec": spec.resolved(net.spec),
         "netspec.class_names": '["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]',
@@ -485,15 +487,15 @@ def test_metadata_hold_the_spec_the_classes_and_the_preprocessing() -> None:
         "netspec.raw_input": "false",
         "netspec.graph": net.graph.hash,
     }
-    assert loads(held["netspec.spec"]).graph.hash == net.graph.hash
+    assert loads(metadata["netspec.spec"]).graph.hash == net.graph.hash
 
 
 def test_metadata_without_data_say_that_nothing_is_divided() -> None:
     net = network((4,), "Dense: {units: 2}")
-    held = {entry.key: entry.value for entry in model(net, raw_input=True).metadata_props}
-    assert held["netspec.scale"] == "1.0"
-    assert held["netspec.raw_input"] == "true"
-    assert held["netspec.class_names"] == '["0", "1"]'
+    metadata = {entry.key: entry.value for entry in model(net, raw_input=True).metadata_props}
+    assert metadata["netspec.scale"] == "1.0"
+    assert metadata["netspec.raw_input"] == "true"
+    assert metadata["netspec.class_names"] == '["0", "1"]'
 
 
 @pytest.mark.parametrize(("opset", "ir_version"), [(18, 8), (20, 9), (21, 10)])
@@ -523,7 +525,7 @@ def test_same_network_gives_the_same_bytes() -> None:
 def test_opset_out_of_range_is_refused_with_the_range(opset: int) -> None:
     fault = refused(network((4,), "Flatten"), {}, opset=opset)
     assert f"opset {opset}" in fault.message
-    assert fault.help == f"give one from 18 to {NEWEST}, or none for 20"
+    assert fault.help == f"choose one from 18 to {NEWEST}, or none for 20"
 
 
 def test_network_over_2_gib_is_refused() -> None:
@@ -540,7 +542,7 @@ def test_weights_of_another_network_are_refused() -> None:
         export(net, {})
 
 
-def test_shape_that_onnx_infers_otherwise_is_a_fault_of_netspec(
+def test_shape_that_onnx_infers_otherwise_is_a_bug_of_netspec(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("netspec.passes.base.verify", lambda _: None)  # which would notice it first
@@ -548,7 +550,7 @@ def test_shape_that_onnx_infers_otherwise_is_a_fault_of_netspec(
     false = replace(net.graph.output, shape=(3,))
     fault = refused(replace(net, graph=replace(net.graph, nodes=(false,))), random_weights(net))
     assert fault.message.endswith("its outputs are [['batch', 2]], not [['batch', 3]]")
-    assert fault.help == "this is a fault of netspec; please report it with the spec"
+    assert fault.help == "this is a bug of netspec; please report it with the spec"
 
 
 def test_backend_exports_and_opens() -> None:
@@ -577,6 +579,6 @@ def test_a_normalization_has_its_values_in_every_opset(layer: str, opset: int) -
     net = network((3, 5, 4), layer)
     weights, x = random_weights(net), random(2, 3, 5, 4)
 
-    got = predicted(net, weights, x, opset)
+    outputs = predicted(net, weights, x, opset)
 
-    np.testing.assert_allclose(got, run(net.graph, weights, x), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(outputs, run(net.graph, weights, x), rtol=1e-5, atol=1e-6)

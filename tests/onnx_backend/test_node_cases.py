@@ -1,4 +1,4 @@
-"""Every operator that we emit gives what ONNX's own cases expect, where a spec can express them."""
+"""Every emitted operator returns the values of ONNX's test cases, if a spec can express them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from onnx_backend.opsets import newest_opset
 @cache
 def emitted() -> frozenset[str]:
     """The operators in the ONNX files of the whole conformance table, by default and newest."""
-    found: set[str] = set()
+    names: set[str] = set()
     for case in ALL:
         network = of_case(case)
         for opset in (None, newest_opset()):
             content = export(network, random_weights(network.graph), opset=opset)
-            found |= operators(content)
-    return frozenset(found)
+            names |= operators(content)
+    return frozenset(names)
 
 
 def operators(content: bytes) -> set[str]:
@@ -42,21 +42,25 @@ def operators(content: bytes) -> set[str]:
 
 
 def network(expressed: Expressed) -> Network:
-    shapes = [list(each.shape[1:]) for each in expressed.inputs]
-    inputs = {f"in{at}": shape for at, shape in enumerate(shapes)} if len(shapes) > 1 else shapes[0]
+    shapes = [list(array.shape[1:]) for array in expressed.inputs]
+    inputs = (
+        {f"in{index}": shape for index, shape in enumerate(shapes)}
+        if len(shapes) > 1
+        else shapes[0]
+    )
     layers = "".join(f"  - {layer}\n" for layer in expressed.layers)
     return loads(f"netspec: 1\nname: tested\ninput: {json.dumps(inputs)}\nlayers:\n{layers}")
 
 
 def converted(operator: str) -> list[tuple[View, Expressed]]:
     """The cases of an operator that a spec can express."""
-    found: list[tuple[View, Expressed]] = []
+    expressed_cases: list[tuple[View, Expressed]] = []
     for view in cases(operator):
         try:
-            found.append((view, CONVERTERS[operator](view)))
+            expressed_cases.append((view, CONVERTERS[operator](view)))
         except Inexpressible:
             continue
-    return found
+    return expressed_cases
 
 
 def test_every_operator_that_is_emitted_is_held_to_a_case_or_has_a_reason() -> None:

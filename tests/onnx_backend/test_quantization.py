@@ -1,4 +1,4 @@
-"""int8 and fp16 forms of ONNX models: what they hold, and that they predict the same."""
+"""int8 and fp16 forms of ONNX models: their content and their predictions."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def examples(text: str, count: int = 64) -> tuple[np.ndarray, ...]:
     random = np.random.default_rng(0)
     if text is WORDS:
         return (random.integers(0, 5000, (count, 6)).astype(np.float32),)
-    shapes = [each.shape for each in loads(text).graph.inputs]
+    shapes = [source.shape for source in loads(text).graph.inputs]
     return tuple(random.random((count, *shape), np.float32) for shape in shapes)
 
 
@@ -78,20 +78,20 @@ def test_a_smaller_model_predicts_the_same_within_its_steps(text, to, opset):
     smaller = BACKEND.quantize(content, to, inputs)
     before = BACKEND.open(content, "cpu").outputs(*inputs)
     after = BACKEND.open(smaller, "cpu").outputs(*inputs)
-    for expected, found in zip(before, after, strict=True):
+    for expected, actual in zip(before, after, strict=True):
         # 256 values over the range of every tensor, against 11 bits of every number.
         bound = (0.03 if to == "int8" else 0.003) * max(1.0, float(np.ptp(expected)))
-        np.testing.assert_allclose(found, expected, atol=bound)
+        np.testing.assert_allclose(actual, expected, atol=bound)
 
 
 def test_products_of_int8_have_a_scale_for_every_output_channel():
     model = onnx.load_from_string(BACKEND.quantize(content_of(IMAGES), "int8", examples(IMAGES)))
-    constants = {each.name: each for each in model.graph.initializer}
-    made = {name: node for node in model.graph.node for name in node.output}
+    constants = {constant.name: constant for constant in model.graph.initializer}
+    producers = {name: node for node in model.graph.node for name in node.output}
     convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
     assert len(convolutions) == 2
     for node, channels in zip(convolutions, (4, 8), strict=True):
-        kernel = made[node.input[1]]
+        kernel = producers[node.input[1]]
         weights, scale, *_ = (constants[name] for name in kernel.input)
         assert kernel.op_type == "DequantizeLinear"
         assert (weights.data_type, list(scale.dims)) == (TensorProto.INT8, [channels])
@@ -135,8 +135,8 @@ def test_raw_pixels_are_taken_by_smaller_models_too(to):
     pixels = np.random.default_rng(0).integers(0, 17, (64, 8, 8, 1)).astype(np.uint8)
     expected = BACKEND.open(content_of(IMAGES), "cpu").predict(pixels.astype(np.float32) / 16)
     smaller = BACKEND.quantize(content_of(IMAGES, raw_input=True), to, [pixels])
-    (found,) = BACKEND.open(smaller, "cpu").outputs_of_pixels(pixels)
-    np.testing.assert_allclose(found, expected, atol=0.03 if to == "int8" else 0.003)
+    (outputs,) = BACKEND.open(smaller, "cpu").outputs_of_pixels(pixels)
+    np.testing.assert_allclose(outputs, expected, atol=0.03 if to == "int8" else 0.003)
 
 
 def test_an_index_above_2048_is_exact_in_fp16():

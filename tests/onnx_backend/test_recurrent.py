@@ -1,4 +1,4 @@
-"""Recurrent layers in ONNX, by its own operators and by Scan, from the oldest opset to the newest."""
+"""Recurrent layers in ONNX, by the recurrent operators and by Scan, from the oldest opset to the newest."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_every_flipped_bit_is_noticed(content):
 
 def test_a_changed_weight_is_told(content):
     model = onnx.load_from_string(content)
-    weight = next(each for each in model.graph.initializer if each.raw_data)
+    weight = next(constant for constant in model.graph.initializer if constant.raw_data)
     weight.raw_data = weight.raw_data[:-1] + b"\x40"
     with pytest.raises(BackendError, match="is damaged, or was changed after netspec wrote it"):
         find_exporting("onnx").open(model.SerializeToString(), "cpu")
@@ -84,5 +84,5 @@ def test_a_smaller_file_has_a_hash_of_its_own(content, kind):
     x = np.random.default_rng(0).random((8, 4, 4, 1), np.float32)
     smaller = find_exporting("onnx").quantize(content, kind, (x,))
     assert is_sealed(smaller)
-    keys = [each.key for each in onnx.load_from_string(smaller).metadata_props]
+    keys = [entry.key for entry in onnx.load_from_string(smaller).metadata_props]
     assert keys.count(KEY) == 1

@@ -79,7 +79,7 @@ def foreign(**arguments: Any) -> bytes:
 
 
 def external(name: str) -> onnx.TensorProto:
-    """A tensor whose values stand in another file."""
+    """A tensor whose values are in another file."""
     tensor = numpy_helper.from_array(np.ones(2, np.float32), name)
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
@@ -182,7 +182,7 @@ def test_scaled_model_refuses_pixels(content: bytes) -> None:
 def test_other_bytes_are_refused(damaged: bytes) -> None:
     fault = refused(damaged)
     assert "ONNX model" in fault.message
-    assert fault.help == "give a file that netspec exported"
+    assert fault.help == "pass a file that netspec exported"
 
 
 def test_cut_off_file_is_refused(content: bytes) -> None:
@@ -290,7 +290,7 @@ def test_cuda_without_a_gpu_build_is_refused_with_the_remedy(
 
 
 class Pretended:
-    """A session on the CPU that says that it runs on another provider."""
+    """A session on the CPU that reports another provider than the real one."""
 
     def __init__(self, real: Any, provider: str) -> None:
         self._real, self._provider = real, provider
@@ -304,7 +304,7 @@ class Pretended:
 
 @pytest.fixture
 def gpu_build(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[session.Chain]]:
-    """A GPU build of ONNX Runtime on which only some providers start. Gives the chains tried."""
+    """A GPU build of ONNX Runtime on which only some providers start. Returns the chains that were tried."""
     opened = session._opened
 
     def build(
@@ -378,7 +378,7 @@ def test_auto_without_a_gpu_tries_the_cpu_alone(
     assert tried == [[CPU]]
 
 
-def test_cuda_is_asked_for_full_precision() -> None:
+def test_cuda_computes_in_full_precision() -> None:
     # ONNX Runtime's documentation of the CUDA provider: use_tf32 is 1 by default.
     assert session.CHAINS[CUDA] == [(CUDA, {"use_tf32": "0"}), CPU]
     assert session.GRAPHS == [(CUDA, {"use_tf32": "0", "enable_cuda_graph": "1"}), CPU]
@@ -402,7 +402,7 @@ def test_tensorrt_plans_once_for_every_batch_size(
 ) -> None:
     # Names and form: ONNX Runtime's documentation of the TensorRT provider, "explicit shape range".
     tried = gpu_build([TENSORRT])
-    (name,) = (each.name for each in onnx.load_from_string(content).graph.input)
+    (name,) = (tensor.name for tensor in onnx.load_from_string(content).graph.input)
 
     BACKEND.open(content, "tensorrt")
 

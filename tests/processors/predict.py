@@ -1,7 +1,7 @@
-"""Runs ONNX files: `predict.py FOLDER` writes the outputs of every file of a folder next to it.
+"""Runs ONNX files: `predict.py FOLDER` writes the outputs of every file next to the file.
 
-It imports nothing of netspec, so that it starts quickly under an emulator. The inputs of `name.onnx`
-are in `name.inputs.npz`, in the file's order; its outputs go to `name.outputs.npz`.
+It does not import netspec, so that it starts quickly in an emulator. The inputs of `name.onnx` are in
+`name.inputs.npz`, in the file's order. The outputs are written to `name.outputs.npz`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 def predict(path: Path, *, optimized: bool = True) -> list[NDArray[Any]]:  # Any: of any type
     """The outputs of a file for its inputs.
 
-    Without optimizations ONNX Runtime computes every product in float32, where nothing overflows.
+    Without optimizations ONNX Runtime computes every product in float32, without overflow.
     """
     levels = onnxruntime.GraphOptimizationLevel
     options = onnxruntime.SessionOptions()

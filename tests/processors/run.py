@@ -1,7 +1,7 @@
 """Runs tests once for every setting of the processor, and prints a table: `make processors`.
 
 Without arguments it runs conformance, training and quantization. Arguments are passed on to pytest
-in their place: `run.py tests/conformance/test_layers.py -k Dense`.
+instead: `run.py tests/conformance/test_layers.py -k Dense`.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ class Outcome:
 
 
 def run_tests(setting: Setting | None, arguments: Sequence[str], processes: int = 2) -> Outcome:
-    """Run pytest in a process with a setting; its output goes to this process's."""
+    """Run pytest in a process with a setting. It writes to this process's output."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         options = [f"--numprocesses={processes}", "--quiet", f"--junit-xml={report}"]
         command = [sys.executable, "-m", "pytest", *options, *arguments]
         environment = environment_of(setting) | {"OMP_NUM_THREADS": "1"}
-        done = subprocess.run(command, cwd=TESTS.parent, env=environment, check=False)
+        process = subprocess.run(command, cwd=TESTS.parent, env=environment, check=False)
         if not report.exists():
             return Outcome(0, 1, 0)
         outcome = read_report(report)
-    # A process that ends badly without a failed test is a failure too: no tests, or a crash.
-    if done.returncode != 0 and outcome.failed == 0:
+    # A nonzero status without a failed test is also a failure: no tests, or a crash.
+    if process.returncode != 0 and outcome.failed == 0:
         return replace(outcome, failed=1)
     return outcome
 
 
 def read_report(path: Path) -> Outcome:
-    """The counts of pytest's report; what is skipped or fails as expected is in neither."""
+    """The counts of pytest's report, without skipped tests and expected failures."""
     suites = list(ET.parse(path).getroot().iter("testsuite"))
     total, skipped, failed = (
         sum(int(suite.get(name, "0")) for suite in suites for name in names)
@@ -71,7 +71,7 @@ def read_report(path: Path) -> Outcome:
 
 
 def reason_to_skip_emulation() -> str | None:
-    """Why int8 files cannot run on an emulated processor here, None where they can."""
+    """The reason why int8 files cannot run on an emulated processor here, or None."""
     return None if shutil.which("qemu-x86_64") else "not installed (apt-get install qemu-user)"
 
 
@@ -79,7 +79,10 @@ def main(arguments: Sequence[str]) -> int:
     """Run everything, and return the status of the process."""
     rows: list[str] = []
     failures = 0
-    runs = [(str(each), each, each.reason_to_skip, arguments or SELECTION) for each in SETTINGS]
+    runs = [
+        (str(setting), setting, setting.reason_to_skip, arguments or SELECTION)
+        for setting in SETTINGS
+    ]
     if not arguments:
         reason = reason_to_skip_emulation()
         runs.append(("qemu-x86_64 -cpu Haswell", None, reason, (EMULATED,)))

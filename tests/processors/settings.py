@@ -1,4 +1,4 @@
-"""The settings that make the frameworks compute as they do on another processor."""
+"""The settings with which the frameworks compute as on another processor."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BOTH = ("keras", "torch")
 class Setting:
     """A value of an environment variable, and the backends whose results it can change.
 
-    `needed` are the processor's features without which the setting changes nothing or fails.
+    `needed` are features of the processor. Without them the setting changes nothing or fails.
     """
 
     variable: str
@@ -27,7 +27,7 @@ class Setting:
 
     @property
     def reason_to_skip(self) -> str | None:
-        """Why this machine cannot apply the setting, None where it can."""
+        """The reason why this machine cannot apply the setting, or None."""
         missing = sorted(self.needed - processor_features())
         if missing:
             return f"the processor has no {', '.join(missing)}"
@@ -45,14 +45,14 @@ SETTINGS = (
     Setting("ATEN_CPU_CAPABILITY", "default", ("torch",)),
     Setting("NPY_DISABLE_CPU_FEATURES", " ".join(numpy_dispatched_features()), ("torch",)),
 )
-"""TF_ENABLE_ONEDNN_OPTS=1 is what netspec sets by itself, so that it is every backend's default.
+"""TF_ENABLE_ONEDNN_OPTS=1 is set by netspec, so that it is the default of every backend.
 
-NumPy draws the initial weights and selects the batches, which one backend is enough to show.
+NumPy draws the initial weights and selects the batches. One backend is enough to show that.
 """
 
 
 def environment_of(setting: Setting | None) -> dict[str, str]:
-    """The environment with one setting, or with none of them."""
-    variables = {each.variable for each in SETTINGS}
+    """The environment with one setting, or without settings."""
+    variables = {option.variable for option in SETTINGS}
     environment = {name: text for name, text in os.environ.items() if name not in variables}
     return environment | ({setting.variable: setting.value} if setting else {})

@@ -1,4 +1,4 @@
-"""int8 files predict the same on an emulated Haswell, which has AVX2 and no VNNI, as on this processor."""
+"""int8 files predict the same on an emulated Haswell (AVX2 without VNNI) as on this processor."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def emulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of int8 files with weights of 7 bits and of 8, their inputs, and a Haswell's outputs."""
+    """A folder of int8 files with weights of 7 and 8 bits, their inputs, and outputs of a Haswell."""
     folder = tmp_path_factory.mktemp("files")
     for name, text in TEXTS.items():
         inputs = examples(text)
@@ -36,13 +36,16 @@ def emulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for file in (name, f"{name}_8_bits"):
             np.savez(folder / f"{file}.inputs.npz", *inputs)
     command = [str(EMULATOR), "-cpu", "Haswell", sys.executable, str(PROGRAM), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
     return folder
 
 
 def largest_difference(folder: Path, name: str, *, integers: bool) -> float:
-    """How far the Haswell's outputs are from this processor's, with or without integer products."""
+    """The largest difference between outputs of a Haswell and of this processor.
+
+    `integers` is whether this processor uses integer products.
+    """
     expected = predict(folder / f"{name}.onnx", optimized=integers)
     with np.load(folder / f"{name}.outputs.npz") as outputs:
         values = [outputs[key] for key in outputs.files]
@@ -55,7 +58,7 @@ def test_int8_files_predict_the_same_without_vnni(name: str, emulated: Path) -> 
     assert largest_difference(emulated, name, integers=True) < 1e-5
 
 
-def test_weights_of_7_bits_predict_what_exact_products_predict(emulated: Path) -> None:
+def test_weights_of_7_bits_predict_exactly(emulated: Path) -> None:
     assert largest_difference(emulated, "images", integers=False) < 1e-5
 
 

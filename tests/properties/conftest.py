@@ -1,6 +1,6 @@
-"""How many random specs are tried: few and always the same ones by default, a thousand by night.
+"""The number of random specs: 50 fixed specs by default, a thousand in the nightly tests.
 
-By night a failing spec is made as small as can be, which takes minutes; by day it is shown as it is.
+The nightly tests shrink a failing spec, which takes minutes. By default it is shown unchanged.
 """
 
 from __future__ import annotations

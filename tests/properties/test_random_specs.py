@@ -30,13 +30,13 @@ from netspec_numpy.interpreter import run_all
 from properties.draws import FIELDS, JOINS
 from properties.draws.specs import specs
 
-# Keras warns of a softmax over one channel, which is always 1, and computes it.
+# Keras warns about a softmax over one channel, which is always 1.
 pytestmark = pytest.mark.filterwarnings("ignore:You are using a softmax over axis")
 
 LARGEST = 1e4
-"""Values beyond this lose their digits in the next exponential."""
+"""Larger values lose their digits in the next exponential."""
 
-# Names of networks that a generated module could have a use for.
+# Names of networks that a generated module could use.
 NETWORKS = st.sampled_from(
     [
         "tested",
@@ -57,15 +57,15 @@ NETWORKS = st.sampled_from(
 
 
 PLAIN: frozenset[str] = frozenset()
-"""No passes at all."""
+"""No passes."""
 
 PASSES = st.sampled_from([None, PLAIN, *(frozenset({name}) for name in NAMES)])
-"""All passes, none, and each by itself."""
+"""All passes, none, and each pass separately."""
 
 PASSES_OF_TRAINING = st.sampled_from(
-    [None, PLAIN, *(frozenset({each.name}) for each in OPTIMIZATIONS)]
+    [None, PLAIN, *(frozenset({optimization.name}) for optimization in OPTIMIZATIONS)]
 )
-"""As above, without the passes that are for prediction alone."""
+"""As above, without the passes that are only for prediction."""
 
 
 def seeds() -> st.SearchStrategy[int]:
@@ -78,7 +78,7 @@ def test_every_layer_of_the_vocabulary_is_drawn() -> None:
 
 
 @given(case=specs())
-def test_shapes_and_parameters_are_those_of_both_frameworks(case: Case) -> None:
+def test_shapes_and_parameters_equal_both_frameworks(case: Case) -> None:
     tested = of_case(case, passes=PLAIN)
     graph, weights = tested.graph, random_weights(tested.graph)
     keras: Any = found_training("keras").model(tested, weights)
@@ -92,34 +92,34 @@ def test_shapes_and_parameters_are_those_of_both_frameworks(case: Case) -> None:
     assert trainable + fixed == sum(node.parameters for node in graph.nodes)
     assert trainable == sum(prod(weight.shape) for weight in keras.trainable_weights)
     assert fixed == sum(prod(weight.shape) for weight in keras.non_trainable_weights)
-    assert trainable == sum(it.numel() for it in torch.parameters() if it.requires_grad)
+    assert trainable == sum(
+        parameter.numel() for parameter in torch.parameters() if parameter.requires_grad
+    )
 
 
-def jolted(values: Array, seed: int) -> Array:
-    """The values, each changed in its last digits: by up to a millionth of itself."""
+def jolt(values: Array, seed: int) -> Array:
+    """The values with other last digits: each is changed by up to a millionth."""
     random = np.random.default_rng((seed, 2))
     return (values * (1 + 1e-6 * random.uniform(-1, 1, values.shape))).astype(np.float32)
 
 
-def all_jolted(
+def jolt_all(
     case: Case, weights: Weights, inputs: list[Array], seed: int
 ) -> tuple[Weights, list[Array]]:
-    """Weights and inputs with other last digits; indices stay as they are."""
-    moved = inputs if case.whole else [jolted(each, seed) for each in inputs]
-    return {key: jolted(value, seed) for key, value in weights.items()}, moved
+    """Weights and inputs with other last digits. Indices stay unchanged."""
+    new_inputs = inputs if case.whole else [jolt(array, seed) for array in inputs]
+    return {key: jolt(value, seed) for key, value in weights.items()}, new_inputs
 
 
-def interpreted(
-    tested: Network, weights: Weights, inputs: list[Array]
-) -> tuple[list[Array], float]:
-    """The outputs in float64, and the largest value on the way to them."""
+def interpret(tested: Network, weights: Weights, inputs: list[Array]) -> tuple[list[Array], float]:
+    """The outputs in float64, and the largest value of all tensors."""
     with np.errstate(all="ignore"):
         values = run_all(tested.graph, weights, *inputs)
     largest = max(float(np.abs(value).max()) for value in values.values())
     return [values[name] for name in tested.graph.outputs], largest
 
 
-def drawn(
+def draw_case(
     case: Case, name: str, seed: int, passes: frozenset[str] | None
 ) -> tuple[Network, Weights, list[Array]]:
     """The network of a case, with weights and inputs."""
@@ -129,60 +129,64 @@ def drawn(
 
 
 @given(case=specs(), name=NETWORKS, seed=seeds(), passes=PASSES)
-def test_every_backend_gives_the_interpreters_values(
+def test_every_backend_computes_the_interpreters_values(
     case: Case, name: str, seed: int, passes: frozenset[str] | None
 ) -> None:
-    tested, weights, inputs = drawn(case, name, seed, passes)
-    expected, largest = interpreted(tested, weights, inputs)
+    tested, weights, inputs = draw_case(case, name, seed, passes)
+    references, largest = interpret(tested, weights, inputs)
     assume(largest < LARGEST)
-    # What rounding alone may come to: a network can make a small difference large.
-    others, _ = interpreted(tested, *all_jolted(case, weights, inputs, seed))
+    # The size of rounding errors: a network can amplify a small difference.
+    jolted_outputs, _ = interpret(tested, *jolt_all(case, weights, inputs, seed))
 
     for backend in BACKENDS:
         outputs = found(backend).predictor(tested, weights, "cpu").outputs(*inputs)
-        for node, output, wanted, other in zip(
-            tested.graph.output_nodes, outputs, expected, others, strict=True
+        for node, output, expected, other in zip(
+            tested.graph.output_nodes, outputs, references, jolted_outputs, strict=True
         ):
             assert output.dtype == np.float32
             assert output.shape == (3, *node.shape)
-            moved = np.abs(other - wanted).max()
+            rounding = np.abs(other - expected).max()
             # A difference of large values keeps their rounding, though it should be 0.
-            absolute = 1e-5 * np.abs(wanted).max() + moved + 1e-6 + 1e-7 * largest
-            note(f"{backend}: {np.abs(output - wanted).max()} of {absolute}")
-            np.testing.assert_allclose(output, wanted, 0, absolute, err_msg=backend)
+            absolute = 1e-5 * np.abs(expected).max() + rounding + 1e-6 + 1e-7 * largest
+            note(f"{backend}: {np.abs(output - expected).max()} of {absolute}")
+            np.testing.assert_allclose(output, expected, 0, absolute, err_msg=backend)
 
 
-# Behind layers that repeat values MaxPooling3D has ties, which TensorFlow's CPU kernel counts double.
+# After layers that repeat values MaxPooling3D has ties, which TensorFlow's CPU kernel counts double.
 @given(
     case=specs(without=("MaxPooling3D",)), name=NETWORKS, seed=seeds(), passes=PASSES_OF_TRAINING
 )
-def test_the_gradients_are_the_same_everywhere(
+def test_every_backend_has_the_same_gradients(
     case: Case, name: str, seed: int, passes: frozenset[str] | None
 ) -> None:
-    tested, weights, inputs = drawn(case, name, seed, passes)
-    expected, largest = interpreted(tested, weights, inputs)
+    tested, weights, inputs = draw_case(case, name, seed, passes)
+    outputs, largest = interpret(tested, weights, inputs)
     assume(largest < LARGEST)
-    cotangents = random_cotangents(expected)
+    cotangents = random_cotangents(outputs)
     training = not case.is_random
-    moved = all_jolted(case, weights, inputs, seed)
+    jolted_values = jolt_all(case, weights, inputs, seed)
     first, *rest = TRAINING
     plain = replace(tested, passes=PLAIN)
-    wanted = gradients(first, plain, weights, inputs, cotangents, training=training)
+    expected = gradients(first, plain, weights, inputs, cotangents, training=training)
 
     for backend in rest if passes == PLAIN else TRAINING:
-        given_ = gradients(backend, tested, weights, inputs, cotangents, training=training)
-        other = gradients(backend, tested, *moved, cotangents, training=training)
-        steepest = max(np.abs(it).max() for it in (*wanted.inputs, *wanted.weights.values()))
-        for at, parts in enumerate(zip(wanted.inputs, given_.inputs, other.inputs, strict=True)):
-            check(*parts, steepest, f"input {at}")
-        for key, value in wanted.weights.items():
-            check(value, given_.weights[key], other.weights[key], steepest, key)
-        for key, value in wanted.statistics.items():
-            check(value, given_.statistics[key], other.statistics[key], 0, key)
+        actual = gradients(backend, tested, weights, inputs, cotangents, training=training)
+        other = gradients(backend, tested, *jolted_values, cotangents, training=training)
+        steepest = max(
+            np.abs(values).max() for values in (*expected.inputs, *expected.weights.values())
+        )
+        for index, parts in enumerate(
+            zip(expected.inputs, actual.inputs, other.inputs, strict=True)
+        ):
+            check(*parts, steepest, f"input {index}")
+        for key, value in expected.weights.items():
+            check(value, actual.weights[key], other.weights[key], steepest, key)
+        for key, value in expected.statistics.items():
+            check(value, actual.statistics[key], other.statistics[key], 0, key)
 
 
-def check(wanted: Array, given_: Array, other: Array, steepest: float, key: str) -> None:
-    """Within what rounding alone comes to: a small gradient may be what large ones leave over."""
-    absolute = 1e-4 * np.abs(wanted).max() + 10 * np.abs(other - given_).max() + 1e-5
+def check(expected: Array, actual: Array, other: Array, steepest: float, key: str) -> None:
+    """Compare gradients within rounding: a small gradient may be a difference of large values."""
+    absolute = 1e-4 * np.abs(expected).max() + 10 * np.abs(other - actual).max() + 1e-5
     absolute += 1e-6 * steepest
-    np.testing.assert_allclose(given_, wanted, 0, absolute, err_msg=key)
+    np.testing.assert_allclose(actual, expected, 0, absolute, err_msg=key)

@@ -1,4 +1,4 @@
-"""The figures of an epoch and of a test, computed by hand: losses and metrics of two outputs."""
+"""The metrics of an epoch and of a test, computed manually: losses and metrics of two outputs."""
 
 from __future__ import annotations
 
@@ -97,11 +97,11 @@ def test_counted_answers_are_the_accuracy_of_all_steps() -> None:
 
 
 def logits_of(indices: Any) -> Any:
-    return tuple(each[indices] for each in LOGITS)
+    return tuple(logits[indices] for logits in LOGITS)
 
 
 class Predictor:
-    """Gives the logits above, part after part."""
+    """Returns the logits above, part after part."""
 
     device = "none"
 
@@ -194,27 +194,27 @@ def test_metrics_of_classes(loss: str, axes: tuple[int, ...], metric: str, expec
     labels, scores = np.reshape(LABELS, axes), np.reshape(SCORES, (*axes, 3))
     targets = labels if loss.startswith("sparse") else np.eye(3)[labels]
 
-    found = figure(f"loss: {loss}, metrics: [{{{metric}}}]", scores, targets, 3, "softmax")
+    value = figure(f"loss: {loss}, metrics: [{{{metric}}}]", scores, targets, 3, "softmax")
 
-    assert found == (expected if isinstance(expected, list) else pytest.approx(expected, rel=1e-12))
+    assert value == (expected if isinstance(expected, list) else pytest.approx(expected, rel=1e-12))
 
 
 def test_two_classes_exclude_each_other() -> None:
     train = "loss: sparse_categorical_crossentropy, metrics: [precision]"
     answers = [[1, 2], [1, 2], [1, 2], [2, 1]]  # the classes 1, 1, 1, 0
 
-    found = figure(train, answers, [1, 1, 0, 0], 2, "softmax")
+    value = figure(train, answers, [1, 1, 0, 0], 2, "softmax")
 
-    assert found == pytest.approx((1 + 2 / 3) / 2, rel=1e-12)
+    assert value == pytest.approx((1 + 2 / 3) / 2, rel=1e-12)
 
 
 def test_the_confusion_matrix_counts_every_step() -> None:
     train, logits = "loss: binary_crossentropy, metrics: [confusion_matrix]", [1, 1, -1, 2, -3, 1]
     targets = np.float32([1, 0, 0, 1, 1, 1])
 
-    found = figure(train, np.reshape(logits, (3, 2, 1)), targets.reshape(3, 2, 1), 1, "sigmoid")
+    value = figure(train, np.reshape(logits, (3, 2, 1)), targets.reshape(3, 2, 1), 1, "sigmoid")
 
-    assert found == [[1, 1], [1, 3]]
+    assert value == [[1, 1], [1, 3]]
 
 
 METRICS = [
@@ -253,9 +253,9 @@ def test_metrics_of_one_output(train: str, outputs: Any, targets: Any, expected:
 def test_the_class_of_a_distribution_is_the_largest(metric: str) -> None:
     targets = [[0.5, 0.3, 0.2], [0.6, 0.4, 0], [0.1, 0.8, 0.1], [0.2, 0.3, 0.5]]
 
-    found = figure(f"loss: kl_divergence, metrics: [{metric}]", SCORES, targets, 3, "softmax")
+    value = figure(f"loss: kl_divergence, metrics: [{metric}]", SCORES, targets, 3, "softmax")
 
-    assert found == pytest.approx(1 / 2, rel=1e-12)
+    assert value == pytest.approx(1 / 2, rel=1e-12)
 
 
 def test_an_equal_output_takes_no_place_before_the_class() -> None:
@@ -279,11 +279,11 @@ def test_metrics_of_several_yes_and_no_count_every_output(metric: str, expected:
     chances, targets = np.array([[0.9, 0.2], [0.6, 0.7]]), [[1, 1], [0, 1]]
     logits = np.log(chances / (1 - chances))
 
-    found = figure(
+    value = figure(
         f"loss: binary_crossentropy, metrics: [{{{metric}}}]", logits, targets, 2, "sigmoid"
     )
 
-    assert found == pytest.approx(expected, rel=1e-12)
+    assert value == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -337,9 +337,9 @@ def test_signs_and_zeros_and_ones_have_the_same_metrics(
 ) -> None:
     outputs, targets = [[0.9], [0.8], [0.6], [0.4], [0.2]], [[1], [1], [no], [1], [1]]
 
-    found = figure(f"loss: hinge, metrics: [{{{metric}}}]", outputs, targets)
+    value = figure(f"loss: hinge, metrics: [{{{metric}}}]", outputs, targets)
 
-    assert found == pytest.approx(expected, rel=1e-12)
+    assert value == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -401,9 +401,9 @@ def test_every_step_has_probabilities_of_its_own(loss: str, activation: str) -> 
     expected = np.random.default_rng(4).dirichlet(np.ones(5), (4, 3))
     (objective,) = one_output(f"loss: {loss}", 5, activation).objectives
 
-    found = probabilities(np.float32(np.log(expected)), objective)
+    values = probabilities(np.float32(np.log(expected)), objective)
 
-    np.testing.assert_allclose(found, expected, 1e-6)
+    np.testing.assert_allclose(values, expected, 1e-6)
 
 
 @pytest.mark.parametrize(

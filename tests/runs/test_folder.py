@@ -34,7 +34,7 @@ FILES = {
 
 
 def names_of(run: Run) -> set[str]:
-    """The files in the folder of a run, without those of its lock."""
+    """The files in the folder of a run, without the files of its lock."""
     return {path.name for path in run.path.iterdir()} - {".lock", ".holder.json"}
 
 
@@ -59,8 +59,8 @@ def test_a_run_holds_the_module_that_was_run(digits_run):
 
 
 def test_a_run_holds_a_spec_that_means_what_was_asked_for(digits_run, digits_spec):
-    asked = loads(digits_spec.read_text(encoding="utf-8"))
-    assert digits_run.network.spec == asked.spec
+    network = loads(digits_spec.read_text(encoding="utf-8"))
+    assert digits_run.network.spec == network.spec
 
 
 def test_a_run_says_what_it_was_made_with(digits_run):
@@ -120,7 +120,7 @@ def test_a_run_appears_under_its_name_all_at_once(on_abacus, tmp_path, monkeypat
     names: list[set[str]] = []
 
     def watched(folder: Path, *content: bytes) -> Path:
-        names.append({each.name for each in (tmp_path / "runs").iterdir()})
+        names.append({file.name for file in (tmp_path / "runs").iterdir()})
         return write_partial(folder, *content)
 
     monkeypatch.setattr(netspec.runs.manifest, "write_partial", watched)
@@ -132,7 +132,7 @@ def test_a_run_appears_under_its_name_all_at_once(on_abacus, tmp_path, monkeypat
 
 
 class Inspector(Silent):
-    """Looks at the folder whenever a training says that something is done."""
+    """Reads the folder whenever a training reports progress."""
 
     def __init__(self) -> None:
         self.after_epochs: list[tuple[set[str], int, int]] = []
@@ -155,8 +155,8 @@ class StoppedAtTheBeginning(Silent):
         raise Killed
 
 
-# Whole after every stop: killed before it writes a file of an epoch. Epoch 4 stands for the test,
-# which changes nothing but the figures.
+# Whole after every stop: killed before it writes a file of an epoch. Epoch 4 is the test,
+# which changes only the metrics.
 
 
 FOLLOWING = ["reference.safetensors", "weights.safetensors", "metrics.jsonl"]
@@ -174,7 +174,7 @@ def broken_run(monkeypatch, folder: Path, file: str, epoch: int) -> Run:
         nonlocal checkpoints
         if path.name == file and checkpoints == epoch + (file in FOLLOWING):
             raise Killed
-        checkpoints += path.name == "checkpoint.safetensors"  # the first is that of the beginning
+        checkpoints += path.name == "checkpoint.safetensors"  # the first is from the beginning
         return replace(partial, path)
 
     with monkeypatch.context() as patched:
@@ -231,7 +231,7 @@ def test_what_a_killed_process_left_is_removed_when_the_run_goes_on(
 
 
 def content(run: Run, file: str):
-    """What a file says, without the time that it took."""
+    """The content of a file, without its time."""
     if file == "metrics.jsonl":
         timed = ("seconds", "images_per_second")
         return [{k: v for k, v in line.items() if k not in timed} for line in run.history]

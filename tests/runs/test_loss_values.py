@@ -1,4 +1,4 @@
-"""The losses in NumPy, computed by hand from their formulas."""
+"""The losses in NumPy, computed manually from their formulas."""
 
 from __future__ import annotations
 

@@ -37,20 +37,20 @@ def longer(folder: Path):
 
 def test_a_run_records_every_array(run):
     record = run.about.data
-    assert {name: each.count for name, each in record.arrays.items()} == {
+    assert {name: array.count for name, array in record.arrays.items()} == {
         "x_train": 40,
         "y_train": 40,
         "x_test": 20,
         "y_test": 20,
     }
     images = abacus.arrays()["x_train"]
-    found = record.arrays["x_train"]
-    assert (found.dtype, found.shape) == ("uint8", (2, 2))
-    assert (found.minimum, found.maximum) == (images.min(), images.max())
+    array = record.arrays["x_train"]
+    assert (array.dtype, array.shape) == ("uint8", (2, 2))
+    assert (array.minimum, array.maximum) == (images.min(), images.max())
 
 
 def test_no_file_of_a_run_contains_an_absolute_path(run, tmp_path):
-    holding = [each for each in run.path.iterdir() if str(tmp_path).encode() in each.read_bytes()]
+    holding = [file for file in run.path.iterdir() if str(tmp_path).encode() in file.read_bytes()]
     assert holding == []
     assert run.network.spec.data.path == "../../images.npz"
 
@@ -84,7 +84,7 @@ def test_evaluate_reports_replaced_data(run, tmp_path):
     images[3, 1, 1] += 1
     abacus.network(tmp_path, x_test=images)
     (remark,) = evaluate_run(run).remarks
-    assert remark.endswith("was trained on: x_test has other values")
+    assert remark.endswith(": x_test has other values")
 
 
 def test_resume_refuses_replaced_data(run, tmp_path):
@@ -92,10 +92,10 @@ def test_resume_refuses_replaced_data(run, tmp_path):
     labels[0] = (labels[0] + 1) % 3
     network = longer(tmp_path)
     np.savez(tmp_path / "images.npz", **(abacus.arrays() | {"y_train": labels}))
-    before = {each.name: each.read_bytes() for each in run.path.iterdir()}
+    before = {file.name: file.read_bytes() for file in run.path.iterdir()}
     with pytest.raises(RunError, match="begun with other data: y_train has other values"):
         train(network, "abacus", runs=tmp_path / "runs", resume=True)
-    assert {each.name: each.read_bytes() for each in run.path.iterdir()} == before
+    assert {file.name: file.read_bytes() for file in run.path.iterdir()} == before
 
 
 @pytest.mark.parametrize("place", ["elsewhere/renamed.npz", "elsewhere"])

@@ -98,18 +98,18 @@ def test_the_loss_is_the_weighted_sum_of_the_outputs(trained):
 
 def test_a_run_of_two_outputs_evaluates_alike_on_onnx(trained):
     require("onnx")
-    found = evaluate_run(trained, "onnx", "cpu")
+    evaluation = evaluate_run(trained, "onnx", "cpu")
     *_, test = trained.history
-    assert found.images == 20
-    for name, value in found.figures.items():
+    assert evaluation.images == 20
+    for name, value in evaluation.figures.items():
         assert value == (test[name] if isinstance(value, list) else pytest.approx(test[name], 1e-4))
 
 
 def test_a_run_of_two_inputs_is_exported(trained, tmp_path):
     require("onnx")
-    done = export(trained, tmp_path / "two.onnx")
-    assert done.difference <= 1e-5
-    assert done.batches == (1, 2, 7)
+    exported = export(trained, tmp_path / "two.onnx")
+    assert exported.difference <= 1e-5
+    assert exported.batches == (1, 2, 7)
 
 
 def test_a_run_of_two_outputs_that_was_broken_ends_as_the_unbroken_one(trained, tmp_path):
@@ -158,8 +158,8 @@ horse    0      7"""
 def test_the_figures_of_a_test_are_a_table():
     matrix = [[10, 2], [0, 7]]
     figures = {"test_loss": 0.5, "test_accuracy": 17 / 19, "test_confusion_matrix": matrix}
-    done = Evaluation(figures, 19, 0.1, "torch", "cpu", ("cat", "horse"))
-    assert done.table() == TABLE
+    evaluation = Evaluation(figures, 19, 0.1, "torch", "cpu", ("cat", "horse"))
+    assert evaluation.table() == TABLE
 
 
 # Metrics of training.
@@ -180,7 +180,7 @@ def test_a_backend_that_gives_no_outputs_is_told_of_where_a_metric_needs_them(
 ):
     abacus.install(monkeypatch, Silenced())
     network = abacus.network(tmp_path, {"  epochs: 3": "  metrics: [auc]\n  epochs: 1"})
-    with pytest.raises(BackendError, match="gives no outputs of its steps"):
+    with pytest.raises(BackendError, match="returns no outputs of its steps"):
         train(network, "abacus", runs=tmp_path / "runs")
 
 
@@ -209,10 +209,10 @@ def test_training_stops_once_it_is_no_better(on_abacus, tmp_path):
 def test_the_weights_of_the_best_epoch_are_the_run(on_abacus, tmp_path):
     network = abacus.network(tmp_path, stopping(", restore_best_weights: true"))
     run = train(network, "abacus", runs=tmp_path / "runs")
-    one = train(abacus.network(tmp_path, {"epochs: 3": "epochs: 1"}), "abacus", runs=tmp_path)
-    assert run.history[-1] == {"epoch": 1, **one.history[-1]}
-    assert bytes_of(run) == bytes_of(one)
-    np.testing.assert_array_equal(run.reference().outputs, one.reference().outputs)
+    first = train(abacus.network(tmp_path, {"epochs: 3": "epochs: 1"}), "abacus", runs=tmp_path)
+    assert run.history[-1] == {"epoch": 1, **first.history[-1]}
+    assert bytes_of(run) == bytes_of(first)
+    np.testing.assert_array_equal(run.reference().outputs, first.reference().outputs)
 
 
 def test_a_run_that_stopped_early_is_complete(on_abacus, tmp_path):
@@ -286,11 +286,11 @@ def test_the_metrics_are_the_same_however_often_a_backend_reports(backend, tmp_p
     changes = {"  epochs: 3": "  metrics: [accuracy, auc]\n  epochs: 1"}
     seldom = train(abacus.network(tmp_path, changes), backend, device="cpu", runs=tmp_path / "a")
     monkeypatch.setattr("netspec.backend.OUTPUT_BYTES", 2 * 7 * 3 * 4)  # two steps
-    told = Told()
+    progress = Told()
     network = abacus.network(tmp_path, changes)
-    often = train(network, backend, device="cpu", runs=tmp_path / "b", progress=told)
+    often = train(network, backend, device="cpu", runs=tmp_path / "b", progress=progress)
     # Keras takes the last batch, which is short, by itself.
-    assert told.images == ([14, 28, 35, 40] if backend == "keras" else [14, 28, 40])
+    assert progress.images == ([14, 28, 35, 40] if backend == "keras" else [14, 28, 40])
     for name in ("loss", "accuracy", "auc"):
         assert often.history[0][name] == seldom.history[0][name]
 
@@ -329,10 +329,12 @@ def test_the_accuracy_of_sequences_counts_every_step(backend, tmp_path):
     x = random.normal(0, 1, (70, 5, 3)).astype(np.float32)
     y = (x > 0) @ np.array([1, 1, 1])
     np.savez(tmp_path / "sequences.npz", x_train=x, y_train=y, x_test=x[:9], y_test=y[:9])
-    metrics = ("[accuracy]", "[accuracy, confusion_matrix]", "[accuracy, auc]")
+    lists = ("[accuracy]", "[accuracy, confusion_matrix]", "[accuracy, auc]")
     runs = [
-        train(loads(SEQUENCES.replace("[accuracy]", each), tmp_path), backend, runs=tmp_path / "r")
-        for each in metrics
+        train(
+            loads(SEQUENCES.replace("[accuracy]", metrics), tmp_path), backend, runs=tmp_path / "r"
+        )
+        for metrics in lists
     ]
     first, *others = [run.history for run in runs]
     assert [record["accuracy"] for record in first[:-1]] == pytest.approx(

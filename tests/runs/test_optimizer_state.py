@@ -167,14 +167,14 @@ def test_what_every_optimizer_remembers_is_taken_back(backend, optimizer, tmp_pa
 
 @pytest.mark.parametrize("backend", TRAINING)
 def test_changed_checkpoints_are_refused_in_words(backend) -> None:
-    """In a process of its own: PyTorch's Adam writes beyond the end of a state that is too small."""
+    """In a separate process: PyTorch's Adam writes beyond the end of a state that is too small."""
     require(backend)
     folder = Path(hostile_checkpoints.__file__).parent
     command = [sys.executable, hostile_checkpoints.__file__, backend, "--count", "20"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
 
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    process = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
-    assert done.returncode == 0, done.stderr
-    assert "refused: " in done.stdout
-    assert "too small: 12" in done.stdout  # two means of six weights
+    assert process.returncode == 0, process.stderr
+    assert "refused: " in process.stdout
+    assert "too small: 12" in process.stdout  # two means of six weights

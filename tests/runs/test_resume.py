@@ -42,7 +42,7 @@ def test_a_training_killed_in_the_middle_of_an_epoch_ends_as_the_unbroken_one(
 
 
 def kill_after(epoch: int, spec: Path, backend: str, runs: Path, epochs: int) -> None:
-    """Train in a process of its own, and send it SIGKILL as soon as it reports an epoch."""
+    """Train in a separate process, and send it SIGKILL as soon as it reports an epoch."""
     command = [sys.executable, "-c", COMMAND, "train", str(spec), "--backend", backend]
     command += ["--device", "cpu", "--runs", str(runs), "--epochs", str(epochs)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

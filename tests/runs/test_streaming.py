@@ -60,18 +60,18 @@ train:
 
 def data_of(spec: str) -> dict[str, Any]:
     random = np.random.default_rng(0)
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for part, count in (("train", 50), ("test", 20)):
         pixels = random.integers(0, 256, (count, 4, 4)).astype(np.uint8)
         kinds = random.integers(0, 3, count).astype(np.uint8)
         if spec == SEVERAL:
-            found[f"x_{part}_left"], found[f"y_{part}_kind"] = pixels, kinds
-            found[f"x_{part}_right"] = random.normal(size=(count, 5))
-            found[f"y_{part}_place"] = random.normal(size=(count, 2))
+            results[f"x_{part}_left"], results[f"y_{part}_kind"] = pixels, kinds
+            results[f"x_{part}_right"] = random.normal(size=(count, 5))
+            results[f"y_{part}_place"] = random.normal(size=(count, 2))
         else:
-            found |= {f"x_{part}": pixels, f"y_{part}": kinds}
-        found[f"w_{part}"] = random.uniform(0.5, 2, count)
-    return found
+            results |= {f"x_{part}": pixels, f"y_{part}": kinds}
+        results[f"w_{part}"] = random.uniform(0.5, 2, count)
+    return results
 
 
 def network(spec: str, folder: Path) -> Network:
@@ -121,9 +121,9 @@ def test_arrays_in_memory_can_be_streamed_to_the_device(backend: str, tmp_path: 
 
 def test_a_file_that_changes_during_a_training_is_told(monkeypatch, tmp_path):
     class Changing(abacus.Abacus):
-        def trainer(self, *given: Any) -> Any:
+        def trainer(self, *arguments: Any) -> Any:
             os.utime(tmp_path / "images.npz", ns=(0, 0))
-            return super().trainer(*given)
+            return super().trainer(*arguments)
 
     abacus.install(monkeypatch, Changing())
     with pytest.raises(DataError, match=r"images.npz was changed while it was in use"):
@@ -136,9 +136,9 @@ def test_the_fault_of_a_stream_comes_out_of_its_thread(backend, monkeypatch, tmp
     tested = network(CLASSES, tmp_path)
     steps_of_stream = streaming.steps_of_stream
 
-    def changing(*given: Any) -> int:
+    def changing(*arguments: Any) -> int:
         os.utime(tmp_path / "data.npz", ns=(0, 0))
-        return steps_of_stream(*given)
+        return steps_of_stream(*arguments)
 
     monkeypatch.setattr(f"netspec_{backend}.feeding.steps_of_stream", changing)
     with pytest.raises(DataError, match=r"data.npz was changed while it was in use"):

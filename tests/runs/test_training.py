@@ -149,7 +149,7 @@ def test_the_learning_rate_is_reported_where_it_moves(on_abacus, tmp_path):
     decay = "polynomial_decay: {initial_learning_rate: 0.06, end_learning_rate: 0.0}"
     network = abacus.network(tmp_path, {"learning_rate: 0.05": f"learning_rate: {{{decay}}}"})
     *epochs, test = train(network, "abacus", runs=tmp_path / "runs").history
-    # 6 steps an epoch, 18 in all; the rate is that of the epoch's last step
+    # 6 steps an epoch, 18 in all; the rate is the rate of the epoch's last step
     rates = [0.06 * (1 - step / 18) for step in (5, 11, 17)]
     assert [record["learning_rate"] for record in epochs] == pytest.approx(rates)
     assert "learning_rate" not in test
@@ -157,7 +157,7 @@ def test_the_learning_rate_is_reported_where_it_moves(on_abacus, tmp_path):
 
 def test_a_figure_that_no_epoch_reports_is_named_before_training(tmp_path):
     plateau = "reduce_on_plateau: {initial_learning_rate: 0.05, monitor: recall}"
-    with pytest.raises(SpecError, match="there is no figure named 'recall'"):
+    with pytest.raises(SpecError, match="there is no metric named 'recall'"):
         abacus.network(tmp_path, {"learning_rate: 0.05": f"learning_rate: {{{plateau}}}"})
 
 
@@ -265,11 +265,11 @@ class Diverging(abacus.Abacus):
         trainer, before = super().trainer(*arguments), iter(range(self.after))
         epoch = trainer.epoch
 
-        def diverging(*given):
+        def diverging(*arguments):
             if next(before, None) is None:
                 yield Steps(np.array([np.nan], np.float32), np.array([0], np.int32))
             else:
-                yield from epoch(*given)
+                yield from epoch(*arguments)
 
         trainer.epoch = diverging
         return trainer
@@ -311,7 +311,7 @@ class Counting(abacus.Abacus):
 
 
 class Diary(Silent):
-    """Writes down what a training tells."""
+    """Records the reports of a training."""
 
     def __init__(self) -> None:
         self.told: list[str] = []

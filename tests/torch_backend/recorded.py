@@ -33,7 +33,7 @@ def network_with(optimizer: str, **train: object) -> Network:
 
 
 def networks() -> dict[str, Network]:
-    """A network for every optimizer, and for what a step does beside it."""
+    """Networks for every optimizer, and for the other parts of a step."""
     constrained = "Dense: {units: 3, activation: softmax, kernel_constraint: {max_norm: {}}}"
     falling = "polynomial_decay: {initial_learning_rate: 0.05}"
     return {
@@ -50,13 +50,13 @@ def networks() -> dict[str, Network]:
 
 
 def without_dropout(optimizer: str, **train: object) -> Network:
-    """A network that computes the same on every device: no two draw the same masks."""
+    """A network without Dropout, whose masks differ between devices."""
     layers = [layer for layer in CHAIN if "Dropout" not in layer]
     return network((6, 6, 2), layers, optimizer, **train)
 
 
 class Repeated:
-    """Does what a CUDA graph does, on a CPU: the same tensors get new values."""
+    """Replaces a CUDA graph on a CPU: the same tensors get new values."""
 
     def __init__(self) -> None:
         self.launches = 0
@@ -78,14 +78,14 @@ class Repeated:
 
 
 def recorded_by(recorder: Recorder, launches: list[Launched] | None = None) -> Callable[..., None]:
-    """A change of a trainer: `recorder` records its steps, on any device."""
+    """A function that changes a trainer: `recorder` records its steps, on any device."""
 
     def prepare(trainer) -> None:
-        launched = Launched(trainer._updated, trainer._state, SIZE, recorder)
-        trainer._launched = lambda _steps, _size: launched
-        trainer._launch = launched
+        launch = Launched(trainer._updated, trainer._state, SIZE, recorder)
+        trainer._launched = lambda _steps, _size: launch
+        trainer._launch = launch
         if launches is not None:
-            launches.append(launched)
+            launches.append(launch)
 
     return prepare
 
@@ -107,10 +107,10 @@ def epochs_of(trainer, epochs: int = EPOCHS, first: int = 0) -> Iterator[Steps]:
         yield from trainer.epoch(epoch_order(IMAGES, 0, epoch), SIZE, rates, epoch)
 
 
-def trained(
+def train_network(
     tested: Network, device: str = "cpu", prepare: Callable[..., None] = lambda _trainer: None
 ) -> tuple[dict[str, Array], list[Steps]]:
-    """The weights and the reports after some epochs of a trainer that `prepare` may change."""
+    """The weights and the reports after some epochs. `prepare` may change the trainer."""
     trainer = trainer_of(tested, device)
     prepare(trainer)
     steps = [*epochs_of(trainer)]
@@ -118,17 +118,17 @@ def trained(
 
 
 def check_same(
-    one: tuple[dict[str, Array], list[Steps]],
+    actual: tuple[dict[str, Array], list[Steps]],
     other: tuple[dict[str, Array], list[Steps]],
     relative: float = 1e-5,
     absolute: float = 1e-6,
 ) -> None:
     """Compare the weights and the reports of two trainings."""
-    (weights, steps), (expected, expected_steps) = one, other
+    (weights, steps), (expected, expected_steps) = actual, other
     for key, value in expected.items():
         np.testing.assert_allclose(weights[key], value, relative, absolute, err_msg=key)
-    for report, wanted in zip(steps, expected_steps, strict=True):
-        np.testing.assert_allclose(report.losses, wanted.losses, relative, absolute)
-        np.testing.assert_array_equal(report.correct, wanted.correct)
-        for logits, values in zip(report.logits, wanted.logits, strict=True):
+    for report, expected_report in zip(steps, expected_steps, strict=True):
+        np.testing.assert_allclose(report.losses, expected_report.losses, relative, absolute)
+        np.testing.assert_array_equal(report.correct, expected_report.correct)
+        for logits, values in zip(report.logits, expected_report.logits, strict=True):
             np.testing.assert_allclose(logits, values, relative, absolute)

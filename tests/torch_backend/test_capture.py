@@ -1,4 +1,4 @@
-"""Steps that are recorded once and launched again equal the steps of a training that is not."""
+"""Recorded steps equal the steps of a training without recording."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from torch_backend.recorded import (
     network_with,
     networks,
     recorded_by,
-    trained,
+    train_network,
     trainer_of,
 )
 
 
 class Refused(Repeated):
-    """Refuses while it records, as CUDA does where a step waits for it."""
+    """Raises an error in a recording, as CUDA does if a step waits for it."""
 
     def record(self, compute):
         compute()
@@ -40,7 +40,7 @@ class Refused(Repeated):
 
 
 class Waiting(Repeated):
-    """Refuses in the warm-up."""
+    """Raises an error in the warm-up."""
 
     def warm_up(self, compute):
         compute()
@@ -49,7 +49,7 @@ class Waiting(Repeated):
 
 @pytest.fixture
 def three_steps(monkeypatch):
-    """At most three steps of a launch: two launches, and one of a step that is left over."""
+    """At most three steps per launch: two launches, and one launch of the remaining step."""
     monkeypatch.setattr(capture, "STEPS", 3)
 
 
@@ -57,8 +57,8 @@ def three_steps(monkeypatch):
 def test_captured_steps_equal_eager_steps(name, three_steps):
     tested = networks()[name]
     recorder = Repeated()
-    # The numbers of an update are tensors of float32 in a recording, and else Python's own.
-    check_same(trained(tested, prepare=recorded_by(recorder)), trained(tested))
+    # The numbers of an update are float32 tensors in a recording, and otherwise Python floats.
+    check_same(train_network(tested, prepare=recorded_by(recorder)), train_network(tested))
     assert recorder.launches == EPOCHS * 3
     assert recorder.warm_ups == 1
 
@@ -67,36 +67,36 @@ def test_captured_steps_equal_eager_steps(name, three_steps):
 def test_steps_that_cannot_be_captured_are_eager(recorder):
     tested = networks()["adam"]
 
-    with pytest.warns(UserWarning, match="no CUDA graph holds this network") as warned:
-        weights, _ = trained(tested, prepare=recorded_by(recorder))
+    with pytest.warns(UserWarning, match="no CUDA graph holds this network") as warnings:
+        weights, _ = train_network(tested, prepare=recorded_by(recorder))
 
-    assert len(warned) == 1
-    expected, _ = trained(tested)
+    assert len(warnings) == 1
+    expected, _ = train_network(tested)
     for key, value in expected.items():
         np.testing.assert_array_equal(weights[key], value, key)
 
 
-def test_before_2_13_a_failed_recording_with_dropout_stops(monkeypatch):
+def test_old_pytorch_stops_after_failed_dropout_recording(monkeypatch):
     monkeypatch.setattr(torch, "__version__", "2.11.0+cu130")
     with pytest.raises(BackendError, match="cannot be recorded: operation not") as caught:
-        trained(networks()["adam"], prepare=recorded_by(Refused()))
+        train_network(networks()["adam"], prepare=recorded_by(Refused()))
     assert caught.value.help == "set NETSPEC_CUDA_GRAPHS=0 in the environment"
 
 
-def test_before_2_13_a_failed_recording_without_dropout_goes_on(monkeypatch):
+def test_old_pytorch_continues_without_dropout(monkeypatch):
     monkeypatch.setattr(torch, "__version__", "2.11.0+cu130")
     with pytest.warns(UserWarning, match="no CUDA graph holds this network"):
-        trained(networks()["constrained"], prepare=recorded_by(Refused()))
+        train_network(networks()["constrained"], prepare=recorded_by(Refused()))
 
 
 def test_a_recording_has_a_bounded_number_of_operations(monkeypatch):
     monkeypatch.setattr(capture, "NODES", 1)
     recorder = Repeated()
-    trained(networks()["adam"], prepare=recorded_by(recorder))
+    train_network(networks()["adam"], prepare=recorded_by(recorder))
     assert recorder.launches == EPOCHS * (IMAGES // SIZE)
 
 
-def test_a_dropped_recording_is_not_made_again(three_steps):
+def test_a_dropped_recording_is_not_repeated(three_steps):
     recorder = Repeated()
     trainer = trainer_of(networks()["adam"])
     recorded_by(recorder)(trainer)
@@ -117,14 +117,14 @@ def test_an_environment_variable_turns_recording_off(monkeypatch):
 
 
 class Stream:
-    """A stream that waits for others, in name only."""
+    """A stream whose waiting does nothing."""
 
     def wait_stream(self, _other):
         pass
 
 
 class FailingCapture:
-    """`torch.cuda.graph` where the end of a capture fails, which leaves its stream current."""
+    """A `torch.cuda.graph` that fails at the end of a capture, and leaves its stream current."""
 
     def __init__(self, *_arguments, **_options):
         pass
@@ -138,7 +138,7 @@ class FailingCapture:
 
 @pytest.fixture
 def pretended_cuda(monkeypatch):
-    """The functions of `torch.cuda` that record; what they set, in its order."""
+    """Replace the recording functions of `torch.cuda`. Returns a list of their settings in order."""
     calls = []
     main = Stream()
     monkeypatch.setattr(torch.cuda, "current_stream", lambda _device: main)
@@ -172,7 +172,7 @@ def raises_backend_error():
 
 
 class OnGpu:
-    """Stands for the device of a trainer."""
+    """Replaces the device of a trainer."""
 
     type = "cuda"
 
@@ -212,7 +212,7 @@ def test_full_memory_names_the_batch_size_to_try():
     assert caught.value.help.startswith("use --batch-size 2, or --memory 1GiB")
 
 
-def test_full_memory_drops_the_recording_and_goes_on(three_steps):
+def test_training_continues_without_recording_in_full_memory(three_steps):
     tested = networks()["constrained"]
     trainer = trainer_of(tested)
     recorded_by(Repeated())(trainer)
@@ -226,18 +226,18 @@ def test_full_memory_drops_the_recording_and_goes_on(three_steps):
     trainer._gradients = full_while_recorded
     steps = [*epochs_of(trainer)]
 
-    check_same((trainer.weights(), steps), trained(tested))
+    check_same((trainer.weights(), steps), train_network(tested))
 
 
-def test_a_recording_that_does_not_fit_is_left_out():
+def test_a_recording_beyond_memory_is_left_out():
     class Full(Repeated):
         def record(self, compute):
             out_of_memory()
 
     tested = networks()["constrained"]
     with pytest.warns(UserWarning, match="CUDA out of memory"):
-        without = trained(tested, prepare=recorded_by(Full()))
-    check_same(without, trained(tested))
+        without = train_network(tested, prepare=recorded_by(Full()))
+    check_same(without, train_network(tested))
 
 
 def test_prediction_takes_smaller_batches_where_memory_is_full(monkeypatch):

@@ -1,4 +1,4 @@
-"""Generated PyTorch modules of convolutions: what they start as, and how they lie in memory."""
+"""Generated PyTorch modules of convolutions: initial values, and memory formats."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ PLANE = "Conv2D: {filters: 3, kernel_size: 2, inputs: a}"
 VOLUME = "Conv3DTranspose: {filters: 3, kernel_size: 2, inputs: b}"
 
 
-def built(case: Case) -> Any:  # Any: the generated module's class
+def build_module(case: Case) -> Any:  # Any: the generated module's class
     return execute(source(of_case(case)), "tested").build_model()
 
 
 @pytest.mark.parametrize("multiplier", [1, 3])
-def test_an_orthogonal_depthwise_kernel_is_that_of_keras_axes(multiplier: int) -> None:
+def test_orthogonal_depthwise_kernels_have_keras_axes(multiplier: int) -> None:
     fields = f"kernel_size: [2, 3], depth_multiplier: {multiplier}"
     initial = "depthwise_initializer: {orthogonal: {gain: 0.5}}"
-    model = built(chain((4, 4, 2), f"DepthwiseConv2D: {{{fields}, {initial}, name: layer}}"))
+    model = build_module(chain((4, 4, 2), f"DepthwiseConv2D: {{{fields}, {initial}, name: layer}}"))
 
     kernel = model.layer.weight.detach().reshape(2, multiplier, 2, 3).permute(2, 3, 0, 1)
 
@@ -35,7 +35,7 @@ def test_an_orthogonal_depthwise_kernel_is_that_of_keras_axes(multiplier: int) -
 
 
 def test_a_module_of_images_is_channels_last() -> None:
-    model = built(
+    model = build_module(
         chain((6, 6, 4), "SeparableConv2D: {filters: 4, kernel_size: 2, name: one}", "Flatten")
     )
 
@@ -43,9 +43,9 @@ def test_a_module_of_images_is_channels_last() -> None:
         assert convolution.weight.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_a_module_of_images_and_volumes_has_the_format_of_each() -> None:
+def test_images_and_volumes_keep_their_memory_formats() -> None:
     shapes = {"a": (4, 4, 4), "b": (4, 4, 4, 4)}
-    model = built(joined(shapes, PLANE, VOLUME, "output: [conv2d, conv3d_transpose]"))
+    model = build_module(joined(shapes, PLANE, VOLUME, "output: [conv2d, conv3d_transpose]"))
 
     volume = model.conv3d_transpose.weight
     assert model.conv2d.weight.is_contiguous(memory_format=torch.channels_last)

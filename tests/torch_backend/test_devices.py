@@ -1,4 +1,4 @@
-"""Names of devices become PyTorch's devices, and what is missing is one clear error."""
+"""Names of devices become PyTorch's devices, and a missing device is an error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def two_gpus(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "device", "shown"),
+    ("name", "device", "title"),
     [
         ("cpu", "cpu", "cpu"),
         ("auto", "cuda:0", "cuda (GPU cuda:0)"),
@@ -32,8 +32,8 @@ def two_gpus(monkeypatch):
         ("cuda:1", "cuda:1", "cuda:1 (GPU cuda:1)"),
     ],
 )
-def test_a_name_becomes_a_device(two_gpus, name, device, shown):
-    assert find_device(name) == (torch.device(device), shown)
+def test_a_name_becomes_a_device(two_gpus, name, device, title):
+    assert find_device(name) == (torch.device(device), title)
 
 
 def error_of(name: str) -> BackendError:

@@ -1,4 +1,4 @@
-"""What `summary` says that training keeps is what PyTorch's autograd saves."""
+"""The memory of training in `summary` equals the memory that PyTorch's autograd saves."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ SPECS = Path(__file__).parents[2] / "specs"
 
 
 def saved_bytes(network: Network) -> int:
-    """The bytes that autograd saves for an example more, without weights and statistics."""
+    """The bytes that autograd saves for each example, without weights and statistics."""
     require("torch")
     import torch
 
     model = compile(replace(network, passes=frozenset()), "torch").train()
-    own = {each.untyped_storage().data_ptr() for each in [*model.parameters(), *model.buffers()]}
+    model_storages = {
+        tensor.untyped_storage().data_ptr() for tensor in [*model.parameters(), *model.buffers()]
+    }
     indices = index_inputs(network.graph)
 
     def saved(count: int) -> int:
@@ -30,13 +32,13 @@ def saved_bytes(network: Network) -> int:
 
         def pack(tensor: torch.Tensor) -> torch.Tensor:
             storage = tensor.untyped_storage()
-            if storage.data_ptr() not in own:
+            if storage.data_ptr() not in model_storages:
                 storages[storage.data_ptr()] = storage
             return tensor
 
         inputs = [
-            (torch.zeros if each.name in indices else torch.rand)(count, *each.shape)
-            for each in network.graph.inputs
+            (torch.zeros if graph_input.name in indices else torch.rand)(count, *graph_input.shape)
+            for graph_input in network.graph.inputs
         ]
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
             model(*inputs)
@@ -46,14 +48,14 @@ def saved_bytes(network: Network) -> int:
 
 
 @pytest.mark.parametrize("name", ["mnist_cnn", "densenet121", "resnet50", "lenet5"])
-def test_kept_bytes_are_what_autograd_saves(name: str) -> None:
+def test_kept_bytes_equal_the_bytes_of_autograd(name: str) -> None:
     network = load(SPECS / f"{name}.yaml")
 
     assert summarize(network.graph).kept_bytes == saved_bytes(network)
 
 
-def test_kept_bytes_of_mobilenet_are_what_autograd_saves() -> None:
-    """PyTorch pads an image before a stride of 2, and keeps the padded one: 0.3% more."""
+def test_kept_bytes_of_mobilenet_equal_autograd() -> None:
+    """PyTorch pads an image before a stride of 2, and keeps the padded image: 0.3% more."""
     network = load(SPECS / "mobilenet_v2.yaml")
 
     assert summarize(network.graph).kept_bytes == pytest.approx(saved_bytes(network), rel=0.004)
@@ -80,7 +82,7 @@ LAYERS = {
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_every_rule_is_what_autograd_saves(name: str) -> None:
+def test_every_rule_equals_the_bytes_of_autograd(name: str) -> None:
     shape, layers = LAYERS[name]
     text = f"netspec: 1\nname: kept\ninput: {shape}\nlayers: [{layers}, Dense: {{units: 2}}]\n"
     network = loads(text)

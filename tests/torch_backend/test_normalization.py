@@ -1,6 +1,6 @@
-"""Gradients of a group normalization whose input needs none, in generated PyTorch modules.
+"""Gradients of a group normalization whose input needs no gradient, in generated PyTorch modules.
 
-PyTorch 2.13 can end the process there, so that another process computes them.
+PyTorch 2.13 may crash, so that a separate process computes the gradients.
 """
 
 from __future__ import annotations
@@ -44,17 +44,19 @@ for text, x, cotangents in json.load(sys.stdin):
 """
 
 
-def test_gradients_of_gamma_for_an_input_that_needs_none() -> None:
+def test_gradients_of_gamma_without_input_gradients() -> None:
     examples = {name: _example(case) for name, case in CASES.items()}
-    given = json.dumps([[text, x.tolist(), c.tolist()] for text, x, c in examples.values()])
+    program_input = json.dumps([[text, x.tolist(), c.tolist()] for text, x, c in examples.values()])
     command = [sys.executable, "-c", PROGRAM]
-    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+    process = subprocess.run(
+        command, input=program_input, capture_output=True, text=True, check=False
+    )
 
-    assert done.returncode == 0, done.stderr
-    found = dict(zip(CASES, map(json.loads, done.stdout.splitlines()), strict=True))
+    assert process.returncode == 0, process.stderr
+    gradients = dict(zip(CASES, map(json.loads, process.stdout.splitlines()), strict=True))
     for name, (_, x, cotangents) in examples.items():
         expected = _gradient_of_gamma(_input_of_the_layer(name, x), cotangents)
-        np.testing.assert_allclose(found[name], expected, 1e-4, 1e-5, err_msg=name)
+        np.testing.assert_allclose(gradients[name], expected, 1e-4, 1e-5, err_msg=name)
 
 
 def _example(case: Case) -> tuple[str, NDArray[np.float32], NDArray[np.float32]]:

@@ -1,4 +1,4 @@
-"""The weights of recurrent layers lie in memory as cuDNN reads them."""
+"""The weights of recurrent layers are in memory in the order of cuDNN."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_one_block_has_room_for_all_biases(layer, bias, directions, monkeypatch)
     numbers = directions * gates * (inputs + units + 2)
     assert weights[0].untyped_storage().nbytes() == 4 * numbers
     # Kernels first, then biases; each follows the one before it.
-    ordered = sorted(weights, key=lambda weight: weight.data_ptr())
-    ends = [weight.data_ptr() + 4 * weight.numel() for weight in ordered]
-    assert [weight.data_ptr() for weight in ordered[1:]] == ends[:-1]
-    assert ordered[0].data_ptr() == weights[0].data_ptr()
+    sorted_weights = sorted(weights, key=lambda weight: weight.data_ptr())
+    ends = [weight.data_ptr() + 4 * weight.numel() for weight in sorted_weights]
+    assert [weight.data_ptr() for weight in sorted_weights[1:]] == ends[:-1]
+    assert sorted_weights[0].data_ptr() == weights[0].data_ptr()

@@ -54,23 +54,23 @@ def four_threads():
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize(("requested", "used"), [(1, 1), (3, 3), (9, 4), (None, 4)])
-def test_steps_use_the_requested_threads(monkeypatch, four_threads, requested, used):
+@pytest.mark.parametrize(("requested", "expected"), [(1, 1), (3, 3), (9, 4), (None, 4)])
+def test_steps_use_the_requested_threads(monkeypatch, four_threads, requested, expected):
     network = loads(SPEC)
     labels = np.zeros(4, np.int32)
     examples = Examples((np.zeros((4, 4), np.float32),), (labels,))
     weights = initial(network.graph, 0)
     trainer = find_training("torch").trainer(network, weights, examples, "cpu", requested)
     counts: list[int] = []
-    kept = torch.nn.Linear.forward
+    forward_of_linear = torch.nn.Linear.forward
 
     def forward(self, inputs):
         counts.append(torch.get_num_threads())
-        return kept(self, inputs)
+        return forward_of_linear(self, inputs)
 
     monkeypatch.setattr(torch.nn.Linear, "forward", forward)
     list(trainer.epoch(np.arange(4), 2, np.full(2, 0.1, np.float32), 0))
     trainer.outputs(examples.inputs[0])
-    assert trainer.threads == used
-    assert counts == [used] * 3
+    assert trainer.threads == expected
+    assert counts == [expected] * 3
     assert torch.get_num_threads() == 4

@@ -34,14 +34,14 @@ FAMILIES = (
 )
 """The modules that register their layers."""
 
-_DILATED = "yes; TensorFlow on a CPU computes dilated ones with oneDNN alone"
+_DILATED = "yes; TensorFlow on a CPU computes dilated ones with oneDNN only"
 
 NOTES: dict[str, str] = {
     "Conv1DTranspose": _DILATED,
     "Conv2DTranspose": _DILATED,
     "Conv3DTranspose": _DILATED,
 }
-"""What the page of the layers says of those that are not lowered as every other."""
+"""Notes for the page of the layers, for layers that are not lowered like the others."""
 
 __all__ = [
     "FAMILIES",

@@ -36,8 +36,8 @@ def _(layer: Scoring) -> Call:
 
 @applied.register
 def _(layer: Projecting, inputs: Sequence[str]) -> str:
-    given = inputs if len(inputs) > 1 else [*inputs, *inputs]
-    return ", ".join([*given, *_causal(layer)])
+    tensors = inputs if len(inputs) > 1 else [*inputs, *inputs]
+    return ", ".join([*tensors, *_causal(layer)])
 
 
 @applied.register

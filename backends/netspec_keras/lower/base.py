@@ -34,7 +34,7 @@ def class_name(layer: Layer) -> str:
 
 
 _EXPORTED = {"GroupedQueryAttention": "GroupQueryAttention"}
-"""The classes that Keras 3.15 exports under another name than their own."""
+"""The classes that Keras 3.15 exports under another name than the name of the class."""
 
 
 def changed(layer: Layer, *names: str) -> dict[str, Any]:
@@ -46,7 +46,9 @@ def changed(layer: Layer, *names: str) -> dict[str, Any]:
 
 def axes(layer: Layer) -> dict[str, object]:
     """The field `axis` where it is not at Keras's default: one axis, or several."""
-    return {name: it[0] if len(it) == 1 else it for name, it in changed(layer, "axis").items()}
+    return {
+        name: axes[0] if len(axes) == 1 else axes for name, axes in changed(layer, "axis").items()
+    }
 
 
 def initializers(layer: Layer) -> dict[str, object]:
@@ -56,7 +58,7 @@ def initializers(layer: Layer) -> dict[str, object]:
 
 
 def trained(layer: Layer) -> dict[str, object]:
-    """What matters to training alone: regularizers, constraints, and weights that stay."""
+    """Arguments that matter only in training: regularizers, constraints, and frozen weights."""
     named: dict[str, object] = {
         field: _called(_MODULES[field.rpartition("_")[2]], value)
         for field, value in changed(layer, *type(layer).model_fields).items()
@@ -68,7 +70,7 @@ def trained(layer: Layer) -> dict[str, object]:
 
 
 def frozen_once_built(layer: Layer) -> bool:
-    """Whether a layer's weights are told to stay after it is built, not where it is made.
+    """Whether a layer's weights are frozen after it is built, not where it is created.
 
     Keras 3.15 makes the projections of an attention when it is built, and trains them all the same.
     """
@@ -79,7 +81,7 @@ _MODULES = {"regularizer": "keras.regularizers", "constraint": "keras.constraint
 
 
 def _initializer(initializer: Tagged) -> str:
-    """Its name, or where it has fields of its own a call of the Keras class of the same name."""
+    """Its name, or a call of the Keras class of the same name with the fields that it sets."""
     if not initializer.model_dump(exclude_defaults=True):
         return initializer.tag
     return _called("keras.initializers", initializer)

@@ -33,10 +33,10 @@ def _(layer: ConvTranspose) -> Call:
     return [layer.filters, square(layer.kernel_size)], _named(layer, "output_padding")
 
 
-def _named(layer: Kernel, own: str) -> dict[str, object]:
-    """The fields of every convolution, and one that is its own."""
+def _named(layer: Kernel, field: str) -> dict[str, object]:
+    """The fields of every convolution, and one field of only this kind."""
     fields = changed(
-        layer, "strides", "padding", own, "use_bias", "activation", "dilation_rate"
+        layer, "strides", "padding", field, "use_bias", "activation", "dilation_rate"
     ) | initializers(layer)
     return {
         name: square(value) if isinstance(value, tuple) else value for name, value in fields.items()

@@ -32,9 +32,9 @@ def _(layer: RepeatVector) -> Call:
 
 @lower.register
 def _(layer: ZeroPadding | Cropping) -> Call:
-    cells = {cells for sides in layer.sides for cells in sides}
-    if len(cells) == 1:
-        return [*cells], {}
+    widths = {width for sides in layer.sides for width in sides}
+    if len(widths) == 1:
+        return [*widths], {}
     if all(before == after for before, after in layer.sides):
         return [tuple(before for before, _ in layer.sides)], {}
     return [layer.sides[0] if layer.rank == 1 else layer.sides], {}

@@ -35,12 +35,12 @@ FAMILIES = (
 )
 """The modules that register their layers."""
 
-_NOTHING = "nothing: it acts in training alone"
+_NOTHING = "nothing: it acts in training only"
 
 NOTES: dict[str, str] = {
     **dict.fromkeys((*VOCABULARY["regularization"], *VOCABULARY["augmentation"]), _NOTHING),
     "TimeDistributed": "as the layer inside",
 }
-"""What the page of the layers says of those that are not lowered as every other."""
+"""Notes for the page of the layers, for layers that are not lowered like the others."""
 
 __all__ = ["FAMILIES", "NOTES", "Builder", "lower"]

@@ -48,7 +48,7 @@ def _(layer: GroupedQueryAttention, node: Node, to: Builder, *x: str) -> str:
     q = _heads(node, to, query, "query", (heads, size), (0, 2, 1, 3))
     k = _heads(node, to, key, "key", (groups, size), (0, 2, 3, 1))
     v = _heads(node, to, value, "value", (groups, size), (0, 2, 1, 3))
-    # The heads of a group are behind each other, as more steps of one head.
+    # The heads of a group follow each other, as more steps of one head.
     rows = layer.group_size * steps
     root = to.constant(f"{name}.scale", 1 / sqrt(size))
     scaled = to.add("Mul", [q, root], f"{name}.scaled")
@@ -73,42 +73,42 @@ def _heads(
     node: Node, to: Builder, x: str, name: str, sizes: tuple[int, int], order: tuple[int, ...]
 ) -> str:
     """A projection into heads, its axes (batch, steps, heads, size) in another order."""
-    at = f"{node.name}.{name}"
-    projected = _projected(node, to, x, name, f"{at}.projected")
-    shape = to.integers(f"{at}.shape", [0, -1, *sizes])
-    heads = to.add("Reshape", [projected, shape], f"{at}.heads")
-    return to.add("Transpose", [heads], at, perm=order)
+    prefix = f"{node.name}.{name}"
+    projected = _projected(node, to, x, name, f"{prefix}.projected")
+    shape = to.integers(f"{prefix}.shape", [0, -1, *sizes])
+    heads = to.add("Reshape", [projected, shape], f"{prefix}.heads")
+    return to.add("Transpose", [heads], prefix, perm=order)
 
 
 def _projected(node: Node, to: Builder, x: str, name: str, output: str) -> str:
-    """A Dense with a projection's kernel, whose axes are flattened to those of a matrix."""
-    at = f"{node.name}.{name}"
-    kernel = to.weights[f"{at}.kernel"]
+    """A Dense with a projection's kernel, whose axes are flattened to the axes of a matrix."""
+    prefix = f"{node.name}.{name}"
+    kernel = to.weights[f"{prefix}.kernel"]
     rows = kernel.shape[0] if name != "attention_output" else kernel.shape[0] * kernel.shape[1]
-    matrix = to.constant(f"{at}.kernel", kernel.reshape(rows, -1))
-    bias = to.weights.get(f"{at}.bias")
+    matrix = to.constant(f"{prefix}.kernel", kernel.reshape(rows, -1))
+    bias = to.weights.get(f"{prefix}.bias")
     if bias is None:
         return to.add("MatMul", [x, matrix], output)
-    product = to.add("MatMul", [x, matrix], f"{at}.product")
-    return to.add("Add", [product, to.constant(f"{at}.bias", bias.ravel())], output)
+    product = to.add("MatMul", [x, matrix], f"{prefix}.product")
+    return to.add("Add", [product, to.constant(f"{prefix}.bias", bias.ravel())], output)
 
 
 @lower.register
 def _(layer: Attention, node: Node, to: Builder, *x: str) -> str:
     query, value, key = _roles(x)
-    name, own = node.name, to.weights_of(node)
+    name, weights = node.name, to.weights_of(node)
     if layer.score_mode == "dot":
         turned = to.add("Transpose", [key], f"{name}.key", perm=(0, 2, 1))
         if layer.use_scale:
-            query = to.add("Mul", [query, own["scale"]], f"{name}.scaled")
+            query = to.add("Mul", [query, weights["scale"]], f"{name}.scaled")
         scores = to.add("MatMul", [query, turned], f"{name}.scores")
     else:
         sums = _sums(node, to, query, key)
         if layer.use_scale:
-            sums = to.add("Mul", [sums, own["scale"]], f"{name}.scaled")
+            sums = to.add("Mul", [sums, weights["scale"]], f"{name}.scaled")
         terms = to.add("Tanh", [sums], f"{name}.terms")
         total = _total(node, to, terms)
-        scores = to.add("Mul", [total, own["concat_score_weight"]], f"{name}.scores")
+        scores = to.add("Mul", [total, weights["concat_score_weight"]], f"{name}.scores")
     return _attended(layer, node, to, scores, value, name)
 
 
@@ -153,10 +153,10 @@ def _attended(
 def _weights(layer: Attending, node: Node, to: Builder, scores: str) -> str:
     """The softmax of the scores of the steps that are seen."""
     query, values, _ = layer.roles(node.input_shapes)
-    at, other = np.indices((query[0], values[0]))
-    hidden = (other > at) & layer.use_causal_mask
+    step, other = np.indices((query[0], values[0]))
+    hidden = (other > step) & layer.use_causal_mask
     if isinstance(layer, GroupedQueryAttention) and layer.sliding_window is not None:
-        hidden |= abs(at - other) >= layer.sliding_window
+        hidden |= abs(step - other) >= layer.sliding_window
     if hidden.any():
         mask = to.constant(f"{node.name}.mask", np.where(hidden, -np.inf, 0))
         scores = to.add("Add", [scores, mask], f"{node.name}.masked")

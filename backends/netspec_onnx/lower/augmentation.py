@@ -1,4 +1,4 @@
-"""Augmentation in ONNX, where it is nothing: it acts in training alone."""
+"""Augmentation in ONNX: no nodes, because it acts in training only."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from netspec.graph import Node
 from netspec.language.layers.axes import DENSE, MULTIPLIER, channels_first
 from netspec.numerics.weights import Weights
 
-Held: TypeAlias = tuple[str, tuple[int, ...], bytes]
+ConstantKey: TypeAlias = tuple[str, tuple[int, ...], bytes]
 """The type of a constant, its shape, and a hash of its bytes."""
 
 
@@ -24,13 +24,15 @@ Held: TypeAlias = tuple[str, tuple[int, ...], bytes]
 class Builder:
     """The nodes and the constants of an ONNX graph while it grows.
 
-    `constants` are by what they hold: equal ones are one, which has the name of the first.
+    The keys of `constants` are their content: equal constants are stored once, with the first name.
     """
 
     opset: int
     weights: Weights
     nodes: list[NodeProto] = field(default_factory=list[NodeProto])
-    constants: dict[Held, TensorProto] = field(default_factory=dict[Held, TensorProto])
+    constants: dict[ConstantKey, TensorProto] = field(
+        default_factory=dict[ConstantKey, TensorProto]
+    )
 
     def add(
         self,
@@ -39,17 +41,17 @@ class Builder:
         name: str,
         **attributes: Any,  # Any: as in make_node, which finds ONNX's type for a value
     ) -> str:
-        """Append a node. Gives the name of its output, which is the node's own."""
+        """Append a node, and return the name of its output, which is the name of the node."""
         self.nodes.append(helper.make_node(operator, inputs, [name], name, **attributes))
         return name
 
     def constant(self, name: str, value: ArrayLike) -> str:
-        """Keep a value as float32. Gives its name."""
+        """Keep a value as float32, and return its name."""
         return self._hold(name, np.asarray(value, np.float32))
 
     def weights_of(self, node: Node) -> dict[str, str]:
-        """Keep the weights of a node with ONNX's axes. Gives what each is called there."""
-        held: dict[str, str] = {}
+        """Keep the weights of a node with ONNX's axes, and return their ONNX names by name."""
+        names: dict[str, str] = {}
         for weight in node.weights:
             key = f"{node.name}.{weight.name}"
             value = self.weights[key]
@@ -58,21 +60,21 @@ class Builder:
             # Each output of a depthwise kernel has one input.
             if MULTIPLIER in weight.axes:
                 value = value.reshape(-1, 1, *value.shape[2:])
-            held[weight.name] = self.constant(key, value)
-        return held
+            names[weight.name] = self.constant(key, value)
+        return names
 
     def integers(self, name: str, values: ArrayLike) -> str:
-        """Keep values as int64, which shapes, axes and indices are. Gives its name."""
+        """Keep shapes, axes or indices as int64, and return the name."""
         return self._hold(name, np.asarray(values, np.int64))
 
     def _hold(self, name: str, array: NDArray[Any]) -> str:  # Any: float32 or int64
-        held = (array.dtype.str, array.shape, sha256(np.ascontiguousarray(array)).digest())
-        if held not in self.constants:
-            self.constants[held] = numpy_helper.from_array(array, name)
-        return self.constants[held].name
+        content = (array.dtype.str, array.shape, sha256(np.ascontiguousarray(array)).digest())
+        if content not in self.constants:
+            self.constants[content] = numpy_helper.from_array(array, name)
+        return self.constants[content].name
 
 
 @singledispatch
 def lower(layer: object, node: Node, to: Builder, *x: str) -> str:
-    """Append what computes a node from the tensors `x`. Gives the name of the node's tensor."""
+    """Append the operators that compute a node from the tensors `x`; return its tensor's name."""
     raise NotImplementedError(layer)

@@ -159,7 +159,7 @@ def _(layer: Activation, node: Node, to: Builder, x: str) -> str:
 
 
 def activated(activation: ActivationName, x: str, name: str, to: Builder, size: int) -> str:
-    """Append an activation of a tensor whose last axis has this size. Gives its output's name."""
+    """Append an activation of a tensor with a last axis of this size; return the output's name."""
     if activation == "linear":
         return x
     if activation == "sparsemax":
@@ -223,9 +223,9 @@ def _tanh_shrink(x: str, name: str, to: Builder) -> str:
 def _sparsemax(x: str, size: int, name: str, to: Builder) -> str:
     inputs, outputs = [x, to.integers(f"{name}.size", [size])], [f"{name}.sorted", f"{name}.order"]
     to.nodes.append(helper.make_node("TopK", inputs, outputs, f"{name}.sorted"))
-    axis, one = to.integers(f"{name}.axis", [-1]), to.constant(f"{name}.one", 1)
+    axis, unity = to.integers(f"{name}.axis", [-1]), to.constant(f"{name}.one", 1)
     sums = to.add("CumSum", [f"{name}.sorted", axis], f"{name}.sums")
-    excess = to.add("Sub", [sums, one], f"{name}.excess")
+    excess = to.add("Sub", [sums, unity], f"{name}.excess")
     counts = to.constant(f"{name}.counts", np.arange(1, size + 1))
     bounds = to.add("Div", [excess, counts], f"{name}.bounds")
     above = to.add("Greater", [f"{name}.sorted", bounds], f"{name}.above")
@@ -233,7 +233,7 @@ def _sparsemax(x: str, size: int, name: str, to: Builder) -> str:
     count = to.add("ReduceSum", [support, axis], f"{name}.count", keepdims=1)
     kept = to.add("Mul", [sums, support], f"{name}.kept")
     total = to.add("ReduceSum", [kept, axis], f"{name}.total", keepdims=1)
-    rest = to.add("Sub", [total, one], f"{name}.rest")
+    rest = to.add("Sub", [total, unity], f"{name}.rest")
     threshold = to.add("Div", [rest, count], f"{name}.threshold")
     return to.add("Relu", [to.add("Sub", [x, threshold], f"{name}.difference")], name)
 

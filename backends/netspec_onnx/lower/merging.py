@@ -35,8 +35,8 @@ def _(_layer: Subtract, node: Node, to: Builder, *x: str) -> str:
 @lower.register
 def _(_layer: Multiply, node: Node, to: Builder, *x: str) -> str:
     product, *others = x
-    for at, other in enumerate(others, start=2):
-        name = node.name if at == len(x) else f"{node.name}.first_{at}"
+    for count, other in enumerate(others, start=2):
+        name = node.name if count == len(x) else f"{node.name}.first_{count}"
         product = to.add("Mul", [product, other], name)
     return product
 
@@ -79,6 +79,6 @@ def _normalized(layer: Dot, node: Node, to: Builder, x: Sequence[str]) -> tuple[
     names = [f"{node.name}.{side}" for side in ("first", "second")]
     indices = layer.indices(node.input_shapes)
     return tuple(
-        unit(each, [index + 1], LENGTH_FLOOR, name, to)
-        for each, index, name in zip(x, indices, names, strict=True)
+        unit(tensor, [index + 1], LENGTH_FLOOR, name, to)
+        for tensor, index, name in zip(x, indices, names, strict=True)
     )

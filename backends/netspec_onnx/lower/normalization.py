@@ -28,7 +28,7 @@ def _(layer: BatchNormalization, node: Node, to: Builder, x: str) -> str:
     axis = 1 if node.layout == "channels_first" else 1 + layer.channel_axis(node.input_shape)
     if axis == 1:
         return _batch_normalization(layer, node, x, to, node.name)
-    # ONNX normalizes axis 1 alone, so the axes change places for that long.
+    # ONNX normalizes axis 1 only, so the axes change places before and after it.
     swap = list(range(1 + len(node.shape)))
     swap[1], swap[axis] = axis, 1
     swapped = to.add("Transpose", [x], f"{node.name}.swapped", perm=swap)
@@ -39,21 +39,21 @@ def _(layer: BatchNormalization, node: Node, to: Builder, x: str) -> str:
 def _batch_normalization(
     layer: BatchNormalization, node: Node, x: str, to: Builder, name: str
 ) -> str:
-    held = to.weights_of(node)
+    weights = to.weights_of(node)
     size = to.weights[f"{node.name}.moving_mean"].shape
-    gamma = held.get("gamma") or to.constant(f"{node.name}.gamma", np.ones(size))
-    beta = held.get("beta") or to.constant(f"{node.name}.beta", np.zeros(size))
-    inputs = [x, gamma, beta, held["moving_mean"], held["moving_variance"]]
+    gamma = weights.get("gamma") or to.constant(f"{node.name}.gamma", np.ones(size))
+    beta = weights.get("beta") or to.constant(f"{node.name}.beta", np.zeros(size))
+    inputs = [x, gamma, beta, weights["moving_mean"], weights["moving_variance"]]
     return to.add("BatchNormalization", inputs, name, epsilon=layer.epsilon)
 
 
 @lower.register
 def _(layer: LayerNormalization, node: Node, to: Builder, x: str) -> str:
     indices = layer.indices(node.shape)
-    others = [at for at in range(len(node.shape)) if at not in indices]
+    others = [axis for axis in range(len(node.shape)) if axis not in indices]
     first = len(others) + 1
-    # ONNX normalizes the last axes, so the others go in front of them for that long.
-    order = [0, *(at + 1 for at in (*others, *indices))]
+    # ONNX normalizes the last axes, so the other axes are first moved before them.
+    order = [0, *(axis + 1 for axis in (*others, *indices))]
     if order == sorted(order):
         return _layer_normalization(layer, node, x, to, node.name, first)
     moved = to.add("Transpose", [x], f"{node.name}.moved", perm=order)
@@ -73,7 +73,7 @@ def _layer_normalization(
 
 
 def _weights(node: Node, to: Builder, shape: Shape) -> dict[str, str]:
-    """Keep the weights of a node in this shape. Gives what each is called there."""
+    """Keep the weights of a node in this shape, and return their ONNX names by name."""
     keys = {weight.name: f"{node.name}.{weight.name}" for weight in node.weights}
     return {name: to.constant(key, to.weights[key].reshape(shape)) for name, key in keys.items()}
 
@@ -93,10 +93,12 @@ def _(layer: GroupNormalization, node: Node, to: Builder, x: str) -> str:
 def _group_normalization(
     layer: GroupNormalization, node: Node, x: str, to: Builder, name: str
 ) -> str:
-    """Normalize axis 1: every group is an instance's channel, before and after in its own shape."""
+    """Normalize axis 1: each group becomes a channel of an instance, then is reshaped back."""
     count = layer.count(node.shape)
     (channels,) = layer.sizes(node.shape)
-    others = [size for at, size in enumerate(node.shape) if at != layer.channel_axis(node.shape)]
+    others = [
+        size for axis, size in enumerate(node.shape) if axis != layer.channel_axis(node.shape)
+    ]
     if node.layout == "channels_last" and len(others) > 1:
         others = _swapped(node.shape, layer.channel_axis(node.shape))
     grouped = to.integers(f"{name}.grouped", [-1, count, prod(node.shape) // count])
@@ -113,13 +115,13 @@ def _group_normalization(
     steps += [("Mul", weights["gamma"], f"{name}.scaled")] if layer.scale else []
     steps += [("Add", weights["beta"], f"{name}.shifted")] if layer.center else []
     *before, (operator, operand, _) = steps
-    for each, value, called in before:
-        x = to.add(each, [x, value], called)
+    for operator_name, value, called in before:
+        x = to.add(operator_name, [x, value], called)
     return to.add(operator, [x, operand], name)
 
 
 def _swapped(shape: Shape, channels: int) -> list[int]:
-    """The sizes behind the channels after these have changed places with the first axis."""
+    """The sizes after the channels, once the channels have changed places with the first axis."""
     sizes = list(shape)
     sizes[0], sizes[channels] = sizes[channels], sizes[0]
     return sizes[1:]

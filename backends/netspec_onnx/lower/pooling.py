@@ -28,8 +28,8 @@ def _(layer: AveragePooling, node: Node, to: Builder, x: str) -> str:
 
 
 def _window(layer: WindowPooling, node: Node) -> dict[str, Sequence[int]]:
-    cells = onnx_pads(node.input_shape[:-1], layer.window, layer.steps, layer.padding)
-    return {"kernel_shape": layer.window, "strides": layer.steps, "pads": cells}
+    padding = onnx_pads(node.input_shape[:-1], layer.window, layer.steps, layer.padding)
+    return {"kernel_shape": layer.window, "strides": layer.steps, "pads": padding}
 
 
 @lower.register

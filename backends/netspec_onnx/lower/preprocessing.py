@@ -54,7 +54,7 @@ def _rescaled(
 
 
 def _numbers(name: str, numbers: tuple[float, ...], axis: int, node: Node, to: Builder) -> str:
-    """Keep numbers that run along an axis. Gives their name."""
+    """Keep numbers that run along an axis, and return their name."""
     shape = along(len(numbers), axis, len(node.shape), node.layout)
     return to.constant(f"{node.name}.{name}", np.reshape(numbers, shape))
 
@@ -75,30 +75,30 @@ def _(layer: Fitting, node: Node, to: Builder, x: str) -> str:
     return resized(x, scales, LINEAR, node.name, to)
 
 
-def _scale(size: int, wanted: int) -> float:
-    """The float32 that Resize makes `wanted` cells of `size` cells with: it rounds down."""
-    scale = np.float32(wanted / size)
+def _scale(size: int, target: int) -> float:
+    """The float32 scale with which Resize makes `target` pixels of `size`: it rounds down."""
+    scale = np.float32(target / size)
     above = np.nextafter(scale, np.float32(np.inf))
-    return float(scale if float(scale) * size >= wanted else above)
+    return float(scale if float(scale) * size >= target else above)
 
 
 def _nearest(
-    size: tuple[int, int], wanted: tuple[int, int], node: Node, to: Builder, x: str
+    size: tuple[int, int], target: tuple[int, int], node: Node, to: Builder, x: str
 ) -> str:
-    """Append what takes the nearest cells; Resize would round some centers otherwise than Keras."""
-    for axis, (cells, count) in enumerate(zip(size, wanted, strict=True), 2):
-        if cells != count:
+    """Append a Gather of the nearest pixels: Resize rounds some centers differently from Keras."""
+    for axis, (pixels, count) in enumerate(zip(size, target, strict=True), 2):
+        if pixels != count:
             name = f"{node.name}.{('rows', 'columns')[axis - 2]}"
-            indices = to.integers(f"{name}.indices", nearest_cells(cells, count))
+            indices = to.integers(f"{name}.indices", nearest_cells(pixels, count))
             x = to.add("Gather", [x, indices], name, axis=axis)
     return x
 
 
-def nearest_cells(size: int, wanted: int) -> list[int]:
-    """The cells under the centers of `wanted` cells, in TensorFlow's float32 arithmetic.
+def nearest_cells(size: int, target: int) -> list[int]:
+    """The pixels under the centers of `target` pixels, in TensorFlow's float32 arithmetic.
 
     Source: tensorflow/core/kernels/image/resize_nearest_neighbor_op.cc, with half_pixel_centers.
     """
-    centers = np.arange(wanted, dtype=np.float32) + np.float32(0.5)
-    cells = np.floor(centers * (np.float32(size) / np.float32(wanted)))
-    return np.minimum(cells, size - 1).astype(int).tolist()
+    centers = np.arange(target, dtype=np.float32) + np.float32(0.5)
+    pixels = np.floor(centers * (np.float32(size) / np.float32(target)))
+    return np.minimum(pixels, size - 1).astype(int).tolist()

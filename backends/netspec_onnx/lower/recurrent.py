@@ -1,4 +1,4 @@
-"""Recurrent layers in ONNX: its own operators where they have the activations, else Scan."""
+"""Recurrent layers in ONNX: ONNX's recurrent operators if these have the activations, else Scan."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ ORDERS = {1: (0,), 3: (0, 1, 2), 4: (0, 3, 1, 2)}
 
 @lower.register
 def _(layer: RecurrentLayer, node: Node, to: Builder, x: str) -> str:
-    own = {weight.name: to.weights[f"{node.name}.{weight.name}"] for weight in node.weights}
+    weights = {weight.name: to.weights[f"{node.name}.{weight.name}"] for weight in node.weights}
     if not activations(layer) <= OPERATORS.keys():
-        return scan(layer, own, node.name, to, x, backwards=layer.go_backwards)
+        return scan(layer, weights, node.name, to, x, backwards=layer.go_backwards)
     direction = "reverse" if layer.go_backwards else "forward"
-    states = operator(layer, [own], node.name, to, x, direction)
+    states = operator(layer, [weights], node.name, to, x, direction)
     if not layer.return_sequences:
         return to.add("Squeeze", [states, to.integers(f"{node.name}.first", [0])], node.name)
-    if layer.go_backwards:  # ONNX gives the states in the order of the input
+    if layer.go_backwards:  # ONNX returns the states in the order of the input
         states = _reversed(states, f"{node.name}.backwards", to)
-    one = to.integers(f"{node.name}.direction", [1])
-    squeezed = to.add("Squeeze", [states, one], f"{node.name}.squeezed")
+    axis = to.integers(f"{node.name}.direction", [1])
+    squeezed = to.add("Squeeze", [states, axis], f"{node.name}.squeezed")
     return to.add("Transpose", [squeezed], node.name, perm=(1, 0, 2))
 
 
@@ -63,10 +63,10 @@ def operator(
 ) -> str:
     """Append ONNX's operator for an input (batch, steps, inputs), with the weights by direction.
 
-    Gives all states (steps, directions, batch, units), or the last (directions, batch, units).
+    Returns all states (steps, directions, batch, units), or the last (directions, batch, units).
     """
-    kernels = [_gates_first(layer, own["kernel"]) for own in directions]
-    recurrent = [_gates_first(layer, own["recurrent_kernel"]) for own in directions]
+    kernels = [_gates_first(layer, weights["kernel"]) for weights in directions]
+    recurrent = [_gates_first(layer, weights["recurrent_kernel"]) for weights in directions]
     steps_first = to.add("Transpose", [x], f"{name}.steps_first", perm=(1, 0, 2))
     inputs = [
         steps_first,
@@ -74,11 +74,11 @@ def operator(
         to.constant(f"{name}.recurrent_kernel", np.stack(recurrent)),
     ]
     if layer.use_bias:
-        biases = [_both_biases(layer, own["bias"]) for own in directions]
+        biases = [_both_biases(layer, weights["bias"]) for weights in directions]
         inputs.append(to.constant(f"{name}.bias", np.stack(biases)))
     after = {"linear_before_reset": int(layer.reset_after)} if isinstance(layer, GRU) else {}
     states = f"{name}.states"
-    made = helper.make_node(
+    node = helper.make_node(
         "RNN" if layer.gates == 1 else layer.tag,
         inputs,
         [states] if layer.return_sequences else ["", states],
@@ -88,7 +88,7 @@ def operator(
         **_functions(layer, len(directions)),
         **after,
     )
-    to.nodes.append(made)
+    to.nodes.append(node)
     return states
 
 
@@ -99,22 +99,24 @@ def _gates_first(layer: RecurrentLayer, kernel: Array) -> Array:
 
 
 def _both_biases(layer: RecurrentLayer, bias: Array) -> Array:
-    """The bias of the input and that of the state, one behind the other."""
+    """The bias of the input, followed by the bias of the state."""
     both = bias if bias.ndim == 2 else np.stack([bias, np.zeros_like(bias)])
     return np.concatenate([_gates_first(layer, side[None])[:, 0] for side in both])
 
 
 def _functions(layer: RecurrentLayer, directions: int) -> dict[str, list[str] | list[float]]:
-    """The activations as attributes, those of the gates first."""
+    """The activations as attributes, the activations of the gates first."""
     names = [layer.activation] * (2 if isinstance(layer, LSTM) else 1)
     if isinstance(layer, Gated):
         names.insert(0, layer.recurrent_activation)
-    found = [OPERATORS[name] for name in names] * directions
-    made: dict[str, list[str] | list[float]] = {"activations": [name for name, _ in found]}
-    for at, field in enumerate(("activation_alpha", "activation_beta")):
-        if values := [constants[at] for _, constants in found if len(constants) > at]:
-            made[field] = values
-    return made
+    functions = [OPERATORS[name] for name in names] * directions
+    attributes: dict[str, list[str] | list[float]] = {
+        "activations": [name for name, _ in functions]
+    }
+    for index, field in enumerate(("activation_alpha", "activation_beta")):
+        if values := [constants[index] for _, constants in functions if len(constants) > index]:
+            attributes[field] = values
+    return attributes
 
 
 def _reversed(states: str, name: str, to: Builder) -> str:

@@ -1,4 +1,4 @@
-"""Regularization in ONNX, where it is nothing: it acts in training alone."""
+"""Regularization in ONNX: no nodes, because it acts in training only."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from netspec_onnx.lower.core import activated
 
 def scan(
     layer: RecurrentLayer,
-    own: dict[str, Array],
+    weights: dict[str, Array],
     name: str,
     to: Builder,
     x: str,
@@ -24,17 +24,19 @@ def scan(
 ) -> str:
     """Append a Scan over the steps of an input (batch, steps, inputs).
 
-    Gives the last state (batch, units), or all (batch, steps, units): in the order in which they
-    were computed, or with `in_order` in that of the input.
+    Returns the last state (batch, units), or all (batch, steps, units). These are in the order of
+    computation, or with `in_order` in the order of the input.
     """
-    inputs = to.add("MatMul", [x, to.constant(f"{name}.kernel", own["kernel"])], f"{name}.product")
+    inputs = to.add(
+        "MatMul", [x, to.constant(f"{name}.kernel", weights["kernel"])], f"{name}.product"
+    )
     if layer.use_bias:
-        bias = to.constant(f"{name}.bias", np.atleast_2d(own["bias"])[0])
+        bias = to.constant(f"{name}.bias", np.atleast_2d(weights["bias"])[0])
         inputs = to.add("Add", [inputs, bias], f"{name}.inputs")
-    step = _Step(layer, own, f"{name}.step", to)
+    step = _Step(layer, weights, f"{name}.step", to)
     last, states = (f"{name}.last", name) if layer.return_sequences else (name, f"{name}.states")
     carried = [last, *(f"{name}.last_{state}" for state in step.carried[1:])]
-    made = helper.make_node(
+    node = helper.make_node(
         "Scan",
         [*[_zeros(layer.units, name, to, x)] * len(carried), inputs],
         [*carried, states],
@@ -46,12 +48,12 @@ def scan(
         scan_input_directions=[int(backwards)],
         scan_output_directions=[int(backwards and in_order)],
     )
-    to.nodes.append(made)
+    to.nodes.append(node)
     return name
 
 
 def _zeros(units: int, name: str, to: Builder, x: str) -> str:
-    """The state in front of the first step: (batch, units)."""
+    """The state before the first step: (batch, units)."""
     batch = to.add("Shape", [x], f"{name}.batch", start=0, end=1)
     shape = [batch, to.integers(f"{name}.units", [units])]
     return to.add(
@@ -60,31 +62,31 @@ def _zeros(units: int, name: str, to: Builder, x: str) -> str:
 
 
 class _Step:
-    """The body of a Scan, from the state h, an LSTM's c, and what the kernel gives, z.
+    """The body of a Scan, from the state h, an LSTM's c, and the kernel's product, z.
 
-    Its constants are those of the graph around it.
+    It shares the constants of the graph around it.
     """
 
     def __init__(
-        self, layer: RecurrentLayer, own: dict[str, Array], name: str, around: Builder
+        self, layer: RecurrentLayer, weights: dict[str, Array], name: str, around: Builder
     ) -> None:
         self.layer = layer
         self.name = name
         self.to = Builder(around.opset, around.weights, constants=around.constants)
         self.carried = ("h", "c") if isinstance(layer, LSTM) else ("h",)
-        self.kernel = own["recurrent_kernel"]
-        self.bias = own["bias"][1] if layer.use_bias and own["bias"].ndim == 2 else None
+        self.kernel = weights["recurrent_kernel"]
+        self.bias = weights["bias"][1] if layer.use_bias and weights["bias"].ndim == 2 else None
 
     def graph(self) -> GraphProto:
         columns = self.layer.gates * self.layer.units
-        taken = {**dict.fromkeys(self.carried, self.layer.units), "z": columns}
+        widths = {**dict.fromkeys(self.carried, self.layer.units), "z": columns}
         states = self._states()
-        given = [*states, self.add("Identity", states[:1], "state")]
+        outputs = [*states, self.add("Identity", states[:1], "state")]
         return helper.make_graph(
             self.to.nodes,
             self.name,
-            [_values(self.at(part), width) for part, width in taken.items()],
-            [_values(state, self.layer.units) for state in given],
+            [_values(self.at(part), width) for part, width in widths.items()],
+            [_values(state, self.layer.units) for state in outputs],
         )
 
     def _states(self) -> list[str]:
@@ -136,7 +138,7 @@ class _Step:
         return self.add("Add", [n, self.add("Mul", [z, apart], "kept")], "new_h")
 
     def gate(self, layer: GRU, parts: list[str], part: str) -> str:
-        """The activated sum of what the input and the state give a gate."""
+        """The activated sum of the parts of a gate: from the input and from the state."""
         return self.activated(
             layer.recurrent_activation, self.add("Add", parts, f"{part}.sum"), part
         )
@@ -153,8 +155,8 @@ class _Step:
 
     def recurrent(self, state: str, kernel: Array) -> str:
         """A state through a kernel."""
-        held = self.to.constant(self.at(f"{state}.kernel"), kernel)
-        return self.add("MatMul", [self.at(state), held], f"{state}.product")
+        constant = self.to.constant(self.at(f"{state}.kernel"), kernel)
+        return self.add("MatMul", [self.at(state), constant], f"{state}.product")
 
     def split(self, x: str, parts: list[str]) -> list[str]:
         """A tensor in parts of equal width."""

@@ -48,8 +48,8 @@ def _(layer: Cropping, node: Node, to: Builder, x: str) -> str:
 
 
 def padded(x: str, sides: tuple[Sides, ...], name: str, to: Builder, fill: float = 0.0) -> str:
-    """Append what puts cells around the space of a channels-first tensor."""
-    before, after = ([side[at] for side in sides] for at in (0, 1))
+    """Append padding around the space of a channels-first tensor."""
+    before, after = ([side[index] for side in sides] for index in (0, 1))
     pads = to.integers(f"{name}.pads", [0, 0, *before, 0, 0, *after])
     value = [to.constant(f"{name}.value", fill)] if fill else []
     return to.add("Pad", [x, pads, *value], name)
@@ -58,7 +58,7 @@ def padded(x: str, sides: tuple[Sides, ...], name: str, to: Builder, fill: float
 def cropped(
     x: str, sides: tuple[Sides, ...], space: tuple[int, ...], name: str, to: Builder
 ) -> str:
-    """Append what cuts cells off the space of a channels-first tensor."""
+    """Append a Slice that crops the space of a channels-first tensor."""
     ends = [size - after for size, (_, after) in zip(space, sides, strict=True)]
     bounds = [
         to.integers(f"{name}.starts", [before for before, _ in sides]),
@@ -76,21 +76,21 @@ def _(layer: UpSampling, node: Node, to: Builder, x: str) -> str:
 
 
 LINEAR = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
-"""Between the centers of the cells."""
+"""Between the centers of the pixels."""
 
 REPEATED = {
     "mode": "nearest",
     "coordinate_transformation_mode": "asymmetric",
     "nearest_mode": "floor",
 }
-"""Every cell as often as its axis is scaled."""
+"""Every pixel is repeated by the scale of its axis."""
 
 
 def resized(
     x: str, scales: Sequence[float], rule: Mapping[str, str], name: str, to: Builder
 ) -> str:
-    """Append what changes the sizes of the space of a channels-first tensor."""
-    # Scales of all axes: when ONNX Runtime 1.32 moves a Transpose behind a Resize, it takes them
-    # for that whatever the attribute `axes` says.
+    """Append a Resize that changes the sizes of the space of a channels-first tensor."""
+    # The scales are for all axes: when ONNX Runtime 1.32 moves a Transpose after a Resize, it
+    # ignores the attribute `axes`.
     factors = to.constant(f"{name}.scales", [1, 1, *scales])
     return to.add("Resize", [x, "", factors], name, **rule)

@@ -11,6 +11,6 @@ def onnx_pads(
     strides: tuple[int, ...],
     padding: CausalPadding,
 ) -> list[int]:
-    """The cells added in front of every axis, and then those behind, which is ONNX's order."""
+    """The padding before every axis, then the padding after every axis, which is ONNX's order."""
     sides = [pads(*axis, padding) for axis in zip(space, kernel, strides, strict=True)]
     return [before for before, _ in sides] + [after for _, after in sides]

@@ -24,8 +24,8 @@ def _(layer: Bidirectional, node: Node, to: Builder, x: str) -> str:
     ]
     if not activations(layer.layer) <= OPERATORS.keys():
         both = [
-            scan(layer.layer, own, f"{node.name}.{way}", to, x, backwards=back, in_order=True)
-            for own, way, back in zip(
+            scan(layer.layer, weights, f"{node.name}.{way}", to, x, backwards=back, in_order=True)
+            for weights, way, back in zip(
                 directions, ("forward", "backward"), (False, True), strict=True
             )
         ]
@@ -45,7 +45,7 @@ def _(layer: Bidirectional, node: Node, to: Builder, x: str) -> str:
 
 
 def _merged(layer: Bidirectional, both: list[str], name: str, to: Builder) -> str:
-    """The outputs of both directions, each a tensor of its own, as one."""
+    """The outputs of both directions, which are separate tensors, merged into one."""
     match layer.merge_mode:
         case "concat":
             return to.add("Concat", both, name, axis=-1)

@@ -17,7 +17,7 @@ from netspec_torch.lower import (
     shaping,
     wrapping,
 )
-from netspec_torch.lower.base import Lowered, Part, in_order, lower_layer
+from netspec_torch.lower.base import Lowered, lower_layer
 
 FAMILIES = (
     attention,
@@ -38,7 +38,7 @@ FAMILIES = (
 NOTES: dict[str, str] = {
     "TimeDistributed": "as the layer inside",
 }
-"""What the page of the layers says of those that are not lowered as every other."""
+"""Notes for the page of the layers, for layers that are not lowered like the others."""
 
 
 def lower(node: Node, *x: str) -> Lowered:
@@ -46,4 +46,4 @@ def lower(node: Node, *x: str) -> Lowered:
     return lower_layer(node.layer, node, *x)
 
 
-__all__ = ["FAMILIES", "NOTES", "Lowered", "Part", "in_order", "lower", "lower_layer"]
+__all__ = ["FAMILIES", "NOTES", "Lowered", "lower", "lower_layer"]

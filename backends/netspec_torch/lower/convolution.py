@@ -13,7 +13,7 @@ from netspec.language.layers.convolution import (
     Kernel,
     SeparableConv,
 )
-from netspec_torch.lower.base import Lowered, Part, lower_layer
+from netspec_torch.lower.base import Lowered, lower_layer
 from netspec_torch.lower.window import padding
 
 MEMORY_FORMATS = {1: "", 2: "channels_last", 3: "channels_last_3d"}
@@ -41,7 +41,7 @@ def _(layer: DepthwiseConv, node: Node, x: str) -> Lowered:
 @lower_layer.register
 def _(layer: ConvTranspose, node: Node, x: str) -> Lowered:
     crops = layer.crops(node.input_shape[:-1])
-    # PyTorch's padding drops the same on both sides, and its output_padding drops less behind.
+    # PyTorch's padding drops the same on both sides, and its output_padding drops less at the end.
     named = _moves(layer, tuple(before for before, _ in crops))
     if any(after < before for before, after in crops):
         added = tuple(max(0, before - after) for before, after in crops)
@@ -74,27 +74,6 @@ def _module(
     )
 
 
-def _separable(rank: int) -> Part:
-    return Part(
-        f"SeparableConv{rank}d",
-        f'''
-class SeparableConv{rank}d(nn.Module):
-    """A convolution of every channel by itself, and one of single cells that mixes them."""
-
-    def __init__(self, inputs, outputs, kernel_size, multiplier=1, bias=True, **window) -> None:
-        super().__init__()
-        channels = inputs * multiplier
-        self.depthwise = nn.Conv{rank}d(
-            inputs, channels, kernel_size, groups=inputs, bias=False, **window
-        )
-        self.pointwise = nn.Conv{rank}d(channels, outputs, 1, bias=bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.pointwise(self.depthwise(x))
-''',
-    )
-
-
 @lower_layer.register
 def _(layer: SeparableConv, node: Node, x: str) -> Lowered:
     padded, named = _window(layer, node, x)
@@ -103,12 +82,12 @@ def _(layer: SeparableConv, node: Node, x: str) -> Lowered:
     if not layer.use_bias:
         named["bias"] = False
     rank, channels = len(layer.kernel_size), node.input_shape[-1]
-    part = _separable(rank)
+    name = f"SeparableConv{rank}d"
     return Lowered(
         f"self.{node.name}({padded})",
-        part.name,
+        name,
         arguments([channels, layer.filters, square(layer.kernel_size)], named),
-        (part,),
+        (name,),
         {
             "depthwise_kernel": "depthwise.weight",
             "pointwise_kernel": "pointwise.weight",
@@ -127,7 +106,7 @@ def _window(layer: Kernel, node: Node, x: str) -> tuple[str, dict[str, object]]:
 
 
 def _moves(layer: Kernel, padding: tuple[int, ...]) -> dict[str, object]:
-    """The arguments that say how the kernel moves, where they are not PyTorch's defaults."""
+    """The arguments for the movement of the kernel, where they are not PyTorch's defaults."""
     named: dict[str, object] = {}
     if set(layer.strides) != {1}:
         named["stride"] = square(layer.strides)

@@ -17,7 +17,7 @@ from netspec.language.layers.core import (
     ReLU,
     Softmax,
 )
-from netspec_torch.lower.base import Lowered, Part, lower_layer
+from netspec_torch.lower.base import Lowered, lower_layer
 
 
 @lower_layer.register
@@ -41,32 +41,11 @@ def _(layer: Dense, node: Node, x: str) -> Lowered:
     )
 
 
-_EINSUM_DENSE = Part(
-    "EinsumDense",
-    '''
-class EinsumDense(nn.Module):
-    """An einsum of the input and a kernel, and a bias."""
-
-    def __init__(
-        self, equation: str, kernel: tuple[int, ...], bias: tuple[int, ...] | None = None
-    ) -> None:
-        super().__init__()
-        self.equation = equation
-        self.kernel = nn.Parameter(torch.empty(kernel))
-        self.bias = None if bias is None else nn.Parameter(torch.empty(bias))
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = torch.einsum(self.equation, x, self.kernel)
-        return y if self.bias is None else y + self.bias
-''',
-)
-
-
 @lower_layer.register
 def _(layer: EinsumDense, node: Node, x: str) -> Lowered:
     shapes = [weight.shape for weight in node.weights]
-    made = arguments([layer.equation, *shapes], {})
-    return Lowered(f"self.{node.name}({x})", "EinsumDense", made, (_EINSUM_DENSE,))
+    call_arguments = arguments([layer.equation, *shapes], {})
+    return Lowered(f"self.{node.name}({x})", "EinsumDense", call_arguments, ("EinsumDense",))
 
 
 @lower_layer.register
@@ -105,29 +84,15 @@ def _(layer: LeakyReLU, _node: Node, x: str) -> Lowered:
     return Lowered(f"F.leaky_relu({x}, {literal(layer.negative_slope)})")
 
 
-_PRELU = Part(
-    "PReLU",  # F.prelu has another slope at 0
-    '''
-class PReLU(nn.Module):
-    """Keras's parametric ReLU, whose slope at 0 is 0."""
-
-    def __init__(self, *shape: int) -> None:
-        super().__init__()
-        self.alpha = nn.Parameter(torch.zeros(shape))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x) - self.alpha * F.relu(-x)
-''',
-)
-
-
 @lower_layer.register
 def _(_layer: PReLU, node: Node, x: str) -> Lowered:
     (alpha,) = node.weights
     *space, channels = range(len(alpha.shape))
     axes = (channels, *space) if node.layout == "channels_first" else (*space, channels)
-    made = arguments([alpha.shape[axis] for axis in axes], {})
-    return Lowered(f"self.{node.name}({x})", "PReLU", made, (_PRELU,), axes={"alpha": axes})
+    call_arguments = arguments([alpha.shape[axis] for axis in axes], {})
+    return Lowered(
+        f"self.{node.name}({x})", "PReLU", call_arguments, ("PReLU",), axes={"alpha": axes}
+    )
 
 
 @lower_layer.register
@@ -145,11 +110,16 @@ def _(layer: Softmax, node: Node, x: str) -> Lowered:
 
 @lower_layer.register
 def _(layer: Activation, _node: Node, x: str) -> Lowered:
-    part = PARTS.get(layer.activation)
-    return Lowered(ACTIVATIONS[layer.activation].format(x=x), needs=(part,) if part else ())
+    needs = functions(layer.activation)
+    return Lowered(ACTIVATIONS[layer.activation].format(x=x), needs=needs)
 
 
-# PyTorch's defaults agree with Keras's functions where no argument is given
+def functions(*activations: ActivationName) -> tuple[str, ...]:
+    """The functions of the module that activations use."""
+    return tuple(name for name in sorted({*activations}) if name in FUNCTIONS)
+
+
+# PyTorch's defaults agree with Keras's functions where no argument is passed
 # (torch/nn/functional.py, 2.13).
 ACTIVATIONS: dict[ActivationName, str] = {
     "linear": "{x}",
@@ -183,28 +153,5 @@ ACTIVATIONS: dict[ActivationName, str] = {
     "tanh_shrink": "F.tanhshrink({x})",
 }
 
-PARTS: dict[ActivationName, Part] = {
-    "selu": Part(
-        "selu",  # F.selu has another slope at 0
-        '''
-def selu(x: Tensor) -> Tensor:
-    """SELU, with the slope of the positive side at 0, as Keras has it."""
-    negative = 1.6732632423543772 * torch.expm1(x.clamp(max=0))
-    return 1.0507009873554805 * torch.where(x >= 0, x, negative)
-''',
-    ),
-    "sparsemax": Part(
-        "sparsemax",
-        '''
-def sparsemax(x: Tensor) -> Tensor:
-    """Keras 3.15's sparsemax of the last axis, whose threshold adds up the running sums."""
-    ordered = x.sort(dim=-1, descending=True).values
-    sums = ordered.cumsum(dim=-1)
-    counts = torch.arange(1, x.shape[-1] + 1, dtype=x.dtype, device=x.device)
-    support = ordered > (sums - 1) / counts
-    total = sums.where(support, 0).sum(dim=-1, keepdim=True)
-    return (x - (total - 1) / support.sum(dim=-1, keepdim=True)).clamp(min=0)
-''',
-    ),
-}
+FUNCTIONS = ("selu", "sparsemax")
 """The activations that are a function of the module."""

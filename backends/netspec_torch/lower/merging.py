@@ -14,7 +14,7 @@ from netspec.language.layers.merging import (
     Multiply,
     Subtract,
 )
-from netspec_torch.lower.base import Lowered, Part, lower_layer
+from netspec_torch.lower.base import Lowered, lower_layer
 
 
 @lower_layer.register
@@ -37,39 +37,14 @@ def _(_layer: Average, _node: Node, *x: str) -> Lowered:
     return Lowered(f"({' + '.join(x)}) / {len(x)}")
 
 
-_MAXIMUM = Part(
-    "maximum",  # torch.maximum halves the gradient of equal values
-    '''
-def maximum(*inputs: Tensor) -> Tensor:
-    """The largest value; where some are equal, the first has the gradient, as in TensorFlow."""
-    y, *others = inputs
-    for x in others:
-        y = torch.where(y >= x, y, x)
-    return y
-''',
-)
-
-_MINIMUM = Part(
-    "minimum",  # torch.minimum halves the gradient of equal values
-    '''
-def minimum(*inputs: Tensor) -> Tensor:
-    """The smallest value; where some are equal, the first has the gradient, as in TensorFlow."""
-    y, *others = inputs
-    for x in others:
-        y = torch.where(y <= x, y, x)
-    return y
-''',
-)
-
-
 @lower_layer.register
 def _(_layer: Maximum, _node: Node, *x: str) -> Lowered:
-    return Lowered(f"maximum({', '.join(x)})", needs=(_MAXIMUM,))
+    return Lowered(f"maximum({', '.join(x)})", needs=("maximum",))
 
 
 @lower_layer.register
 def _(_layer: Minimum, _node: Node, *x: str) -> Lowered:
-    return Lowered(f"minimum({', '.join(x)})", needs=(_MINIMUM,))
+    return Lowered(f"minimum({', '.join(x)})", needs=("minimum",))
 
 
 @lower_layer.register
@@ -83,7 +58,8 @@ def _(layer: Dot, node: Node, *x: str) -> Lowered:
     if layer.normalize:
         dims = [index + 1 for index in layer.indices(node.input_shapes)]
         x = tuple(
-            f"F.normalize({each}, dim={dim}, eps=1e-7)" for each, dim in zip(x, dims, strict=True)
+            f"F.normalize({tensor}, dim={dim}, eps=1e-7)"
+            for tensor, dim in zip(x, dims, strict=True)
         )
     if all(len(shape) == 1 for shape in node.input_shapes):
         return Lowered(f"({' * '.join(x)}).sum(1, keepdim=True)")

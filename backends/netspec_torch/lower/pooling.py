@@ -12,22 +12,8 @@ from netspec.language.layers.pooling import (
     MaxPooling,
     WindowPooling,
 )
-from netspec_torch.lower.base import Lowered, Part, lower_layer
+from netspec_torch.lower.base import Lowered, lower_layer
 from netspec_torch.lower.window import padding
-
-
-def _average_pool(rank: int) -> Part:
-    name = f"average_pool{rank}d_padded"
-    return Part(
-        name,
-        f'''
-def {name}(x: Tensor, kernel_size, stride, padding) -> Tensor:
-    """The mean of the real cells of every window; padding does not count."""
-    cells = F.pad(torch.ones_like(x[:1, :1]), padding)
-    counts = F.avg_pool{rank}d(cells, kernel_size, stride)
-    return F.avg_pool{rank}d(F.pad(x, padding), kernel_size, stride) / counts
-''',
-    )
 
 
 @lower_layer.register
@@ -46,14 +32,14 @@ def _(layer: MaxPooling, node: Node, x: str) -> Lowered:
 def _(layer: AveragePooling, node: Node, x: str) -> Lowered:
     space = node.input_shape[:-1]
     before, symmetric = padding(space, layer.window, layer.steps, layer.padding)
-    wider = any(cells > size for cells, size in zip(layer.window, space, strict=True))
+    wider = any(length > size for length, size in zip(layer.window, space, strict=True))
     if layer.rank == 3 and wider and not before:
-        # F.avg_pool3d refuses a window that its padding alone makes fit (PyTorch 2.13).
-        before = tuple(cells for side in reversed(symmetric) for cells in (side, side))
+        # F.avg_pool3d refuses a window that fits only with its padding (PyTorch 2.13).
+        before = tuple(count for side in reversed(symmetric) for count in (side, side))
     if before:
-        part = _average_pool(layer.rank)
+        function = f"average_pool{layer.rank}d_padded"
         window = arguments([square(layer.window), square(layer.steps), before], {})
-        return Lowered(f"{part.name}({', '.join([x, *window])})", needs=(part,))
+        return Lowered(f"{function}({', '.join([x, *window])})", needs=(function,))
     named = _pool_steps(layer)
     if any(symmetric):
         named |= {"padding": square(symmetric), "count_include_pad": False}
@@ -76,6 +62,6 @@ def _(layer: GlobalAveragePooling, _node: Node, x: str) -> Lowered:
 
 
 def _over_space(layer: GlobalPooling) -> str:
-    """The arguments of a reduction over all axes but those of the batch and the channels."""
+    """The arguments of a reduction over all axes except the batch and the channels."""
     named = {"keepdim": True} if layer.keepdims else {}
     return ", ".join(arguments([square(tuple(range(2, layer.rank + 2)))], named))

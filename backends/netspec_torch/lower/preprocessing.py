@@ -6,40 +6,8 @@ from netspec.backend.emit.code import Code, arguments, square
 from netspec.graph import Node
 from netspec.language.layers import Shape
 from netspec.language.layers.preprocessing import Fitting, Normalization, Rescaling, Resizing, along
-from netspec_torch.lower.base import Lowered, Part, lower_layer
+from netspec_torch.lower.base import Lowered, lower_layer
 from netspec_torch.lower.shaping import cropped, padded
-
-_RESCALING = Part(
-    "Rescaling",
-    '''
-class Rescaling(nn.Module):
-    """x * scale + offset, with numbers that run along an axis."""
-
-    def __init__(self, scale: list[float], offset: list[float], shape: tuple[int, ...]) -> None:
-        super().__init__()
-        self.register_buffer("scale", torch.tensor(scale).view(shape), persistent=False)
-        self.register_buffer("offset", torch.tensor(offset).view(shape), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.scale + self.offset
-''',
-)
-
-_NORMALIZATION = Part(
-    "Normalization",
-    '''
-class Normalization(nn.Module):
-    """(x - mean) / deviation, with numbers that run along an axis."""
-
-    def __init__(self, mean: list[float], deviation: list[float], shape: tuple[int, ...]) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.tensor(mean).view(shape), persistent=False)
-        self.register_buffer("deviation", torch.tensor(deviation).view(shape), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x - self.mean) / self.deviation
-''',
-)
 
 
 @lower_layer.register
@@ -56,7 +24,7 @@ def _(layer: Normalization, node: Node, x: str) -> Lowered:
         shifted = f"({x}{_plus(-layer.mean[0])})" if layer.mean[0] else x
         return Lowered(f"{shifted} / {layer.deviation[0]!r}")
     shape = along(len(layer.mean), axis, len(node.shape), node.layout)
-    return _module(_NORMALIZATION, layer.mean, layer.deviation, shape, node, x)
+    return _module("Normalization", layer.mean, layer.deviation, shape, node, x)
 
 
 def _rescaled(
@@ -66,7 +34,7 @@ def _rescaled(
     if count == 1:
         return Lowered(f"{x} * {scale[0]!r}{_plus(offset[0])}")
     shape = along(count, axis, len(node.shape), node.layout)
-    return _module(_RESCALING, scale, offset, shape, node, x)
+    return _module("Rescaling", scale, offset, shape, node, x)
 
 
 def _plus(number: float) -> str:
@@ -75,7 +43,7 @@ def _plus(number: float) -> str:
 
 
 def _module(
-    part: Part,
+    name: str,
     first: tuple[float, ...],
     second: tuple[float, ...],
     shape: Shape,
@@ -84,8 +52,8 @@ def _module(
 ) -> Lowered:
     """A module that holds two lists of numbers; where there is only one number, it is repeated."""
     lists = [numbers * (shape[0] // len(numbers)) for numbers in (first, second)]
-    made = [Code(f"[{', '.join(map(repr, numbers))}]") for numbers in lists]
-    return Lowered(f"self.{node.name}({x})", part.name, arguments([*made, shape], {}), (part,))
+    code = [Code(f"[{', '.join(map(repr, numbers))}]") for numbers in lists]
+    return Lowered(f"self.{node.name}({x})", name, arguments([*code, shape], {}), (name,))
 
 
 @lower_layer.register

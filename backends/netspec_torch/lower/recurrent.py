@@ -6,337 +6,71 @@ from netspec.backend.emit.code import Code, arguments
 from netspec.graph import Node
 from netspec.language.layers.activations import ActivationName
 from netspec.language.layers.recurrent import GRU, LSTM, Gated, RecurrentLayer, SimpleRNN
-from netspec_torch.lower.base import Lowered, Part, lower_layer
-from netspec_torch.lower.core import ACTIVATIONS, PARTS
-
-_RECURRENT = Part(
-    "Recurrent",
-    '''
-class Recurrent(nn.Module):
-    """What recurrent layers share: weights of `gates` blocks, dropout, and the way back.
-
-    x is (batch, steps, inputs). A subclass gives the states of all steps: (batch, steps, units).
-    """
-
-    gates = 1
-
-    def __init__(
-        self,
-        inputs: int,
-        units: int,
-        use_bias: bool = True,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        return_sequences: bool = False,
-        go_backwards: bool = False,
-    ) -> None:
-        super().__init__()
-        self.units = units
-        self.dropout = dropout
-        self.recurrent_dropout = recurrent_dropout
-        self.return_sequences = return_sequences
-        self.go_backwards = go_backwards
-        self.kernel = nn.Parameter(torch.empty(self.gates * units, inputs))
-        self.recurrent_kernel = nn.Parameter(torch.empty(self.gates * units, units))
-        self.bias = nn.Parameter(self.empty_bias()) if use_bias else None
-
-    def empty_bias(self) -> Tensor:
-        return torch.empty(self.gates * self.units)
-
-    def forward(self, x: Tensor) -> Tensor:
-        states = self.states(x.flip(1) if self.go_backwards else x)
-        return states if self.return_sequences else states[:, -1]
-
-    def masks(self, x: Tensor, rate: float) -> list[Tensor]:
-        """Masks that hold for all steps: one, or with recurrent dropout one for every gate."""
-        if not self.training or rate == 0:
-            return []
-        count = self.gates if self.recurrent_dropout else 1
-        return [F.dropout(torch.ones_like(x), rate) for _ in range(count)]
-''',
-)
-
-_IN_ONE_BLOCK = Part(
-    "in_one_block",
-    '''
-def in_one_block(weights: list[Tensor]) -> list[Tensor]:
-    """The weights as cuDNN reads them: in one block of memory, the kernels, then all biases."""
-    order = sorted(range(len(weights)), key=lambda index: weights[index].dim() == 1)
-    sizes = [weights[index].numel() for index in order]
-    parts = [weights[index].flatten() for index in order]
-    if all(weight.dim() > 1 for weight in weights):  # the block has room for biases even so
-        parts.append(weights[0].new_zeros(sum(map(len, weights))))
-    views = dict(zip(order, torch.cat(parts)[: sum(sizes)].split(sizes)))
-    return [views[index].view_as(weight) for index, weight in enumerate(weights)]
-''',
-)
-
-_FUSED = Part(
-    "Fused",
-    '''
-class Fused(Recurrent):
-    """A recurrent layer on PyTorch's fused kernel."""
-
-    def states(self, x: Tensor) -> Tensor:
-        for mask in self.masks(x[:, :1], self.dropout):
-            x = x * mask
-        return self.run(x, self.weights())
-
-    def run(self, x: Tensor, weights: list[Tensor], directions: int = 1) -> Tensor:
-        h = x.new_zeros(directions, len(x), self.units)
-        biased, both = self.bias is not None, directions == 2
-        weights = in_one_block(weights)
-        return self.kernels(x, h, weights, biased, 1, 0.0, self.training, both, True)[0]
-
-    def weights(self) -> list[Tensor]:
-        """The weights in PyTorch's order, whose second bias is zero."""
-        if self.bias is None:
-            return [self.kernel, self.recurrent_kernel]
-        return [self.kernel, self.recurrent_kernel, self.bias, torch.zeros_like(self.bias)]
-''',
-    needs=(_RECURRENT, _IN_ONE_BLOCK),
-)
-
-_FUSED_SIMPLE_RNN = Part(
-    "SimpleRNN",
-    '''
-class SimpleRNN(Fused):
-    """Keras's SimpleRNN with tanh."""
-
-    def kernels(self, *arguments) -> tuple[Tensor, ...]:
-        return torch.rnn_tanh(*arguments)
-''',
-    needs=(_FUSED,),
-)
-
-_FUSED_RELU_RNN = Part(
-    "ReluRNN",
-    '''
-class ReluRNN(Fused):
-    """Keras's SimpleRNN with relu."""
-
-    def kernels(self, *arguments) -> tuple[Tensor, ...]:
-        return torch.rnn_relu(*arguments)
-''',
-    needs=(_FUSED,),
-)
-
-_FUSED_LSTM = Part(
-    "LSTM",
-    '''
-class LSTM(Fused):
-    """Keras's LSTM; its gates are i, f, c and o, as PyTorch's are."""
-
-    gates = 4
-
-    def kernels(self, x: Tensor, h: Tensor, *arguments) -> tuple[Tensor, ...]:
-        return torch.lstm(x, (h, h), *arguments)
-''',
-    needs=(_FUSED,),
-)
-
-_FUSED_GRU = Part(
-    "GRU",
-    '''
-class GRU(Fused):
-    """Keras's GRU with `reset_after`; its gates are z, r and n, and PyTorch's are r, z and n."""
-
-    gates = 3
-
-    def empty_bias(self) -> Tensor:
-        return torch.empty(2, 3 * self.units)
-
-    def kernels(self, *arguments) -> tuple[Tensor, ...]:
-        return torch.gru(*arguments)
-
-    def weights(self) -> list[Tensor]:
-        biases = () if self.bias is None else self.bias
-        gates = [weight.chunk(3) for weight in (self.kernel, self.recurrent_kernel, *biases)]
-        return [torch.cat([r, z, n]) for z, r, n in gates]
-''',
-    needs=(_FUSED,),
-)
-
-_LOOPED = Part(
-    "Looped",
-    '''
-class Looped(Recurrent):
-    """A recurrent layer that goes step by step, with any activations."""
-
-    def __init__(self, *sizes: int, activation, recurrent_activation=None, **options) -> None:
-        super().__init__(*sizes, **options)
-        self.activation = activation
-        self.recurrent_activation = recurrent_activation
-
-    def states(self, x: Tensor) -> Tensor:
-        inputs = self.gated(x, self.kernel, self.masks(x[:, :1], self.dropout))
-        if self.bias is not None:
-            inputs = inputs + self.input_bias()
-        h = x.new_zeros(len(x), self.units)
-        states = self.steps(inputs.unbind(1), h, self.masks(h, self.recurrent_dropout))
-        return torch.stack(list(states), 1)
-
-    def input_bias(self) -> Tensor:
-        return self.bias
-
-    def gated(self, x: Tensor, kernel: Tensor, masks: list[Tensor]) -> Tensor:
-        """x through the kernel of every gate: (…, gates units). Each gate has its own mask."""
-        if len(masks) < 2:
-            return F.linear(x * masks[0] if masks else x, kernel)
-        parts = zip(masks, kernel.chunk(len(masks)))
-        return torch.cat([F.linear(x * mask, part) for mask, part in parts], -1)
-''',
-    needs=(_RECURRENT,),
-)
-
-_LOOPED_SIMPLE_RNN = Part(
-    "LoopedSimpleRNN",
-    '''
-class LoopedSimpleRNN(Looped):
-    """Keras's SimpleRNN."""
-
-    def steps(self, inputs, h: Tensor, masks: list[Tensor]):
-        for z in inputs:
-            h = self.activation(z + self.gated(h, self.recurrent_kernel, masks))
-            yield h
-''',
-    needs=(_LOOPED,),
-)
-
-_LOOPED_LSTM = Part(
-    "LoopedLSTM",
-    '''
-class LoopedLSTM(Looped):
-    """Keras's LSTM."""
-
-    gates = 4
-
-    def steps(self, inputs, h: Tensor, masks: list[Tensor]):
-        c = h
-        for z in inputs:
-            z = z + self.gated(h, self.recurrent_kernel, masks)
-            i, f, g, o = z.chunk(4, -1)
-            kept = self.recurrent_activation(f) * c
-            c = kept + self.recurrent_activation(i) * self.activation(g)
-            h = self.recurrent_activation(o) * self.activation(c)
-            yield h
-''',
-    needs=(_LOOPED,),
-)
-
-_LOOPED_GRU = Part(
-    "LoopedGRU",
-    '''
-class LoopedGRU(Looped):
-    """Keras's GRU with `reset_after`."""
-
-    gates = 3
-
-    def empty_bias(self) -> Tensor:
-        return torch.empty(2, 3 * self.units)
-
-    def input_bias(self) -> Tensor:
-        return self.bias[0]
-
-    def steps(self, inputs, h: Tensor, masks: list[Tensor]):
-        for step in inputs:
-            inner = self.gated(h, self.recurrent_kernel, masks)
-            if self.bias is not None:
-                inner = inner + self.bias[1]
-            (z, r, n), (h_z, h_r, h_n) = step.chunk(3, -1), inner.chunk(3, -1)
-            z = self.recurrent_activation(z + h_z)
-            r = self.recurrent_activation(r + h_r)
-            h = z * h + (1 - z) * self.activation(n + r * h_n)
-            yield h
-''',
-    needs=(_LOOPED,),
-)
-
-_RESET_BEFORE_GRU = Part(
-    "ResetBeforeGRU",
-    '''
-class ResetBeforeGRU(Looped):
-    """Keras's GRU without `reset_after`: the state is reset before its kernel."""
-
-    gates = 3
-
-    def steps(self, inputs, h: Tensor, masks: list[Tensor]):
-        both = 2 * self.units
-        to_gates, to_state = self.recurrent_kernel.tensor_split([both])
-        for step in inputs:
-            z, r = (step[:, :both] + self.gated(h, to_gates, masks[:2])).chunk(2, -1)
-            z, r = self.recurrent_activation(z), self.recurrent_activation(r)
-            n = step[:, both:] + self.gated(r * h, to_state, masks[2:])
-            h = z * h + (1 - z) * self.activation(n)
-            yield h
-''',
-    needs=(_LOOPED,),
-)
+from netspec_torch.lower.base import Lowered, lower_layer
+from netspec_torch.lower.core import ACTIVATIONS, functions
 
 
 @lower_layer.register
 def _(layer: RecurrentLayer, node: Node, x: str) -> Lowered:
-    part, made, parts = recurrent_module(layer, node.input_shape[-1])
-    return Lowered(f"self.{node.name}({x})", part.name, made, parts)
+    name, values, needs = recurrent_module(layer, node.input_shape[-1])
+    return Lowered(f"self.{node.name}({x})", name, values, needs)
 
 
-def recurrent_module(
-    layer: RecurrentLayer, inputs: int
-) -> tuple[Part, list[str], tuple[Part, ...]]:
+def recurrent_module(layer: RecurrentLayer, inputs: int) -> tuple[str, list[str], tuple[str, ...]]:
     """The class of a layer's module, the arguments that make it, and what it all needs."""
-    part, named, functions = fused(layer), _options(layer), ()
-    if part is None:
-        part, named, functions = _looped(layer), _activations(layer) | named, _functions(layer)
-    return part, arguments([inputs, layer.units], named), (*functions, part)
+    name, options = fused(layer), _options(layer)
+    if name is not None:
+        return name, arguments([inputs, layer.units], options), (name,)
+    name, activations = _looped(layer), _activations(layer)
+    values = {key: function(activation) for key, activation in activations.items()} | options
+    needs = (*functions(*activations.values()), name)
+    return name, arguments([inputs, layer.units], values), needs
 
 
-def fused(layer: RecurrentLayer) -> Part | None:
+def fused(layer: RecurrentLayer) -> str | None:
     """The class on PyTorch's fused kernel that computes the layer, where there is one."""
     if layer.recurrent_dropout > 0:
         return None
     match layer:
         case SimpleRNN(activation="tanh"):
-            return _FUSED_SIMPLE_RNN
+            return "SimpleRNN"
         case SimpleRNN(activation="relu"):
-            return _FUSED_RELU_RNN
+            return "ReluRNN"
         case LSTM(activation="tanh", recurrent_activation="sigmoid"):
-            return _FUSED_LSTM
+            return "LSTM"
         case GRU(activation="tanh", recurrent_activation="sigmoid", reset_after=True):
-            return _FUSED_GRU
+            return "GRU"
         case _:
             return None
 
 
-def _looped(layer: RecurrentLayer) -> Part:
+def _looped(layer: RecurrentLayer) -> str:
     match layer:
         case LSTM():
-            return _LOOPED_LSTM
+            return "LoopedLSTM"
         case GRU():
-            return _LOOPED_GRU if layer.reset_after else _RESET_BEFORE_GRU
+            return "LoopedGRU" if layer.reset_after else "ResetBeforeGRU"
         case _:
-            return _LOOPED_SIMPLE_RNN
+            return "LoopedSimpleRNN"
 
 
 def _options(layer: RecurrentLayer) -> dict[str, object]:
     """The arguments that are not at their defaults."""
     names = ("use_bias", "dropout", "recurrent_dropout", "return_sequences", "go_backwards")
     values = {name: getattr(layer, name) for name in names}
-    return {name: it for name, it in values.items() if it != type(layer).model_fields[name].default}
+    return {
+        name: value
+        for name, value in values.items()
+        if value != type(layer).model_fields[name].default
+    }
 
 
-def _activations(layer: RecurrentLayer) -> dict[str, object]:
-    made: dict[str, object] = {"activation": function(layer.activation)}
+def _activations(layer: RecurrentLayer) -> dict[str, ActivationName]:
+    """The activations, by the arguments that take them."""
     if isinstance(layer, Gated):
-        made["recurrent_activation"] = function(layer.recurrent_activation)
-    return made
-
-
-def _functions(layer: RecurrentLayer) -> tuple[Part, ...]:
-    """The definitions that the activations need."""
-    names = {layer.activation} | (
-        {layer.recurrent_activation} if isinstance(layer, Gated) else set()
-    )
-    return tuple(PARTS[name] for name in sorted(names) if name in PARTS)
+        names = (layer.activation, layer.recurrent_activation)
+        return dict(zip(("activation", "recurrent_activation"), names, strict=True))
+    return {"activation": layer.activation}
 
 
 def function(name: ActivationName) -> Code:

@@ -11,7 +11,7 @@ from netspec.language.layers.regularization import (
     GaussianNoise,
     SpatialDropout,
 )
-from netspec_torch.lower.base import Lowered, Part, lower_layer
+from netspec_torch.lower.base import Lowered, lower_layer
 
 
 @lower_layer.register
@@ -34,34 +34,13 @@ def _(layer: SpatialDropout, node: Node, x: str) -> Lowered:
     return _masked(x, (*(1 for _ in range(layer.rank)), node.shape[-1]), layer.rate)
 
 
-_GAUSSIAN_NOISE = Part(
-    "gaussian_noise",
-    '''
-def gaussian_noise(x: Tensor, stddev: float, training: bool) -> Tensor:
-    """Noise of mean 0 is added in training."""
-    return x + stddev * torch.randn_like(x) if training else x
-''',
-)
-
-
 @lower_layer.register
 def _(layer: GaussianNoise, _node: Node, x: str) -> Lowered:
     expression = f"gaussian_noise({x}, {literal(layer.stddev)}, self.training)"
-    return Lowered(expression, needs=(_GAUSSIAN_NOISE,))
-
-
-_GAUSSIAN_DROPOUT = Part(
-    "gaussian_dropout",
-    '''
-def gaussian_dropout(x: Tensor, rate: float, training: bool) -> Tensor:
-    """Noise of mean 1 and the deviation of dropout's masks is multiplied in training."""
-    stddev = (rate / (1 - rate)) ** 0.5
-    return x * (1 + stddev * torch.randn_like(x)) if training else x
-''',
-)
+    return Lowered(expression, needs=("gaussian_noise",))
 
 
 @lower_layer.register
 def _(layer: GaussianDropout, _node: Node, x: str) -> Lowered:
     expression = f"gaussian_dropout({x}, {literal(layer.rate)}, self.training)"
-    return Lowered(expression, needs=(_GAUSSIAN_DROPOUT,))
+    return Lowered(expression, needs=("gaussian_dropout",))

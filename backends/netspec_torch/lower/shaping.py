@@ -43,20 +43,20 @@ def _(layer: Cropping, _node: Node, x: str) -> Lowered:
 
 
 def padded(x: str, sides: tuple[Sides, ...], fill: float = 0.0) -> str:
-    """Channels-first `x` with cells around its space; F.pad takes the last axis first."""
-    cells = tuple(count for side in reversed(sides) for count in side)
+    """Channels-first `x` with padding around its space; F.pad takes the last axis first."""
+    padding = tuple(count for side in reversed(sides) for count in side)
     named = {"value": fill} if fill else {}
-    return f"F.pad({', '.join([x, *arguments([cells], named)])})"
+    return f"F.pad({', '.join([x, *arguments([padding], named)])})"
 
 
 def cropped(x: str, sides: tuple[Sides, ...]) -> str:
-    """Channels-first `x` without the cells at the sides of its space."""
+    """Channels-first `x` without the pixels at the sides of its space."""
     slices = (f"{before or ''}:{-after or ''}" for before, after in sides)
     return f"{x}[:, :, {', '.join(slices)}]"
 
 
-# The mode nearest-exact takes the cell at (i + 1/2) / factor, which rounding cannot move into the
-# next one; the mode nearest takes that at i / factor.
+# The mode nearest-exact takes the pixel at (i + 1/2) / factor, which rounding cannot move into the
+# next one; the mode nearest takes the pixel at i / factor.
 @lower_layer.register
 def _(layer: UpSampling, _node: Node, x: str) -> Lowered:
     smooth = isinstance(layer, UpSampling2D) and layer.interpolation == "bilinear"

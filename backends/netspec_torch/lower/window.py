@@ -11,11 +11,11 @@ def padding(
     strides: tuple[int, ...],
     padding: CausalPadding,
 ) -> tuple[tuple[int, ...] | None, tuple[int, ...]]:
-    """Cells to pad by F.pad (the last axis first), or by the layer itself (one number an axis).
+    """The padding of F.pad (the last axis first), or by the layer itself (one number an axis).
 
-    PyTorch's layers pad both sides alike; TensorFlow's odd cell at the end needs F.pad.
+    PyTorch's layers pad both sides alike; TensorFlow's odd pixel at the end needs F.pad.
     """
     sides = [pads(*axis, padding) for axis in zip(space, kernel, strides, strict=True)]
     if all(before == after for before, after in sides):
         return None, tuple(before for before, _ in sides)
-    return tuple(cells for side in reversed(sides) for cells in side), (0,) * len(space)
+    return tuple(count for side in reversed(sides) for count in side), (0,) * len(space)

@@ -1,21 +1,15 @@
-"""Python source as a formatter leaves it, for the backends that write modules.
+"""Python source as a formatter leaves it: values, calls and statements.
 
 Only validated values come in here: numbers, checked identifiers, and words of closed sets.
 """
 
 from __future__ import annotations
 
-import keyword
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from inspect import getsource
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from netspec.graph import Graph
-from netspec.language.layers import written
-from netspec.language.training.schedules import Schedule
-from netspec.numerics.mismatch import find_mismatch
-from netspec.text.diagnostics import one_of
+from netspec.backend.emit.document import NEWLINE, Choice, Document, Nest
+from netspec.backend.emit.expressions import in_lines, parse
 
 WIDTH = 100
 
@@ -56,200 +50,35 @@ def arguments(positional: Iterable[object], named: Mapping[str, object]) -> list
 
 def call(
     head: str, arguments: Sequence[str], tail: str = "", comment: str = "", brackets: str = "()"
-) -> str:
+) -> Document:
     """A statement `head(arguments)tail  # comment`, one argument a line where it is too long."""
-    after = f"  # {comment}" if comment else ""
     opening, closing = brackets
-    line = f"{head}{opening}{', '.join(arguments)}{closing}{tail}{after}"
-    if len(line) <= WIDTH or not arguments:
-        return line
-    indent = _indent(head)
-    lines = [line for argument in arguments for line in _argument(f"{indent}    ", argument)]
-    return "\n".join([f"{head}{opening}", *lines, f"{indent}{closing}{tail}{after}"])
+    after = f"{tail}  # {comment}" if comment else tail
+    line = f"{head}{opening}{', '.join(arguments)}{closing}{after}"
+
+    def broken() -> tuple[Document, ...]:
+        items = [parse(argument).in_brackets for argument in arguments]
+        return ((head, in_lines(opening, items, closing), after),)
+
+    return Choice(line, broken) if arguments else line
 
 
-def _argument(indent: str, argument: str) -> list[str]:
-    """An argument on a line of its own; a call that is too long for one takes three.
+def statement(head: str, expression: str, comment: str = "") -> Document:
+    """A statement `head expression  # comment`, in several lines where it is too long for one.
 
-    A list that is too long takes a line for every item.
+    Its brackets are broken; where that does not help, new ones are written around all of it.
     """
-    line = f"{indent}{argument},"
-    if len(line) > WIDTH and argument.endswith("]"):
-        head, _, inner = argument[:-1].partition("[")
-        items = [f"{indent}    {item}," for item in _split(inner)]
-        return [f"{indent}{head}[", *items, f"{indent}],"]
-    if len(line) <= WIDTH or not argument.endswith(")"):
-        return [line]
-    head, _, inner = argument[:-1].partition("(")
-    lines = [f"{indent}    {inner}"]
-    if len(lines[0]) > WIDTH:
-        lines = [line for each in _split(inner) for line in _argument(f"{indent}    ", each)]
-    return [f"{indent}{head}(", *lines, f"{indent}),"]
+    after = f"  # {comment}" if comment else ""
 
+    def broken() -> tuple[Document, ...]:
+        parsed = parse(expression)
+        in_own_brackets = (head, parsed.on_its_own, after)
+        if expression.isidentifier():
+            around = (head, "(", Nest((NEWLINE, expression, after)), NEWLINE, ")")
+            return around, in_own_brackets
+        around = (head, "(", Nest((NEWLINE, parsed.in_brackets)), NEWLINE, ")", after)
+        if parsed.breaks_in_brackets:
+            return in_own_brackets, around, in_own_brackets
+        return (around,)
 
-def statement(head: str, expression: str, comment: str) -> str:
-    """A statement `head expression  # comment`, with brackets opened up where it is too long.
-
-    Those are the brackets that the expression ends in, or the first where that does not help, or
-    else new ones around all of it, as around arithmetic.
-    """
-    return _opened(head, expression, f"  # {comment}")
-
-
-def _opened(head: str, expression: str, after: str) -> str:
-    line = f"{head}{expression}{after}"
-    if len(line) <= WIDTH:
-        return line
-    indent = _indent(head)
-    if expression.isidentifier():
-        inside = f"{indent}    {expression}{after}"
-        return f"{head}(\n{inside}\n{indent})" if len(inside) <= WIDTH else line
-    around = f"{head}(\n{{}}\n{indent}){after}"
-    if not expression.startswith("(") and not expression.endswith((")", "]")):
-        inside = f"{indent}    {expression}"
-        terms = re.split(r" (?=[+-] )", inside) if len(inside) > WIDTH else [inside]
-        return around.format(f"\n{indent}    ".join(terms))
-    brackets = {at: _closing(expression, at) for at, char in enumerate(expression) if char in "(["}
-    start = next((at for at, end in brackets.items() if end == len(expression) - 1), 0)
-    if len(head) + start >= WIDTH:
-        start = min(brackets)
-    if len(head) + start >= WIDTH:
-        return around.format(_opened(f"{indent}    ", expression, ""))
-    inner, tail = expression[start + 1 : brackets[start]], expression[brackets[start] :]
-    opened = [f"{head}{expression[: start + 1]}", f"{indent}    {inner}", f"{indent}{tail}"]
-    if len(opened[1]) > WIDTH:
-        opened[1:2] = [line for each in _split(inner) for line in _argument(f"{indent}    ", each)]
-    return "\n".join(opened) + after
-
-
-def _split(inner: str) -> list[str]:
-    """The arguments between the brackets of a call."""
-    parts, depth, start, quoted = list[str](), 0, 0, False
-    for at, char in enumerate(inner):
-        quoted ^= char == '"'
-        if quoted:
-            continue
-        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(char, 0)
-        if char == "," and depth == 0:
-            parts.append(inner[start:at].strip())
-            start = at + 1
-    return [*parts, inner[start:].strip()]
-
-
-def _closing(expression: str, start: int) -> int:
-    """Where the bracket closes that opens at `start`."""
-    depth = 0
-    for at in range(start, len(expression)):
-        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(expression[at], 0)
-        if depth == 0:
-            return at
-    raise ValueError(expression)
-
-
-def identifiers(names: Iterable[str], reserved: Collection[str]) -> dict[str, str]:
-    """A Python identifier for every name, none of them twice or among the reserved ones.
-
-    >>> identifiers(["block/conv2d", "class", "x"], {"x"})
-    {'block/conv2d': 'block_conv2d', 'class': 'class_', 'x': 'x_'}
-    """
-    taken = {*keyword.kwlist, *reserved}
-    found: dict[str, str] = {}
-    for name in names:
-        wanted = re.sub(r"\W", "_", name)
-        while wanted in taken:
-            wanted += "_"
-        taken.add(wanted)
-        found[name] = wanted
-    return found
-
-
-def variables(graph: Graph, only_input: str, reserved: Collection[str]) -> dict[str, str]:
-    """The variable that holds each tensor of a graph.
-
-    A tensor that the next node alone reads is `x`; every other has a name of its own. An only input
-    is `only_input` where that is safe, and `inputs` where `x` would be overwritten too early.
-    """
-    reads: dict[str, set[int]] = {}
-    for at, node in enumerate(graph.nodes):
-        for name in node.inputs:
-            reads.setdefault(name, set()).add(at)
-    for name in graph.outputs:
-        reads.setdefault(name, set()).add(len(graph.nodes))
-    own = [each.name for at, each in enumerate(graph.nodes) if reads.get(each.name) != {at + 1}]
-    taken = {"x", "inputs", *reserved}
-    if len(graph.inputs) > 1:
-        held = identifiers([each.name for each in graph.inputs], taken)
-    else:
-        name = next(each.name for each in graph.inputs)
-        held = {name: only_input if reads.get(name) == {0} else "inputs"}
-    named = identifiers(own, {*taken, *held.values()})
-    return {**{each.name: "x" for each in graph.nodes}, **named, **held}
-
-
-def _indent(head: str) -> str:
-    return " " * (len(head) - len(head.lstrip()))
-
-
-def taken_and_given(graph: Graph, about: str, named: str) -> str:
-    """A line that says what a model takes, something about it, and what it gives.
-
-    That is the shapes, or how many there are where those are too long for a docstring's line.
-    """
-    inputs = ", ".join(written(each.shape) for each in graph.inputs)
-    outputs = ", ".join(written(node.shape) for node in graph.output_nodes)
-    line = f"Inputs {inputs}{about} to {named} {outputs}."
-    if len(line) <= WIDTH - 10:
-        return line
-    return f"{len(graph.inputs)} inputs{about} to {len(graph.outputs)} outputs."
-
-
-def division(scales: Mapping[str, float]) -> str:
-    """What a line about a model adds where its inputs are divided, by the names of the inputs.
-
-    >>> division({"image": 255.0, "words": 1.0})
-    ', all but words divided by 255,'
-    """
-    left = [name for name, scale in scales.items() if scale == 1]
-    if len(left) == len(scales):
-        return ""
-    named = f", all but {one_of(left, 'and')} divided" if left else ", divided"
-    return f"{named} by {next(scale for scale in scales.values() if scale != 1):g},"
-
-
-def camel_case(name: str) -> str:
-    """The class name for a spec's name.
-
-    >>> camel_case("mnist_cnn")
-    'MnistCnn'
-    """
-    return "".join(part[0].upper() + part[1:] for part in name.split("_") if part)
-
-
-def length(count: int | None, schedule: Schedule, epochs: int) -> str:
-    """A schedule's length in steps as source; where it counts epochs, of `steps_per_epoch`.
-
-    None is the whole training, as everywhere.
-    """
-    if count is None:
-        return f"{epochs} * steps_per_epoch"
-    if schedule.unit == "steps" or count == 0:
-        return str(count)
-    return "steps_per_epoch" if count == 1 else f"{count} * steps_per_epoch"
-
-
-def weights_check(graph: Graph) -> str:
-    """The axes of every weight as source, and the function that finds weights without them."""
-    lines = ["# The axes of every weight in a weights file.", "AXES = {"]
-    for key, weight in graph.weights():
-        sizes = [f'"{role}": {size}' for role, size in weight.sizes.items()]
-        lines.append(call(f'    "{key}": ', sizes, ",", brackets="{}"))
-    table = "\n".join([*lines, "}"]) if len(lines) > 2 else f"{lines[0]}\nAXES = {{}}"
-    return module(table, _PRAGMA.sub("", getsource(find_mismatch)))
-
-
-_PRAGMA = re.compile(r"  # pyright: .*")
-
-
-def module(*parts: str) -> str:
-    """The parts of a module, two empty lines between them."""
-    return "\n\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+    return Choice(f"{head}{expression}{after}", broken)

@@ -46,7 +46,7 @@ def load_digits() -> dict[str, np.ndarray]:
     except ModuleNotFoundError as error:
         message = "the data set digits comes with scikit-learn, which is not installed"
         raise DataError(message, "pip install 'netspec[digits]'") from error
-    # The cast says which of its two returns `return_X_y` chooses.
+    # The cast selects the one of two return types that belongs to `return_X_y`.
     data = cast("tuple[np.ndarray, np.ndarray]", datasets.load_digits(return_X_y=True))
     images, labels = data[0].reshape(-1, 8, 8).astype(np.uint8), data[1].astype(np.uint8)
     return {

@@ -11,8 +11,48 @@ from pydantic_core import CoreSchema, core_schema
 
 from netspec.language.layers.initializers import Positive
 from netspec.language.layers.tagged import Model, as_tuple
+from netspec.language.remedies import Remedy
 
 Resize: TypeAlias = Literal["stretch", "pad", "crop"]
+Filter: TypeAlias = Literal["nearest", "box", "bilinear", "bicubic", "lanczos"]
+
+
+class ImageResize(Model):
+    """How an image of another size becomes one of the size of the input."""
+
+    mode: Annotated[
+        Resize,
+        Field(
+            description="The image is stretched to the size; or it keeps its proportions, and is "
+            "padded, or cropped to its middle."
+        ),
+    ]
+    filter: Annotated[
+        Filter, Field(description="How pixels are computed, by the names of Pillow's filters.")
+    ] = "bilinear"
+    fill: Annotated[
+        int,
+        Field(ge=0, le=255, description="The grey of the padding, from 0, black, to 255, white."),
+    ] = 0
+
+
+def _as_fields(value: object) -> object:
+    """A mode as the fields with this mode."""
+    return {"mode": value} if isinstance(value, str) else value
+
+
+class Portion(Model):
+    """Which of the training examples become another part of the data."""
+
+    fraction: Annotated[float, Field(gt=0, lt=1, description="The part of the training examples.")]
+    shuffle: Annotated[
+        bool,
+        Field(description="Whether they are drawn at random; otherwise they are the last ones."),
+    ] = True
+    stratify: Annotated[
+        bool, Field(description="Whether every class has the same fraction in both parts.")
+    ] = False
+    seed: Annotated[int, Field(ge=0, lt=2**63, description="Decides which examples are drawn.")] = 0
 
 
 class FilePath(str):
@@ -29,6 +69,12 @@ class FilePath(str):
         cls, source: type[Any], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+
+
+class FolderPath(FilePath):
+    """The path of a folder, relative to the folder of the spec."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -50,29 +96,41 @@ class Promise:
     """Whether an example is one input and one label; otherwise arrays of any number and shape."""
     names_classes: bool = False
     """Whether the data contain the names of the classes."""
+    decoded: bool = False
+    """Whether the examples are image files, which are decoded to the shape of the input."""
+
+
+def _as_scale(value: object) -> str | None:
+    return "the data are divided by it: write `scale: 255`" if isinstance(value, str) else None
 
 
 class DataFields(Model):
     """The fields of a data source: which data, and how the inputs are scaled."""
 
     dataset: Any  # Any: each source narrows it to the literal that is its name
-    scale: Annotated[Positive, Field(description="Pixels are divided by this.")] = 1.0
+    scale: Annotated[
+        Positive,
+        Field(description="Pixels are divided by this."),
+        Remedy(_as_scale, ("float_type",)),
+    ] = 1.0
     target: Annotated[
         Literal["labels", "input"],
-        Field(description="What the output is compared with; an autoencoder's is its own input."),
+        Field(description="What the output is compared with; an autoencoder's is its input."),
     ] = "labels"
     class_names: Annotated[
         tuple[str, ...] | None,
         BeforeValidator(as_tuple),
         Field(description="The classes in the order of their labels. Without them, 0, 1, 2, …"),
+        Remedy("write it in brackets, as in [cat, dog]"),
     ] = None
     resize: Annotated[
-        Resize,
+        ImageResize | None,
+        BeforeValidator(_as_fields, json_schema_input_type=Resize | ImageResize | None),
         Field(
-            description="How images of other proportions were made to fit, which predict repeats: "
-            "stretched, padded with black, or cropped."
+            description="How images of another size are made to fit: stretch, pad, crop, or a mode "
+            "with further fields. Without it, predict stretches them."
         ),
-    ] = "stretch"
+    ] = None
 
     @property
     def promise(self) -> Promise:
@@ -86,12 +144,12 @@ class DataFields(Model):
 
     @property
     def paths(self) -> dict[str, FilePath]:
-        """The paths of files, by the name of their field."""
+        """The paths of files and folders, by the name of their field."""
         return {name: value for name, value in self if isinstance(value, FilePath)}
 
     def with_paths(self, change: Callable[[str], str]) -> Self:
         """The same fields with every path changed by a function."""
-        changed = {name: FilePath(change(path)) for name, path in self.paths.items()}
+        changed = {name: type(path)(change(path)) for name, path in self.paths.items()}
         return self.model_copy(update=changed)
 
 

@@ -1,6 +1,6 @@
 """The data sources by name, each imported when a spec names it.
 
-A source is a class behind an entry point of the group `netspec.sources`. netspec's own sources are
+A source is a class with an entry point of the group `netspec.sources`. netspec's own sources are
 in the same form in a table here: a scan of all installed packages takes longer than a summary may.
 """
 
@@ -26,6 +26,7 @@ BUILT_IN = {
     "digits": "netspec.data.sources.digits:Digits",
     "npz": "netspec.data.sources.npz:Npz",
     "idx": "netspec.data.sources.idx:Idx",
+    "images": "netspec.data.sources.images:Images",
 }
 """The module and the class of every source of netspec."""
 

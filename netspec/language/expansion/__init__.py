@@ -1,8 +1,8 @@
 """A spec with variables and blocks becomes the flat spec that it means.
 
 The result has one list of layers, and no variables, blocks, repetitions or references. Each of its
-values stands at the place in the text that it came from, and a layer that came out of a block knows
-the calls that it came through, so that whatever is said of it later is said of both.
+values keeps its place in the text. A layer of a block also keeps the calls that it came through, so
+that a later message shows both.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ def expand(source: Source) -> Source:
     if not isinstance(root.data, dict) or not _has_work(root.data):
         return source
     values = Values()
-    found = read_variables(root, values)
-    blocks = read_blocks(root, values, found)
+    variables = read_variables(root, values)
+    blocks = read_blocks(root, values, variables)
     values.raise_faults()
     check_nesting(blocks, values)
     check_uncalled(root.members.get("layers"), blocks, values)
-    calls = Calls(blocks, found, values)
-    scope = Scope(found)
+    calls = Calls(blocks, variables, values)
+    scope = Scope(variables)
     members = {
         key: values.substitute(node, scope)
         for key, node in root.members.items()
@@ -52,9 +52,9 @@ def expand(source: Source) -> Source:
 def variables(source: Source) -> dict[str, Data]:
     """The variables of a spec with their values. Raises SpecError."""
     values = Values()
-    found = read_variables(source.root, values)
+    nodes = read_variables(source.root, values)
     values.raise_faults()
-    return {name: node.data for name, node in found.items() if node is not None}
+    return {name: node.data for name, node in nodes.items() if node is not None}
 
 
 def _has_work(data: dict[str, Data]) -> bool:

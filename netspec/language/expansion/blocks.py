@@ -94,7 +94,7 @@ def _block(key: Node, node: Node, values: Values, scope: Scope) -> Block | None:
         return None
     if layer := _STEMS.get(snake_case(name)):
         message = f"a block cannot be named {name!r}, for there is the layer {layer}"
-        values.fault(key, Code.NAME, message, "give the block another name")
+        values.fault(key, Code.NAME, message, "choose another name for the block")
         return None
     if not isinstance(node.data, dict):
         message = f"the block {name} must be a mapping, not {shown(node.data)}"
@@ -110,8 +110,10 @@ def _block(key: Node, node: Node, values: Values, scope: Scope) -> Block | None:
     layers = node.members.get("layers")
     if layers is None or not isinstance(layers.data, list) or not layers.data:
         message = f"the block {name} needs layers, a list of at least one"
-        at = key if layers is None or not layers.members else layers
-        values.fault(at, Code.MISSING_FIELD, message, "write one layer a line, each behind a dash")
+        place = key if layers is None or not layers.members else layers
+        values.fault(
+            place, Code.MISSING_FIELD, message, "write one layer a line, each after a dash"
+        )
         return None
     known = ChainMap(parameters, {INDEX: None}, scope.variables)
     for item in layers.members.values():
@@ -125,20 +127,20 @@ def _parameters(node: Node | None, values: Values, scope: Scope) -> dict[str, No
         return {}
     if not isinstance(node.data, dict):
         message = f"parameters must be a mapping, not {shown(node.data)}"
-        help = "write each as `name: default`, or `name:` where a call must give it"
+        help = "write each as `name: default`, or `name:` where a call must set it"
         values.fault(node, Code.TYPE, message, help)
         return {}
-    found: dict[str, Node | None] = {}
+    parameters: dict[str, Node | None] = {}
     for name, default in node.members.items():
         key = node.keys[str(name)]
         if key.data in CALL_FIELDS:
             message = f"every call has a field {key.data!r}"
-            values.fault(key, Code.NAME, message, "give the parameter another name")
+            values.fault(key, Code.NAME, message, "choose another name for the parameter")
         elif is_name(key, "parameter", values):
             required = default.data is None
             what = f"the default of {name}"
-            found[str(name)] = None if required else bound(default, scope, values, what)
-    return found
+            parameters[str(name)] = None if required else bound(default, scope, values, what)
+    return parameters
 
 
 def check_nesting(blocks: Mapping[str, Block], values: Values) -> None:
@@ -193,7 +195,7 @@ def _calls(block: Block, blocks: Mapping[str, Block]) -> Iterator[Written]:
 
 
 def check_uncalled(layers: Node | None, blocks: Mapping[str, Block], values: Values) -> None:
-    """Whether blocks that nothing calls hold what is no layer; validation says it of the others."""
+    """Check the layers of blocks that nothing calls; validation checks the others."""
     open_ = [layers] if layers is not None else []
     called: set[str] = set()
     while open_:
@@ -219,26 +221,26 @@ def _no_layer(call: Written, meant: str | None, values: Values, note: Note | Non
 
 
 def least_layers(blocks: Mapping[str, Block], variables: dict[str, Node | None]) -> dict[str, int]:
-    """How many layers a call of each block gives at least, counted up to the limit.
+    """The minimum number of layers of a call of each block, counted up to the limit.
 
     What is repeated by a parameter or an index counts as nothing; the rest is known in advance.
     """
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
 
     def least(name: str) -> int:
-        if name not in found:
+        if name not in counts:
             block, total = blocks[name], 0
             for item in block.layers.members.values():
                 call = written(item)
                 times = 1 if call is None else _times(call, block, variables)
                 nested = call is not None and call.tag in blocks
                 total += times and times * (least(call.tag) if call and nested else 1)
-            found[name] = min(total, MAX_LAYERS + 1)
-        return found[name]
+            counts[name] = min(total, MAX_LAYERS + 1)
+        return counts[name]
 
     for name in blocks:
         least(name)
-    return found
+    return counts
 
 
 def _times(call: Written, block: Block, variables: dict[str, Node | None]) -> int:
@@ -250,21 +252,21 @@ def _times(call: Written, block: Block, variables: dict[str, Node | None]) -> in
 
 
 def _known(data: Data, block: Block, variables: dict[str, Node | None]) -> Data:
-    """The value of a scalar that depends on variables alone, else None."""
+    """The value of a scalar that depends only on variables, else None."""
     if not isinstance(data, str):
         return data
     scope = Scope(variables, parameters=dict.fromkeys(block.parameters))
     try:
-        found = parts(data)
-        if len(found) == 1 and isinstance(found[0], Reference):
-            return evaluate(found[0].expression, lambda name: _value(scope.find(name)))
-    except ExpressionFault:  # said where the value is needed
+        pieces = parts(data)
+        if len(pieces) == 1 and isinstance(pieces[0], Reference):
+            return evaluate(pieces[0].expression, lambda name: _value(scope.find(name)))
+    except ExpressionFault:  # reported where the value is needed
         return None
     return None
 
 
-def _value(found: Node | int | None) -> Data:
-    return found.data if isinstance(found, Node) else found
+def _value(value: Node | int | None) -> Data:
+    return value.data if isinstance(value, Node) else value
 
 
 def unknown_call(call: Written, blocks: Mapping[str, Block], values: Values, scope: Scope) -> bool:
@@ -281,34 +283,34 @@ def unknown_call(call: Written, blocks: Mapping[str, Block], values: Values, sco
 def arguments(
     call: Written, block: Block, values: Values, caller: Scope
 ) -> dict[str, Node | None] | None:
-    """What the parameters of the block stand for in a call, or None where a fault was found."""
+    """The values of the block's parameters in a call, or None after a fault."""
     before = values.failures
     if call.fields is not None and not isinstance(call.fields.data, dict):
         message = f"the fields of {block.name} must be a mapping, not {shown(call.fields.data)}"
         values.fault(call.fields, Code.TYPE, message, f"write `{_example(block)}`", caller.note)
         return None
-    found: dict[str, Node | None] = dict(block.parameters)
+    bindings: dict[str, Node | None] = dict(block.parameters)
     for name, node in call.fields.members.items() if call.fields else ():
         if name in CALL_FIELDS:
             continue
-        if name not in found:
+        if name not in bindings:
             assert call.fields is not None
             _unknown_parameter(call.fields.keys[str(name)], block, values, caller)
             continue
         default = block.parameters[str(name)]
-        found[str(name)] = value = bound(node, caller, values, str(name))
+        bindings[str(name)] = value = bound(node, caller, values, str(name))
         if value is not None and default is not None and not fits(value.data, default.data):
             message = f"{name} must be {kind(default.data)}, not {shown(value.data)}"
             help = "a parameter has the type of its default"
-            at = ("the default", default)
-            values.fault(node, Code.TYPE, message, help, caller.note, at)
-    given = call.fields.members if call.fields else {}
-    missing = [name for name, value in found.items() if value is None and name not in given]
+            related = ("the default", default)
+            values.fault(node, Code.TYPE, message, help, caller.note, related)
+    fields = call.fields.members if call.fields else {}
+    missing = [name for name, value in bindings.items() if value is None and name not in fields]
     if missing and values.failures == before:
         message = f"{block.name} needs {_some(missing)}"
-        help, at = f"write `{_example(block)}`", ("the block", block.key)
-        values.fault(call.key, Code.MISSING_FIELD, message, help, caller.note, at)
-    return found if values.failures == before else None
+        help, related = f"write `{_example(block)}`", ("the block", block.key)
+        values.fault(call.key, Code.MISSING_FIELD, message, help, caller.note, related)
+    return bindings if values.failures == before else None
 
 
 def _unknown_parameter(key: Node, block: Block, values: Values, caller: Scope) -> None:

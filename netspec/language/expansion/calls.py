@@ -22,7 +22,7 @@ from netspec.text.codes import Code
 from netspec.text.diagnostics import one_of
 from netspec.text.source import Data, Node, Note
 
-MAX_CALLS = 3 * MAX_LAYERS  # of layers and blocks, also of those that give no layer
+MAX_CALLS = 3 * MAX_LAYERS  # of layers and blocks, also of those without a layer
 
 Names = tuple[str, ...]
 
@@ -37,7 +37,7 @@ class Call:
 
     @property
     def place(self) -> Node:
-        """What is pointed at to show it: its name, where it has one of its own."""
+        """The node that a message points at: the call's name, where it has one."""
         return self.written.field("name") or self.written.key
 
 
@@ -45,8 +45,8 @@ class Call:
 class Frame:
     """A list of layers that is being written out: what its names mean, and what comes in.
 
-    `names` holds the full names that a local name means; `calls` what has each local name, also
-    what is not written out yet; `empty` what has given no layer.
+    `names` contains the full names of a local name. `calls` contains the call of each local name,
+    also before it is written out. `empty` contains the calls without a layer.
     """
 
     scope: Scope
@@ -99,22 +99,22 @@ class Calls:
         """The layers and calls of a list with their names. Faulty calls are left out."""
         calls: list[tuple[Written, str | None, int | None]] = []
         for item in items.members.values():
-            found = written(item)
-            if found is None:  # validation says what a layer looks like
+            call = written(item)
+            if call is None:  # validation explains what a layer looks like
                 self._emit(self.values.substitute(item, frame.scope), "", "", item, frame.scope)
                 continue
-            if unknown_call(found, self.blocks, self.values, frame.scope):
+            if unknown_call(call, self.blocks, self.values, frame.scope):
                 continue
             before = self.values.failures
-            times, name = self._repeat(found, frame), self._name(found, frame)
+            times, name = self._repeat(call, frame), self._name(call, frame)
             if self.values.failures == before:
-                calls.append((found, name, times))
+                calls.append((call, name, times))
             elif name is not None:
                 frame.names[name] = ()  # what reads it is not at fault
         return self._named(calls, frame)
 
     def _repeat(self, call: Written, frame: Frame) -> int | None:
-        """How many copies the call asks for, or None where it does not say."""
+        """How many copies the call requests, or None without `repeat`."""
         node = call.field("repeat")
         times = None if node is None else self._times(node, frame)
         copies = 1 if times is None else times
@@ -131,7 +131,7 @@ class Calls:
         raise self.values.stop()
 
     def _times(self, node: Node, frame: Frame) -> int | None:
-        """The number of copies that `repeat` asks for, or None where it is at fault."""
+        """The number of copies that `repeat` requests, or None where it is at fault."""
         before = self.values.failures
         times = self.values.substitute(node, frame.scope).data
         if self.values.failures > before:
@@ -147,7 +147,7 @@ class Calls:
         return int(times)
 
     def _name(self, call: Written, frame: Frame) -> str | None:
-        """The name that the call is given."""
+        """The name that is written in the call."""
         node = call.field("name")
         if node is None or node.data is None:
             return None
@@ -162,7 +162,9 @@ class Calls:
         elif name in frame.inputs:
             of = "block" if frame.block else "network"
             message = f"{name!r} is the name of the {of}'s input"
-            self._fault(node, Code.DUPLICATE_NAME, message, "give the layer another name", frame)
+            self._fault(
+                node, Code.DUPLICATE_NAME, message, "choose another name for the layer", frame
+            )
         else:
             return name
         return None
@@ -170,44 +172,44 @@ class Calls:
     def _named(
         self, calls: list[tuple[Written, str | None, int | None]], frame: Frame
     ) -> list[Call]:
-        """The calls with their own names or automatic ones; all of them are known in the frame."""
-        taken = {INPUT, *frame.inputs}
+        """The calls with written or automatic names; the frame knows all of them."""
+        used_names = {INPUT, *frame.inputs}
         for _, name, times in calls:
             if name is not None:
-                taken.update((name, *(f"{name}_{index}" for index in range(times or 0))))
+                used_names.update((name, *(f"{name}_{index}" for index in range(times or 0))))
         counts: dict[str, int] = {}
-        found: list[Call] = []
-        for call, own, times in calls:
-            name = own or automatic(call.tag, taken, counts)
-            found.append(Call(call, name, times))
+        named_calls: list[Call] = []
+        for call, written_name, times in calls:
+            name = written_name or automatic(call.tag, used_names, counts)
+            named_calls.append(Call(call, name, times))
             copies = [f"{name}_{index}" for index in range(times or 0)]
-            taken.update(copies)
-            for each in (name, *copies):
-                self._define(each, found[-1], frame)
-        return found
+            used_names.update(copies)
+            for alias in (name, *copies):
+                self._define(alias, named_calls[-1], frame)
+        return named_calls
 
     def _define(self, name: str, call: Call, frame: Frame) -> None:
         first = frame.calls.setdefault(name, call)
         if first is not call:
             message = f"two layers are named {name!r}"
-            help = "names are unique; those of copies end in their index"
+            help = "names are unique; the name of a copy ends in its index"
             note, related = frame.scope.note, ("the first is here", first.place)
             self.values.fault(call.place, Code.DUPLICATE_NAME, message, help, note, related)
 
     def _call(self, call: Call, frame: Frame, previous: Names) -> Names:
-        """Write out the copies of a call, each behind the one before."""
+        """Write out the copies of a call, each after the previous one."""
         before, start = self.values.failures, len(self.layers)
-        given = None if call.times == 0 else self._inputs(call.written, frame)
-        reads = previous if given is None else tuple(str(node.data) for node in given)
+        inputs = None if call.times == 0 else self._inputs(call.written, frame)
+        reads = previous if inputs is None else tuple(str(node.data) for node in inputs)
         for index in range(1 if call.times is None else call.times):
             name = call.name if call.times is None else f"{call.name}_{index}"
             scope = frame.scope if call.times is None else frame.scope.copy(index)
             if call.written.tag in self.blocks:
                 self._block(call, name, reads, frame, scope)
             else:
-                self._layer(call, name, reads, given, frame, scope)
+                self._layer(call, name, reads, inputs, frame, scope)
             if len(self.layers) > start:
-                given, reads = None, (self.layers[-1].name,)
+                inputs, reads = None, (self.layers[-1].name,)
                 frame.names[name] = frame.names[call.name] = reads
         if self.values.failures > before:
             frame.names[call.name] = ()
@@ -228,7 +230,7 @@ class Calls:
         scope = Scope(self.variables, parameters, index, (), note)
         inputs = {INPUT: reads} if len(reads) == 1 else {}
         if len(reads) > 1:
-            inputs = {f"{INPUT}_{number}": (each,) for number, each in enumerate(reads)}
+            inputs = {f"{INPUT}_{number}": (read_name,) for number, read_name in enumerate(reads)}
         inner = Frame(scope, reads, inputs, f"{frame.prefix}{name}/", block, dict(inputs))
         self._list(block.layers, inner)
 
@@ -237,7 +239,7 @@ class Calls:
         call: Call,
         name: str,
         reads: Names,
-        given: tuple[Node, ...] | None,
+        inputs: tuple[Node, ...] | None,
         frame: Frame,
         scope: Scope,
     ) -> None:
@@ -247,27 +249,31 @@ class Calls:
             note = Note(f"$index is {scope.index} here", repeat, note)
             scope = replace(scope, note=note)
         if layer.fields is not None and not isinstance(layer.fields.data, dict):
-            item = self.values.substitute(layer.item, scope)  # validation says what fields are
+            item = self.values.substitute(layer.item, scope)  # validation explains what fields are
             self._emit(replace(item, note=note), layer.tag, "", layer.key, scope)
             return
         fields = self._fields(layer, scope)
-        own, full = layer.field("name"), f"{frame.prefix}{name}"
+        name_node, full = layer.field("name"), f"{frame.prefix}{name}"
         if frame.block or repeat:
-            fields["name"] = _at(own or layer.key, full)
+            fields["name"] = _at(name_node or layer.key, full)
             self._check_length(full, fields["name"], scope)
-        elif own is not None and own.data is not None:  # validation knows what it may be
-            fields["name"] = self.values.substitute(own, scope)
-        if given is None and reads != self.last:
-            given = tuple(_at(layer.field("inputs") or layer.key, each) for each in reads)
-        if given:
-            fields["inputs"] = given[0] if len(given) == 1 else _listed(given)
+        elif (
+            name_node is not None and name_node.data is not None
+        ):  # validation knows what it may be
+            fields["name"] = self.values.substitute(name_node, scope)
+        if inputs is None and reads != self.last:
+            inputs = tuple(
+                _at(layer.field("inputs") or layer.key, read_name) for read_name in reads
+            )
+        if inputs:
+            fields["inputs"] = inputs[0] if len(inputs) == 1 else _listed(inputs)
         item = _item(layer, fields, note)
         self._emit(item, layer.tag, full, layer.key, scope, named="name" in fields)
 
     def _check_length(self, full: str, node: Node, scope: Scope) -> None:
         if len(full) > MAX_PATH:
-            message = f"with the calls that it stands in this name has {len(full):,} characters"
-            help = f"give the calls shorter names; {MAX_PATH} is the limit"
+            message = f"with the calls around it this name has {len(full):,} characters"
+            help = f"choose shorter names for the calls; {MAX_PATH} is the limit"
             self.values.fault(node, Code.LIMIT, message, help, scope.note)
 
     def _fields(self, layer: Written, scope: Scope) -> dict[str | int, Node]:
@@ -282,14 +288,14 @@ class Calls:
         self.values.fault(node, code, message, help, frame.scope.note)
 
     def _emit(
-        self, item: Node, tag: str, name: str, at: Node, scope: Scope, *, named: bool = True
+        self, item: Node, tag: str, name: str, place: Node, scope: Scope, *, named: bool = True
     ) -> None:
-        self.values.add(item.size, at, scope.note)
+        self.values.add(item.size, place, scope.note)
         self.layers.append(Layer(item, tag, name, named))
         self.last = (name,)
 
     def _inputs(self, call: Written, frame: Frame) -> tuple[Node, ...] | None:
-        """What the call says it reads, by full names; None where it does not say."""
+        """The inputs that are written in the call, by full names; None without `inputs`."""
         node = call.field("inputs")
         if node is None or node.data is None:
             return None
@@ -300,11 +306,13 @@ class Calls:
             self._fault(node, Code.TYPE, message, "for example `inputs: [first, second]`", frame)
         if self.values.failures > before:
             return None
-        return tuple(found for name in names for found in self._meant(name, frame))
+        return tuple(full_name for name in names for full_name in self._meant(name, frame))
 
     def resolved(self, output: Node, frame: Frame) -> Node:
         """The outputs of the network by full names; validation knows what else they may be."""
-        names = tuple(found for name in _names(output) for found in self._meant(name, frame))
+        names = tuple(
+            full_name for name in _names(output) for full_name in self._meant(name, frame)
+        )
         if not names:
             return output
         return _listed(names) if isinstance(output.data, list) else names[0]
@@ -327,17 +335,17 @@ class Calls:
         return call.written.tag in self.blocks
 
     def _not_before(self, node: Node, call: Call, frame: Frame) -> None:
-        related = ("it stands here", call.place)
+        related = ("it is here", call.place)
         if call.name in frame.empty:
             message = f"{call.name} is left out, so that nothing can read it"
             help = "its `repeat` is 0 here; without `inputs` a layer reads the one before"
         else:
-            message = f"{call.name} stands behind the layer that reads it"
-            help = "move it in front of this layer; a layer reads only what stands before it"
+            message = f"{call.name} comes after the layer that reads it"
+            help = "move it before this layer; a layer reads only earlier layers"
         self.values.fault(node, Code.INPUTS, message, help, frame.scope.note, related)
 
     def _unknown(self, node: Node, name: str, frame: Frame) -> None:
-        """Say that a block has nothing of this name."""
+        """Report that a block has nothing of this name."""
         assert frame.block is not None
         message = f"there is no layer named {name!r} in the block {frame.block.name}"
         meant = self.values.near(name, chain(frame.inputs, frame.calls))
@@ -348,21 +356,21 @@ class Calls:
             help = f"did you mean `{meant}`?"
         else:
             known = one_of(list(frame.inputs) or ["no input"], "and")
-            help = f"inside a block its own layers are known, and {known}"
+            help = f"inside a block only its layers are known, and {known}"
         self._fault(node, Code.INPUTS, message, help, frame)
 
     def finish(self, inputs: Names) -> list[Node]:
         """The items of the flat list.
 
-        Names that are left to be counted are written down where counting the flat list would give
-        others than counting the list of the spec.
+        An automatic name is written down where the flat list would count it differently than the
+        list of the spec.
         """
-        taken = {INPUT, *inputs, *(layer.name for layer in self.layers if layer.named)}
+        used_names = {INPUT, *inputs, *(layer.name for layer in self.layers if layer.named)}
         counts: dict[str, int] = {}
         differing = {
             layer.tag
             for layer in self.layers
-            if not layer.named and automatic(layer.tag, taken, counts) != layer.name
+            if not layer.named and automatic(layer.tag, used_names, counts) != layer.name
         }
         return [
             _with_name(layer) if layer.tag in differing and not layer.named else layer.item
@@ -371,7 +379,7 @@ class Calls:
 
 
 def _at(node: Node, data: str) -> Node:
-    """A text that stands where another value stands."""
+    """A text at the place of another value."""
     return Node(node.text, node.start, node.end, data)
 
 
@@ -394,14 +402,14 @@ def _item(layer: Written, fields: dict[str | int, Node], note: Note | None) -> N
         return layer.item
     item = layer.item if layer.item.members else rebuilt(layer.item, {}, {})
     keys = layer.fields.keys if layer.fields else {}
-    at = layer.fields or layer.key
-    inner = rebuilt(at, fields, {str(name): keys.get(str(name), layer.key) for name in fields})
+    place = layer.fields or layer.key
+    inner = rebuilt(place, fields, {str(name): keys.get(str(name), layer.key) for name in fields})
     return rebuilt(item, {layer.tag: inner}, {layer.tag: layer.key}, note)
 
 
 def _with_name(layer: Layer) -> Node:
     """The item with its name written down."""
-    found = written(layer.item)
-    assert found is not None
-    fields = dict(found.fields.members) if found.fields else {}
-    return _item(found, {**fields, "name": _at(found.key, layer.name)}, layer.item.note)
+    call = written(layer.item)
+    assert call is not None
+    fields = dict(call.fields.members) if call.fields else {}
+    return _item(call, {**fields, "name": _at(call.key, layer.name)}, layer.item.note)

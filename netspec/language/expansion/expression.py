@@ -39,7 +39,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Name:
-    """What a variable or a parameter stands for; `start` is the name's place in the text."""
+    """The value of a variable or a parameter; `start` is the name's place in the text."""
 
     name: str
     start: int
@@ -73,19 +73,19 @@ Expression: TypeAlias = Number | Name | Negative | Binary | Call
 
 
 class ExpressionFault(Exception):  # noqa: N818 - caught and shown as a fault of the spec
-    """What is wrong with an expression; `at` is a start and a length, or None for all of it."""
+    """What is wrong with an expression; `span` is a start and a length, or None for all of it."""
 
     def __init__(
         self,
         message: str,
         help: str,
-        at: tuple[int, int] | None = None,
+        span: tuple[int, int] | None = None,
         code: Code = Code.EXPRESSION,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.help = help
-        self.at = at
+        self.span = span
         self.code = code
 
 
@@ -152,11 +152,11 @@ class _Parser:
 
     def advance(self) -> None:
         """Take the next token, which begins at `start` and ends at `position`."""
-        found = _TOKEN.match(self.text, self.position)
-        assert found is not None  # the pattern takes any character, and the end
-        self.kind = found.lastgroup
-        self.word = found[found.lastgroup or 0]
-        self.start, self.position = found.start(found.lastgroup or 0), found.end()
+        token = _TOKEN.match(self.text, self.position)
+        assert token is not None  # the pattern takes any character, and the end
+        self.kind = token.lastgroup
+        self.word = token[token.lastgroup or 0]
+        self.start, self.position = token.start(token.lastgroup or 0), token.end()
         if self.position - self.first > MAX_LENGTH:
             message = f"an expression is at most {MAX_LENGTH} characters long"
             help = "name its parts as variables"
@@ -167,15 +167,17 @@ class _Parser:
             raise self.unexpected(f"`{symbol}`")
         self.advance()
 
-    def unexpected(self, wanted: str) -> ExpressionFault:
-        at = (self.start, max(1, len(self.word)))
+    def unexpected(self, expected: str) -> ExpressionFault:
+        span = (self.start, max(1, len(self.word)))
         if self.kind == "end":
-            return ExpressionFault(f"the expression ends where {wanted} is expected", _CLOSE, None)
+            return ExpressionFault(
+                f"the expression ends where {expected} is expected", _CLOSE, None
+            )
         if self.kind in ("other", "unknown"):
             message = f"{self.word!r} has no meaning in an expression"
-            return ExpressionFault(message, _INSTEAD.get(self.word, _ALLOWED), at)
-        message = f"{self.word!r} stands where {wanted} is expected"
-        return ExpressionFault(message, _ALLOWED, at)
+            return ExpressionFault(message, _INSTEAD.get(self.word, _ALLOWED), span)
+        message = f"{self.word!r} is written where {expected} is expected"
+        return ExpressionFault(message, _ALLOWED, span)
 
     def expression(self, binding: int = 0) -> Expression:
         """An expression whose operators bind tighter than `binding`."""
@@ -264,7 +266,7 @@ def names(expression: Expression) -> list[Name]:
 
 
 def evaluate(expression: Expression, lookup: Lookup) -> Any:  # Any: data of a spec
-    """The value of the expression. A name alone may stand for a value of any type.
+    """The value of the expression. Only a single name may have a value of any type.
 
     Raises ExpressionFault.
     """
@@ -276,7 +278,7 @@ def evaluate(expression: Expression, lookup: Lookup) -> Any:  # Any: data of a s
         case Negative(operand):
             return -_operand(operand, lookup)
         case Call(function, arguments):
-            return FUNCTIONS[function]([_operand(each, lookup) for each in arguments])
+            return FUNCTIONS[function]([_operand(argument, lookup) for argument in arguments])
         case Binary(symbol, left, right):
             return _binary(symbol, _operand(left, lookup), _operand(right, lookup))
 
@@ -290,8 +292,8 @@ def _operand(expression: Expression, lookup: Lookup) -> float:
     assert isinstance(expression, Name)  # what is computed is a number
     what = "a text" if isinstance(value, str) else "a list"
     message = f"{expression.name} is {what}, and arithmetic takes numbers"
-    at = (expression.start, len(expression.name))
-    raise ExpressionFault(message, "numbers, true and false can be computed with", at)
+    span = (expression.start, len(expression.name))
+    raise ExpressionFault(message, "numbers, true and false can be computed with", span)
 
 
 def _binary(symbol: str, left: float, right: float) -> float:

@@ -1,7 +1,7 @@
 """The JSON Schema of specs with variables and blocks, made of the one of flat specs.
 
 Any value may be a text with a reference, any layer may be repeated, and where there are blocks, a
-layer may be a call. Whether a name is known, and what a reference gives, only netspec tells.
+layer may be a call. Only netspec checks whether a name is known, and which value a reference has.
 """
 
 from __future__ import annotations
@@ -53,28 +53,28 @@ def _inside(schema: Any) -> Any:  # Any: JSON data
     """The schema, in which every value may be a reference."""
     if not isinstance(schema, dict):
         return schema
-    found: Schema = dict(schema)  # pyright: ignore[reportUnknownArgumentType] - JSON data
-    if discriminator := found.pop("discriminator", None):
+    result: Schema = dict(schema)  # pyright: ignore[reportUnknownArgumentType] - JSON data
+    if discriminator := result.pop("discriminator", None):
         return _by_name(discriminator["propertyName"], discriminator["mapping"])
-    if "oneOf" in found:  # a reference may fit several
-        found["anyOf"] = found.pop("oneOf")
+    if "oneOf" in result:  # a reference may fit several
+        result["anyOf"] = result.pop("oneOf")
     for key in ("properties", "patternProperties"):
-        if key in found:
-            found[key] = {name: _value(each) for name, each in found[key].items()}
+        if key in result:
+            result[key] = {name: _value(part) for name, part in result[key].items()}
     for key in ("anyOf", "prefixItems"):
-        if key in found:
+        if key in result:
             change = _form if key == "anyOf" else _value
-            found[key] = [change(each) for each in found[key]]
+            result[key] = [change(part) for part in result[key]]
     for key in ("then", "else"):
-        if key in found:
-            found[key] = _form(found[key])
-    if "items" in found:
-        found["items"] = _value(found["items"])
-    if found.get("type") == "array":  # what pydantic calls a length
-        found = {_OF_ARRAYS.get(key, key): value for key, value in found.items()}
-    if "$defs" in found:
-        found["$defs"] = {name: _inside(each) for name, each in found["$defs"].items()}
-    return found
+        if key in result:
+            result[key] = _form(result[key])
+    if "items" in result:
+        result["items"] = _value(result["items"])
+    if result.get("type") == "array":  # what pydantic calls a length
+        result = {_OF_ARRAYS.get(key, key): value for key, value in result.items()}
+    if "$defs" in result:
+        result["$defs"] = {name: _inside(part) for name, part in result["$defs"].items()}
+    return result
 
 
 def _form(schema: Schema) -> Schema:
@@ -97,13 +97,13 @@ def _by_name(field: str, models: dict[str, str]) -> Schema:
 
 def _value(schema: Schema) -> Schema:
     """The schema of a value that may be a reference, unless it is a mapping."""
-    found = _inside(schema)
-    if not any(_is_scalar(each) for each in found.get("anyOf", [found])):
-        return found
-    if "anyOf" in found:
-        return {**found, "anyOf": [*found["anyOf"], _REFERENCE]}
-    about = {key: found.pop(key) for key in _ABOUT if key in found}
-    return {"anyOf": [found, _REFERENCE], **about}
+    result = _inside(schema)
+    if not any(_is_scalar(part) for part in result.get("anyOf", [result])):
+        return result
+    if "anyOf" in result:
+        return {**result, "anyOf": [*result["anyOf"], _REFERENCE]}
+    about = {key: result.pop(key) for key in _ABOUT if key in result}
+    return {"anyOf": [result, _REFERENCE], **about}
 
 
 def _is_scalar(schema: Schema) -> bool:
@@ -116,7 +116,7 @@ _REPEAT: Schema = {
         {"type": "boolean"},
         _REFERENCE,
     ],
-    "description": "How many copies stand in a chain. `$index` counts them from 0.",
+    "description": "The number of copies in a chain. `$index` counts them from 0.",
 }
 
 _PROPERTIES: Schema = {
@@ -154,7 +154,7 @@ def _definitions(layer: Schema) -> Schema:
             "type": "object",
             "properties": {
                 "parameters": {
-                    "description": "Names with their defaults; empty where a call must give it.",
+                    "description": "Names with their defaults; empty where a call must set it.",
                     "type": ["object", "null"],
                     "propertyNames": _NAME,
                     "additionalProperties": {"anyOf": [_VALUE, _NOTHING]},

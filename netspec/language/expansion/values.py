@@ -45,35 +45,35 @@ _DOLLAR = re.compile(r"\$(?:(?P<dollar>\$)|(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<o
 
 @lru_cache(maxsize=4096)
 def parts(text: str) -> tuple[Part, ...]:
-    """A text as the references in it and what stands between them. Raises ExpressionFault.
+    """A text as its references and the parts between them. Raises ExpressionFault.
 
     >>> parts("conv_$index")
     ('conv_', Reference(expression=Name(name='index', start=6), start=5, end=11))
     """
-    found: list[Part] = []
+    pieces: list[Part] = []
     end = 0
     while dollar := _DOLLAR.search(text, end):
-        found.append(text[end : dollar.start()])
+        pieces.append(text[end : dollar.start()])
         end = dollar.end()
         if dollar["dollar"]:
-            found.append("$")
+            pieces.append("$")
         elif dollar["name"]:
             name = Name(dollar["name"], dollar.start("name"))
-            found.append(Reference(name, dollar.start(), end))
+            pieces.append(Reference(name, dollar.start(), end))
         elif dollar["open"]:
             expression, end = parse(text, end)
-            found.append(Reference(expression, dollar.start(), end))
+            pieces.append(Reference(expression, dollar.start(), end))
         else:
             message = "`$` begins a reference, and no name follows it"
             help = "write `$name` or `$(2 * name)`; a dollar itself is written `$$`"
             raise ExpressionFault(message, help, (dollar.start(), 1))
-    found.append(text[end:])
-    return tuple(part for part in found if part)
+    pieces.append(text[end:])
+    return tuple(part for part in pieces if part)
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What names stand for. None stands for a value that is at fault already.
+    """The values of names. None is a value that is at fault already.
 
     `index` is None outside of blocks and repeated layers; `later` holds the variables that are
     defined below.
@@ -86,7 +86,7 @@ class Scope:
     note: Note | None = None
 
     def find(self, name: Name) -> Node | int | None:
-        """What the name stands for. Raises ExpressionFault."""
+        """The value of the name. Raises ExpressionFault."""
         if name.name in self.parameters:
             return self.parameters[name.name]
         if name.name in self.variables:
@@ -102,11 +102,11 @@ class Scope:
 
 
 def unknown(name: Name, known: Collection[str], later: Collection[str] = ()) -> ExpressionFault:
-    """What is said of a name that nothing has."""
+    """The fault of a name that nothing has."""
     message = f"there is no variable named {name.name!r}"
     if name.name in later:
         message = f"{name.name} has no value yet"
-        help = "a variable may use those that stand above it"
+        help = "a variable may use only variables above it"
     elif name.name == INDEX:
         message = "there is no index here"
         help = "`index` counts the copies of what has `repeat`, and is known only there"
@@ -117,7 +117,7 @@ def unknown(name: Name, known: Collection[str], later: Collection[str] = ()) -> 
     return ExpressionFault(message, help, (name.start, len(name.name)), Code.UNKNOWN_NAME)
 
 
-class _FaultyAlready(Exception):  # noqa: N818 - said of another value, and never shown
+class _FaultyAlready(Exception):  # noqa: N818 - about another value, and never shown
     """A value depends on one that is at fault."""
 
 
@@ -145,7 +145,7 @@ class Values:
         note: Note | None = None,
         related: tuple[str, Node] | None = None,
     ) -> None:
-        """Say what is wrong with a value. Raises SpecError where enough has been said."""
+        """Report what is wrong with a value. Raises SpecError after enough faults."""
         second = related and (related[0], related[1].place)
         trail = note.places if note else ()
         self.faults.append(Diagnostic(code, message, node.place, help, second, trail))
@@ -182,7 +182,7 @@ class Values:
             return node
         if isinstance(node.data, str):
             return self._text(node, node.data, scope)
-        members = {step: self.substitute(each, scope) for step, each in node.members.items()}
+        members = {step: self.substitute(member, scope) for step, member in node.members.items()}
         return rebuilt(node, members, node.keys)
 
     def has_references(self, node: Node) -> bool:
@@ -211,10 +211,10 @@ class Values:
 
     def _text(self, node: Node, text: str, scope: Scope) -> Node:
         try:
-            found = parts(text)
-            if len(found) == 1 and isinstance(found[0], Reference):
-                return self._whole(node, found[0].expression, scope)
-            joined = _joined(found, scope)
+            pieces = parts(text)
+            if len(pieces) == 1 and isinstance(pieces[0], Reference):
+                return self._whole(node, pieces[0].expression, scope)
+            joined = _joined(pieces, scope)
         except ExpressionFault as fault:
             self._expression_fault(node, fault, scope.note)
             return node
@@ -236,8 +236,8 @@ class Values:
         return _standing_at(node, value, Note(f"${expression.name} is set here", value, value.note))
 
     def _expression_fault(self, node: Node, fault: ExpressionFault, note: Note | None) -> None:
-        at = node if fault.at is None else part_of(node, *fault.at)
-        self.fault(at, fault.code, fault.message, fault.help, note)
+        place = node if fault.span is None else part_of(node, *fault.span)
+        self.fault(place, fault.code, fault.message, fault.help, note)
 
 
 def _data(name: Name, scope: Scope) -> Any:  # Any: data of a spec
@@ -247,8 +247,8 @@ def _data(name: Name, scope: Scope) -> Any:  # Any: data of a spec
     return value if isinstance(value, int) else value.data
 
 
-def _joined(found: tuple[Part, ...], scope: Scope) -> str:
-    joined = "".join(_part(part, scope) for part in found)
+def _joined(pieces: tuple[Part, ...], scope: Scope) -> str:
+    joined = "".join(_part(part, scope) for part in pieces)
     if len(joined) > MAX_TEXT:
         message = f"with its references this text is longer than {MAX_TEXT:,} characters"
         raise ExpressionFault(message, "use shorter texts", None, Code.LIMIT)
@@ -265,14 +265,14 @@ def _part(part: Part, scope: Scope) -> str:
         case str() | int() | float() as value:
             return str(value)
         case _:
-            at = (part.start, part.end - part.start)
+            span = (part.start, part.end - part.start)
             message = "a list cannot be a part of a text"
-            raise ExpressionFault(message, "let the reference stand alone", at)
+            raise ExpressionFault(message, "write only the reference", span)
 
 
 def _standing_at(node: Node, value: Node, note: Note | None = None) -> Node:
-    """The value, which stands at the place of the node that refers to it."""
-    members = {step: _standing_at(node, each) for step, each in value.members.items()}
+    """The value at the place of the node that refers to it."""
+    members = {step: _standing_at(node, member) for step, member in value.members.items()}
     return Node(node.text, node.start, node.end, value.data, {}, members, value.size, note)
 
 
@@ -291,12 +291,12 @@ def part_of(node: Node, start: int, length: int) -> Node:
 def rebuilt(
     node: Node, members: dict[str | int, Node], keys: dict[str, Node], note: Note | None = None
 ) -> Node:
-    """The mapping or list of these members, which stands where the node stands."""
+    """The mapping or list of these members, at the place of the node."""
     inner = members.values()
-    data: Data = [each.data for each in inner]
+    data: Data = [member.data for member in inner]
     if not isinstance(node.data, list):
-        data = {str(name): each.data for name, each in members.items()}
-    size = 1 + len(keys) + sum(each.size for each in inner)
+        data = {str(name): member.data for name, member in members.items()}
+    size = 1 + len(keys) + sum(member.size for member in inner)
     return Node(node.text, node.start, node.end, data, keys, members, size, note or node.note)
 
 

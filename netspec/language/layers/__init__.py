@@ -27,7 +27,9 @@ from netspec.language.layers.pooling import (
 )
 from netspec.language.layers.tagged import OneKey
 
-LayerField: TypeAlias = Annotated[Layer, OneKey("layer", members=LAYERS)]
+LayerField: TypeAlias = Annotated[
+    Layer, OneKey("layer", "`- Dense: {units: 10}` or `- Flatten`", members=LAYERS)
+]
 
 __all__ = [
     "FAMILIES",

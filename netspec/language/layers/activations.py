@@ -1,7 +1,7 @@
 """The activations, under Keras's names.
 
-Slopes and constants are those of Keras's functions (keras/src/activations/activations.py, 3.15),
-not those of its layers of the same names: `leaky_relu` has slope 0.2, `gelu` is the exact one.
+Slopes and constants come from Keras's functions (keras/src/activations/activations.py, 3.15), not
+from its layers with the same names: `leaky_relu` has slope 0.2, `gelu` is the exact one.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator
+
+from netspec.language.remedies import Remedy
 
 ActivationName: TypeAlias = Literal[
     "linear",
@@ -76,7 +78,7 @@ FORMULAS: dict[ActivationName, str] = {
     "tanh_shrink": "x - tanh(x)",
 }
 
-# The k of sparsemax is that of Martins et al., 2016: how many of the sorted values z have
+# The k of sparsemax is defined by Martins et al., 2016: how many of the sorted values z have
 # 1 + i z_i > z_1 + … + z_i. Their threshold takes the last of these sums where Keras 3.15 adds them
 # up (keras/src/backend/tensorflow/nn.py), so that Keras's values do not sum to 1.
 
@@ -112,10 +114,18 @@ NEVER_FALLING: frozenset[ActivationName] = frozenset(
 LEFT_OUT = {
     "glu": "Keras's glu halves the channels, where its layers expect an activation to keep them; "
     "Multiply a layer by one with activation: sigmoid",
-    "threshold": "Keras's threshold takes two numbers, which a name alone does not give; "
+    "threshold": "Keras's threshold takes two numbers, which are not in its name; "
     "`ReLU: {threshold: …}` is such a layer",
 }
 """The activations of Keras that are not in the vocabulary, and what to write instead."""
+
+
+def _instead(value: object) -> str | None:
+    """What to write in place of a value that is no name of an activation."""
+    if isinstance(value, str):
+        return LEFT_OUT.get(value)
+    return "an activation is a name, as in `{field}: relu`"
+
 
 _OTHER_NAMES = {None: "linear", "swish": "silu", "hard_swish": "hard_silu"}
 
@@ -131,4 +141,5 @@ ActivationField: TypeAlias = Annotated[
         _known_name,
         json_schema_input_type=ActivationName | Literal["swish", "hard_swish"] | None,
     ),
+    Remedy(_instead),
 ]

@@ -60,7 +60,7 @@ class _Heads(Attending):
     ] = None
     output_shape: Annotated[
         Size | None,
-        Field(description="The features of the output. Without them, those of the query."),
+        Field(description="The features of the output. Without it, the features of the query."),
     ] = None
 
 
@@ -88,7 +88,7 @@ class Projecting(WithBias, WithKernel, Attending):
 
 
 class MultiHeadAttention(Projecting, _Heads):
-    """Attention in several heads, each with projections of its own.
+    """Attention in several heads, each with separate projections.
 
     For every head, softmax(q k^T / sqrt(key_dim)) v, where q = query kernel + bias, and k and v
     likewise; attention_output puts the heads together. Inputs query (T, …), value (S, …) and key
@@ -152,7 +152,7 @@ class GroupedQueryAttention(Projecting, _Groups):
     """Attention in several heads of the query, which share the heads of key and value in groups.
 
     For every head of the query, softmax(q k^T / sqrt(head_dim)) v, where q = query kernel + bias,
-    and k and v likewise, those of the head's group; attention_output puts the heads together. With
+    and k and v likewise, shared by the head's group; attention_output puts the heads together. With
     `sliding_window` step t sees the steps s with |t - s| below it. Inputs query (T, size), value
     (S, size) and key (S, …) in this order; without the key it is the value, without both all are
     the query. Output (T, size). Ainslie et al., 2023; in Keras 3.15 the layer is exported as

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypeAlias, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from netspec.language.layers.base import Layout, Linear, Shape, Shapes, image
 from netspec.language.layers.initializers import Float32
+from netspec.language.remedies import unexpected
 
 Range: TypeAlias = tuple[float, float]
-"""The least and the largest value of what is drawn."""
+"""The minimum and the maximum of the random value."""
 
 
 def _range(value: object) -> Range:
@@ -25,12 +25,14 @@ def _range(value: object) -> Range:
             return -abs(float(numbers[0])), abs(float(numbers[0]))
         if len(numbers) == 2:
             return float(min(numbers)), float(max(numbers))
-    raise PydanticCustomError("range", "a number from -1 to 1, or a list of two")
+    help = "write 0.2 for -0.2 to 0.2, or [-0.1, 0.3]"
+    raise unexpected("a number from -1 to 1, or a list of two", help)
 
 
 def _above_nothing(value: Range) -> Range:
     if value[0] == -1:
-        raise PydanticCustomError("zoom", "above -1")
+        expected = "a range that begins above -1, where nothing is left"
+        raise unexpected(expected, "write 0.9, or [-0.5, 1]")
     return value
 
 
@@ -39,7 +41,7 @@ Factor: TypeAlias = Annotated[Range, BeforeValidator(_range, json_schema_input_t
 
 
 class Augmentation(Linear):
-    """A layer that changes images in training alone."""
+    """A layer that changes images only in training."""
 
     def infer_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
@@ -75,7 +77,7 @@ class Moved(Augmentation):
     ] = "reflect"
     interpolation: Annotated[
         Literal["bilinear", "nearest"],
-        Field(description="Whether values between cells are mixed, or taken from the nearest."),
+        Field(description="Whether values between pixels are mixed, or taken from the nearest."),
     ] = "bilinear"
     fill_value: Annotated[
         Float32, Field(description="The value outside, with fill_mode: constant.")

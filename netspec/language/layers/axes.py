@@ -36,7 +36,7 @@ DEPTHWISE = (INPUT, MULTIPLIER)
 TRANSPOSED = (Axis("output", "in"), Axis("input", "out"))
 """The last axes of a transposed convolution's kernel.
 
-Keras counts its fans as those of the convolution that goes the other way, from outputs to inputs.
+Keras counts its fans as for the convolution in the other direction, from outputs to inputs.
 """
 
 _KERNEL_ROLES = {axis.role for axis in (*SPACE, INPUT, OUTPUT, MULTIPLIER)}
@@ -83,5 +83,5 @@ def channels_first(axes: WeightAxes) -> tuple[int, ...]:
         return tuple(order)
     places = {"out": 0, "in": 1, "both": 2}
     return tuple(
-        sorted(order, key=lambda at: 1 if axes[at] == MULTIPLIER else places[axes[at].fan])
+        sorted(order, key=lambda index: 1 if axes[index] == MULTIPLIER else places[axes[index].fan])
     )

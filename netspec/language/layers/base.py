@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from dataclasses import dataclass
 from math import prod
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from netspec.language.layers.axes import WeightAxes, fans
 from netspec.language.layers.constraints import Constraint
 from netspec.language.layers.initializers import Initializer, UnitForgetBias
 from netspec.language.layers.regularizers import Regularizer
 from netspec.language.layers.tagged import Tagged, as_tuple
-from netspec.language.names import MAX_NAME, MAX_PATH
+from netspec.language.names import MAX_NAME, MAX_PATH, is_identifier
+from netspec.language.remedies import Called, Expected, Remedy, unexpected
 
 Shape: TypeAlias = tuple[int, ...]
 """The sizes of a tensor's axes, channels last, without the batch axis."""
@@ -24,21 +25,37 @@ Shapes: TypeAlias = tuple[Shape, ...]
 """The shapes of all inputs of a layer, in their order."""
 
 Extents: TypeAlias = tuple[tuple[int, int], ...]
-"""A part of a tensor: the first index along every axis, and the one behind the last."""
+"""A part of a tensor: the first index along every axis, and the one after the last."""
 
 Layout: TypeAlias = Literal["channels_last", "channels_first", "either"]
-"""Where the channels stand; `either` for what works on each value by itself."""
+"""Where the channel axis is; `either` for what works on each value by itself."""
+
+
+def _as_name(value: object) -> str | None:
+    """A name that is near to a text which cannot be one."""
+    name = re.sub(r"[^A-Za-z0-9]+", "_", str(value)).strip("_")
+    return f"for example `{name}`" if is_identifier(name) else None
+
+
+NAME_FORM = (
+    Expected("a letter, then letters, digits and underscores", ("string_pattern_mismatch",)),
+    Remedy(_as_name, ("string_pattern_mismatch",)),
+)
 
 # Letters, digits and underscores: a name becomes a Python attribute, a file name and a weight key.
 Identifier: TypeAlias = Annotated[
-    str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=MAX_NAME)
+    str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=MAX_NAME), *NAME_FORM
 ]
 
-# The name of a layer in a block goes through the names of the calls that it stands in.
+# The name of a layer in a block goes through the names of the calls around it.
 NodeName: TypeAlias = Annotated[
     str,
     Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*$", max_length=MAX_PATH),
+    *NAME_FORM,
 ]
+
+
+OutputName: TypeAlias = Annotated[NodeName, Called("the name of an output")]
 
 
 def _one_or_several(value: object) -> object:
@@ -49,12 +66,13 @@ NodeNames: TypeAlias = Annotated[
     tuple[NodeName, ...],
     Field(min_length=1),
     BeforeValidator(_one_or_several, json_schema_input_type=NodeName | list[NodeName]),
+    Remedy("write a name, or several in brackets, as in [left, right]"),
 ]
 """One name, or a list of them."""
 
 
 OF_WEIGHTS = ("_initializer", "_regularizer", "_constraint")
-"""How the fields end that say of a weight what matters to training alone."""
+"""The endings of the fields of a weight that matter only to training."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +94,10 @@ class Weight:
     of: str | None = None
     """How the fields begin that describe it, such as `<of>_initializer`, where not by its name."""
     within: tuple[str, ...] = ()
-    """The path to the layer that has those fields, where it stands inside of another."""
+    """The path to the layer with these fields, where it is inside another layer."""
 
     def field(self, kind: str) -> tuple[str, ...]:
-        """The path to the field that says what its initializer, or another kind of thing, is."""
+        """The path to the field of its initializer, or of another kind of thing."""
         return (*self.within, f"{self.of or self.name}_{kind}")
 
     @property
@@ -128,10 +146,10 @@ class LayerFault(Exception):  # noqa: N818 - caught and shown as a fault of the 
         self.key = field is None
 
     def inside(self, *path: str) -> LayerFault:
-        """The same fault, of a layer that stands further inside."""
-        found = type(self)(self.message, self.help, (*path, *self.path))
-        found.key = self.key
-        return found
+        """The same fault, of a layer further inside."""
+        fault = type(self)(self.message, self.help, (*path, *self.path))
+        fault.key = self.key
+        return fault
 
 
 class WindowFault(LayerFault):
@@ -208,7 +226,7 @@ class Layer(Tagged):
     def weight(self, name: str, shape: Shape, axes: WeightAxes, of: str | None = None) -> Weight:
         """A weight as the fields `<of>_initializer`, `<of>_regularizer` and so on describe it.
 
-        `of` is the weight's name where nothing else is said.
+        `of` is the weight's name by default.
         """
         of = of or name
         return Weight(
@@ -237,8 +255,8 @@ class Layer(Tagged):
     def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
         """What of every input a part of the output is computed from.
 
-        For an input of these extents alone the layer gives that part, in training too; where it
-        would not, it reads all.
+        From an input of only these extents the layer computes that part, in training too; otherwise
+        it reads all.
         """
         return tuple(map(whole, inputs))
 
@@ -249,7 +267,7 @@ def whole(shape: Shape) -> Extents:
 
 
 class Linear(Layer):
-    """A layer whose gradient follows from that of its output only: it moves, adds or averages."""
+    """A layer whose gradient needs only its output's gradient: it moves, adds or averages."""
 
     def infer_kept(self, inputs: Shapes, output: Shape) -> Kept:
         return Kept()
@@ -295,7 +313,7 @@ def sequence(shape: Shape, tag: str) -> tuple[int, int]:
     """`shape` as (steps, features). Raises LayerFault where it is not a sequence's."""
     if len(shape) != 2:
         remedy = (
-            "a recurrent layer before this one gives all its steps with `return_sequences: true`"
+            "a recurrent layer before this one returns all its steps with `return_sequences: true`"
             if len(shape) == 1
             else "put a Reshape before this layer"
         )
@@ -326,7 +344,7 @@ def axis_index(axis: int, shape: Shape, field: str = "axis") -> int:
     if not 0 <= index < len(shape):
         raise LayerFault(
             f"axis {axis} is not an axis of an input of {written(shape)}",
-            f"count from 1 to {len(shape)} behind the batch axis, or from -1 backwards",
+            f"count from 1 to {len(shape)} after the batch axis, or from -1 backwards",
             field,
         )
     return index
@@ -347,8 +365,7 @@ def one_integer_or_several(value: object) -> object:
         return (value,)
     if isinstance(value, list | tuple):
         return as_tuple(value)  # pyright: ignore[reportUnknownArgumentType] - its items are checked after this
-    context = {"count": "them", "remedy": "write 1, or [1, 2]"}
-    raise PydanticCustomError("sizes", "a whole number or a list of {count}", context)
+    raise unexpected("a whole number or a list of them", "write 1, or [1, 2]")
 
 
 Axes: TypeAlias = Annotated[

@@ -1,6 +1,6 @@
 """What every step of training brings weights back to, under Keras's names.
 
-The formulas are those of keras/src/constraints/constraints.py (3.15). A norm is that of the values
+The formulas come from keras/src/constraints/constraints.py (3.15). A norm is taken over the values
 along `axis`, an axis of the weight as Keras has it, or several.
 """
 

@@ -46,16 +46,16 @@ from netspec.language.layers.window import (
 
 CroppedField: TypeAlias = Annotated[
     Padding,
-    Field(description="'valid' keeps every cell that is reached; 'same' keeps size x stride."),
+    Field(description="'valid' keeps every position that is reached; 'same' keeps size x stride."),
 ]
 OUTPUT_PADDING = Field(
-    description="Cells beyond (size - 1) strides + kernel; for 'same' beyond (size - 1) strides, "
-    "and 1 more for an odd kernel."
+    description="Positions beyond (size - 1) strides + kernel; for 'same' beyond "
+    "(size - 1) strides, and 1 more for an odd kernel."
 )
 
 
 class Filtered(Layer):
-    """A layer that gives a number of channels of its own."""
+    """A layer with a number of output channels."""
 
     filters: Annotated[Size, Field(description="The number of output channels.")]
 
@@ -67,7 +67,7 @@ class Kernel(Layer):
     strides: tuple[int, ...]
     padding: Annotated[
         Padding,
-        Field(description="'valid' adds no cells; 'same' adds zeros for ceil(size / stride)."),
+        Field(description="'valid' adds no padding; 'same' adds zeros for ceil(size / stride)."),
     ] = "valid"
     dilation_rate: tuple[int, ...]
 
@@ -76,7 +76,7 @@ class Kernel(Layer):
 
     @property
     def extents(self) -> tuple[int, ...]:
-        """How many cells the dilated kernel spans along every axis."""
+        """How many positions the dilated kernel spans along every axis."""
         return tuple(
             extent(*axis) for axis in zip(self.kernel_size, self.dilation_rate, strict=True)
         )
@@ -136,24 +136,24 @@ class Kernel1D(Kernel):
     """A kernel that moves along a sequence."""
 
     kernel_size: Annotated[Single, Field(description="Length of the kernel.")]
-    strides: Annotated[Single, Field(description="Steps of the kernel, in cells.")] = (1,)
-    dilation_rate: Annotated[Single, Field(description="Distance of the kernel's cells.")] = (1,)
+    strides: Annotated[Single, Field(description="Steps of the kernel, in positions.")] = (1,)
+    dilation_rate: Annotated[Single, Field(description="Distance of the kernel's elements.")] = (1,)
 
 
 class Kernel2D(Kernel):
     """A kernel that moves over an image."""
 
     kernel_size: Annotated[Pair, Field(description="Height and width of the kernel.")]
-    strides: Annotated[Pair, Field(description="Steps of the kernel, in cells.")] = (1, 1)
-    dilation_rate: Annotated[Pair, Field(description="Distance of the kernel's cells.")] = (1, 1)
+    strides: Annotated[Pair, Field(description="Steps of the kernel, in positions.")] = (1, 1)
+    dilation_rate: Annotated[Pair, Field(description="Distance of the kernel's elements.")] = (1, 1)
 
 
 class Kernel3D(Kernel):
     """A kernel that moves through a volume."""
 
     kernel_size: Annotated[Triple, Field(description="Depth, height and width of the kernel.")]
-    strides: Annotated[Triple, Field(description="Steps of the kernel, in cells.")] = (1, 1, 1)
-    dilation_rate: Annotated[Triple, Field(description="Distance of the kernel's cells.")] = (
+    strides: Annotated[Triple, Field(description="Steps of the kernel, in positions.")] = (1, 1, 1)
+    dilation_rate: Annotated[Triple, Field(description="Distance of the kernel's elements.")] = (
         1,
         1,
         1,
@@ -164,7 +164,7 @@ class Grouped(Kernel, Filtered):
     """A kernel that is applied to groups of channels."""
 
     groups: Annotated[
-        Size, Field(description="Groups of channels, each with filters of its own.")
+        Size, Field(description="Groups of channels, each with separate filters.")
     ] = 1
 
 
@@ -210,7 +210,7 @@ class Conv1D(Kernel1D, Conv):
     padding: Annotated[  # pyright: ignore[reportIncompatibleVariableOverride] - what reads it knows 'causal' as well
         CausalPadding,
         Field(
-            description="'valid' adds no cells; 'same' adds zeros for ceil(size / stride); "
+            description="'valid' adds no padding; 'same' adds zeros for ceil(size / stride); "
             "'causal' adds them all in front, so that no step sees a later one."
         ),
     ] = "valid"
@@ -267,7 +267,7 @@ class WithPointwise(Layer):
 
 
 class DepthwiseConv(WithBias, WithDepthwise, WithActivation, Multiplied):
-    """Slides kernels of its own over every channel."""
+    """Slides separate kernels over every channel."""
 
     def infer_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
@@ -307,7 +307,7 @@ class DepthwiseConv2D(Kernel2D, DepthwiseConv):
 
 
 class SeparableConv(WithBias, WithPointwise, WithDepthwise, WithActivation, Multiplied, Filtered):
-    """A depthwise convolution without a bias, and a convolution of single cells behind it."""
+    """A depthwise convolution without a bias, then a convolution of single positions."""
 
     def infer_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
@@ -333,7 +333,7 @@ class SeparableConv(WithBias, WithPointwise, WithDepthwise, WithActivation, Mult
 
 
 class SeparableConv1D(Kernel1D, SeparableConv):
-    """A depthwise convolution of a sequence, and a convolution of single cells behind it.
+    """A depthwise convolution of a sequence, then a convolution of single positions.
 
     y[i, f] = sum over c, q of pointwise_kernel[0, c m + q, f] times the sum over a of
     depthwise_kernel[a, c, q] x[i s + a d, c], + bias[f], with strides s, dilation rate d and
@@ -344,7 +344,7 @@ class SeparableConv1D(Kernel1D, SeparableConv):
 
 
 class SeparableConv2D(Kernel2D, SeparableConv):
-    """A depthwise convolution of an image, and a convolution of single cells behind it.
+    """A depthwise convolution of an image, then a convolution of single positions.
 
     y[i, j, f] = sum over c, q of pointwise_kernel[0, 0, c m + q, f] times the sum over a, b of
     depthwise_kernel[a, b, c, q] x[i s + a d, j s + b d, c], + bias[f], with strides s, dilation
@@ -356,7 +356,7 @@ class SeparableConv2D(Kernel2D, SeparableConv):
 
 
 class Spread(Kernel, Filtered):
-    """A kernel over which every cell is spread: the windows of a convolution, the other way."""
+    """A kernel over which every position is spread: the reverse of a convolution's windows."""
 
     output_padding: tuple[int, ...] | None = None
 
@@ -364,7 +364,7 @@ class Spread(Kernel, Filtered):
         return tuple(map(whole, inputs))
 
     def crops(self, space: Shape) -> tuple[tuple[int, int], ...]:
-        """The cells that are dropped in front and behind, along every axis; see window.crops."""
+        """The positions that are dropped before and after, along every axis; see window.crops."""
         return tuple(crops(*axis) for axis in self.along(space))
 
     def along(self, space: Shape) -> list[tuple[int, int, int, Padding, int | None]]:
@@ -389,14 +389,14 @@ class Spread(Kernel, Filtered):
         ):
             raise LayerFault(
                 f"with padding same and a kernel of {by(self.extents)}, output_padding "
-                f"{by(self.output_padding)} gives too few cells to convolve to the input",
-                "leave output_padding out, which gives size x stride cells, or use an odd kernel",
+                f"{by(self.output_padding)} leaves too few positions to convolve to the input",
+                "leave output_padding out for size x stride positions, or use an odd kernel",
                 "output_padding",
             )
 
 
 class ConvTranspose(WithBias, WithKernel, WithActivation, Spread):
-    """The transpose of a convolution, which spreads every cell over a kernel."""
+    """The transpose of a convolution, which spreads every position over a kernel."""
 
     def infer_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
@@ -417,12 +417,12 @@ class ConvTranspose(WithBias, WithKernel, WithActivation, Spread):
 
 
 class Conv1DTranspose(Kernel1D, ConvTranspose):
-    """Spreads every cell of a sequence over a kernel.
+    """Spreads every step of a sequence over a kernel.
 
     y[i s + a d - p, f] is the sum of kernel[a, f, c] x[i, c] over all i, a, c that meet there, +
-    bias[f], with strides s and dilation rate d, of which one is 1. Padding 'valid' gives
-    (steps - 1) s + max(kernel, s) cells, 'same' gives steps s, and drops p of the cells too many in
-    front. Input (steps, channels), output (steps', filters).
+    bias[f], with strides s and dilation rate d, of which one is 1. With padding 'valid' steps' is
+    (steps - 1) s + max(kernel, s). With 'same' it is steps s, and p of the extra steps are dropped
+    at the start. Input (steps, channels), output (steps', filters).
     """
 
     tag = "Conv1DTranspose"
@@ -432,12 +432,13 @@ class Conv1DTranspose(Kernel1D, ConvTranspose):
 
 
 class Conv2DTranspose(Kernel2D, ConvTranspose):
-    """Spreads every cell of an image over a kernel.
+    """Spreads every pixel of an image over a kernel.
 
     y[i s + a d - p, j s + b d - p, f] is the sum of kernel[a, b, f, c] x[i, j, c] over all i, j, a,
-    b, c that meet there, + bias[f], with strides s and dilation rate d, of which one is 1. Padding
-    'valid' gives (size - 1) s + max(kernel, s) cells, 'same' gives size s, and drops p of the cells
-    too many in front. Input (height, width, channels), output (height', width', filters).
+    b, c that meet there, + bias[f], with strides s and dilation rate d, of which one is 1. With
+    padding 'valid' an axis has (size - 1) s + max(kernel, s) pixels. With 'same' it has size s, and
+    p of the extra pixels are dropped at the start. Input (height, width, channels), output
+    (height', width', filters).
     """
 
     tag = "Conv2DTranspose"
@@ -447,7 +448,7 @@ class Conv2DTranspose(Kernel2D, ConvTranspose):
 
 
 class Conv3DTranspose(Kernel3D, ConvTranspose):
-    """Spreads every cell of a volume over a kernel.
+    """Spreads every voxel of a volume over a kernel.
 
     As Conv2DTranspose, with one axis more. Input (depth, height, width, channels), output (depth',
     height', width', filters).

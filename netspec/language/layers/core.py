@@ -131,13 +131,15 @@ class EinsumDense(WithBiasFields, WithKernel, WithBiasAxes, Equation):
 
     def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         einsum = self.einsum(inputs)
-        axes = tuple(Axis(one, "out" if one in einsum.output else "in") for one in einsum.kernel)
+        axes = tuple(
+            Axis(letter, "out" if letter in einsum.output else "in") for letter in einsum.kernel
+        )
         kernel = self.weight("kernel", einsum.shape(einsum.kernel), axes)
         if self.bias_axes is None:
             return (kernel,)
         first = min(map(einsum.output.index, self.bias_axes))
         letters = einsum.output[first:]
-        shape = tuple(einsum.sizes[one] if one in self.bias_axes else 1 for one in letters)
+        shape = tuple(einsum.sizes[letter] if letter in self.bias_axes else 1 for letter in letters)
         return (kernel, self.weight("bias", shape, elements(*letters)))
 
     def infer_cost(self, inputs: Shapes) -> int:
@@ -275,7 +277,7 @@ class PReLU(SameShape, Pointwise):
             if not 1 <= axis <= len(shape):
                 raise LayerFault(
                     f"axis {axis} is not an axis of an input of {written(shape)}",
-                    f"count from 1 to {len(shape)} behind the batch axis",
+                    f"count from 1 to {len(shape)} after the batch axis",
                     "shared_axes",
                 )
         return shape
@@ -284,11 +286,11 @@ class PReLU(SameShape, Pointwise):
         (shape,) = inputs
         shared = self.shared_axes or ()
         sizes = tuple(1 if axis in shared else size for axis, size in enumerate(shape, start=1))
-        space = tuple(f"space{at}" for at in range(1, len(shape)))
+        space = tuple(f"space{index}" for index in range(1, len(shape)))
         return (self.weight("alpha", sizes, elements(*space, "channel")),)
 
     def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
-        return tuple(map(whole, inputs))  # the slopes are those of places
+        return tuple(map(whole, inputs))  # every position has a separate slope
 
     def infer_cost(self, inputs: Shapes) -> int:
         (shape,) = inputs
@@ -335,7 +337,7 @@ class Transpose(Layer):
     """Moves a tensor between channels last and channels first; the values stay the same.
 
     No spec names it: the layout pass inserts it for backends that want channels first. Its shapes
-    are written channels last on both sides; `to` says how the output lies in memory.
+    are written channels last on both sides; `to` is the order of the output in memory.
     """
 
     tag = "Transpose"
@@ -346,7 +348,7 @@ class Transpose(Layer):
         return inputs[0]
 
     def axes(self, shape: Shape) -> tuple[int, ...]:
-        """The permutation of all axes, that of the batch included, for an input of `shape`."""
+        """The permutation of all axes, with the batch axis, for an input of `shape`."""
         space = range(1, len(shape))
         if self.to == "channels_first":
             return (0, len(shape), *space)

@@ -21,8 +21,8 @@ _FORMS = {
 class Einsum:
     """An equation for an input of known rank.
 
-    `input`, `kernel` and `output` have a letter for every axis, those of the ellipsis and the batch
-    included. `sizes` has the size of every letter but the batch's.
+    `input`, `kernel` and `output` have a letter for every axis, also of the ellipsis and for the
+    batch. `sizes` has the size of every letter but the batch's.
     """
 
     input: str
@@ -65,15 +65,17 @@ def parse(equation: str, output_sizes: Shape, shape: Shape) -> Einsum:
     inputs, kernel, output = f"{left}{terms[0]}{right}", terms[1], f"{left}{terms[2]}{right}"
     _check_letters(equation, inputs, kernel, output)
     sizes = dict(zip(inputs[1:], shape, strict=True))
-    own = output[len(left) or 1 : len(output) - len(right)]
-    if len(own) != len(output_sizes):
+    letters = output[len(left) or 1 : len(output) - len(right)]
+    if len(letters) != len(output_sizes):
+        named = ", ".join(letters)
+        help = f"write a size for each of {named}" if named else "add a letter to the output"
         raise LayerFault(
             f"output_shape {list(output_sizes)} does not have one size for every letter of the "
             f"output of {equation}, the batch left out",
-            f"write a size for each of {', '.join(own)}" if own else "give the output a letter",
+            help,
             "output_shape",
         )
-    for letter, size in zip(own, output_sizes, strict=True):
+    for letter, size in zip(letters, output_sizes, strict=True):
         if sizes.setdefault(letter, size) != size:
             raise LayerFault(
                 f"output_shape has {size} for {letter}, which is {sizes[letter]} in an input of "

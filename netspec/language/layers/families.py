@@ -1,7 +1,7 @@
 """The register of the layers: one line for each family, which is a module of this package.
 
-Everything else follows from it: what a spec may name, which module is imported for it, what stands
-inside of other layers, the page of the layers, and the layers of the random specs.
+Everything else follows from it: what a spec may name, which module is imported for it, what
+other layers may contain, the page of the layers, and the layers of the random specs.
 """
 
 from __future__ import annotations

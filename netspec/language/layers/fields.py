@@ -1,4 +1,4 @@
-"""Fields that many layers have: those of an activation, of a kernel and of a bias.
+"""Fields that many layers have: the fields of an activation, of a kernel and of a bias.
 
 The fields of a base class come before the fields of the classes on its left. A layer whose own
 fields come first has them in a base class on the right: `class Dense(WithBias, WithKernel, Units)`.

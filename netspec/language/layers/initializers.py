@@ -1,6 +1,6 @@
 """The initial values of weights, under Keras's names and with its arguments.
 
-Here they are only described; `netspec.numerics.weights` draws them. The formulas are those of
+Here they are only described; `netspec.numerics.weights` draws them. The formulas come from
 keras/src/initializers/random_initializers.py (3.15).
 """
 
@@ -72,7 +72,7 @@ class VarianceScaling(Tagged):
 
 
 class Scaled(Tagged):
-    """A variance scaling with a name of its own."""
+    """A variance scaling with a separate name."""
 
     scaling: ClassVar[VarianceScaling]
 
@@ -156,8 +156,8 @@ InitializerField: TypeAlias = Annotated[Initializer, OneKey("initializer")]
 class UnitForgetBias(Tagged):
     """The bias of an LSTM: 1 for the forget gate, the second of four, and `others` elsewhere.
 
-    No spec names it: it is what `unit_forget_bias` says. The parts in front of that gate and behind
-    it are drawn as weights of their own (keras/src/layers/rnn/lstm.py, 3.15).
+    No spec names it: `unit_forget_bias` selects it. The parts before and after that gate are drawn
+    as separate weights (keras/src/layers/rnn/lstm.py, 3.15).
     """
 
     tag = "unit_forget_bias"
@@ -165,7 +165,7 @@ class UnitForgetBias(Tagged):
 
     @staticmethod
     def parts(size: int) -> tuple[slice, slice, slice]:
-        """The part in front of the forget gate, the gate, and the part behind it."""
+        """The part before the forget gate, the gate, and the part after it."""
         units = size // 4
         return slice(0, units), slice(units, 2 * units), slice(2 * units, size)
 

@@ -6,7 +6,6 @@ from math import prod
 from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from netspec.language.layers.base import (
     Extents,
@@ -21,6 +20,7 @@ from netspec.language.layers.base import (
     whole,
     written,
 )
+from netspec.language.remedies import unexpected
 
 _NAME_THEM = "name them, as in `inputs: [left, right]`"
 AT_LEAST_TWO = InputCount("at least two inputs", 2, None, _NAME_THEM)
@@ -48,7 +48,7 @@ class Merge(Layer):
 
 
 class Elementwise(Merge):
-    """A function of the values that stand at the same place of every input.
+    """A function of the values at the same position of every input.
 
     An axis of size 1 is repeated to the size that it has in the others.
     """
@@ -57,7 +57,7 @@ class Elementwise(Merge):
         joined = inputs[0]
         for shape in inputs[1:]:
             if not _fits(joined, shape):
-                other = next(each for each in inputs if not _fits(each, shape))
+                other = next(candidate for candidate in inputs if not _fits(candidate, shape))
                 help = "every axis must have the same size in both, or size 1 in one of them"
                 raise self.unfit(other, shape, help)
             joined = tuple(map(max, joined, shape))
@@ -66,14 +66,18 @@ class Elementwise(Merge):
     def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
         # Along an axis of 1, which is repeated, there is no less to read.
         return tuple(
-            tuple((0, 1) if size == 1 else wanted for size, wanted in zip(shape, part, strict=True))
+            tuple(
+                (0, 1) if size == 1 else interval
+                for size, interval in zip(shape, part, strict=True)
+            )
             for shape in inputs
         )
 
 
 def _fits(first: Shape, second: Shape) -> bool:
     return len(first) == len(second) and all(
-        one == other or 1 in (one, other) for one, other in zip(first, second, strict=True)
+        size == other_size or 1 in (size, other_size)
+        for size, other_size in zip(first, second, strict=True)
     )
 
 
@@ -143,7 +147,7 @@ class Minimum(Elementwise):
 
 
 class Concatenate(Merge):
-    """The inputs behind each other along one axis.
+    """The inputs one after another along one axis.
 
     The output's size of that axis is the sum of the inputs' sizes. Inputs (…), output (…).
     """
@@ -160,9 +164,9 @@ class Concatenate(Merge):
         first = inputs[0]
         index = axis_index(self.axis, first)
         for shape in inputs[1:]:
-            others = [size for at, size in enumerate(shape) if at != index]
+            others = [size for axis, size in enumerate(shape) if axis != index]
             if len(shape) != len(first) or others != [*first[:index], *first[index + 1 :]]:
-                help = f"all sizes but that of axis {self.axis} must be equal"
+                help = f"all sizes except on axis {self.axis} must be equal"
                 raise self.unfit(first, shape, help)
         joined = sum(shape[index] for shape in inputs)
         return (*first[:index], joined, *first[index + 1 :])
@@ -180,8 +184,8 @@ def _for_both(value: object) -> object:
         return value, value
     if isinstance(value, list | tuple) and len(value) == 2:  # pyright: ignore[reportUnknownArgumentType] - its items are checked after this
         return tuple(value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - as above
-    context = {"count": "two", "remedy": "write 1 for axis 1 of both inputs, or [1, 2]"}
-    raise PydanticCustomError("sizes", "a whole number or a list of {count}", context)
+    help = "write 1 for axis 1 of both inputs, or [1, 2]"
+    raise unexpected("a whole number or a list of two", help)
 
 
 Axes: TypeAlias = Annotated[
@@ -208,11 +212,11 @@ class Dot(Merge):
 
     def infer_shape(self, inputs: Shapes) -> Shape:
         first, second = inputs
-        one, other = self.indices(inputs)
-        if first[one] != second[other]:
+        axis, other_axis = self.indices(inputs)
+        if first[axis] != second[other_axis]:
             help = f"the axes {list(self.axes)} must have the same size"
             raise self.unfit(first, second, help)
-        kept = (*first[:one], *first[one + 1 :], *second[:other], *second[other + 1 :])
+        kept = (*first[:axis], *first[axis + 1 :], *second[:other_axis], *second[other_axis + 1 :])
         return kept or (1,)
 
     def input_layout(self, inputs: Shapes) -> Layout:
@@ -224,10 +228,10 @@ class Dot(Merge):
 
     def indices(self, inputs: Shapes) -> tuple[int, int]:
         """The indices of the summed axis in both shapes, which have no batch axis."""
-        one, other = (
+        first_axis, second_axis = (
             axis_index(axis, shape, "axes") for axis, shape in zip(self.axes, inputs, strict=True)
         )
-        return one, other
+        return first_axis, second_axis
 
     def equation(self, inputs: Shapes) -> str:
         """The sum in Einstein's notation, as in `abk,ack->abc`: a is the batch."""

@@ -95,11 +95,11 @@ class BatchNormalization(Layer):
 
     def reads(self, part: Extents, inputs: Shapes) -> tuple[Extents, ...]:
         if self.trainable:
-            return tuple(map(whole, inputs))  # the statistics of a batch are those of all of it
+            return tuple(map(whole, inputs))  # the statistics are computed from the whole batch
         # One that is frozen has moving statistics, for every channel.
         channels, (shape,) = self.channel_axis(inputs[0]), inputs
         every = whole(shape)
-        return (tuple(every[at] if at == channels else read for at, read in enumerate(part)),)
+        return (tuple(every[axis] if axis == channels else read for axis, read in enumerate(part)),)
 
     def infer_cost(self, inputs: Shapes) -> int:
         (shape,) = inputs
@@ -126,7 +126,7 @@ class _Centred(Layer):
     def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         (shape,) = inputs
         sizes = self.sizes(shape)
-        axes = elements(*(f"axis{at}" for at in range(len(sizes))))
+        axes = elements(*(f"axis{axis}" for axis in range(len(sizes))))
         gamma = (self.weight("gamma", sizes, axes),) if self.scale else ()
         beta = (self.weight("beta", sizes, axes),) if self.center else ()
         return (*gamma, *beta)
@@ -171,7 +171,7 @@ class GroupNormalization(_Centred):
     """Brings every group of channels to mean 0 and variance 1, then scales and shifts it.
 
     y = gamma (x - mean) / sqrt(variance + epsilon) + beta, with the mean and the biased variance
-    over all axes of a group of channels that stand behind each other, in every example by itself.
+    over all axes of a group of consecutive channels, in every example by itself.
     Input (…), output (…). Wu and He, 2018; with a group for every channel, Ulyanov et al., 2016.
     """
 
@@ -242,7 +242,7 @@ class RMSNormalization(Layer):
     def infer_weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         (shape,) = inputs
         sizes = shape[-len(self.axis) :]
-        axes = elements(*(f"axis{at}" for at in range(len(sizes))))
+        axes = elements(*(f"axis{axis}" for axis in range(len(sizes))))
         return (Weight("scale", sizes, axes, Ones()),)
 
     def infer_cost(self, inputs: Shapes) -> int:

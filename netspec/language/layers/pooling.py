@@ -1,4 +1,4 @@
-"""Pooling: a sequence, an image or a volume in fewer cells."""
+"""Pooling: a sequence, an image or a volume in fewer positions."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ PaddingField: TypeAlias = Annotated[
     Padding, Field(description="'valid' drops windows that do not fit; 'same' keeps them.")
 ]
 
-_STEPS = "Steps of the window, in cells. Without them, pool_size."
+_STEPS = "Steps of the window, in positions. Without them, pool_size."
 
 
 class WindowPooling(Layer):
-    """One value for every window of the cells, channel by channel.
+    """One value for every window of positions, channel by channel.
 
     Input (…space, channels), output (…space', channels).
     """

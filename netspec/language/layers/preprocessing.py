@@ -8,7 +8,6 @@ from math import sqrt
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from netspec.language.layers.base import (
     Axes,
@@ -27,6 +26,7 @@ from netspec.language.layers.initializers import Float32, NotNegative
 from netspec.language.layers.shaping import Sides
 from netspec.language.layers.tagged import as_tuple
 from netspec.language.layers.window import Size
+from netspec.language.remedies import unexpected
 
 EPSILON = 1e-7
 """Keras's least standard deviation (keras/src/backend/config.py, 3.15)."""
@@ -38,7 +38,7 @@ def _one_or_several(value: object) -> object:
         return (value,)
     if isinstance(value, list | tuple):
         return as_tuple(value)  # pyright: ignore[reportUnknownArgumentType] - its items are checked after this
-    raise PydanticCustomError("numbers", "a number or a list of numbers")
+    raise unexpected("a number or a list of numbers", "write 0.5, or [0.5, 1, 2]")
 
 
 Numbers: TypeAlias = Annotated[
@@ -58,7 +58,7 @@ Variances: TypeAlias = Annotated[
 def along(count: int, axis: int, rank: int, layout: Layout) -> Shape:
     """The shape in which `count` numbers run along an axis of a tensor with `rank` axes.
 
-    It is broadcast to that of the tensor as it lies in memory; axes of 1 in front are left out.
+    It is broadcast to the shape of the tensor in memory; axes of 1 in front are left out.
     """
     places = [rank - 1, *range(rank - 1)] if layout == "channels_first" else list(range(rank))
     return (count, *(1 for _ in places[places.index(axis) + 1 :]))
@@ -113,7 +113,7 @@ class Normalization(Linear):
 
     axis: Annotated[
         Axes | None,
-        Field(description="The axes that may have numbers of their own; null where none has."),
+        Field(description="The axes whose indices have separate numbers; null for none."),
     ] = (-1,)
     mean: Annotated[Numbers, Field(description="The mean, or one for each index of the axis.")]
     variance: Annotated[
@@ -139,12 +139,12 @@ class Normalization(Linear):
         if len(self.mean) != len(self.variance):
             raise LayerFault(
                 f"mean has {len(self.mean)} numbers, and variance {len(self.variance)}",
-                "give as many of the one as of the other",
+                "write equally many numbers in both",
                 "variance",
             )
         if not self.axis and len(self.mean) > 1:
             message = f"mean has {len(self.mean)} numbers, and no axis to run along"
-            raise LayerFault(message, "name the axis, or give one number", "mean")
+            raise LayerFault(message, "name the axis, or write one number", "mean")
         _check_count("mean", self.mean, shape, axis)
         return shape
 
@@ -154,14 +154,14 @@ def _check_count(field: str, numbers: tuple[float, ...], shape: Shape, axis: int
         raise LayerFault(
             f"{field} has {len(numbers)} numbers, and axis {axis + 1} of {written(shape)} the "
             f"size {shape[axis]}",
-            "give one number for all, or one for each index of the axis",
+            "write one number for all, or one for each index of the axis",
             field,
         )
 
 
 @dataclass(frozen=True)
 class Fit:
-    """How an image comes to its new size: cells cut off, cells added, and then interpolation."""
+    """How an image comes to its new size: pixels cut off, pixels added, and then interpolation."""
 
     cut: tuple[Sides, Sides]
     added: tuple[Sides, Sides]
@@ -193,7 +193,7 @@ class Fitting(Linear):
     def in_proportion(self, shape: Shape) -> tuple[int, int]:
         """The height that goes with the image's width in the output's proportions, and the width.
 
-        Keras divides in float32, which gives the same up to products of 2^24.
+        Keras divides in float32, with the same result up to products of 2^24.
         """
         height, width, _ = shape
         return width * self.height // self.width, height * self.width // self.height
@@ -207,7 +207,7 @@ class Fitting(Linear):
 
 
 def _halved(cells: int) -> Sides:
-    """Cells to cut off at both ends of an axis; the odd one goes at the end."""
+    """Pixels to cut off at both ends of an axis; the odd one goes at the end."""
     return cells // 2, cells - cells // 2
 
 
@@ -232,7 +232,7 @@ class CenterCrop(Fitting):
 class Resizing(Fitting):
     """An image at another size, interpolated.
 
-    With `bilinear`, y[i, j, c] lies at ((i + 1/2) a - 1/2, (j + 1/2) b - 1/2) between the cells of
+    With `bilinear`, y[i, j, c] lies at ((i + 1/2) a - 1/2, (j + 1/2) b - 1/2) between the pixels of
     x, where the edge goes on outside; with `nearest`, y[i, j, c] = x[floor((i + 1/2) a), floor((j +
     1/2) b), c]. Here a = height of x / height, b = width of x / width. Input (height', width',
     channels), output (height, width, channels). Source: keras/src/backend/tensorflow/image.py,
@@ -242,7 +242,7 @@ class Resizing(Fitting):
     tag = "Resizing"
 
     interpolation: Annotated[
-        Literal["bilinear", "nearest"], Field(description="What stands between the cells.")
+        Literal["bilinear", "nearest"], Field(description="How values between pixels are computed.")
     ] = "bilinear"
     crop_to_aspect_ratio: Annotated[
         bool, Field(description="Cut the image to the output's proportions first.")
@@ -271,7 +271,7 @@ class Resizing(Fitting):
         if not self.pad_to_aspect_ratio:
             return Fit(_NONE, _NONE, (height, width))
         rows, columns = self.in_proportion(shape)
-        # As many cells on both sides, so that an odd one is left out.
+        # As many pixels on both sides, so that an odd one is left out.
         above, left = max(0, rows - height) // 2, max(0, columns - width) // 2
         size = (height + 2 * above, width + 2 * left)
         return Fit(_NONE, ((above, above), (left, left)), size)

@@ -55,7 +55,7 @@ class RecurrentLayer(WithBias, _Kernels, _State):
         Rate, Field(description="The part of the state that training sets to 0, in all steps.")
     ] = 0.0
     return_sequences: Annotated[
-        bool, Field(description="Give the output of every step, not of the last alone.")
+        bool, Field(description="Return the output of every step, not only of the last.")
     ] = False
     go_backwards: Annotated[
         bool, Field(description="Begin with the last step; the outputs are in that order.")

@@ -1,4 +1,4 @@
-"""Regularization: layers that act in training alone."""
+"""Regularization: layers that act only in training."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Dropout(Layer):
         ):
             raise LayerFault(
                 f"noise_shape {list(noise)} does not fit an input of {written(shape)}",
-                "give 1, null or the input's size for every axis but the batch axis",
+                "write 1, null or the input's size for every axis but the batch axis",
                 "noise_shape",
             )
         return tuple(
@@ -135,8 +135,8 @@ class GaussianNoise(SameShape, Linear):
 class GaussianDropout(SameShape):
     """Multiplies by noise in training.
 
-    y = x e, with e from a normal distribution of mean 1 and deviation sqrt(rate / (1 - rate)), that
-    of Dropout's masks; at prediction y = x. Input (…), output (…). Srivastava et al., 2014.
+    y = x e, with e from a normal distribution of mean 1 and deviation sqrt(rate / (1 - rate)), as
+    Dropout's masks have; at prediction y = x. Input (…), output (…). Srivastava et al., 2014.
     """
 
     tag = "GaussianDropout"

@@ -1,6 +1,6 @@
 """Penalties on weights, which training adds to the loss, under Keras's names.
 
-The formulas are those of keras/src/regularizers/regularizers.py (3.15): sums, not means, and no
+The formulas come from keras/src/regularizers/regularizers.py (3.15): sums, not means, and no
 factor of one half.
 """
 
@@ -12,6 +12,7 @@ from pydantic import Field
 
 from netspec.language.layers.initializers import NotNegative
 from netspec.language.layers.tagged import OneKey, Tagged
+from netspec.language.remedies import Remedy
 
 
 class L1(Tagged):
@@ -44,7 +45,13 @@ def factors(regularizer: Regularizer) -> tuple[float, float]:
     return getattr(regularizer, "l1", 0.0), getattr(regularizer, "l2", 0.0)
 
 
+def _as_penalty(value: object) -> str | None:
+    """How to write a penalty of which only the factor is written."""
+    return f"write `{{field}}: {{l2: {{l2: {value}}}}}`" if isinstance(value, float) else None
+
+
 RegularizerField: TypeAlias = Annotated[
     Annotated[Regularizer, OneKey("regularizer")] | None,
     Field(description="A penalty on these values, added to the loss."),
+    Remedy(_as_penalty, ("tag",)),
 ]

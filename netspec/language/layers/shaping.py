@@ -8,7 +8,6 @@ from math import prod
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from netspec.language.layers.base import (
     LayerFault,
@@ -22,12 +21,13 @@ from netspec.language.layers.base import (
 )
 from netspec.language.layers.tagged import as_tuple
 from netspec.language.layers.window import Pair, Size, Triple, by
+from netspec.language.remedies import Remedy, unexpected
 
 Cells: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000)]
-"""Cells added or cut off; there may be none."""
+"""Positions added or cut off; there may be none."""
 
 Sides: TypeAlias = tuple[Cells, Cells]
-"""Cells in front of an axis and behind it."""
+"""Positions before and after an axis."""
 
 _FOR_SIDES = {
     1: ("two", "write 1 for both sides, or [1, 2] for the front and the back"),
@@ -46,8 +46,7 @@ def _sides(axes: int) -> Callable[[object], object]:
         if isinstance(value, list | tuple) and len(value) == max(2, axes):  # pyright: ignore[reportUnknownArgumentType] - its items are checked after this
             return tuple(value if axes == 1 else map(_both, value))  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - as above
         count, remedy = _FOR_SIDES[axes]
-        context = {"count": count, "remedy": remedy}
-        raise PydanticCustomError("sizes", "a whole number or a list of {count}", context)
+        raise unexpected(f"a whole number or a list of {count}", remedy)
 
     return repeated
 
@@ -91,6 +90,7 @@ class Reshape(Linear):
             min_length=1,
             description="The shape of the output. One axis may be -1: what is left for it.",
         ),
+        Remedy("write it in brackets, as in [7, 7, -1]"),
         BeforeValidator(as_tuple),
     ]
 
@@ -109,7 +109,7 @@ class Reshape(Linear):
             raise LayerFault(
                 f"an input of {written(shape)} has {size:,} values, which target_shape "
                 f"{list(target)} cannot hold",
-                "the product of the axes must be the same; -1 stands for what is left",
+                "the product of the axes must be the same; -1 is the size that is left",
                 "target_shape",
             )
         return tuple(size // known if axis == -1 else axis for axis in target)
@@ -118,7 +118,7 @@ class Reshape(Linear):
 class Permute(Linear):
     """The axes in another order.
 
-    Axis i of the output is axis dims[i] of the input, counted from 1 behind the batch axis. Input
+    Axis i of the output is axis dims[i] of the input, counted from 1 after the batch axis. Input
     (…), output (the same sizes in the order of `dims`).
     """
 
@@ -128,6 +128,7 @@ class Permute(Linear):
     dims: Annotated[
         tuple[Size, ...],
         Field(min_length=1, description="The input's axes in their new order, from 1."),
+        Remedy("write it in brackets, as in [2, 1]"),
         BeforeValidator(as_tuple),
     ]
 
@@ -165,7 +166,7 @@ class RepeatVector(Linear):
 
 
 class InSpace(Linear):
-    """A layer that changes the sizes of space alone.
+    """A layer that changes only the sizes of space.
 
     Input (…space, channels), output (…space', channels).
     """
@@ -185,7 +186,7 @@ class ZeroPadding(InSpace):
     @property
     @abstractmethod
     def sides(self) -> tuple[Sides, ...]:
-        """The zeros in front of and behind every axis of space."""
+        """The zeros before and after every axis of space."""
 
     def infer_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
@@ -195,7 +196,7 @@ class ZeroPadding(InSpace):
 
 
 class ZeroPadding1D(ZeroPadding):
-    """Zeros in front of a sequence and behind it.
+    """Zeros before and after a sequence.
 
     y[i, c] = x[i - before, c], and 0 where there is no such step. Input (steps, channels), output
     (before + steps + after, channels).
@@ -204,9 +205,10 @@ class ZeroPadding1D(ZeroPadding):
     tag = "ZeroPadding1D"
     rank = 1
 
-    padding: Annotated[
-        Sides1D, Field(description="Zeros on both sides, or [in front, behind].")
-    ] = (1, 1)
+    padding: Annotated[Sides1D, Field(description="Zeros on both sides, or [before, after].")] = (
+        1,
+        1,
+    )
 
     @property
     def sides(self) -> tuple[Sides]:
@@ -216,7 +218,7 @@ class ZeroPadding1D(ZeroPadding):
 class ZeroPadding2D(ZeroPadding):
     """Zeros around an image.
 
-    y[i, j, c] = x[i - top, j - left, c], and 0 where there is no such cell. Input (height, width,
+    y[i, j, c] = x[i - top, j - left, c], and 0 where there is no such pixel. Input (height, width,
     channels), output (top + height + bottom, left + width + right, channels).
     """
 
@@ -238,7 +240,7 @@ class ZeroPadding2D(ZeroPadding):
 class ZeroPadding3D(ZeroPadding):
     """Zeros around a volume.
 
-    y[i, j, k, c] = x[i - front, j - top, k - left, c], and 0 where there is no such cell. Input
+    y[i, j, k, c] = x[i - front, j - top, k - left, c], and 0 where there is no such voxel. Input
     (depth, height, width, channels), output the same with its padded sizes.
     """
 
@@ -256,14 +258,14 @@ class ZeroPadding3D(ZeroPadding):
 
 
 class Cropping(InSpace):
-    """What is left of space when cells at its sides are cut off."""
+    """The rest of space after positions at its sides are cut off."""
 
     keeps_whole = True
 
     @property
     @abstractmethod
     def sides(self) -> tuple[Sides, ...]:
-        """The cells that go in front of and behind every axis of space."""
+        """The positions cut off before and after every axis of space."""
 
     def infer_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
@@ -289,7 +291,7 @@ class Cropping1D(Cropping):
     rank = 1
 
     cropping: Annotated[
-        Sides1D, Field(description="Steps cut off on both sides, or [in front, behind].")
+        Sides1D, Field(description="Steps cut off on both sides, or [before, after].")
     ] = (1, 1)
 
     @property
@@ -310,7 +312,7 @@ class Cropping2D(Cropping):
     cropping: Annotated[
         Sides2D,
         Field(
-            description="Cells cut off on all sides, [height, width], or [[top, bottom], "
+            description="Pixels cut off on all sides, [height, width], or [[top, bottom], "
             "[left, right]]."
         ),
     ] = ((0, 0), (0, 0))
@@ -332,7 +334,7 @@ class Cropping3D(Cropping):
 
     cropping: Annotated[
         Sides3D,
-        Field(description="Cells cut off on all sides, a number an axis, or [before, after]."),
+        Field(description="Voxels cut off on all sides, a number an axis, or [before, after]."),
     ] = ((1, 1), (1, 1), (1, 1))
 
     @property
@@ -341,14 +343,14 @@ class Cropping3D(Cropping):
 
 
 class UpSampling(InSpace):
-    """Every cell of space several times."""
+    """Every position of space several times."""
 
     keeps_whole = True
 
     @property
     @abstractmethod
     def factors(self) -> tuple[int, ...]:
-        """How often every axis of space holds each of its cells."""
+        """How often each position occurs, along every axis of space."""
 
     def infer_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
@@ -366,7 +368,7 @@ class UpSampling1D(UpSampling):
     tag = "UpSampling1D"
     rank = 1
 
-    size: Annotated[Size, Field(description="How often every step stands in the output.")] = 2
+    size: Annotated[Size, Field(description="How often every step occurs in the output.")] = 2
 
     @property
     def factors(self) -> tuple[int]:
@@ -374,10 +376,10 @@ class UpSampling1D(UpSampling):
 
 
 class UpSampling2D(UpSampling):
-    """An image with more cells.
+    """An image with more pixels.
 
-    With `nearest` every cell is repeated: y[i, j, c] = x[floor(i / a), floor(j / b), c] for size
-    (a, b). With `bilinear` the cell at i is interpolated at (i + 1/2) / a - 1/2, where the edge
+    With `nearest` every pixel is repeated: y[i, j, c] = x[floor(i / a), floor(j / b), c] for size
+    (a, b). With `bilinear` the pixel at i is interpolated at (i + 1/2) / a - 1/2, where the edge
     goes on outside. Input (height, width, channels), output (a height, b width, channels).
     """
 
@@ -386,7 +388,7 @@ class UpSampling2D(UpSampling):
 
     size: Annotated[Pair, Field(description="Factors of height and width.")] = (2, 2)
     interpolation: Annotated[
-        Literal["nearest", "bilinear"], Field(description="What stands between the cells.")
+        Literal["nearest", "bilinear"], Field(description="How values between pixels are computed.")
     ] = "nearest"
 
     @property
@@ -395,7 +397,7 @@ class UpSampling2D(UpSampling):
 
 
 class UpSampling3D(UpSampling):
-    """Every cell of a volume several times.
+    """Every voxel of a volume several times.
 
     y[i, j, k, c] = x[floor(i / a), floor(j / b), floor(k / d), c] for size (a, b, d). Input (depth,
     height, width, channels), output (a depth, b height, d width, channels).

@@ -19,6 +19,8 @@ from pydantic_core import (
     core_schema,
 )
 
+from netspec.text.codes import Code
+
 
 class Model(BaseModel):
     """A frozen model without unknown fields, whose values are of the type written, never cast."""
@@ -30,7 +32,7 @@ class Model(BaseModel):
 
 def as_tuple(value: object) -> object:
     """A list as the tuple that a frozen model keeps it in; its items are checked after this."""
-    return tuple(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - as said
+    return tuple(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - checked later
 
 
 class Tagged(Model):
@@ -39,13 +41,16 @@ class Tagged(Model):
     tag: ClassVar[str]
 
 
-def fault(field: str | tuple[str, ...], message: str, help: str) -> PydanticCustomError:
+def fault(
+    field: str | tuple[str | int, ...], message: str, help: str, code: Code = Code.VALUE
+) -> PydanticCustomError:
     """What a model's validator raises where its fields do not fit together.
 
     It is shown at `field`, or at the path of a field further inside.
     """
-    at = field if isinstance(field, tuple) else (field,)
-    return PydanticCustomError("fault", "{message}", {"at": at, "message": message, "help": help})
+    path = field if isinstance(field, tuple) else (field,)
+    context = {"path": path, "message": message, "help": help, "code": code}
+    return PydanticCustomError("fault", "{message}", context)
 
 
 @dataclass(frozen=True)
@@ -57,21 +62,28 @@ class OneKey:
     """
 
     kind: str
+    """What messages call one of the models."""
+    example: str = "`{field}: NAME` or `{field}: {NAME: {…}}`"
+    """How one is written. `{field}` is the name of the field."""
     number: Any = None
-    """The type of a number that may stand in a model's place."""
+    """The type of a number that may be written in place of a model."""
     members: Mapping[str, type[Tagged]] | None = None
     """The models by tag, where the annotated union does not name them all at run time."""
+
+    def models(self, source: Any) -> Mapping[str, type[Tagged]]:  # Any: a type or a union
+        """The models of the annotated union, by tag."""
+        if self.members is not None:
+            return self.members
+        models = (model for model in get_args(source) or (source,) if model is not float)
+        return {model.tag: model for model in models}
 
     def __get_pydantic_core_schema__(
         self, source: type[Any], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        members = self.members
-        if members is None:
-            models = [each for each in get_args(source) or (source,) if each is not float]
-            members = {model.tag: model for model in models}
+        members = self.models(source)
         numbers = None if self.number is None else handler.generate_schema(self.number)
         return core_schema.no_info_plain_validator_function(
-            _Union(self.kind, members, numbers).validate,
+            _Union(self.kind, self.example, members, numbers).validate,
             metadata={"members": members, "numbers": numbers},
             serialization=core_schema.wrap_serializer_function_ser_schema(_written),
         )
@@ -88,7 +100,7 @@ class OneKey:
         names: list[str] = []
         for tag, field in fields.items():
             definition = handler.resolve_ref_schema(handler(field["schema"]))
-            if not definition.get("required"):  # the name alone, or with nothing after it
+            if not definition.get("required"):  # only the name, or with nothing after it
                 names.append(tag)
                 definition["type"] = ["object", "null"]
         mapping = handler(core_schema.typed_dict_schema(fields, extra_behavior="forbid"))
@@ -108,9 +120,14 @@ class _Union:
     """Validates a value by the model that its tag names, or by the schema of a number."""
 
     def __init__(
-        self, kind: str, members: Mapping[str, type[Tagged]], numbers: CoreSchema | None
+        self,
+        kind: str,
+        example: str,
+        members: Mapping[str, type[Tagged]],
+        numbers: CoreSchema | None,
     ) -> None:
         self.kind = kind
+        self.example = example
         self.members = members
         config = core_schema.CoreConfig(strict=True, allow_inf_nan=False)
         self.number = None if numbers is None else SchemaValidator(numbers, config)
@@ -121,7 +138,12 @@ class _Union:
             return _validator(self.members[tag]).validate_python(value)
         if self.number and (isinstance(value, str) or not isinstance(value, dict | list | Tagged)):
             return self.number.validate_python(value)
-        context: dict[str, object] = {"kind": self.kind, "known": tuple(self.members), "tag": tag}
+        context: dict[str, object] = {
+            "kind": self.kind,
+            "example": self.example,
+            "members": self.members,
+            "tag": tag,
+        }
         raise PydanticCustomError("tag", "not a {kind}", context)
 
 
@@ -132,8 +154,8 @@ def _validator(model: type[Tagged]) -> SchemaValidator:
 
 
 def _choice(model: type[Tagged]) -> CoreSchema:
-    """The schema of what stands under the tag of a model."""
-    model.model_rebuild()  # where nothing has needed it so far
+    """The schema of the value under the tag of a model."""
+    model.model_rebuild()  # where nothing has needed it yet
     # Under a reference, a model is a definition in the JSON Schema, named as a spec writes it.
     reference = f"{model.__module__}.{model.tag}:{id(model)}"
     schema: Any = {**model.__pydantic_core_schema__, "ref": reference}  # Any: a schema of any type

@@ -6,12 +6,24 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+
+from netspec.language.remedies import Remedy, unexpected
 
 Size: TypeAlias = Annotated[int, Field(gt=0, le=1_000_000)]
 Cells: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000)]
-Padding: TypeAlias = Literal["valid", "same"]
-CausalPadding: TypeAlias = Literal["valid", "same", "causal"]
+
+
+def _explain_sizes(choices: str) -> Remedy:
+    """The remedy for a size, which other frameworks take as a padding."""
+    layer = "- ZeroPadding2D: {padding: 1}"
+    help = f"there are {choices}; padding of a size is a layer, as in `{layer}`"
+    return Remedy(lambda value: help if isinstance(value, int) else None)
+
+
+Padding: TypeAlias = Annotated[Literal["valid", "same"], _explain_sizes("valid and same")]
+CausalPadding: TypeAlias = Annotated[
+    Literal["valid", "same", "causal"], _explain_sizes("valid, same and causal")
+]
 
 _SIZES = {
     1: ("one", "write 3"),
@@ -30,8 +42,7 @@ def _for_all(axes: int) -> Callable[[object], object]:
         if isinstance(value, list | tuple) and len(value) == axes:  # pyright: ignore[reportUnknownArgumentType] - its items are checked after this
             return tuple(value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - as above
         count, remedy = _SIZES[axes]
-        context = {"count": count, "remedy": remedy}
-        raise PydanticCustomError("sizes", "a whole number or a list of {count}", context)
+        raise unexpected(f"a whole number or a list of {count}", remedy)
 
     return repeated
 
@@ -66,19 +77,19 @@ def by(sizes: Sequence[int]) -> str:
 
 
 def extent(kernel: int, dilation: int) -> int:
-    """How many cells a dilated kernel spans."""
+    """How many positions a dilated kernel spans."""
     return (kernel - 1) * dilation + 1
 
 
 def windows(size: int, kernel: int, stride: int, padding: CausalPadding) -> int:
-    """How many windows of `kernel` cells fit into `size` cells. 0 where none does."""
+    """How many windows of `kernel` positions fit into `size` positions. 0 where none does."""
     if padding != "valid":
         return -(-size // stride)
     return max(0, (size - kernel) // stride + 1)
 
 
 def pads(size: int, kernel: int, stride: int, padding: CausalPadding) -> tuple[int, int]:
-    """The cells added before and after. 'same' puts the odd one at the end, as TensorFlow does."""
+    """The padding before and after. 'same' puts the odd one at the end, as TensorFlow does."""
     if padding == "valid":
         return 0, 0
     if padding == "causal":
@@ -94,9 +105,9 @@ def read(
     padding: CausalPadding,
     part: tuple[int, int],
 ) -> tuple[int, int]:
-    """Which of `size` cells the windows in `part` see: the first, and the one behind the last.
+    """Which of `size` positions the windows in `part` see: the first, and the one after the last.
 
-    Along an axis with padding they see all: fewer cells would be padded in another way.
+    Along an axis with padding they see all: fewer positions would be padded in another way.
     """
     first, behind = part
     before, after = pads(size, kernel, stride, padding)
@@ -115,15 +126,15 @@ def reads(
     padding: CausalPadding,
     part: tuple[tuple[int, int], ...],
 ) -> tuple[tuple[int, int], ...]:
-    """What windows see of a tensor (…space, channels), for a part of what they give."""
+    """What windows see of a tensor (…space, channels), for a part of their output."""
     *space, channels = shape
     axes = zip(space, kernel, strides, part[:-1], strict=True)
-    seen = (read(size, cells, stride, padding, wanted) for size, cells, stride, wanted in axes)
+    seen = (read(size, cells, stride, padding, interval) for size, cells, stride, interval in axes)
     return (*seen, (0, channels))
 
 
 def spread(size: int, kernel: int, stride: int, padding: Padding, extra: int | None) -> int:
-    """How many cells a transposed convolution makes of `size`, `extra` being its output_padding.
+    """The size of the output of a transposed convolution; `extra` is its output_padding.
 
     As _get_output_shape_given_tf_padding in Keras (keras/src/backend/common/backend_utils.py,
     3.15).
@@ -138,10 +149,10 @@ def spread(size: int, kernel: int, stride: int, padding: Padding, extra: int | N
 def crops(
     size: int, kernel: int, stride: int, padding: Padding, extra: int | None
 ) -> tuple[int, int]:
-    """The cells that a transposed convolution drops of all that it reaches, in front and behind.
+    """The positions that a transposed convolution drops of all that it reaches, before and after.
 
-    Below 0 it is the number of cells added behind, which nothing reaches. 'same' drops the odd one
-    behind, as TensorFlow does.
+    Below 0 it is the number of positions added at the end, which nothing reaches. 'same' drops the
+    odd one at the end, as TensorFlow does.
     """
     total = (size - 1) * stride + kernel - spread(size, kernel, stride, padding, extra)
     before = max(0, total) // 2

@@ -31,19 +31,19 @@ _BY_EXAMPLE = LayersByName(
         *FAMILIES["recurrent"],
     )
 )
-"""What can stand in TimeDistributed: layers that treat every example by itself."""
+"""What TimeDistributed can contain: layers that treat every example by itself."""
 
 
 def _check_inside(wrapper: str, inner: Layer) -> None:
     """Raise a fault where the layer inside has a field that belongs to the one around it."""
     for name in Layer.model_fields:
         if name in inner.model_fields_set:
-            message = f"the {inner.tag} in a {wrapper} has no {name} of its own"
+            message = f"the {inner.tag} in a {wrapper} has no separate {name}"
             raise fault(("layer", inner.tag, name), message, f"write it as a field of {wrapper}")
 
 
 def _weights(inner: Layer, inputs: Shapes, name: str = "") -> tuple[Weight, ...]:
-    """The weights of the layer inside, their names behind `name`."""
+    """The weights of the layer inside, their names after `name`."""
     within = ("layer", inner.tag)
     return tuple(
         replace(weight, name=f"{name}{weight.name}", within=within)
@@ -52,11 +52,11 @@ def _weights(inner: Layer, inputs: Shapes, name: str = "") -> tuple[Weight, ...]
 
 
 class Bidirectional(Layer):
-    """A recurrent layer in both directions, each with weights of its own.
+    """A recurrent layer in both directions, each with separate weights.
 
     y = merge(layer(x), back(x)), where back goes from the last step to the first. Without
-    `return_sequences` each gives its own last state, which for back is that at the first step; with
-    it, back's states are in the order of the input. Input (steps, inputs), output (units) or
+    `return_sequences` each returns its last state, which for back is at the first step; with it,
+    back's states are in the order of the input. Input (steps, inputs), output (units) or
     (steps, units), with twice the units for `concat`. Schuster & Paliwal, 1997.
     """
 
@@ -75,9 +75,9 @@ class Bidirectional(Layer):
     def _check(self) -> Self:
         _check_inside(self.tag, self.layer)
         if self.layer.go_backwards:
-            at = ("layer", self.layer.tag, "go_backwards")
+            path = ("layer", self.layer.tag, "go_backwards")
             message = "Bidirectional decides the direction of its layers"
-            raise fault(at, message, "leave go_backwards out")
+            raise fault(path, message, "leave go_backwards out")
         return self
 
     def infer_shape(self, inputs: Shapes) -> Shape:
@@ -119,7 +119,7 @@ class TimeDistributed(Layer):
         if len(shape) < 2:
             raise LayerFault(
                 f"TimeDistributed needs an input of (steps, …), and gets {written(shape)}",
-                f"without steps, write the {self.layer.tag} alone",
+                f"without steps, write only the {self.layer.tag}",
             )
         try:
             return (shape[0], *self.layer.infer_shape((shape[1:],)))
@@ -140,7 +140,7 @@ class TimeDistributed(Layer):
 
 
 class FoldSteps(Layer):
-    """Makes every step of every sequence an example of its own.
+    """Makes every step of every sequence a separate example.
 
     No spec names it: what TimeDistributed holds becomes a layer between this one and UnfoldSteps,
     where a backend wants it so. Input (steps, …), output (…).
@@ -154,7 +154,7 @@ class FoldSteps(Layer):
 
 
 class UnfoldSteps(Layer):
-    """Makes of examples the sequences again that FoldSteps took apart.
+    """Joins the examples that FoldSteps separated to sequences again.
 
     Inputs (…), the examples, and (steps, …), the sequences that they come from; output (steps, …).
     """

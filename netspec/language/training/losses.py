@@ -3,8 +3,8 @@
 Each was read in keras/src/losses/losses.py (3.15).
 
 y is an output of the network and t its target, both (…, values); class indices are (…). Every loss
-gives a value for each vector along the last axis, and what training makes small is the mean of all
-values, each times the weight of its example.
+has a value for each vector along the last axis. Training minimizes the mean of all values, each
+times the weight of its example.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from netspec.language.layers.activations import ActivationName
-from netspec.language.layers.base import NodeName
+from netspec.language.layers.base import OutputName
 from netspec.language.layers.initializers import Positive
 from netspec.language.layers.tagged import OneKey, Tagged
 
@@ -27,7 +27,7 @@ zeros and ones), probabilities, or any finite numbers."""
 
 FromLogits: TypeAlias = Annotated[
     bool,
-    Field(description="Whether the network ends without the activation that gives probabilities."),
+    Field(description="Whether the network ends without the activation for probabilities."),
 ]
 LabelSmoothing: TypeAlias = Annotated[
     float, Field(ge=0, le=1, description="The part of a label that is spread over all classes.")
@@ -35,15 +35,15 @@ LabelSmoothing: TypeAlias = Annotated[
 
 
 class LossBase(Tagged):
-    """What every loss says of itself."""
+    """The facts that every loss declares."""
 
     kind: ClassVar[Kind] = "values"
     probabilities: ClassVar[ActivationName | None] = None
-    """The activation that gives the probabilities of a cross-entropy, which is computed before."""
+    """The activation that computes the probabilities for a cross-entropy."""
 
 
 class SparseCategoricalCrossentropy(LossBase):
-    """-log of the probability that the network gives the right class, averaged over the batch.
+    """-log of the probability that the network assigns to the right class, averaged over the batch.
 
     Targets are class indices. With `from_logits` the network ends without softmax, and its outputs
     are unscaled log probabilities. Keras smooths no labels here; netspec does, as its
@@ -161,7 +161,7 @@ Loss: TypeAlias = (
     | CosineSimilarity
 )
 
-OneLoss: TypeAlias = Annotated[Loss, OneKey("loss")]
+OneLoss: TypeAlias = Annotated[Loss, OneKey("loss", "`loss: NAME`")]
 
 LOSSES: dict[str, type[Loss]] = {loss.tag: loss for loss in get_args(Loss)}
 
@@ -176,7 +176,7 @@ def _form(value: object) -> str:
     items: dict[object, object] = value  # pyright: ignore[reportUnknownVariableType] - any dict
     if any(map(_is_loss, items.values())):
         return BY_OUTPUT
-    misspelt = any(isinstance(each, str) for each in items.values())
+    misspelt = any(isinstance(item, str) for item in items.values())
     return BY_OUTPUT if misspelt and not LOSSES.keys() & items.keys() else ONE
 
 
@@ -201,7 +201,7 @@ class _Forms:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        one, by_output = handler(schema)["oneOf"]
+        one_loss, by_output = handler(schema)["oneOf"]
         names = list(LOSSES)
         fields = {"type": ["object", "null"], "propertyNames": {"not": {"enum": names}}}
         mapping: dict[str, Any] = {"type": "object"}  # Any: JSON data
@@ -209,14 +209,14 @@ class _Forms:
         return {
             "anyOf": [{"enum": names}, mapping],
             "if": one_mapping,
-            "then": one,
+            "then": one_loss,
             "else": {"if": mapping, "then": by_output},
         }
 
 
 Losses: TypeAlias = Annotated[
     Annotated[OneLoss, Tag(ONE)]
-    | Annotated[dict[NodeName, OneLoss], Field(min_length=1), Tag(BY_OUTPUT)],
+    | Annotated[dict[OutputName, OneLoss], Field(min_length=1), Tag(BY_OUTPUT)],
     Discriminator(_form),
     _Forms(),
 ]

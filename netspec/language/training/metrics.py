@@ -10,8 +10,9 @@ from typing import Annotated, ClassVar, Literal, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from netspec.language.layers.base import NodeName
+from netspec.language.layers.base import OutputName
 from netspec.language.layers.tagged import OneKey, Tagged, as_tuple
+from netspec.language.remedies import Remedy
 from netspec.language.training.losses import LossBase
 
 Threshold: TypeAlias = Annotated[
@@ -20,7 +21,7 @@ Threshold: TypeAlias = Annotated[
 
 
 class MetricBase(Tagged):
-    """What every metric says of itself."""
+    """The facts that every metric declares."""
 
     more_is_better: ClassVar[bool | None] = True
     """Which way early stopping wants it to go; None for what is not a number."""
@@ -32,7 +33,7 @@ class MetricBase(Tagged):
 
 
 class Accuracy(MetricBase):
-    """The part of the answers that are right, of the kind that the loss asks for.
+    """The part of the answers that are right, of the kind that the loss requires.
 
     With a sparse or categorical loss the largest output is the answer, with a binary one every
     output by itself: yes where it is above 1/2.
@@ -50,19 +51,19 @@ class BinaryAccuracy(MetricBase):
 
 
 class CategoricalAccuracy(MetricBase):
-    """The part of the examples whose largest output stands where the largest target stands."""
+    """The part of the examples whose largest output is at the index of the largest target."""
 
     tag = "categorical_accuracy"
 
 
 class SparseCategoricalAccuracy(MetricBase):
-    """The part of the examples whose largest output is that of their class."""
+    """The part of the examples whose largest output is at the index of their class."""
 
     tag = "sparse_categorical_accuracy"
 
 
 class TopKCategoricalAccuracy(MetricBase):
-    """The part of the examples whose class is among those of the k largest outputs."""
+    """The part of the examples whose class is among the k largest outputs."""
 
     tag = "top_k_categorical_accuracy"
 
@@ -166,7 +167,9 @@ Metric: TypeAlias = (
 METRICS: dict[str, type[Metric]] = {metric.tag: metric for metric in get_args(Metric)}
 
 MetricList: TypeAlias = Annotated[
-    tuple[Annotated[Metric, OneKey("metric")], ...], BeforeValidator(as_tuple)
+    tuple[Annotated[Metric, OneKey("metric")], ...],
+    BeforeValidator(as_tuple),
+    Remedy("write it in brackets, as in [accuracy]"),
 ]
 
 # The forms of `train.metrics`, as pydantic's locations name them.
@@ -178,10 +181,10 @@ def _form(value: object) -> str:
 
 
 Metrics: TypeAlias = Annotated[
-    Annotated[MetricList, Tag(ONE)] | Annotated[dict[NodeName, MetricList], Tag(BY_OUTPUT)],
+    Annotated[MetricList, Tag(ONE)] | Annotated[dict[OutputName, MetricList], Tag(BY_OUTPUT)],
     Discriminator(_form),
 ]
-"""The metrics of the only output, or those of each of several."""
+"""The metrics of the only output, or of each of several."""
 
 
 def by_default(loss: LossBase) -> tuple[Metric, ...]:

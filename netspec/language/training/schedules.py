@@ -1,6 +1,6 @@
 """The learning rate of every step: a number, or one of the schedules under Keras's names.
 
-Here they are only described; `netspec.numerics.rates` computes them. The formulas are those of
+Here they are only described; `netspec.numerics.rates` computes them. The formulas come from
 keras/src/optimizers/schedules/learning_rate_schedule.py (3.15); `one_cycle` is
 torch/optim/lr_scheduler.py's OneCycleLR (2.13), and `reduce_on_plateau`
 keras/src/callbacks/reduce_lr_on_plateau.py.
@@ -13,11 +13,20 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from netspec.language.layers.base import NAME_FORM
 from netspec.language.layers.initializers import NotNegative, Positive
 from netspec.language.layers.tagged import OneKey, Tagged, as_tuple, fault
+from netspec.language.remedies import Remedy
+from netspec.text.source import resolve
 
 Count: TypeAlias = Annotated[int, Field(gt=0, le=10**9)]
 Fraction: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+ResultName: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z][A-Za-z0-9_/]*$"),
+    *NAME_FORM,
+]
+"""The name of a result in `metrics.jsonl`."""
 
 
 class Schedule(Tagged):
@@ -29,7 +38,7 @@ class Schedule(Tagged):
 
     @property
     def first(self) -> float:
-        """The learning rate to begin with, as far as the fields tell."""
+        """The learning rate to begin with, as far as the fields determine it."""
         raise NotImplementedError
 
     @property
@@ -163,9 +172,11 @@ class PiecewiseConstantDecay(Schedule):
         if any(after <= before for before, after in pairwise(self.boundaries)):
             message = "boundaries must increase from one to the next"
             raise fault("boundaries", message, "write them in their order, each of them once")
-        wanted, given = len(self.boundaries) + 1, len(self.values)
-        if given != wanted:
-            message = f"{wanted - 1} boundaries need {wanted} values, not {given}"
+        required_count, value_count = len(self.boundaries) + 1, len(self.values)
+        if value_count != required_count:
+            message = (
+                f"{required_count - 1} boundaries need {required_count} values, not {value_count}"
+            )
             help = "write one value before the first boundary, and one after each"
             raise fault("values", message.replace("1 boundaries need", "1 boundary needs"), help)
         return self
@@ -226,7 +237,7 @@ class OneCycle(Schedule):
 
 
 class ReduceOnPlateau(Tagged):
-    """The rate is multiplied by `factor` where a figure has not improved for `patience` epochs.
+    """The rate is multiplied by `factor` where a metric has not improved for `patience` epochs.
 
     This is Keras's ReduceLROnPlateau: an improvement is more than `min_delta`, `cooldown` epochs
     after a reduction do not count, and the rate never falls below `min_lr`.
@@ -235,17 +246,14 @@ class ReduceOnPlateau(Tagged):
     tag = "reduce_on_plateau"
 
     initial_learning_rate: Annotated[Positive, Field(description="The rate to begin with.")]
-    monitor: Annotated[
-        str,
-        Field(
-            pattern=r"^[A-Za-z][A-Za-z0-9_/]*$", description="The figure of metrics.jsonl to watch."
-        ),
-    ] = "val_loss"
+    monitor: Annotated[ResultName, Field(description="The result in metrics.jsonl to watch.")] = (
+        "val_loss"
+    )
     factor: Annotated[float, Field(gt=0, lt=1, description="A reduction's factor.")] = 0.1
     patience: Annotated[int, Field(ge=0, le=10**9, description="Epochs to wait.")] = 10
     mode: Annotated[
         Literal["auto", "min", "max"],
-        Field(description="Whether less or more is better; auto goes by the figure's name."),
+        Field(description="Whether less or more is better; auto goes by the metric's name."),
     ] = "auto"
     min_delta: Annotated[NotNegative, Field(description="What counts as an improvement.")] = 1e-4
     cooldown: Annotated[int, Field(ge=0, le=10**9, description="Epochs of rest.")] = 0
@@ -258,7 +266,7 @@ class ReduceOnPlateau(Tagged):
 
     @property
     def smaller_is_better(self) -> bool:
-        """Whether the figure improves as it falls."""
+        """Whether the metric improves as it falls."""
         if self.mode == "auto":
             return self.monitor.endswith(("loss", "error", "mae", "mse", "rmse"))
         return self.mode == "min"
@@ -275,9 +283,18 @@ StepSchedule: TypeAlias = (
 )
 LearningRate: TypeAlias = float | StepSchedule | ReduceOnPlateau
 
+
+def _as_rate(value: object) -> str | None:
+    """How to write a learning rate; a number in quotes is without them."""
+    if isinstance(resolve(str(value)), int | float):
+        return None
+    return "write 1e-3, or a schedule, as in `{cosine_decay: {initial_learning_rate: 1e-3}}`"
+
+
 LearningRateField: TypeAlias = Annotated[
     LearningRate,
-    OneKey("schedule", number=Positive),
+    OneKey("schedule", "`{field}: 1e-3` or `{field}: {NAME: {…}}`", number=Positive),
+    Remedy(_as_rate, ("float_type",)),
     Field(description="How far a step goes: a number, or a schedule."),
 ]
 

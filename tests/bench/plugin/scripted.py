@@ -1,6 +1,6 @@
-"""Backends from outside whose forms do what a test needs: predict, differ, fail, or end.
+"""Backends of another package whose forms predict, differ, fail, or end their process.
 
-A folder that Python searches makes them installed: the process of a form finds them there too.
+They are installed as a folder on Python's path, so that the process of a form also finds them.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ FAULTY_BATCH = 2
 
 
 def exact(*inputs: Array) -> tuple[Array, ...]:
-    print("what a framework says on stdout")  # which is no answer
-    return (sum(each.reshape(len(each), -1).sum(-1) for each in inputs),)
+    print("a line of a framework on stdout")  # it is not a response
+    return (sum(array.reshape(len(array), -1).sum(-1) for array in inputs),)
 
 
 def quarter_off(*inputs: Array) -> tuple[Array, ...]:
@@ -75,7 +75,7 @@ class Scripted:
             "ending": ending,
             "killed": killed,
         }
-        return Form(outputs[name], f"abacus as asked: {device}")
+        return Form(outputs[name], f"abacus on the requested device: {device}")
 
 
 class Absent(Scripted):

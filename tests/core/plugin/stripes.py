@@ -1,4 +1,4 @@
-"""A data source as another package provides it: one file and one entry point."""
+"""A data source as another package contains it: one file and one entry point."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Noise(Model):
 
 
 class Stripes(Source):
-    """Images of stripes across and down. A text file has one name of a class on each line."""
+    """Images of horizontal and vertical stripes. A text file has one class name on each line."""
 
     dataset: Literal["stripes"]
     names: FilePath
@@ -38,7 +38,7 @@ class Stripes(Source):
     def open(self, folder: Path, request: Request) -> Table:
         names = (folder / self.names).read_text(encoding="utf-8").split()
         brightness = {"train": np.arange(self.count) + 50, "test": np.arange(6) + 90}
-        splits = {split: _columns(values) for split, values in brightness.items()}
+        splits = {name: _columns(values) for name, values in brightness.items()}
         return Table(splits, class_names=tuple(names))
 
 

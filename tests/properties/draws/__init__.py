@@ -1,4 +1,4 @@
-"""Random fields for every layer of the vocabulary, by family, and random specs made of them."""
+"""Random fields for every layer of the vocabulary, by family, and random specs of these layers."""
 
 from __future__ import annotations
 

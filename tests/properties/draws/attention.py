@@ -13,9 +13,9 @@ _SHARED = {"use_causal_mask": st.booleans(), "dropout": st.sampled_from([0.0, 0.
 def multi_head(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
     if any(len(shape) != 2 for shape in shapes):
         return None
-    # Keras's fault with heads of one value, as many as there are steps; test_found.py holds it.
+    # Keras fails with heads of one value if there are as many heads as steps (test_found.py).
     heads = st.sampled_from(
-        [one for one in (1, 2, 3, 4) if one not in {s[0] for s in shapes} - {1}]
+        [count for count in (1, 2, 3, 4) if count not in {s[0] for s in shapes} - {1}]
     )
     fields = {
         "num_heads": heads,
@@ -58,7 +58,7 @@ def additive(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
 
 
 def _alike(shapes: tuple[Shape, ...]) -> bool:
-    """Whether both are sequences of the same features."""
+    """Whether both are sequences with equal numbers of features."""
     query, value = shapes
     return len(query) == len(value) == 2 and query[-1] == value[-1]
 

@@ -1,9 +1,9 @@
-"""What the drawing of random fields shares.
+"""The common parts of drawing random fields.
 
-A family of layers has a module here with `FIELDS`: for its layers a function from the shape of the
-input to a strategy of fields with which the layer fits, or None where it cannot take that shape.
-Layers of several inputs are in `JOINS`, whose functions take the shapes of all. A layer that needs
-no field is drawn by `by_declaration` where no module names it.
+A family of layers has a module here with `FIELDS`. For each layer it has a function from the shape of
+the input to a strategy of valid fields, or to None where the layer cannot take that shape. Layers of
+several inputs are in `JOINS`, whose functions take the shapes of all inputs. `by_declaration` draws a
+layer without required fields that is in no module.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ Joins: TypeAlias = Callable[[tuple[Shape, ...]], st.SearchStrategy[Fields] | Non
 
 
 WHOLE = 6
-"""Inputs that hold whole numbers, as indices are, hold those below it."""
+"""Inputs of whole numbers, such as indices, are below this number."""
 
 
 def sizes(largest: int) -> st.SearchStrategy[int]:
     return st.integers(1, largest)
 
 
-def each(*largest: int) -> st.SearchStrategy[tuple[int, ...]]:
-    """A size from 1 to the largest, axis by axis."""
+def axis_sizes(*largest: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """A size from 1 to the largest, for each axis."""
     return st.tuples(*map(sizes, largest))
 
 
@@ -40,21 +40,21 @@ def activations() -> st.SearchStrategy[Fields]:
 
 
 def window(draw: Draw, space: Shape, largest: int = 4) -> tuple[tuple[int, ...], str]:
-    """The size and the padding of a window that fits into the spatial axes."""
+    """The size and padding of a window that fits into the spatial axes."""
     padding = draw(st.sampled_from(["valid", "same"]))
     room = (largest if padding == "same" else min(largest, size) for size in space)
-    return draw(each(*room)), padding
+    return draw(axis_sizes(*room)), padding
 
 
 def spatial(rank: int, draws: Draws) -> Draws:
-    """The draws for tensors of `rank` spatial axes and channels, and None for any other."""
+    """The draws for tensors of `rank` spatial axes and channels, and None for other tensors."""
     return lambda shape: draws(shape) if len(shape) == rank + 1 else None
 
 
 def by_declaration(layer: type[Layer]) -> Joins:
-    """The draws that follow from the class: every switch, and every choice among words.
+    """The draws that follow from the class: boolean fields, and choices of words.
 
-    Other fields keep their defaults, and the layer says which shapes it takes.
+    Other fields keep their defaults. The layer's shape inference decides which shapes are valid.
     """
     choices: dict[str, st.SearchStrategy[Any]] = {}
     for name, field in layer.model_fields.items():

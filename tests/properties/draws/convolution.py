@@ -1,4 +1,4 @@
-"""Convolutions that fit behind a shape."""
+"""Convolutions that fit after a shape."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ from hypothesis import strategies as st
 
 from netspec.language.layers import Shape
 from netspec.language.layers.window import extent, windows
-from properties.draws.base import Draw, Draws, Fields, activations, each, sizes, spatial, window
+from properties.draws.base import (
+    Draw,
+    Draws,
+    Fields,
+    activations,
+    axis_sizes,
+    sizes,
+    spatial,
+    window,
+)
 
 
 def faulty(shape: Shape, kernel: Shape, strides: Shape, padding: str) -> bool:
-    """Whether oneDNN errs on CPUs with AVX-512; test_found.py holds the fault."""
+    """Whether oneDNN is wrong on CPUs with AVX-512 (test_found.py)."""
     if len(shape) < 3 or shape[-1] > 1 or strides[-2] > 1:
         return False
     return windows(shape[-2], kernel[-1], strides[-1], padding) == 1 < strides[-1]
@@ -22,10 +31,10 @@ def kernels(draw: Draw, shape: Shape) -> Fields:
     """The fields of every kernel: its size, padding, and strides or dilation."""
     space = shape[:-1]
     kernel, padding = window(draw, space)
-    strides = draw(each(*(3 for _ in space)))
+    strides = draw(axis_sizes(*(3 for _ in space)))
     steps: Fields = {} if faulty(shape, kernel, strides, padding) else {"strides": strides}
     if draw(st.booleans()):
-        dilation = draw(each(*(3 for _ in space)))
+        dilation = draw(axis_sizes(*(3 for _ in space)))
         if padding == "same" or all(map(le, map(extent, kernel, dilation), space)):
             steps = {"dilation_rate": dilation}
     ends = draw(activations())
@@ -39,7 +48,7 @@ def convolutions(draw: Draw, shape: Shape) -> Fields:
     fields = kernels(draw, shape)
     if len(shape) == 2 and draw(st.booleans()):
         fields["padding"] = "causal"
-    groups = draw(st.sampled_from([one for one in range(1, 5) if shape[-1] % one == 0]))
+    groups = draw(st.sampled_from([divisor for divisor in range(1, 5) if shape[-1] % divisor == 0]))
     return {**fields, "filters": groups * draw(sizes(2)), "groups": groups}
 
 
@@ -54,7 +63,7 @@ def depthwise(draw: Draw, shape: Shape) -> Fields:
 @st.composite
 def separable(draw: Draw, shape: Shape) -> Fields:
     fields = draw(depthwise(shape))
-    # oneDNN's second fault in TensorFlow; test_found.py holds it.
+    # oneDNN's second error in TensorFlow (test_found.py).
     least = 2 if shape[-1] * fields["depth_multiplier"] == 1 else 1
     return {**fields, "filters": draw(st.integers(least, 3))}
 
@@ -67,12 +76,12 @@ def transposed(draw: Draw, shape: Shape) -> Fields:
         spans = tuple(map(extent, spans, fields["dilation_rate"]))
     same = fields["padding"] == "same"
     strides = fields.get("strides", (1,) * len(spans))
-    # An even kernel of padding 'same' needs a cell more.
+    # An even kernel with padding 'same' needs one position more.
     least = [int(same and span % 2 == 0) for span in spans]
     if all(map(lt, least, strides)) and draw(st.booleans()):
         extra = (st.integers(low, step - 1) for low, step in zip(least, strides, strict=True))
         fields["output_padding"] = draw(st.tuples(*extra))
-    # The gradient is a convolution the other way: oneDNN errs where its input has one channel and
+    # The gradient is a transposed convolution: oneDNN is wrong where its input has one channel and
     # its output one column.
     last = strides[-1] > 1 == shape[-2] and (len(strides) < 2 or strides[-2] == 1)
     return {**fields, "filters": draw(st.integers(2 if last and len(shape) > 2 else 1, 3))}

@@ -1,4 +1,4 @@
-"""Layers without an idea of space."""
+"""Layers without spatial axes."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def einsum_denses(shape: Shape) -> st.SearchStrategy[Fields]:
         "output_shape": st.tuples(*map(st.just, shape[:-1]), size),
         "bias_axes": st.sampled_from([None, "y", f"{before}y"[1:]]),
     }
-    drawn = [st.fixed_dictionaries(along_last)]
+    strategies = [st.fixed_dictionaries(along_last)]
     if len(shape) == 2:
         heads = {"equation": st.just("abc,cde->abde"), "bias_axes": st.just("de")}
         shapes = st.tuples(st.just(shape[0]), size, size)
         across = {"equation": st.just("abc,bd->adc"), "bias_axes": st.sampled_from([None, "d"])}
-        drawn += [
+        strategies += [
             st.fixed_dictionaries({**heads, "output_shape": shapes}),
             st.fixed_dictionaries({**across, "output_shape": st.tuples(size, st.just(shape[1]))}),
         ]
-    return st.builds(dict.__or__, st.one_of(drawn), activations())
+    return st.builds(dict.__or__, st.one_of(strategies), activations())
 
 
 def embeddings(_shape: Shape) -> st.SearchStrategy[Fields]:

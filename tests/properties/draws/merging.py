@@ -16,23 +16,24 @@ LARGEST_RANK = 4
 def fits(shapes: tuple[Shape, ...]) -> bool:
     first, second = shapes
     return len(first) == len(second) and all(
-        one == other or 1 in (one, other) for one, other in zip(first, second, strict=True)
+        size == other_size or 1 in (size, other_size)
+        for size, other_size in zip(first, second, strict=True)
     )
 
 
 def sums(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
-    # Keras 3.15 takes a batch of as many single values as there are channels for a bias.
+    # Keras 3.15 treats a batch of single values as a bias if it has as many values as channels.
     return st.just({}) if fits(shapes) and prod(shapes[1]) > 1 else None
 
 
 def concatenations(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
     first, second = shapes
     axes = [
-        counted
-        for at in range(len(first))
+        number
+        for axis in range(len(first))
         if len(first) == len(second)
-        and first[:at] + first[at + 1 :] == second[:at] + second[at + 1 :]
-        for counted in (at + 1, at - len(first))
+        and first[:axis] + first[axis + 1 :] == second[:axis] + second[axis + 1 :]
+        for number in (axis + 1, axis - len(first))
     ]
     return st.fixed_dictionaries({"axis": st.sampled_from(axes)}) if axes else None
 
@@ -41,9 +42,9 @@ def dots(shapes: tuple[Shape, ...]) -> st.SearchStrategy[Fields] | None:
     # Not normalized: Keras's gradient of a vector of zeros is not a number.
     first, second = shapes
     axes = [
-        (one + 1, other - len(second))
-        for one, other in product(range(len(first)), range(len(second)))
-        if first[one] == second[other] and len(first) + len(second) - 2 <= LARGEST_RANK
+        (axis + 1, other_axis - len(second))
+        for axis, other_axis in product(range(len(first)), range(len(second)))
+        if first[axis] == second[other_axis] and len(first) + len(second) - 2 <= LARGEST_RANK
     ]
     return st.fixed_dictionaries({"axes": st.sampled_from(axes)}) if axes else None
 

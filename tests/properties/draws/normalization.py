@@ -1,4 +1,4 @@
-"""Normalization that fits behind a shape."""
+"""Normalization that fits after a shape."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def group_normalizations(draw: Draw, shape: Shape) -> Fields:
         -1: shape[axis],
         **{count: count for count in range(1, 5) if shape[axis] % count == 0},
     }
-    # A group of one value is 0 but for its rounding, which the next layer may make large.
+    # A group of one value is 0 except for rounding, which the next layer may amplify.
     groups = [name for name, count in counts.items() if count < prod(shape)] or [1]
     return {
         "groups": draw(st.sampled_from(groups)),

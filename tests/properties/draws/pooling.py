@@ -1,17 +1,17 @@
-"""Pooling that fits behind a shape."""
+"""Pooling that fits after a shape."""
 
 from __future__ import annotations
 
 from hypothesis import strategies as st
 
 from netspec.language.layers import Shape
-from properties.draws.base import Draw, Draws, Fields, each, spatial, window
+from properties.draws.base import Draw, Draws, Fields, axis_sizes, spatial, window
 
 
 @st.composite
 def pools(draw: Draw, shape: Shape) -> Fields:
     size, padding = window(draw, shape[:-1])
-    strides = draw(st.none() | each(*(3 for _ in size)))
+    strides = draw(st.none() | axis_sizes(*(3 for _ in size)))
     return {"pool_size": size, "padding": padding, "strides": strides}
 
 

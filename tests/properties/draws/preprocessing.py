@@ -1,4 +1,4 @@
-"""What is done to values before a network sees them, with fields that fit behind a shape."""
+"""Preprocessing of values, with fields that fit after a shape."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def numbers(of: st.SearchStrategy[float], count: int) -> st.SearchStrategy[float
 
 
 def rescalings(shape: Shape) -> st.SearchStrategy[Fields]:
-    given = numbers(NUMBERS, shape[-1])
-    return st.fixed_dictionaries({"scale": given, "offset": given})
+    values = numbers(NUMBERS, shape[-1])
+    return st.fixed_dictionaries({"scale": values, "offset": values})
 
 
 @st.composite

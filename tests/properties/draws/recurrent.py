@@ -1,4 +1,4 @@
-"""Recurrent layers that fit behind a sequence."""
+"""Recurrent layers that fit after a sequence."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from netspec.language.layers import FAMILIES, LAYERS, Shape
 from properties.draws.base import Draw, Draws, Fields, sizes, spatial
 
-# Any activation has its row in the conformance table. Those that are bounded keep a state small,
-# which others make large, and its rounding with it, in a few steps.
+# The conformance table has every activation. Bounded activations keep a state small. Others make the
+# state and its rounding large in a few steps.
 BOUNDED = ("tanh", "sigmoid", "hard_sigmoid", "softsign", "softmax")
 
 FLAGS = ("use_bias", "return_sequences", "go_backwards", "unit_forget_bias", "reset_after")
@@ -20,15 +20,15 @@ def recurrent(tag: str) -> Draws:
 
     @st.composite
     def drawn(draw: Draw, _shape: Shape) -> Fields:
-        made: Fields = {"units": draw(sizes(4)), "activation": draw(st.sampled_from(BOUNDED))}
-        made |= {flag: draw(st.booleans()) for flag in FLAGS if flag in fields}
+        options: Fields = {"units": draw(sizes(4)), "activation": draw(st.sampled_from(BOUNDED))}
+        options |= {flag: draw(st.booleans()) for flag in FLAGS if flag in fields}
         if "recurrent_activation" in fields:
-            made["recurrent_activation"] = draw(st.sampled_from(BOUNDED))
+            options["recurrent_activation"] = draw(st.sampled_from(BOUNDED))
         if draw(st.integers(0, 3)) == 0:
-            made["dropout"] = 0.5
+            options["dropout"] = 0.5
         if draw(st.integers(0, 3)) == 0:
-            made["recurrent_dropout"] = 0.5
-        return made
+            options["recurrent_dropout"] = 0.5
+        return options
 
     return spatial(1, drawn)
 

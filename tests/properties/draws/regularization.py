@@ -1,4 +1,4 @@
-"""Regularization that fits behind a shape."""
+"""Regularization that fits after a shape."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from properties.draws.base import Draw, Draws, Fields, spatial
 @st.composite
 def dropouts(draw: Draw, shape: Shape) -> Fields:
     rate = draw(st.sampled_from([0.0, 0.1, 0.5, 0.9]))
-    kept = st.tuples(*(st.sampled_from([None, 1, size]) for size in shape))
-    return {"rate": rate, "noise_shape": draw(st.none() | kept)}
+    shapes = st.tuples(*(st.sampled_from([None, 1, size]) for size in shape))
+    return {"rate": rate, "noise_shape": draw(st.none() | shapes)}
 
 
 def rates(_shape: Shape) -> st.SearchStrategy[Fields]:

@@ -1,4 +1,4 @@
-"""Layers that move values, with fields that fit behind a shape."""
+"""Layers that move values, with fields that fit after a shape."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from math import prod
 from hypothesis import strategies as st
 
 from netspec.language.layers import Shape
-from properties.draws.base import Draw, Draws, Fields, each, sizes, spatial
+from properties.draws.base import Draw, Draws, Fields, axis_sizes, sizes, spatial
 
 
 @st.composite
 def reshapes(draw: Draw, shape: Shape) -> Fields:
-    """Up to four axes, each of which divides what the others leave."""
-    left, target = prod(shape), list[int]()
+    """Up to four axes with the size of the shape."""
+    rest, target = prod(shape), list[int]()
     for _ in range(draw(st.integers(0, 3))):
-        size = draw(st.sampled_from([one for one in range(1, left + 1) if left % one == 0]))
+        size = draw(
+            st.sampled_from([divisor for divisor in range(1, rest + 1) if rest % divisor == 0])
+        )
         target.append(size)
-        left //= size
-    target.append(left)
+        rest //= size
+    target.append(rest)
     if draw(st.booleans()):
         target[draw(st.integers(0, len(target) - 1))] = -1
     return {"target_shape": target}
@@ -48,7 +50,7 @@ def croppings(draw: Draw, shape: Shape) -> Fields:
 
 
 def factors(shape: Shape) -> st.SearchStrategy[Fields]:
-    size = sizes(3) if len(shape) == 2 else each(*(3 for _ in shape[:-1]))
+    size = sizes(3) if len(shape) == 2 else axis_sizes(*(3 for _ in shape[:-1]))
     return st.fixed_dictionaries({"size": size})
 
 

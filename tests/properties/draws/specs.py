@@ -13,9 +13,9 @@ from netspec.language.layers import LAYERS, Shape
 from netspec.language.spec import INPUT
 from netspec.testing.cases.base import Case
 from properties.draws import FIELDS, JOINS
-from properties.draws.base import WHOLE, Draw, Fields, each, sizes
+from properties.draws.base import WHOLE, Draw, Fields, axis_sizes, sizes
 
-# Names that Python, PyTorch or a generated module have a use for, beside plain ones.
+# Names that Python, PyTorch or a generated module use, and plain names.
 NAMES = (
     "type",
     "type_",
@@ -47,24 +47,24 @@ NAMES = (
 )
 
 SHAPES: st.SearchStrategy[Shape] = st.one_of(
-    each(8),
-    each(5, 4),
-    each(7, 7, 4),
-    each(7, 7, 4),
-    each(4, 4, 4, 3),
+    axis_sizes(8),
+    axis_sizes(5, 4),
+    axis_sizes(7, 7, 4),
+    axis_sizes(7, 7, 4),
+    axis_sizes(4, 4, 4, 3),
 )
 """Vectors, sequences, images and volumes."""
 
 LARGEST_TENSOR = 4000
-"""Values of one tensor: beyond this a random spec is slow and finds nothing more."""
+"""The maximum of values in one tensor. Larger tensors make a random spec slow without benefit."""
 
 INDEXED = ("Embedding",)
-"""Layers that read whole numbers alone."""
+"""Layers that read only whole numbers."""
 
 
 @dataclass
 class _Growing:
-    """A spec while layers are added: the shape of every tensor, and which are read."""
+    """A spec while layers are added: the shapes of tensors, and the names of read tensors."""
 
     shapes: dict[str, Shape]
     whole: int
@@ -79,11 +79,11 @@ class _Growing:
             .infer_shape(tuple(self.shapes[name] for name in inputs))
         )
         name = self._name(draw)
-        written: Fields = {**fields, "name": name}
+        yaml_fields: Fields = {**fields, "name": name}
         before = self.names[-1] if self.names else next(iter(self.shapes))
         if inputs != [before] or (not self.names and len(self.shapes) > 1):
-            written["inputs"] = inputs if len(inputs) > 1 else inputs[0]
-        self.layers.append(f"{tag}: {json.dumps(written)}")
+            yaml_fields["inputs"] = inputs if len(inputs) > 1 else inputs[0]
+        self.layers.append(f"{tag}: {json.dumps(yaml_fields)}")
         self.read.update(inputs)
         self.names.append(name)
         self.shapes[name] = shape
@@ -99,7 +99,7 @@ class _Growing:
 
 
 def _lists(value: Any) -> Any:
-    """Tuples as the lists that YAML has."""
+    """Convert tuples to lists, as in YAML."""
     if isinstance(value, dict):
         return {key: _lists(item) for key, item in value.items()}
     return [_lists(item) for item in value] if isinstance(value, tuple | list) else value
@@ -107,14 +107,18 @@ def _lists(value: Any) -> Any:
 
 @st.composite
 def specs(draw: Draw, longest: int = 6, without: tuple[str, ...] = ()) -> Case:
-    """A graph of up to `longest` layers, each of which fits behind what it reads.
+    """A graph of up to `longest` layers. Each layer fits its inputs.
 
     Every tensor that no layer reads is an output. `without` names classes that are not drawn.
     """
     whole = WHOLE if draw(st.integers(0, 4)) == 0 else 0
     inputs = draw(st.sampled_from([1, 1, 2]))
     starts = draw(st.lists(SHAPES, min_size=inputs, max_size=inputs))
-    named = {INPUT: starts[0]} if inputs == 1 else {f"in{at}": it for at, it in enumerate(starts)}
+    named = (
+        {INPUT: starts[0]}
+        if inputs == 1
+        else {f"in{index}": shape for index, shape in enumerate(starts)}
+    )
     growing = _Growing(dict(named), whole)
     for _ in range(draw(sizes(longest))):
         _grow(draw, growing, list(named), without)
@@ -127,14 +131,14 @@ def specs(draw: Draw, longest: int = 6, without: tuple[str, ...] = ()) -> Case:
 
 
 def _grow(draw: Draw, growing: _Growing, starts: list[str], without: tuple[str, ...]) -> None:
-    """Add a layer that reads the newest tensor, or an older one, or joins two."""
+    """Add a layer that reads the newest tensor or an older tensor, or merges two tensors."""
     joins = _joins(growing, without)
     if joins and draw(st.integers(0, 2)) == 0:
         tag, pair = draw(st.sampled_from(joins))
         shapes = tuple(growing.shapes[name] for name in pair)
-        drawn = JOINS[tag](shapes)
-        assert drawn is not None
-        growing.add(draw, tag, draw(drawn), list(pair))
+        strategy = JOINS[tag](shapes)
+        assert strategy is not None
+        growing.add(draw, tag, draw(strategy), list(pair))
         return
     newest = list(growing.shapes)[-1]
     name = draw(st.sampled_from([newest, newest, newest, *growing.shapes]))
@@ -146,16 +150,16 @@ def _grow(draw: Draw, growing: _Growing, starts: list[str], without: tuple[str, 
         if tag not in without and (tag not in INDEXED or indexed) and draws(shape) is not None
     ]
     tag = draw(st.sampled_from(sorted(fitting)))
-    drawn = FIELDS[tag](shape)
-    assert drawn is not None
-    fields = draw(drawn)
+    strategy = FIELDS[tag](shape)
+    assert strategy is not None
+    fields = draw(strategy)
     output = LAYERS[tag].model_validate(_lists(fields)).infer_shape((shape,))
     if _size(output) <= LARGEST_TENSOR:
         growing.add(draw, tag, fields, [name])
 
 
 def _joins(growing: _Growing, without: tuple[str, ...]) -> list[tuple[str, tuple[str, str]]]:
-    """The layers of several inputs, each with two of the newest tensors that it can join."""
+    """The layers of several inputs, each with two of the newest tensors that it can merge."""
     newest = list(growing.shapes)[-4:]
     return [
         (tag, (left, right))

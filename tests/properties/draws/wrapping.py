@@ -1,4 +1,4 @@
-"""Layers around a layer that fit behind a shape."""
+"""Wrappers of layers that fit after a shape."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INNER: dict[str, Draws] = {
     "MaxPooling2D": pooling.FIELDS["MaxPooling2D"],
     **recurrent.FIELDS,
 }
-"""The draws of what stands in TimeDistributed."""
+"""The draws of layers inside TimeDistributed."""
 
 
 def bidirectional(shape: Shape) -> st.SearchStrategy[Fields] | None:
@@ -25,20 +25,20 @@ def bidirectional(shape: Shape) -> st.SearchStrategy[Fields] | None:
 @st.composite
 def _both_ways(draw: Draw, shape: Shape) -> Fields:
     tag = draw(st.sampled_from(sorted(recurrent.FIELDS)))
-    drawn = recurrent.FIELDS[tag](shape)
-    assert drawn is not None
-    fields = {name: value for name, value in draw(drawn).items() if name != "go_backwards"}
+    strategy = recurrent.FIELDS[tag](shape)
+    assert strategy is not None
+    fields = {name: value for name, value in draw(strategy).items() if name != "go_backwards"}
     mode = draw(st.sampled_from(["concat", "sum", "mul", "ave"]))
     return {"layer": {tag: fields}, "merge_mode": mode}
 
 
 def distributed(shape: Shape) -> st.SearchStrategy[Fields] | None:
-    drawn = [
+    strategies = [
         inner.map(lambda fields, tag=tag: {"layer": {tag: fields}})
         for tag, draws in INNER.items()
         if len(shape) > 1 and (inner := draws(shape[1:])) is not None
     ]
-    return st.one_of(drawn) if drawn else None
+    return st.one_of(strategies) if strategies else None
 
 
 FIELDS: dict[str, Draws] = {"Bidirectional": bidirectional, "TimeDistributed": distributed}

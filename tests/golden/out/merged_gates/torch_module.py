@@ -16,24 +16,18 @@ def random_flip(x: Tensor, dims: tuple[int, ...], training: bool) -> Tensor:
     return torch.where(flipped, x.flip(dims), x)
 
 
-def translation(down: Tensor, right: Tensor) -> Tensor:
-    """The matrices of shifts by so many rows and columns."""
-    one, zero = torch.ones_like(down), torch.zeros_like(down)
-    return torch.stack([one, zero, -right, zero, one, -down], dim=1)
-
-
-def source_coordinate(at: Tensor, size: int, fill_mode: str) -> Tensor:
+def source_coordinate(position: Tensor, size: int, fill_mode: str) -> Tensor:
     """Where TensorFlow finds the value of a place that may lie outside of 0 to size - 1."""
     if fill_mode == "constant":
-        return at
+        return position
     if fill_mode == "reflect":
-        at = at.remainder(2 * size)
-        at = torch.where(at < size, at, 2 * size - 1 - at)
+        position = position.remainder(2 * size)
+        position = torch.where(position < size, position, 2 * size - 1 - position)
     if fill_mode == "wrap" and size > 1:
-        turns = (at.abs() / (size - 1)).trunc()
-        outside = torch.where(at > size - 1, at - size * turns, at)
-        at = torch.where(at < 0, at + size * (turns + 1), outside)
-    return at.clamp(0, size - 1)
+        turns = (position.abs() / (size - 1)).trunc()
+        outside = torch.where(position > size - 1, position - size * turns, position)
+        position = torch.where(position < 0, position + size * (turns + 1), outside)
+    return position.clamp(0, size - 1)
 
 
 def affine_transform(
@@ -61,12 +55,20 @@ def affine_transform(
         return torch.where(inside[..., None], x[image, row, column], fill_value)
 
     if interpolation == "nearest":  # halves are rounded away from 0
-        return value(*(at.sign() * (at.abs() + 0.5).floor() for at in (row, column)))
+        return value(
+            *(position.sign() * (position.abs() + 0.5).floor() for position in (row, column))
+        )
     top, left = row.floor(), column.floor()
     down, right = (row - top)[..., None], (column - left)[..., None]
     upper = (1 - right) * value(top, left) + right * value(top, left + 1)
     lower = (1 - right) * value(top + 1, left) + right * value(top + 1, left + 1)
     return (1 - down) * upper + down * lower
+
+
+def translation(down: Tensor, right: Tensor) -> Tensor:
+    """The matrices of shifts by so many rows and columns."""
+    ones, zeros = torch.ones_like(down), torch.zeros_like(down)
+    return torch.stack([ones, zeros, -right, zeros, ones, -down], dim=1)
 
 
 def random_translation(x: Tensor, heights, widths, training: bool, **outside) -> Tensor:

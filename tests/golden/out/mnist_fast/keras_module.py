@@ -68,7 +68,7 @@ def build_schedule(steps_per_epoch: int) -> keras.optimizers.schedules.LearningR
 
 
 def build_optimizer(learning_rate) -> keras.optimizers.Optimizer:
-    """`learning_rate` is a number, or what build_schedule gives."""
+    """`learning_rate` is a number, or what build_schedule returns."""
     return keras.optimizers.Adam(learning_rate=learning_rate, beta_2=0.98)
 
 

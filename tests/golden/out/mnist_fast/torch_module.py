@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class Adam(torch.optim.Optimizer):
-    """Adam by PyTorch's kernel, with Keras's epsilon, which stands outside the bias correction."""
+    """Adam by PyTorch's kernel, with Keras's epsilon, which is outside the bias correction."""
 
     def __init__(self, parameters, learning_rate, beta_1, beta_2, epsilon) -> None:
         super().__init__(parameters, {"lr": learning_rate, "steps": 0})

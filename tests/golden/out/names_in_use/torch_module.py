@@ -46,7 +46,7 @@ class BatchNormalization(nn.Module):
     def along(self, x: Tensor, axis: int) -> Tensor:
         """The same for another axis."""
         x = x.movedim(axis, 1)
-        # With four axes, PyTorch 2.13 gives wrong gradients where some have size 1.
+        # With four axes, PyTorch 2.13 returns wrong gradients where some have size 1.
         return self(x.flatten(2)).reshape(x.shape).movedim(1, axis)
 
 

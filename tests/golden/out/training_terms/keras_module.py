@@ -45,7 +45,7 @@ def build_schedule(steps_per_epoch: int) -> keras.optimizers.schedules.LearningR
 
 
 def build_optimizer(learning_rate) -> keras.optimizers.Optimizer:
-    """`learning_rate` is a number, or what build_schedule gives."""
+    """`learning_rate` is a number, or what build_schedule returns."""
     return keras.optimizers.Lion(
         learning_rate=learning_rate,
         weight_decay=0.01,
