@@ -50,5 +50,5 @@ def test_installed_distributions_are_recognized():
 
 
 def test_every_carried_package_has_a_pinned_version():
-    names = [wheels.canonical(line.partition("==")[0]) for line in wheels.pinned()]
+    names = [wheels.canonical(line.partition("==")[0]) for line in wheels.read_pins()]
     assert names == list(wheels.PACKAGES)

@@ -81,7 +81,8 @@ def download(python_version: str) -> None:
 
 
 def pack_mnist() -> None:
-    from netspec.data.mnist import FILES, cache_dir, load_mnist
+    from netspec.data.cache import cache_dir
+    from netspec.data.mnist import FILES, load_mnist
 
     load_mnist()  # fetches missing files
     MNIST.mkdir()
