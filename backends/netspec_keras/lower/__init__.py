@@ -2,36 +2,10 @@
 
 from __future__ import annotations
 
-from netspec_keras.lower import (
-    attention,
-    augmentation,
-    convolution,
-    core,
-    merging,
-    normalization,
-    pooling,
-    preprocessing,
-    recurrent,
-    regularization,
-    shaping,
-    wrapping,
-)
+from netspec.language.layers.families import family_modules
 from netspec_keras.lower.base import Call, applied, class_name, frozen_once_built, lower, trained
 
-FAMILIES = (
-    attention,
-    augmentation,
-    convolution,
-    core,
-    merging,
-    normalization,
-    pooling,
-    preprocessing,
-    recurrent,
-    regularization,
-    shaping,
-    wrapping,
-)
+FAMILIES = family_modules(__name__)
 """The modules that register their layers."""
 
 _DILATED = "yes; TensorFlow on a CPU computes dilated ones with oneDNN only"

@@ -3,36 +3,10 @@
 from __future__ import annotations
 
 from netspec.language.layers import FAMILIES as VOCABULARY
-from netspec_onnx.lower import (
-    attention,
-    augmentation,
-    convolution,
-    core,
-    merging,
-    normalization,
-    pooling,
-    preprocessing,
-    recurrent,
-    regularization,
-    shaping,
-    wrapping,
-)
+from netspec.language.layers.families import family_modules
 from netspec_onnx.lower.base import Builder, lower
 
-FAMILIES = (
-    attention,
-    augmentation,
-    convolution,
-    core,
-    merging,
-    normalization,
-    pooling,
-    preprocessing,
-    recurrent,
-    regularization,
-    shaping,
-    wrapping,
-)
+FAMILIES = family_modules(__name__)
 """The modules that register their layers."""
 
 _NOTHING = "nothing: it acts in training only"

@@ -3,36 +3,10 @@
 from __future__ import annotations
 
 from netspec.graph import Node
-from netspec_torch.lower import (
-    attention,
-    augmentation,
-    convolution,
-    core,
-    merging,
-    normalization,
-    pooling,
-    preprocessing,
-    recurrent,
-    regularization,
-    shaping,
-    wrapping,
-)
+from netspec.language.layers.families import family_modules
 from netspec_torch.lower.base import Lowered, lower_layer
 
-FAMILIES = (
-    attention,
-    augmentation,
-    convolution,
-    core,
-    merging,
-    normalization,
-    pooling,
-    preprocessing,
-    recurrent,
-    regularization,
-    shaping,
-    wrapping,
-)
+FAMILIES = family_modules(__name__)
 """The modules that register their layers."""
 
 NOTES: dict[str, str] = {

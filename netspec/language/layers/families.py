@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
+from types import ModuleType
 
 from netspec.language.layers.base import Layer
 
@@ -36,6 +37,12 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     }.items()
 }
 """The layers of every family, whose classes have the names that a spec writes."""
+
+
+def family_modules(package: str) -> tuple[ModuleType, ...]:
+    """The modules of a package that has one with the name of each family, in the order of names."""
+    return tuple(import_module(f"{package}.{family}") for family in sorted(FAMILIES))
+
 
 _FAMILY_OF = {tag: family for family, tags in FAMILIES.items() for tag in tags}
 

@@ -6,36 +6,10 @@ rows here: the weights of a case are random, whatever they would start as.
 
 from __future__ import annotations
 
-from netspec.testing.cases import (
-    attention,
-    augmentation,
-    convolution,
-    core,
-    merging,
-    normalization,
-    pooling,
-    preprocessing,
-    recurrent,
-    regularization,
-    shaping,
-    wrapping,
-)
+from netspec.language.layers.families import family_modules
 from netspec.testing.cases.base import ACTIVATIONS, Case, chain, each, joined
 
-FAMILIES = (
-    attention,
-    augmentation,
-    convolution,
-    core,
-    merging,
-    normalization,
-    pooling,
-    preprocessing,
-    recurrent,
-    regularization,
-    shaping,
-    wrapping,
-)
+FAMILIES = family_modules(__name__)
 
 CASES: dict[str, tuple[Case, ...]] = {
     tag: cases for family in FAMILIES for tag, cases in family.CASES.items()
@@ -87,7 +61,7 @@ CHAINS: tuple[Case, ...] = (
         "MaxPooling2D",
     ),
 )
-"""Layers in a row whose tensors want to lie differently in memory."""
+"""Layers in a row whose tensors have different layouts in memory."""
 
 BRANCHES: tuple[Case, ...] = (
     chain(

@@ -3,36 +3,10 @@
 from __future__ import annotations
 
 from netspec.language.layers import LAYERS
-from properties.draws import (
-    attention,
-    augmentation,
-    convolution,
-    core,
-    merging,
-    normalization,
-    pooling,
-    preprocessing,
-    recurrent,
-    regularization,
-    shaping,
-    wrapping,
-)
+from netspec.language.layers.families import family_modules
 from properties.draws.base import Draws, Joins, by_declaration, needs_no_field
 
-FAMILIES = (
-    attention,
-    augmentation,
-    convolution,
-    core,
-    merging,
-    normalization,
-    pooling,
-    preprocessing,
-    recurrent,
-    regularization,
-    shaping,
-    wrapping,
-)
+FAMILIES = family_modules(__name__)
 
 _DECLARED = {tag: layer for tag, layer in LAYERS.items() if needs_no_field(layer)}
 

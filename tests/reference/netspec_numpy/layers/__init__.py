@@ -2,37 +2,11 @@
 
 from __future__ import annotations
 
-from netspec_numpy.layers import (
-    attention,
-    augmentation,
-    convolution,
-    core,
-    merging,
-    normalization,
-    pooling,
-    preprocessing,
-    recurrent,
-    regularization,
-    shaping,
-    wrapping,
-)
+from netspec.language.layers.families import family_modules
 from netspec_numpy.layers.activations import ACTIVATIONS
 from netspec_numpy.layers.base import Values, compute
 
-FAMILIES = (
-    attention,
-    augmentation,
-    convolution,
-    core,
-    merging,
-    normalization,
-    pooling,
-    preprocessing,
-    recurrent,
-    regularization,
-    shaping,
-    wrapping,
-)
+FAMILIES = family_modules(__name__)
 """The modules that define their layers."""
 
 __all__ = ["ACTIVATIONS", "FAMILIES", "Values", "compute"]
