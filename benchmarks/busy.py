@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.harness import ROOT, Program, Table, parser, show, write_json
 from netspec.backend import TrainingBackend, find_training
-from netspec.backend.cores import allowed_cores
+from netspec.cores import allowed_cores
 from netspec.data import Examples
 from netspec.data import load as load_data
 from netspec.network import Network, load

@@ -17,7 +17,7 @@ import pytest
 
 from benchmarks import busy, gpu, harness, inference, limits, page
 from frameworks import require
-from netspec.backend.cores import allowed_cores
+from netspec.cores import allowed_cores
 from netspec.data.mnist import FILES, cache_dir
 from netspec.network import loads
 

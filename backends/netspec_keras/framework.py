@@ -7,7 +7,7 @@ of threads is the user's (`threads.py`).
 
 from __future__ import annotations
 
-from netspec.backend.cores import threads_set_by_user
+from netspec.cores import threads_set_by_user
 from netspec.process import environment, is_own_process
 from netspec.text.diagnostics import BackendError
 from netspec_keras.gpus import grow_memory

@@ -23,8 +23,8 @@ from netspec.backend import (
     gpu_present,
     outputs_in_batches,
 )
-from netspec.backend.cores import allowed_cores, free_cores, threads_set_by_user
 from netspec.backend.devices import DeviceName, absent_gpu, parse_device
+from netspec.cores import allowed_cores, free_cores, threads_set_by_user
 from netspec.language.layers import Shape, written
 from netspec.network import loads
 from netspec.numerics.weights import Array

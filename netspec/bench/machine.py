@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from netspec.backend import listing
-from netspec.backend.cores import allowed_cores
+from netspec.cores import allowed_cores
 
 
 def versions() -> dict[str, str | None]:

@@ -34,12 +34,13 @@ from numpy.typing import NDArray
 from PIL import features
 from pydantic import ValidationError
 
+from netspec.cores import allowed_cores
 from netspec.data.cache import REMEDY, cache_dir, unusable
 from netspec.data.decoding import Fitting, ImageError, read_pixels
 from netspec.data.mapped import File, Mapped, state
 from netspec.language.layers.tagged import Model
 from netspec.text.diagnostics import DataError
-from netspec.text.files import PARTIAL, open_regular
+from netspec.text.files import open_regular, remove_partials, stream_partial
 
 VERSION = 1
 """Of the way in which files are decoded and stored; a change of either is another version."""
@@ -48,7 +49,6 @@ KEPT = 30 * 24 * 3600
 """How many seconds a cache file stays that nobody uses."""
 
 _BLOCK = 256  # files that are decoded before their pixels are written
-_CHUNK = 1 << 20  # bytes
 _HASH_BYTES = 16
 _TAIL = struct.Struct(f"<8sQ{_HASH_BYTES}s")
 _MAGIC = b"netspec\0"
@@ -110,22 +110,20 @@ class _Content:
 
 
 def _content_hashes(files: Sequence[Path]) -> list[_Content]:
-    with _bar("Reading", len(files)) as advance, ThreadPoolExecutor(_cores()) as pool:
+    with _bar("Reading", len(files)) as advance, ThreadPoolExecutor(allowed_cores()) as pool:
         return list(_in_blocks(pool, _content, files, advance))
 
 
 def _content(path: Path) -> _Content:
     try:
         with open_regular(path) as file:
-            digest = hashlib.blake2b(digest_size=_HASH_BYTES)
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-            return _Content(digest.hexdigest())
+            digest = partial(hashlib.blake2b, digest_size=_HASH_BYTES)
+            return _Content(hashlib.file_digest(file, digest).hexdigest())
     except FileNotFoundError:
         fault = "is a link to no file" if path.is_symlink() else "is not there"
     except OSError as error:
         fault = f"cannot be read: {error.strerror or error}"
-    return _Content(hashlib.blake2b(fault.encode(), digest_size=_HASH_BYTES).hexdigest(), fault)
+    return _Content(_hash(fault.encode()).hex(), fault)
 
 
 def _in_blocks(
@@ -144,7 +142,7 @@ def _in_blocks(
 def _key(contents: Sequence[_Content], fitting: Fitting) -> str:
     decoders = {name: features.version(name) for name in ("pil", "jpg", "webp", "libtiff", "zlib")}
     about = [VERSION, decoders, repr(fitting), [content.hash for content in contents]]
-    return hashlib.blake2b(json.dumps(about).encode(), digest_size=_HASH_BYTES).hexdigest()
+    return _hash(json.dumps(about).encode()).hex()
 
 
 @contextmanager
@@ -206,16 +204,13 @@ def _built(
     if (free := shutil.disk_usage(path.parent).free) < size:
         message = f"the decoded images take {size:,} bytes, and {path.parent} has {free:,} left"
         raise DataError(message, f"make room, or {REMEDY}")
-    unfinished = path.with_name(f".{path.name}{PARTIAL}")
-    try:
-        with unfinished.open("wb") as out:
-            footer = _write(out, files, contents, fitting).model_dump_json().encode()
-            out.write(footer + _TAIL.pack(_MAGIC, len(footer), _hash(footer)))
-            out.flush()
-            os.fsync(out.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    remove_partials(path.parent, path.name)
+
+    def write(out: BinaryIO) -> None:
+        footer = _write(out, files, contents, fitting).model_dump_json().encode()
+        out.write(footer + _TAIL.pack(_MAGIC, len(footer), _hash(footer)))
+
+    stream_partial(path.parent, write, path.name).replace(path)
     images = _read(path)
     assert images is not None
     return images
@@ -231,7 +226,7 @@ def _write(
     with (
         warnings.catch_warnings(),
         _bar("Decoding", len(files)) as advance,
-        ThreadPoolExecutor(_cores()) as pool,
+        ThreadPoolExecutor(allowed_cores()) as pool,
     ):
         warnings.simplefilter("ignore")  # of parts of the files that do not matter here
         results = _in_blocks(pool, partial(_pixels, fitting), items, advance)
@@ -251,10 +246,6 @@ def _pixels(fitting: Fitting, file: tuple[Path, _Content]) -> NDArray[np.uint8] 
         return read_pixels(path, fitting)
     except ImageError as error:
         return error.reason
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _remove_unused(folder: Path) -> None:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 from time import monotonic, sleep
-from typing import BinaryIO
 
 from pydantic import ValidationError
 
@@ -31,7 +31,6 @@ PREFIX = "run-"
 PATIENCE = 2.0
 """Seconds in which files that another process replaces are read again."""
 
-_CHUNK = 1 << 20  # bytes
 
 _COPY = "copy the run again, or train again"
 
@@ -132,7 +131,7 @@ def present_hashes(folder: Path) -> dict[str, str]:
     hashes: dict[str, str] = {}
     for name in names:
         with _open(folder / name) as file:
-            hashes[name] = _hash_of(_chunks(file))
+            hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
         if manifest is not None and not manifest.allows(name, hashes[name]):
             raise damaged(folder / name)
     return hashes
@@ -191,14 +190,16 @@ def _attempt(
         for name, file in opened.items():
             contents |= {name: file.read()} if name in names else {}
             digests[name] = (
-                content_hash(contents[name]) if name in names else _hash_of(_chunks(file))
+                content_hash(contents[name])
+                if name in names
+                else hashlib.file_digest(file, "sha256").hexdigest()
             )
             if not manifest.allows(name, digests[name]):
                 raise damaged(folder / name)
     return contents if manifest.agrees(digests) else manifest
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path) -> BufferedReader:
     try:
         return open_regular(path)
     except OSError as error:
@@ -218,18 +219,6 @@ def unreadable(path: Path, error: OSError) -> RunError:
     return RunError(message, "name the folder that `netspec train` wrote")
 
 
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    while chunk := file.read(_CHUNK):
-        yield chunk
-
-
 def content_hash(content: bytes) -> str:
     """The hash of a file's content, as a manifest has it."""
     return hashlib.sha256(content).hexdigest()
-
-
-def _hash_of(chunks: Iterator[bytes]) -> str:
-    digest = hashlib.sha256()
-    for chunk in chunks:
-        digest.update(chunk)
-    return digest.hexdigest()

@@ -14,8 +14,8 @@ from typing import Protocol
 import numpy as np
 
 from netspec.backend import Device, Predictor, Trainer, TrainingBackend, find_training
-from netspec.backend.cores import free_cores, thread_count, threads_set_by_user
 from netspec.checks.objectives import figures
+from netspec.cores import free_cores, thread_count, threads_set_by_user
 from netspec.data import Dataset, epoch_order, load, mask_seed
 from netspec.data.location import with_data
 from netspec.data.record import DataRecord, differences, remarks

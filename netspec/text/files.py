@@ -6,7 +6,9 @@ import errno
 import os
 import stat
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -17,7 +19,7 @@ PARTIAL = ".partial"
 """The end of the name of a file that is not complete."""
 
 
-def open_regular(path: Path, *, pipes: bool = False) -> BinaryIO:
+def open_regular(path: Path, *, pipes: bool = False) -> BufferedReader:
     """Open a file to read its bytes.
 
     Raises OSError where it cannot be opened, or is a pipe or a device: reading that may never end.
@@ -74,13 +76,18 @@ def write_partial(folder: Path, content: bytes, prefix: str = "") -> Path:
 
     The name is short whatever the file is called later. Raises OSError, and leaves nothing then.
     """
+    return stream_partial(folder, lambda file: file.write(content), prefix)
+
+
+def stream_partial(folder: Path, write: Callable[[BinaryIO], object], prefix: str = "") -> Path:
+    """As `write_partial`, for content that `write` writes into the file part by part."""
     partial = _partial(folder, prefix)
     try:
         with partial.open("xb") as file:
-            file.write(content)
+            write(file)
             file.flush()
             os.fsync(file.fileno())
-    except OSError:
+    except BaseException:
         partial.unlink(missing_ok=True)
         raise
     return partial

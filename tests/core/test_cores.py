@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from netspec.backend import cores
+from netspec import cores
 
 STAT = """\
 cpu  1 2 3 4 5 6 7 8 0 0

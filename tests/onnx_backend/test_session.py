@@ -18,7 +18,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 import netspec_onnx
-from netspec.backend import cores
+from netspec import cores
 from netspec.network import Network, loads
 from netspec.numerics.initial import initial
 from netspec.text.diagnostics import BackendError
