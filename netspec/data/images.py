@@ -18,7 +18,7 @@ from netspec.data.sources.images import Images
 from netspec.data.split import draw
 from netspec.data.table import PARTS, Column, Request, Table
 from netspec.language.data import Portion
-from netspec.text.diagnostics import DataError, visible
+from netspec.text.diagnostics import DataError
 
 DEFAULT_TEST = Portion(fraction=0.2, stratify=True)
 """The test part of images that are in no part, where the spec does not describe it."""
@@ -29,12 +29,8 @@ class BrokenFilesError(DataError):
 
     def __init__(self, message: str, broken: Sequence[str]) -> None:
         help = "replace or remove them; `on_error: skip` in data leaves them out"
-        super().__init__(message, help)
-        self.broken = tuple(broken)
-
-    def __str__(self) -> str:
-        lines = [f"  {visible(line)}" for line in self.broken]
-        return "\n".join([f"error: {visible(self.message)}", *lines, f"  help: {self.help}"])
+        super().__init__(message, help, broken)
+        self.broken = self.details
 
 
 def open_images(source: Images, folder: Path, request: Request) -> Table:

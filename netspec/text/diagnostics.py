@@ -117,17 +117,21 @@ def _window(text: str, column: int, width: int = 160) -> tuple[str, int]:
 class NetspecError(Exception):
     """A fault that its user can mend. It is shown without a traceback.
 
-    `message` is what is wrong; `help` is what to do about it.
+    `message` is what is wrong; `help` is what to do about it. `details` are lines between them.
     """
 
-    def __init__(self, message: str, help: str | None = None) -> None:
+    def __init__(self, message: str, help: str | None = None, details: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.help = help
+        self.details = tuple(details)
 
     def __str__(self) -> str:
-        message = f"error: {visible(self.message)}"
-        return f"{message}\n  help: {visible(self.help)}" if self.help else message
+        lines = [
+            f"error: {visible(self.message)}",
+            *(f"  {visible(line)}" for line in self.details),
+        ]
+        return "\n".join([*lines, f"  help: {visible(self.help)}"] if self.help else lines)
 
 
 class SpecError(NetspecError):
