@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from netspec.backend.emit.document import NEWLINE, Choice, Document, Nest
-from netspec.backend.emit.expressions import in_lines, parse
+from netspec.backend.emit.expressions import parse
 
 WIDTH = 100
 
@@ -57,8 +57,8 @@ def call(
     line = f"{head}{opening}{', '.join(arguments)}{closing}{after}"
 
     def broken() -> tuple[Document, ...]:
-        items = [parse(argument).in_brackets for argument in arguments]
-        return ((head, in_lines(opening, items, closing), after),)
+        items = [(NEWLINE, parse(argument).in_brackets, ",") for argument in arguments]
+        return ((head, opening, Nest(tuple(items)), NEWLINE, closing, after),)
 
     return Choice(line, broken) if arguments else line
 

@@ -75,7 +75,7 @@ class _Bracket:
             return Group((self.opening, Nest((SOFT, *self.items, ",")), SOFT, closing))
         items = joined(self.items, (",", LINE))
         if not self.follows_value and (self.opening != "(" or len(self.items) > 1):
-            return in_lines(self.opening, self.items, closing)
+            return _in_lines(self.opening, self.items, closing)
         comma = IfBroken("," if self.follows_value and self.opening == "(" else "")
         return Group((self.opening, Nest((SOFT, Group((items, comma)))), SOFT, closing))
 
@@ -103,7 +103,7 @@ def parse(text: str) -> Expression:
     return Expression(tuple(outermost.parts))
 
 
-def in_lines(opening: str, items: Sequence[Document], closing: str) -> Document:
+def _in_lines(opening: str, items: Sequence[Document], closing: str) -> Document:
     """Items in brackets: all on one line, or one item per line."""
     inner = (SOFT, joined(items, (",", LINE)), IfBroken(","))
     return Group((opening, Nest(inner), SOFT, closing))
