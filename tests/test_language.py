@@ -9,7 +9,6 @@ import pytest
 import words
 
 LATER = (
-    "netspec/testing",
     "backends/netspec_keras/feeding.py",
     "backends/netspec_keras/gaps.py",
     "backends/netspec_keras/quiet.py",

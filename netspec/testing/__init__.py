@@ -8,6 +8,6 @@ gradients (`netspec.backend.declaration`). Its author writes one file of tests:
     class TestMine(BackendTests):
         backend = "mine"
 
-pytest then runs every case of the table. The expected values are those of the NumPy backend, which
-is in `tests/reference` of netspec's repository; no framework is needed. Only `suite` needs pytest.
+pytest then runs every case of the table. The NumPy backend computes the expected values, so no
+framework is needed. It is in `tests/reference` of netspec's repository. Only `suite` needs pytest.
 """

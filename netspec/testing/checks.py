@@ -69,9 +69,9 @@ def check_outputs(
     batch = predictor.outputs(*inputs)
     single = predictor.outputs(*(values[:1] for values in inputs))
     for output, first, values in zip(batch, single, expected, strict=True):
-        wanted = values.astype(np.float32)
-        np.testing.assert_allclose(output, wanted, RELATIVE, ABSOLUTE, strict=True)
-        np.testing.assert_allclose(first, wanted[:1], RELATIVE, ABSOLUTE, strict=True)
+        rounded = values.astype(np.float32)
+        np.testing.assert_allclose(output, rounded, RELATIVE, ABSOLUTE, strict=True)
+        np.testing.assert_allclose(first, rounded[:1], RELATIVE, ABSOLUTE, strict=True)
 
 
 def check_gradients(gradients: Gradients, expected: Gradients, rounding: float = 1e-6) -> None:

@@ -41,7 +41,7 @@ def network(
 
     A last line `output: …` names the outputs; `train` adds fields to how it is trained.
     """
-    inputs = {one[0]: one[1] for one in shape if isinstance(one, tuple)} or shape
+    inputs = {entry[0]: entry[1] for entry in shape if isinstance(entry, tuple)} or shape
     lines = ["netspec: 1", f"name: {name}", f"input: {json.dumps(inputs)}", "layers:"]
     lines += [layer if layer.startswith("output:") else f"  - {layer}" for layer in layers]
     if optimizer is not None:
@@ -54,7 +54,7 @@ def network(
 
 
 def random_weights(graph: Graph, seed: int = 0) -> dict[str, Array]:
-    """Weights that no initializer gives, of a size that keeps the values near 1."""
+    """Weights that no initializer returns, of a size that keeps the values near 1."""
     random = np.random.default_rng(seed)
     return {
         key: _random_weight(random, key.rpartition(".")[2], weight.shape)
@@ -85,7 +85,7 @@ def all_random_inputs(graph: Graph, count: int, seed: int = 0, *, whole: int = 0
     With `whole` they are whole numbers from 0 to below it.
     """
     random = np.random.default_rng((seed, 1))
-    shapes = [(count, *each.shape) for each in graph.inputs]
+    shapes = [(count, *tensor.shape) for tensor in graph.inputs]
     if whole:
         return [random.integers(0, whole, shape).astype(np.float32) for shape in shapes]
     return [random.normal(0, 1, shape).astype(np.float32) for shape in shapes]

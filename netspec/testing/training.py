@@ -50,7 +50,7 @@ LOSSES = (
     LossCase("poisson", "softplus", "positive"),
     LossCase("hinge", "tanh", "signs"),
     LossCase("squared_hinge", "linear", "signs"),
-    LossCase("categorical_hinge", "linear", "classes one-hot"),
+    LossCase("categorical_hinge", "linear", "one_hot"),
     LossCase("cosine_similarity", "linear", "values"),
 )
 """Every loss, each with an output that it is used with."""
@@ -67,16 +67,17 @@ def small_network(case: LossCase, optimizer: str = f"sgd: {{learning_rate: {RATE
     )
 
 
-def random_targets(case: LossCase, count: int = EXAMPLES) -> NDArray[Any]:
-    """Targets (count, units), or (count,) of classes, for the loss of a case."""
-    random, shape = np.random.default_rng(7), (count, UNITS)
-    match case.targets:
+def random_targets(kind: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Targets of a kind for outputs of the shape (n, …, units); classes have no last axis."""
+    random = np.random.default_rng(7)
+    *_, units = shape
+    match kind:
         case "classes":
-            return random.integers(0, UNITS, count, np.int32)
-        case "classes one-hot":
-            return np.eye(UNITS, dtype=np.float32)[random.integers(0, UNITS, count)]
+            return random.integers(0, units, shape[:-1], np.int32)
+        case "one_hot":
+            return np.eye(units, dtype=np.float32)[random.integers(0, units, shape[:-1])]
         case "distribution":
-            return random.dirichlet(np.ones(UNITS), count).astype(np.float32)
+            return random.dirichlet(np.ones(units), shape[:-1]).astype(np.float32)
         case "binary":
             return random.integers(0, 2, shape).astype(np.float32)
         case "signs":
@@ -91,7 +92,7 @@ def check_step(backend: TrainingBackend, case: LossCase, exact: ExactFunction) -
     """Check the loss of a step, and that the step follows the gradient of the loss."""
     network = small_network(case)
     before, inputs = random_weights(network.graph), random_inputs(network.graph, EXAMPLES)
-    targets = random_targets(case)
+    targets = random_targets(case.targets, (EXAMPLES, UNITS))
     trainer = backend.trainer(network, before, Examples((inputs,), (targets,)), "cpu")
     np.testing.assert_equal(trainer.weights(), before)
 
@@ -124,7 +125,10 @@ def check_step(backend: TrainingBackend, case: LossCase, exact: ExactFunction) -
 def check_resumed(backend: TrainingBackend, optimizer: str) -> None:
     """Check that a trainer with restored weights and state goes on exactly as the first one."""
     network = small_network(LOSSES[0], optimizer)
-    inputs, targets = random_inputs(network.graph, 12), random_targets(LOSSES[0], 12)
+    inputs, targets = (
+        random_inputs(network.graph, 12),
+        random_targets(LOSSES[0].targets, (12, UNITS)),
+    )
     examples, order = Examples((inputs,), (targets,)), np.arange(12)
     first = backend.trainer(network, random_weights(network.graph), examples, "cpu")
     _train(first, order, 4, 0.1)

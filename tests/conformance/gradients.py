@@ -6,9 +6,6 @@ from typing import Any
 
 from conformance.networks import found
 from netspec.backend.declaration import Declaration, DeclaringBackend, Gradients
-from netspec.testing.networks import random_cotangents
-
-__all__ = ["Gradients", "declaration_of", "gradients", "random_cotangents"]
 
 
 def declaration_of(name: str) -> Declaration:

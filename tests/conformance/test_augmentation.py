@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conformance.networks import TRAINING, found, found_training, network
+from conformance.networks import TRAINING, found, found_training
 from conformance.test_dropout import masks
 from keras_oracle import keras
 from netspec.language.layers import Shape
 from netspec.numerics.weights import Array
+from netspec.testing.networks import network
 
 COUNT, SIDE = 400, 21
 MIDDLE = SIDE // 2

@@ -8,9 +8,10 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from conformance.gradients import declaration_of
-from conformance.networks import BACKENDS, of_case
+from conformance.networks import BACKENDS
 from netspec.language.layers import LAYERS, Layer
 from netspec.testing.cases import ACTIVATIONS, ALL, CASES, Case
+from netspec.testing.networks import of_case
 from netspec_numpy import BACKEND as NUMPY
 
 

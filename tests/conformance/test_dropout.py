@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conformance.networks import TRAINING, found_training, network
+from conformance.networks import TRAINING, found_training
 from netspec.data import Examples
 from netspec.language.layers import Shape
+from netspec.testing.networks import network
 
 RATE = 2.0**-40
 """The learning rate: so small that the probabilities stay at one half."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.networks import found_training, of_case
+from conformance.networks import found_training
 from netspec.backend import execute
 from netspec.graph import Graph, Node, infer
 from netspec.language.layers import Layer
@@ -37,6 +37,7 @@ from netspec.language.layers.initializers import (
 )
 from netspec.network import Network
 from netspec.testing.cases import ALL, CASES
+from netspec.testing.networks import of_case
 
 SCALED: list[Initializer] = [
     GlorotNormal(),

@@ -11,21 +11,16 @@ from functools import cache
 import numpy as np
 import pytest
 
-from conformance.gradients import Gradients, gradients, random_cotangents
-from conformance.networks import (
-    BACKENDS,
-    TRAINING,
-    all_random_inputs,
-    found,
-    of_case,
-    random_weights,
-)
+from conformance.gradients import gradients
+from conformance.networks import BACKENDS, TRAINING, found
 from conformance.oracle import Oracle
+from netspec.backend.declaration import Gradients
 from netspec.language.layers import Shape
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
 from netspec.testing.cases import ACTIVATIONS, ALL, Case, chain, joined
 from netspec.testing.checks import check_gradients, check_outputs
+from netspec.testing.networks import all_random_inputs, of_case, random_cotangents, random_weights
 from netspec_numpy import BACKEND as NUMPY
 
 

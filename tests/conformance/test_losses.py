@@ -14,13 +14,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conformance.networks import BACKENDS, TRAINING, found, found_training, random_weights
+from conformance.networks import BACKENDS, TRAINING, found, found_training
 from keras_oracle import keras, tf
 from netspec.backend import Trainer
 from netspec.data import Examples
 from netspec.network import Network, loads
 from netspec.numerics import losses as numpy_losses
 from netspec.numerics.weights import Array, Weights
+from netspec.testing.networks import random_weights
+from netspec.testing.training import random_targets
 
 RATE = np.float32(0.5)
 BATCH, WIDTH, STEPS = 6, 5, 3
@@ -111,22 +113,7 @@ def braced(loss: str) -> str:
 
 
 def targets(case: Case, axes: tuple[int, ...], count: int = BATCH) -> NDArray[Any]:
-    random, shape = np.random.default_rng(7), (count, *axes, case.units)
-    match case.targets:
-        case "classes":
-            return random.integers(0, case.units, shape[:-1], np.int32)
-        case "one_hot":
-            return np.eye(case.units, dtype=np.float32)[random.integers(0, case.units, shape[:-1])]
-        case "distribution":
-            return random.dirichlet(np.ones(case.units), shape[:-1]).astype(np.float32)
-        case "binary":
-            return random.integers(0, 2, shape).astype(np.float32)
-        case "signs":
-            return random.choice([-1, 1], shape).astype(np.float32)
-        case "positive":
-            return random.poisson(2, shape).astype(np.float32)
-        case _:
-            return random.normal(0, 1, shape).astype(np.float32)
+    return random_targets(case.targets, (count, *axes, case.units))
 
 
 EXAMPLE_WEIGHTS = np.array([1, 0, 2.5, 0.5, 1, 3], np.float32)

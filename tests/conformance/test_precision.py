@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.networks import TRAINING, found_training, network, random_inputs, random_weights
+from conformance.networks import TRAINING, found_training
 from netspec.backend import Trainer
 from netspec.data import Examples
 from netspec.network import Network
 from netspec.numerics.weights import Array
+from netspec.testing.networks import network, random_inputs, random_weights
 from netspec.text.diagnostics import SpecError
 from processor import tensorflow_lacks_bfloat16
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conformance.networks import TRAINING, found_training, network, random_weights
+from conformance.networks import TRAINING, found_training
 from netspec.data import Examples
 from netspec.network import Network
 from netspec.numerics.weights import Array
+from netspec.testing.networks import network, random_weights
 
 STORED = {
     "uint8": np.arange(256, dtype=np.uint8),

@@ -13,15 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conformance.networks import (
-    BACKENDS,
-    TRAINING,
-    all_random_inputs,
-    found,
-    found_training,
-    network,
-    random_weights,
-)
+from conformance.networks import BACKENDS, TRAINING, found, found_training
 from conformance.oracle import Oracle, keras_optimizer
 from netspec import load as load_spec
 from netspec.backend import Trainer
@@ -29,6 +21,7 @@ from netspec.data import Examples, epoch_order, load, mask_seed
 from netspec.network import Network
 from netspec.numerics.initial import initial
 from netspec.numerics.weights import Array, Weights
+from netspec.testing.networks import all_random_inputs, network, random_weights
 
 SPECS = Path(__file__).parents[2] / "specs"
 

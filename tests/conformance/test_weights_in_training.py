@@ -5,16 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from conformance.networks import (
-    TRAINING,
-    found_training,
-    network,
-    random_inputs,
-    random_weights,
-)
+from conformance.networks import TRAINING, found_training
 from conformance.oracle import Oracle, keras_optimizer
 from netspec.data import Examples
 from netspec.language.layers import Shape
+from netspec.testing.networks import network, random_inputs, random_weights
 
 STEPS = 3
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.networks import TRAINING, found_training, network, random_weights
+from conformance.networks import TRAINING, found_training
 from netspec.api import compile
 from netspec.backend import execute
+from netspec.testing.networks import network, random_weights
 from netspec.text.diagnostics import WeightsError
 
 NETWORK = network(

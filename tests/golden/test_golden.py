@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -83,13 +83,10 @@ def lines_of_layers(network: Network, write: Callable[[Network], str]) -> str:
     for node in network.graph.nodes:
         lines = write(single(network, node)).splitlines()
         known_lines.update(write(single(network, identity(node))).splitlines())
-        texts.append("\n".join([f"# {node.name}: {node.layer.tag}", *_without(lines, known_lines)]))
+        added = [line for line in lines if line not in known_lines]
+        texts.append("\n".join([f"# {node.name}: {node.layer.tag}", *added]))
         known_lines.update(lines)
     return "\n\n".join(texts) + "\n"
-
-
-def _without(lines: Iterable[str], known_lines: Container[str]) -> list[str]:
-    return [line for line in lines if line not in known_lines]
 
 
 def identity(node: Node) -> Node:

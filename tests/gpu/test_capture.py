@@ -11,9 +11,10 @@ pytest.importorskip("torch")
 
 import torch
 
-from conformance.networks import all_random_inputs, found_training, of_case, random_weights
+from conformance.networks import found_training
 from gpu.machine import DEVICE, only_on_gpu, some_of
 from netspec.testing.cases import ALL
+from netspec.testing.networks import all_random_inputs, of_case, random_weights
 from netspec.text.diagnostics import BackendError
 from netspec_torch import capture
 from netspec_torch.capture import CudaGraphs, Launched

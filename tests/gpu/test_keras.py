@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from conformance.networks import found_training, random_weights
+from conformance.networks import found_training
+from netspec.testing.networks import random_weights
 from netspec.text.diagnostics import BackendError
 from torch_backend.recorded import check_same, epochs_of, examples_of, without_dropout
 

@@ -7,11 +7,12 @@ import pytest
 
 pytest.importorskip("torch")
 
-from conformance.gradients import gradients, random_cotangents
-from conformance.networks import all_random_inputs, found, of_case, random_weights
+from conformance.gradients import gradients
+from conformance.networks import found
 from gpu.machine import DEVICE, some_of
 from netspec.numerics.weights import Array
 from netspec.testing.cases import ALL, Case
+from netspec.testing.networks import all_random_inputs, of_case, random_cotangents, random_weights
 
 CLOSE = 1e-4
 

@@ -10,9 +10,9 @@ pytest.importorskip("onnxruntime")
 
 import onnxruntime
 
-from conformance.networks import all_random_inputs, of_case, random_weights
 from gpu.machine import DEVICE, some_of
 from netspec.testing.cases import ALL, Case
+from netspec.testing.networks import all_random_inputs, of_case, random_weights
 from netspec.text.diagnostics import BackendError
 from netspec_onnx import BACKEND
 

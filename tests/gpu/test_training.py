@@ -11,11 +11,12 @@ pytest.importorskip("torch")
 
 import torch
 
-from conformance.networks import found_training, network, random_weights
+from conformance.networks import found_training
 from gpu.machine import DEVICE, only_on_gpu
 from netspec.api import loads
 from netspec.data import Examples, streaming
 from netspec.runs.training import train
+from netspec.testing.networks import network, random_weights
 from netspec.text.diagnostics import BackendError
 from torch_backend.recorded import (
     check_same,

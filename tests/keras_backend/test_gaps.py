@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance.networks import found, network, random_weights
+from conformance.networks import found
 from frameworks import require
+from netspec.testing.networks import network, random_weights
 from netspec.text.diagnostics import SpecError
 
 DILATED = """\

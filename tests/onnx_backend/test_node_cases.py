@@ -15,9 +15,9 @@ if "CI" not in os.environ:  # there both are always installed, and their absence
 
 import onnx
 
-from conformance.networks import of_case, random_weights
 from netspec.network import Network, loads
 from netspec.testing.cases import ALL
+from netspec.testing.networks import of_case, random_weights
 from netspec_numpy.interpreter import run
 from netspec_onnx import BACKEND
 from netspec_onnx.model import export

@@ -6,8 +6,8 @@ import numpy as np
 import onnx
 import pytest
 
-from conformance.networks import network, random_inputs, random_weights
 from netspec.backend import find_exporting
+from netspec.testing.networks import network, random_inputs, random_weights
 from netspec_numpy.interpreter import run
 from onnx_backend.opsets import newest_opset
 

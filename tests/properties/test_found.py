@@ -5,19 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from conformance.networks import (
-    BACKENDS,
-    TRAINING,
-    all_random_inputs,
-    found,
-    found_training,
-    network,
-    random_inputs,
-    random_weights,
-)
+from conformance.networks import BACKENDS, TRAINING, found, found_training
 from netspec.data import Examples
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
+from netspec.testing.networks import all_random_inputs, network, random_inputs, random_weights
 from netspec.text.diagnostics import SpecError
 from netspec_numpy.interpreter import run
 from processor import onednn_uses_avx512, tensorflow_uses_onednn

@@ -11,21 +11,14 @@ import pytest
 from hypothesis import assume, given, note
 from hypothesis import strategies as st
 
-from conformance.gradients import gradients, random_cotangents
-from conformance.networks import (
-    BACKENDS,
-    TRAINING,
-    all_random_inputs,
-    found,
-    found_training,
-    of_case,
-    random_weights,
-)
+from conformance.gradients import gradients
+from conformance.networks import BACKENDS, TRAINING, found, found_training
 from netspec.language.layers import LAYERS
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
 from netspec.passes import NAMES, OPTIMIZATIONS
 from netspec.testing.cases import Case
+from netspec.testing.networks import all_random_inputs, of_case, random_cotangents, random_weights
 from netspec_numpy.interpreter import run_all
 from properties.draws import FIELDS, JOINS
 from properties.draws.specs import specs

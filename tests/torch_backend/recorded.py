@@ -9,11 +9,12 @@ import pytest
 
 pytest.importorskip("torch")
 
-from conformance.networks import all_random_inputs, found_training, network, random_weights
+from conformance.networks import found_training
 from netspec.backend import Steps
 from netspec.data import Examples, epoch_order
 from netspec.network import Network
 from netspec.numerics.weights import Array
+from netspec.testing.networks import all_random_inputs, network, random_weights
 from netspec_torch.capture import Launched, Recorder
 
 IMAGES, SIZE, EPOCHS = 30, 4, 2  # seven whole batches in an epoch, and one of two images

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.networks import of_case
 from netspec.backend import execute
 from netspec.testing.cases import Case, chain, joined
+from netspec.testing.networks import of_case
 from netspec_torch.source import source
 
 torch = pytest.importorskip("torch")

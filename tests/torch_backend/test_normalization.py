@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conformance.networks import of_case
 from netspec.testing.cases import Case, chain
+from netspec.testing.networks import of_case
 from netspec_torch.source import source
 
 pytest.importorskip("torch")

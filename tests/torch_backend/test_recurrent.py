@@ -8,7 +8,8 @@ pytest.importorskip("torch")
 
 import torch
 
-from conformance.networks import found_training, network, random_weights
+from conformance.networks import found_training
+from netspec.testing.networks import network, random_weights
 
 
 @pytest.mark.parametrize("layer", ["LSTM", "GRU", "SimpleRNN"])

@@ -1,4 +1,4 @@
-"""Augmentation with every option, at prediction; what it does in training has a test of its own."""
+"""Augmentation with every option, in prediction; a separate test covers training."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ CASES: dict[str, tuple[Case, ...]] = {
     "RandomTranslation": each(
         "RandomTranslation",
         (4, 5, 2),
-        *(f"height_factor: 0.5, width_factor: [-0.2, 0.1], {it}" for it in OUTSIDE),
+        *(f"height_factor: 0.5, width_factor: [-0.2, 0.1], {option}" for option in OUTSIDE),
     ),
-    "RandomRotation": each("RandomRotation", (4, 5, 2), *(f"factor: 0.5, {it}" for it in OUTSIDE)),
+    "RandomRotation": each(
+        "RandomRotation", (4, 5, 2), *(f"factor: 0.5, {option}" for option in OUTSIDE)
+    ),
     "RandomZoom": each(
         "RandomZoom",
         (4, 5, 2),
         "height_factor: 0.5, width_factor: [-0.2, 0.1]",
-        *(f"height_factor: 0.5, {it}" for it in OUTSIDE),
+        *(f"height_factor: 0.5, {option}" for option in OUTSIDE),
     ),
 }

@@ -45,8 +45,8 @@ class Case:
 
 def _written(shape: Inputs) -> str:
     return " and ".join(
-        "x".join(map(str, each[1] if isinstance(each, tuple) else shape))
-        for each in (shape if isinstance(shape[0], tuple) else shape[:1])
+        "x".join(map(str, entry[1] if isinstance(entry, tuple) else shape))
+        for entry in (shape if isinstance(shape[0], tuple) else shape[:1])
     )
 
 
@@ -62,7 +62,7 @@ def joined(shapes: Mapping[str, Shape], *layers: str) -> Case:
 
 def each(tag: str, shape: Shape, *fields: str, whole: int = 0) -> tuple[Case, ...]:
     """A case of one layer for every set of fields; the empty set is the bare layer."""
-    return tuple(Case(shape, (f"{tag}: {{{one}}}" if one else tag,), whole) for one in fields)
+    return tuple(Case(shape, (f"{tag}: {{{text}}}" if text else tag,), whole) for text in fields)
 
 
 def activated(tag: str, shape: Shape, fields: str = "") -> tuple[Case, ...]:

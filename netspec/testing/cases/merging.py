@@ -10,7 +10,7 @@ from netspec.testing.cases.base import Case, joined
 
 def merged(tag: str, *shapes: Shape, fields: str = "") -> Case:
     """A case of one layer that joins inputs of these shapes."""
-    inputs = {f"input_{at}": shape for at, shape in enumerate(shapes, start=1)}
+    inputs = {f"input_{number}": shape for number, shape in enumerate(shapes, start=1)}
     read = f"inputs: [{', '.join(inputs)}]"
     return joined(inputs, f"{tag}: {{{f'{fields}, ' if fields else ''}{read}}}")
 

@@ -61,7 +61,7 @@ CASES: dict[str, tuple[Case, ...]] = {
             "height: 3, width: 4, pad_to_aspect_ratio: true, fill_value: -1.5",
             "height: 5, width: 2, pad_to_aspect_ratio: true, fill_value: 2",
         ),
-        # Here float32 puts a center into another cell than exact arithmetic would.
+        # Here float32 puts a center into another pixel than exact arithmetic would.
         *each("Resizing", (2, 4, 1), "height: 41, width: 47, interpolation: nearest"),
         chain((6, 9, 2), "MaxPooling2D", "Resizing: {height: 5, width: 3}", "MaxPooling2D"),
     ),

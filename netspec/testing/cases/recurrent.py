@@ -8,17 +8,17 @@ from netspec.testing.cases.base import Case, each
 # What is applied to a state again and again stays small for only a few steps.
 SHORT = (2, 3)
 
-# Those of ONNX's recurrent operators, and two that ONNX applies in a loop. PyTorch and Keras
-# compute activations as in other layers.
+# The activations of ONNX's recurrent operators, and two that ONNX applies in a loop. PyTorch and
+# Keras compute activations as in other layers.
 ACTIVATIONS: tuple[ActivationName, ...] = (
     *("linear", "relu", "leaky_relu", "elu", "softplus", "softsign", "sigmoid", "hard_sigmoid"),
     *("tanh", "gelu", "softmax"),
 )
 
-# Each activation as that of the gates, with another one for the state.
+# Each activation for the gates, with another one for the state.
 GATED = [
-    f"units: 2, activation: {ACTIVATIONS[at - 1]}, recurrent_activation: {name}"
-    for at, name in enumerate(ACTIVATIONS)
+    f"units: 2, activation: {ACTIVATIONS[index - 1]}, recurrent_activation: {name}"
+    for index, name in enumerate(ACTIVATIONS)
 ]
 
 SHARED = (
