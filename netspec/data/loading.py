@@ -14,6 +14,7 @@ from netspec.data.indices import check_indices
 from netspec.data.location import check_files
 from netspec.data.mapped import Stored
 from netspec.data.memory import half_of_memory
+from netspec.data.preparation import Preparation
 from netspec.data.record import DataRecord, describe
 from netspec.data.sources import Source
 from netspec.data.split import split
@@ -41,18 +42,20 @@ class Dataset:
     remarks: tuple[str, ...] = ()
 
 
-def load(network: Network, memory: int | None = None) -> Dataset:
+def load(
+    network: Network, memory: int | None = None, preparation: Preparation | None = None
+) -> Dataset:
     """The data set of a spec, fetched where it must be. Raises DataError.
 
     Arrays of more than `memory` bytes, by default half of the machine's free memory, stay in
-    their files.
+    their files. With the `preparation` of a run, nothing is learned from the training data.
     """
     data = network.spec.data
     if data is None:
         help = "add `data: {dataset: mnist, scale: 255}` or another data set to the spec"
         raise DataError(f"{network.spec.name} names no data set", help)
     check_files(network)
-    table = _opened(data, network)
+    table = _opened(data, network, preparation)
     _check_axes(table)
     names = data.class_names or table.class_names
     _check_names(names, network)
@@ -75,7 +78,7 @@ def load(network: Network, memory: int | None = None) -> Dataset:
     return Dataset(train, parts.get("validation", drawn), parts["test"], record, table.remarks)
 
 
-def _opened(data: DataFields, network: Network) -> Table:
+def _opened(data: DataFields, network: Network, preparation: Preparation | None) -> Table:
     if not isinstance(data, Source):
         message = f"the data set {data.dataset} cannot be opened"
         raise DataError(message, "derive its class from netspec.data.sources.Source")
@@ -86,6 +89,7 @@ def _opened(data: DataFields, network: Network) -> Table:
         labels,
         needs_labels=data.target == "labels",
         input_shapes=tuple(graph_input.shape for graph_input in network.graph.inputs),
+        preparation=preparation,
     )
     return data.open(network.folder, request)
 
