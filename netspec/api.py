@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from netspec.language.data import Resize
     from netspec.network import Network
     from netspec.numerics.weights import Weights
+    from netspec.runs.callbacks import Callback
     from netspec.runs.evaluation import Evaluation
     from netspec.runs.export import Exported
     from netspec.runs.folder import Run
@@ -129,27 +130,34 @@ def train(
     memory: str | None = None,
     strict: bool = False,
     data: str | Path | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
 ) -> Run:
     """Train a network as its spec describes, into a new folder in `runs`; see `netspec train`.
 
     With `resume` the newest run of exactly this spec continues, or the run of this path or name. A
     complete run is returned unchanged. Suspicious data are a warning, and with `strict` an error.
+    `callbacks` are called after batches and epochs, and can stop the training. `progress` prints a
+    line for every epoch.
     """
     from netspec.data.memory import bytes_of
-    from netspec.runs.training import Warnings, train
+    from netspec.runs.progress import InProgram
+    from netspec.runs.training import train
 
     most = bytes_of(memory) if memory else None
-    return train(
-        network,
-        backend,
-        device=device,
-        runs=Path(runs),
-        resume=Path(resume) if isinstance(resume, str) else resume,
-        memory=most,
-        strict=strict,
-        data=_path(data),
-        progress=Warnings(),
-    )
+    with InProgram(shown=progress) as shown:
+        return train(
+            network,
+            backend,
+            device=device,
+            runs=Path(runs),
+            resume=Path(resume) if isinstance(resume, str) else resume,
+            memory=most,
+            strict=strict,
+            data=_path(data),
+            progress=shown,
+            callbacks=callbacks,
+        )
 
 
 def run(path: str | Path | None = None, *, runs: str | Path = "runs") -> Run:

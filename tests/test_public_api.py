@@ -15,6 +15,7 @@ from frameworks import TRAINING, require
 
 NAMES = [
     "BackendError",
+    "Callback",
     "DataError",
     "NetspecError",
     "RunError",
