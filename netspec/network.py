@@ -65,11 +65,6 @@ class Network:
         """Whether an optional pass is switched on."""
         return self.passes is None or name in self.passes
 
-    @property
-    def rounds_to_tf32(self) -> bool:
-        """Whether training may round the factors of products to TF32 on NVIDIA GPUs."""
-        return self.spec.train is not None and self.spec.train.precision == "tf32"
-
     @cached_property
     def taken_off(self) -> tuple[ActivationName | None, ...]:
         """The activation of every output that is removed for a loss on logits.

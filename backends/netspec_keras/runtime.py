@@ -15,6 +15,7 @@ from netspec.backend import (
     Device,
     Form,
     Predicting,
+    Program,
     Steps,
     chunks,
     counts_answers,
@@ -26,8 +27,7 @@ from netspec.backend import (
 from netspec.backend.devices import absent_gpu, parse_device, unknown_tensorrt
 from netspec.data import Examples
 from netspec.language.training.schedules import Schedule
-from netspec.network import Network
-from netspec.numerics.weights import Array, Weights
+from netspec.numerics.weights import Array
 from netspec.text.diagnostics import BackendError
 from netspec_keras.feeding import Feed
 from netspec_keras.framework import keras, tf
@@ -49,16 +49,14 @@ SEED_STATE = "seed_generator_state"
 """Keras's name of the variable that a layer's random masks follow from."""
 
 
-def built_model(
-    network: Network, weights: Weights, taken_off: Sequence[str | None] = ()
-) -> keras.Model:
-    """The network's Keras model with these weights; it ends as the spec says.
+def built_model(program: Program, taken_off: Sequence[str | None] = ()) -> keras.Model:
+    """The program's Keras model with its weights. Its outputs are the spec's.
 
-    With `taken_off` it ends before these activations of its outputs.
+    With `taken_off` the outputs are before these activations.
     """
-    module = _module(network)
+    module = _module(program)
     model = _built(module, taken_off)
-    module.set_weights(model, weights)
+    module.set_weights(model, program.weights)
     return model
 
 
@@ -73,14 +71,14 @@ def _in_float32(function: Callable[..., tuple[Array, ...]]) -> Callable[..., tup
     return rounding_to_tf32(allowed=False)(function)
 
 
-def _module(network: Network) -> ModuleType:
-    return execute(source(network), f"{network.graph.name}_keras")
+def _module(program: Program) -> ModuleType:
+    return execute(source(program), f"{program.graph.name}_keras")
 
 
-def _first_rate(network: Network) -> tuple[float, ...]:
+def _first_rate(program: Program) -> tuple[float, ...]:
     """A rate in the place of a schedule: the core gives the rate of every step."""
-    assert network.spec.train is not None
-    rate = network.spec.train.optimizer.learning_rate
+    assert program.train is not None
+    rate = program.train.optimizer.learning_rate
     return (rate.first,) if isinstance(rate, Schedule) else ()
 
 
@@ -103,16 +101,16 @@ def _device(wanted: Device) -> tuple[str, str]:
 
 
 class KerasPredictor(Predicting):
-    """The network's Keras model on a device."""
+    """The program's Keras model on a device."""
 
-    def __init__(self, network: Network, weights: Weights, device: Device) -> None:
+    def __init__(self, program: Program, device: Device) -> None:
         name, self.device = _device(device)
-        check_kernels(network, name)
+        check_kernels(program, name)
         with tf.device(name):
-            model = built_model(network, weights, network.taken_off)
-            outputs, logits = _functions(model, network.taken_off)
-        self._outputs = _in_float32(errors_at_layers(network)(outputs))
-        self._logits = _in_float32(errors_at_layers(network)(logits))
+            model = built_model(program, program.taken_off)
+            outputs, logits = _functions(model, program.taken_off)
+        self._outputs = _in_float32(errors_at_layers(program)(outputs))
+        self._logits = _in_float32(errors_at_layers(program)(logits))
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         return outputs_in_batches(inputs, self._outputs)
@@ -121,12 +119,12 @@ class KerasPredictor(Predicting):
         return outputs_in_batches(inputs, self._logits)
 
 
-def form(network: Network, weights: Weights, wanted: Device) -> Form:
-    """`predict` of the network's Keras model, given one batch a call."""
-    name, shown = _device(wanted)
-    check_kernels(network, name)
+def form(program: Program, device: Device) -> Form:
+    """`predict` of the program's Keras model, with one batch in every call."""
+    name, shown = _device(device)
+    check_kernels(program, name)
     with tf.device(name):
-        model = built_model(network, weights)
+        model = built_model(program)
 
     def outputs(*inputs: Array) -> tuple[Array, ...]:
         x = inputs[0] if len(inputs) == 1 else list(inputs)
@@ -179,38 +177,37 @@ def _logits(taken_off: Sequence[str | None]) -> dict[str, bool]:
 
 
 class KerasTrainer(Predicting):
-    """The network's Keras model in training, with the images on the device."""
+    """The program's Keras model in training, with the images on the device."""
 
     def __init__(
         self,
-        network: Network,
-        weights: Weights,
+        program: Program,
         examples: Examples,
         device: Device,
         threads: int | None,
     ) -> None:
         self.threads = limit_threads(tf, threads)
         self._tf_device, self.device = _device(device)
-        check_kernels(network, self._tf_device)
-        self._network = network
-        self._asked, taken_off = network.objectives, network.taken_off
-        self._tf32 = network.rounds_to_tf32
-        module = _module(network)
+        check_kernels(program, self._tf_device)
+        self._program = program
+        self._asked, taken_off = program.objectives, program.taken_off
+        self._tf32 = program.rounds_to_tf32
+        module = _module(program)
         self._weights: dict[str, list[str]] = module.WEIGHTS
         with tf.device(self._tf_device):
             build = partial(_built, module, taken_off)
             self._model: keras.Model = _with_precision(module, build)
-            module.set_weights(self._model, weights)
+            module.set_weights(self._model, program.weights)
             self._optimizer: keras.optimizers.Optimizer = module.build_optimizer(
-                *_first_rate(network)
+                *_first_rate(program)
             )
             self._optimizer.build(self._model.trainable_variables)
             self._feed = Feed(examples, self._tf_device)
             self._run = _steps_function(
-                self._model, self._optimizer, _Objectives(module, network), self._feed
+                self._model, self._optimizer, _Objectives(module, program), self._feed
             )
             exact = build() if hasattr(module, "set_precision") else self._model
-            functions = map(errors_at_layers(network), _functions(exact, taken_off))
+            functions = map(errors_at_layers(program), _functions(exact, taken_off))
             functions = map(_in_float32, functions)
             self._outputs, self._logits = (
                 partial(_up_to_date, self._model, exact, function) for function in functions
@@ -234,7 +231,7 @@ class KerasTrainer(Predicting):
         self, batches: NDArray[np.int64], tensors: list[tf.Tensor], learning_rates: Array
     ) -> Steps:
         tf32 = rounding_to_tf32(allowed=self._tf32)
-        with tf.device(self._tf_device), tf32, errors_at_layers(self._network):
+        with tf.device(self._tf_device), tf32, errors_at_layers(self._program):
             given = self._run(tf.constant(batches), tf.constant(learning_rates), *tensors)
             losses, *others = [each.numpy() for each in given]
         by_output = others.pop(0) if len(self._asked) > 1 else None
@@ -326,12 +323,12 @@ def _weights_of(weights: Any, outputs: Sequence[Any]) -> list[Any]:
 class _Objectives:
     """The losses of every output, what each counts for, and what the metrics need."""
 
-    def __init__(self, module: ModuleType, network: Network) -> None:
+    def __init__(self, module: ModuleType, program: Program) -> None:
         losses = module.build_loss()
         self.losses: list[keras.losses.Loss] = losses if isinstance(losses, list) else [losses]
-        self.weights = [each.weight for each in network.objectives]
-        self.counts = counts_answers(network.objectives)
-        self.gives = gives_logits(network.objectives)
+        self.weights = [each.weight for each in program.objectives]
+        self.counts = counts_answers(program.objectives)
+        self.gives = gives_logits(program.objectives)
 
     def values(
         self, truths: Sequence[Any], outputs: Sequence[Any], weights: list[Any]

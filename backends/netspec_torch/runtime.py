@@ -18,6 +18,7 @@ from netspec.backend import (
     Device,
     Form,
     Predicting,
+    Program,
     Steps,
     chunks,
     counts_answers,
@@ -28,7 +29,6 @@ from netspec.backend import (
 )
 from netspec.data import Examples
 from netspec.language.layers import Shape
-from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
 from netspec_torch.capture import ENOUGH, CudaGraphs, Launched, Numbers, recording_allowed
 from netspec_torch.devices import (
@@ -54,13 +54,13 @@ STEPS_PER_REPORT = 125
 """Steps between two reports of progress, each of which waits for the device."""
 
 
-def built_model(network: Network, weights: Weights) -> nn.Module:
-    """The network's module with these weights, ready to predict; it ends as the spec says."""
-    return _model_with(_module(network), weights).eval()
+def built_model(program: Program) -> nn.Module:
+    """The program's module with its weights, ready to predict. Its outputs are the spec's."""
+    return _model_with(_module(program), program.weights).eval()
 
 
-def _module(network: Network) -> ModuleType:
-    return execute(source(network), f"{network.graph.name}_torch")
+def _module(program: Program) -> ModuleType:
+    return execute(source(program), f"{program.graph.name}_torch")
 
 
 def _model_with(module: ModuleType, weights: Weights) -> nn.Module:
@@ -106,13 +106,13 @@ def _outputs_function(
     return outputs
 
 
-def form(network: Network, weights: Weights, wanted: Device, *, compiled: bool) -> Form:
-    """The network's module as it is, or compiled by torch.compile for every size of batch."""
-    device, shown = find_device(wanted)
-    model = built_model(network, weights).to(device)
+def form(program: Program, device: Device, *, compiled: bool) -> Form:
+    """The program's module as it is, or compiled by torch.compile for every size of batch."""
+    place, shown = find_device(device)
+    model = built_model(program).to(place)
     if not compiled:
-        return Form(_outputs_function(model, device), shown)
-    outputs = _outputs_function(torch.compile(model, dynamic=False), device)
+        return Form(_outputs_function(model, place), shown)
+    outputs = _outputs_function(torch.compile(model, dynamic=False), place)
 
     def compiled_outputs(*inputs: Array) -> tuple[Array, ...]:
         with warnings.catch_warnings():
@@ -124,12 +124,12 @@ def form(network: Network, weights: Weights, wanted: Device, *, compiled: bool) 
 
 
 class TorchPredictor(Predicting):
-    """The network's module on a device."""
+    """The program's module on a device."""
 
-    def __init__(self, network: Network, weights: Weights, device: Device) -> None:
+    def __init__(self, program: Program, device: Device) -> None:
         self._device, self.device = find_device(device)
-        self._model: Any = built_model(network, weights).to(self._device)  # Any: a generated class
-        self._logits = self._model.logits if any(network.taken_off) else self._model
+        self._model: Any = built_model(program).to(self._device)  # Any: a generated class
+        self._logits = self._model.logits if any(program.taken_off) else self._model
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         return _outputs(self._model, self._device, inputs)
@@ -139,12 +139,11 @@ class TorchPredictor(Predicting):
 
 
 class TorchTrainer(Predicting):
-    """The network's module in training, with the images on the device."""
+    """The program's module in training, with the images on the device."""
 
     def __init__(
         self,
-        network: Network,
-        weights: Weights,
+        program: Program,
         examples: Examples,
         device: Device,
         threads: int | None,
@@ -152,13 +151,13 @@ class TorchTrainer(Predicting):
         self._device, self.device = find_device(device)
         # Never more than PyTorch takes by itself: the cores, without their second threads.
         self.threads = min(threads or torch.get_num_threads(), torch.get_num_threads())
-        self._module = _module(network)
-        self._model: Any = _model_with(self._module, weights)  # Any: a generated class
+        self._module = _module(program)
+        self._model: Any = _model_with(self._module, program.weights)  # Any: a generated class
         self._model.to(self._device)
-        self._shapes = {key: weight.shape for key, weight in network.graph.weights()}
-        self._asked = network.objectives
-        self._tf32 = network.rounds_to_tf32
-        self._logits = self._model.logits if any(network.taken_off) else self._model
+        self._shapes = {key: weight.shape for key, weight in program.graph.weights()}
+        self._asked = program.objectives
+        self._tf32 = program.rounds_to_tf32
+        self._logits = self._model.logits if any(program.taken_off) else self._model
         self._forward = self._logits
         self._optimizer: Any = self._module.build_optimizer(self._model)  # Any: as above
         self._scaler: torch.amp.GradScaler | None = None
@@ -175,7 +174,7 @@ class TorchTrainer(Predicting):
         self._constrained = hasattr(self._model, "constrain")
         self._trained = [each for each in self._model.parameters() if each.requires_grad]
         self._feed = feed(examples, self._device)
-        train = network.spec.train
+        train = program.train
         self._in_one_update = train is not None and in_one_update(train)
         slots = () if train is None else rule(train.optimizer).never_negative
         self._never_negative = {*slots, *COUNTERS, "scale"}

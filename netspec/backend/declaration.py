@@ -9,7 +9,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.backend import Backend
+from netspec.backend.contract import Backend
+from netspec.backend.program import Program
 from netspec.language.layers import LAYERS
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
@@ -33,8 +34,7 @@ class GradientFunction(Protocol):
 
     def __call__(
         self,
-        network: Network,
-        weights: Weights,
+        program: Program,
         inputs: list[Array],
         cotangents: list[Array],
         *,
@@ -74,7 +74,7 @@ class DeclaringBackend(Backend, Protocol):
     """A backend that the conformance tests can check."""
 
     def declaration(self) -> Declaration:
-        """What the backend declares. It may import the framework."""
+        """What the backend declares. It does not import the framework; its functions do that."""
         ...
 
 

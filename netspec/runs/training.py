@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from netspec.backend import Device, Predictor, Trainer, TrainingBackend, find_training
+from netspec.backend import Device, Predictor, Target, Trainer, find_training
 from netspec.checks.objectives import figures
 from netspec.cores import free_cores, thread_count, threads_set_by_user
 from netspec.data import Dataset, epoch_order, load, mask_seed
@@ -111,7 +111,7 @@ def train(
 
 def _train(
     network: Network,
-    target: TrainingBackend,
+    target: Target,
     run: Run | None,
     device: Device,
     runs: Path,
@@ -179,7 +179,7 @@ def _check_same_data(run: Run, now: DataRecord) -> None:
         raise RunError(message, help)
 
 
-def training_threads(network: Network, target: TrainingBackend) -> int:
+def training_threads(network: Network, target: Target) -> int:
     """The threads for the work of a step on the cores that are free now.
 
     Sums over another number of threads round differently. So a run keeps its number, and goes on
