@@ -29,9 +29,7 @@ def check_kernels(program: Program, device: str) -> None:
     if device != _CPU:
         return
     for node in program.graph.nodes:
-        layer: Any = getattr(
-            node.layer, "layer", node.layer
-        )  # Any: the one inside a wrapper, if any
+        layer: Any = getattr(node.layer, "layer", node.layer)  # Any: the layer in a wrapper
         dilated = isinstance(layer, ConvTranspose) and max(layer.dilation_rate) > 1
         if dilated and not _has_dilated_transposed_convolutions():
             message = "TensorFlow without oneDNN computes no transposed convolution with a dilation"
@@ -41,7 +39,7 @@ def check_kernels(program: Program, device: str) -> None:
 
 @lru_cache(maxsize=1)
 def _has_dilated_transposed_convolutions() -> bool:
-    """Whether a small example runs. TensorFlow has no public way to ask for oneDNN."""
+    """Whether a small example runs. TensorFlow has no public function that reports oneDNN."""
     image, kernel = tf.ones([1, 1, 1, 1]), tf.ones([2, 2, 1, 1])
     try:
         with tf.device(_CPU):
@@ -69,10 +67,10 @@ def errors_at_layers(program: Program) -> Iterator[None]:
 
 def _located(program: Program, error: Exception) -> NetspecError | None:
     """The error at the layer that TensorFlow names, None where it names none."""
-    found = re.search(r"([^\n]+)\n\s*\[\[{{node ([^}]+)}}", str(error))
-    if found is None:
+    match = re.search(r"([^\n]+)\n\s*\[\[{{node ([^}]+)}}", str(error))
+    if match is None:
         return None
-    reason, path = found.groups()
+    reason, path = match.groups()
     names = {layer_name(node.name): node.name for node in program.graph.nodes}
     root = layer_name(program.graph.name)
     scopes = path.split("/")
@@ -84,5 +82,5 @@ def _located(program: Program, error: Exception) -> NetspecError | None:
 
 
 def _without_count(scope: str) -> str:
-    """A scope's name without the number by which TensorFlow keeps it unique."""
+    """A scope's name without the number that TensorFlow adds to make it unique."""
     return re.sub(r"_[0-9]+$", "", scope)

@@ -85,12 +85,12 @@ def _runtime() -> ModuleType:
 
 
 def _built_with_cuda() -> bool:
-    """Whether the installed PyTorch is a CUDA build, from the file in which it says so."""
-    found = find_spec("torch")
-    if found is None or found.origin is None:
+    """Whether the installed PyTorch is a CUDA build, according to its file `version.py`."""
+    spec = find_spec("torch")
+    if spec is None or spec.origin is None:
         return False
-    said = Path(found.origin).with_name("version.py").read_text(encoding="utf-8")
-    return not any(line.startswith("cuda") and line.endswith("None") for line in said.splitlines())
+    lines = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8").splitlines()
+    return not any(line.startswith("cuda") and line.endswith("None") for line in lines)
 
 
 BACKEND = TorchBackend()
