@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from netspec.backend.contract import Backend
 from netspec.backend.program import Program
+from netspec.graph import Graph
 from netspec.language.layers import LAYERS
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
@@ -76,6 +77,18 @@ class DeclaringBackend(Backend, Protocol):
     def declaration(self) -> Declaration:
         """What the backend declares. It does not import the framework; its functions do that."""
         ...
+
+
+def missing_layers(declared: Declaration, graph: Graph) -> Iterator[tuple[str, str]]:
+    """The name of every node whose layer a backend lacks, and the class name of the layer.
+
+    It may be the layer in a wrapper. Layers that only passes insert are not declared.
+    """
+    for node in graph.nodes:
+        for layer in (node.layer, getattr(node.layer, "layer", node.layer)):
+            if layer.tag in LAYERS.keys() - declared.layers:
+                yield node.name, layer.tag
+                break
 
 
 def registered_layers(lower: Any, *replaced: str) -> frozenset[str]:  # Any: a singledispatch

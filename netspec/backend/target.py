@@ -21,7 +21,12 @@ from netspec.backend.contract import (
     Trainer,
     TrainingBackend,
 )
-from netspec.backend.declaration import Declaration, DeclaringBackend, Gradients
+from netspec.backend.declaration import (
+    Declaration,
+    DeclaringBackend,
+    Gradients,
+    missing_layers,
+)
 from netspec.backend.exporting import file_metadata, scaling_of
 from netspec.backend.program import Program, prepare
 from netspec.data import Examples
@@ -29,7 +34,10 @@ from netspec.data.record import DataRecord
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights, check
 from netspec.passes.base import Pass
+from netspec.text.codes import Code
 from netspec.text.diagnostics import BackendError
+
+_OTHER_BACKENDS = "use keras or torch, which have every layer, or replace this layer"
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,14 @@ class Target:
 
     def program(self, network: Network, weights: Weights) -> Program:
         """The network as the backend takes it. Raises NetspecError for a layer that it lacks."""
-        return prepare(network, weights, self.passes)
+        return self._program(network, weights, self.passes)
+
+    def _program(self, network: Network, weights: Weights, passes: tuple[Pass, ...]) -> Program:
+        if declared := self.declaration():
+            for name, tag in missing_layers(declared, network.graph):
+                message = f"the {self.name} backend has no {tag}"
+                raise network.layer_error(name, message, _OTHER_BACKENDS, Code.BACKEND)
+        return prepare(network, weights, passes)
 
     def predictor(self, network: Network, weights: Weights, device: Device) -> Predictor:
         """The network ready to predict. Raises BackendError where the device is not there."""
@@ -154,7 +169,7 @@ class Target:
         scaling = scaling_of(network, record, raw_input=raw_input)
         metadata = file_metadata(network, record, scaling, raw_input=raw_input)
         passes = (scaling.division, *self.passes) if raw_input else self.passes
-        program = prepare(network, weights, passes)
+        program = self._program(network, weights, passes)
         backend = self.exporting_backend()
         return backend.export(program, opset=opset, raw_input=raw_input, metadata=metadata)
 
