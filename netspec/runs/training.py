@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from netspec.backend import Device, Predictor, Trainer, TrainingBackend, find_training
+from netspec.backend import Device, Predictor, Target, Trainer, find_training
 from netspec.checks.objectives import figures
 from netspec.cores import free_cores, thread_count, threads_set_by_user
 from netspec.data import Dataset, epoch_order, load, mask_seed
@@ -116,7 +116,7 @@ def train(
         return _train(network, target, run, options)
 
 
-def _train(network: Network, target: TrainingBackend, run: Run | None, options: _Options) -> Run:
+def _train(network: Network, target: Target, run: Run | None, options: _Options) -> Run:
     """Train a new run, or a run that is locked."""
     settings, progress = train_settings(network), options.progress
     if run:
@@ -176,7 +176,7 @@ def _check_same_data(run: Run, now: DataRecord) -> None:
         raise RunError(message, help)
 
 
-def training_threads(network: Network, target: TrainingBackend) -> int:
+def training_threads(network: Network, target: Target) -> int:
     """The threads for the work of a step on the cores that are free now.
 
     Sums over another number of threads round differently. So a run keeps its number, and goes on

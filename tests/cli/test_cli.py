@@ -7,11 +7,13 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
 import netspec.backend
+import netspec.backend.contract
 import netspec.backend.environment
 from commands import netspec_
 from frameworks import TRAINING, require
@@ -362,7 +364,7 @@ def test_compile_shows_what_a_pass_changes(backend):
     ("backend", "passes"),
     [
         ("keras", ["activation_after_pooling", "needed_extent"]),
-        ("torch", ["attribute_names", "unwrapped", "channels_first"]),
+        ("torch", ["needed_extent", "unwrapped", "channels_first"]),
         ("onnx", ["drop_training_layers", "fold_padding", "needed_extent", "channels_first"]),
     ],
 )
@@ -429,9 +431,9 @@ def test_backends_shows_a_line_for_each():
 
 def test_backends_shows_how_to_install_what_is_missing(monkeypatch):
     def missing(name: str) -> str:
-        raise netspec.backend.PackageNotFoundError(name)
+        raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(netspec.backend, "version", missing)
+    monkeypatch.setattr(netspec.backend.contract, "version", missing)
     lines = netspec_("backends").results.splitlines()
     commands = [line.partition("pip install ")[2] for line in lines]
     assert commands == ["'netspec[keras]'", "'netspec[onnx]'", "'netspec[torch]'"]
