@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperCommand
 
 from netspec.cli.inputs import overrides_of, read_network
 from netspec.cli.options import (
     DataOption,
     DeviceOption,
+    OptionalValueCommand,
     PassesOption,
     RunsOption,
     SetOption,
@@ -21,23 +20,13 @@ from netspec.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from netspec.text.override import Override
 
 
-class TrainCommand(TyperCommand):
-    """A command whose option --resume has a value or none, which typer does not know."""
+class TrainCommand(OptionalValueCommand):
+    """A command whose option --resume has a value or none."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Any: typer's own click
-        return super().parse_args(ctx, list(_with_values(args)))
-
-
-def _with_values(args: Sequence[str]) -> Iterator[str]:
-    """The arguments, with an empty value for a --resume that no run follows."""
-    for arg, following in pairwise([*args, "--"]):
-        named = not following.startswith("-") and not following.endswith((".yaml", ".yml"))
-        yield f"{arg}=" if arg == "--resume" and not named else arg
+    option = "--resume"
 
 
 def train(

@@ -50,13 +50,28 @@ def load(
     Arrays of more than `memory` bytes, by default half of the machine's free memory, stay in
     their files. With the `preparation` of a run, nothing is learned from the training data.
     """
-    data = network.spec.data
-    if data is None:
+    return dataset_of(open_table(network, preparation), network, memory)
+
+
+def open_table(network: Network, preparation: Preparation | None = None) -> Table:
+    """The columns of a spec's data, as they are stored. Raises DataError."""
+    check_files(network)
+    table = _opened(data_of(network), network, preparation)
+    _check_axes(table)
+    return table
+
+
+def data_of(network: Network) -> DataFields:
+    """The fields of the data of a spec. Raises DataError where it has none."""
+    if network.spec.data is None:
         help = "add `data: {dataset: mnist, scale: 255}` or another data set to the spec"
         raise DataError(f"{network.spec.name} names no data set", help)
-    check_files(network)
-    table = _opened(data, network, preparation)
-    _check_axes(table)
+    return network.spec.data
+
+
+def dataset_of(table: Table, network: Network, memory: int | None = None) -> Dataset:
+    """The data set of an open table; see `load`. Raises DataError."""
+    data = data_of(network)
     names = data.class_names or table.class_names
     _check_names(names, network)
     names_of_parts = [part for part in PARTS if part in table.splits or part != "validation"]
