@@ -16,8 +16,8 @@ from netspec.cli.options import (
     PassesOption,
     RunsOption,
     SetOption,
-    SpecFile,
 )
+from netspec.text.diagnostics import NetspecError
 
 if TYPE_CHECKING:
     from netspec.text.override import Override
@@ -30,7 +30,14 @@ class TrainCommand(OptionalValueCommand):
 
 
 def train(
-    spec: SpecFile,
+    spec: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SPEC_OR_DATA",
+            help="A spec, a YAML file; or data for which a spec is written first, as by `netspec "
+            "new --from`.",
+        ),
+    ],
     backend: Annotated[str, typer.Option(help="keras or torch.")],
     epochs: Annotated[int | None, typer.Option(help="Instead of the spec's epochs.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Instead of the spec's.")] = None,
@@ -58,8 +65,19 @@ def train(
         bool, typer.Option("--strict", help="Do not train on data that are suspicious.")
     ] = False,
     data: DataOption = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Of a table: the column that the network learns to predict."
+        ),
+    ] = None,
 ) -> None:
-    """Train a spec into a new run folder; test it at the end."""
+    """Train a spec into a new run folder; test it at the end.
+
+    For a folder of images, a CSV or Parquet file or an .npz file, a spec is written into the
+    current folder, and trained.
+    """
+    spec = _spec_for(spec, target)
     options = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
     network = read_network(spec, overrides_of(set_) + _training_overrides(options), passes)
     from netspec.data.memory import bytes_of
@@ -89,6 +107,23 @@ def train(
         progress.close()
     names = sorted(path.name for path in run.path.iterdir() if path.name[0] != ".")
     print(f"Wrote {run.path}: {', '.join(names)}")
+
+
+def _spec_for(path: Path, target: str | None) -> Path:
+    """The spec that is trained: it is written first where the path is data. Raises NetspecError."""
+    from netspec.data.drafts import is_data, network_name
+
+    if not is_data(path):
+        if target is not None:
+            message = f"{path} is a spec, which names its target"
+            raise NetspecError(message, "leave --target out; it is for tables")
+        return path
+    from netspec.cli.new import write_for
+
+    help = f"train it: netspec train {network_name(path)}.yaml; or remove it"
+    spec, seen = write_for(path, target, help=help)
+    print("\n".join([*seen, f"Wrote {spec}, which is trained now"]))
+    return spec
 
 
 def _training_overrides(options: dict[str, int | None]) -> list[Override]:
