@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ name: flowers
 input: [4]
 layers: [Dense: {units: 2, activation: softmax}]
 data: {dataset: npz, path: data.npz, class_names: [rose, tulip]}
-train: {loss: sparse_categorical_crossentropy, validation: {fraction: 0.25, stratify: true}}
+train: {loss: sparse_categorical_crossentropy, validation: {fraction: 0.25, shuffle: false}}
 """
 X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
 Y = np.tile([0, 1], 20)
@@ -68,7 +69,7 @@ def test_data_reports_a_warning_with_status_zero(odd):
 def test_data_that_cannot_be_used_are_shown_with_their_error(broken):
     ended = netspec_("data", broken)
     assert ended.status == 1
-    assert "\n2                " in ended.out
+    assert re.search(r"^2 .* 1$", ended.out, re.MULTILINE)  # the missing value of feature 2
     assert ended.err.startswith("error: the train images hold values that are not finite")
 
 
