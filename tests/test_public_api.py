@@ -24,6 +24,7 @@ NAMES = [
     "compile",
     "evaluate",
     "export",
+    "inspect",
     "load",
     "loads",
     "predict",

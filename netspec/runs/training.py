@@ -126,7 +126,7 @@ def _train(network: Network, target: Target, run: Run | None, options: _Options)
         progress.remarks(complete)
         return run
     check_memory(network.graph, COPIES)
-    dataset = load(network, options.memory)
+    dataset = load(network, options.memory, run.about.data if run else None)
     if run:
         _check_same_data(run, dataset.record)
     steps = _steps(settings, len(dataset.train))
