@@ -22,7 +22,7 @@ from netspec.data.drafts.writing import (
     write_head,
     write_training,
 )
-from netspec.data.folders import Listing, list_images, listed
+from netspec.data.folders import Listing, list_files, listed
 from netspec.data.images import DEFAULT_TEST
 from netspec.text.diagnostics import DataError
 from netspec.text.files import open_regular
@@ -59,7 +59,7 @@ class Shape:
 def draft_images(name: str, place: Place) -> Draft:
     """A spec for the classes and sizes of image files. Raises DataError."""
     shown = place.relative
-    listing = list_images(place.path, shown, labelled=True)
+    listing = list_files(place.path, shown, labelled=True)
     classes = listing.class_names or ()
     sizes = _sizes([file.path for file in listing.files])
     shape = _shape(sizes, shown)
