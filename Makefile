@@ -5,21 +5,29 @@ BIN := .venv/bin
 READY := .venv/ready
 BENCH_READY := .venv/ready-bench
 
-.PHONY: train test lint nightly processors bench golden clean gpu gpu-wheels gpu-constraints
+.PHONY: train test pytest lint style types nightly processors bench golden clean gpu gpu-wheels gpu-constraints
 
 train: $(READY)
 	$(BIN)/netspec summary specs/mnist_cnn.yaml
 	$(BIN)/netspec train specs/mnist_cnn.yaml --backend $(BACKEND)
 	$(BIN)/netspec export --onnx
 
-test: lint
+# pyright takes one core for a minute, while pytest runs.
+test: style
+	$(MAKE) --jobs 2 types pytest
+
+pytest: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 20
 
-lint: $(READY)
+lint: style types
+
+style: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+
+types: $(READY)
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 # The tests of values, once for every setting in which the frameworks compute as on another processor.
 # int8 files also run on an emulated Haswell, which needs qemu-x86_64 (apt-get install qemu-user).
@@ -68,11 +76,11 @@ gpu-constraints: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[keras,torch,onnx,digits,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[keras,torch,onnx,digits,data,dev]'
 	touch $(READY)
 
 $(BENCH_READY): $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[keras,torch,onnx,digits,dev,bench]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[keras,torch,onnx,digits,data,dev,bench]'
 	touch $(BENCH_READY)
 
 clean:

@@ -80,13 +80,23 @@ def _command(arguments: Sequence[str]) -> None:
 
 
 def _prepare() -> None:
-    """Load what reads a spec, and the commands."""
-    import netspec.cli  # noqa: F401 - loaded for the forks
+    """Load what reads and compiles a spec, and build the command line once for all forks."""
+    import typer.main
+
+    import netspec.cli.app
+    from netspec.backend import find_training
     from netspec.graph.summary import summarize
     from netspec.network import loads
 
-    layers = "[Flatten, Dense: {units: 2, activation: softmax}]"
-    summarize(loads(f"netspec: 1\nname: a\ninput: [2, 2, 1]\nlayers: {layers}\n").graph)
+    network = loads(
+        "netspec: 1\nname: a\ninput: [8, 8, 1]\nlayers:\n"
+        "  - Conv2D: {filters: 2, kernel_size: 3}\n"
+        "  - MaxPooling2D\n  - Flatten\n  - Dense: {units: 2, activation: softmax}\n"
+    )
+    summarize(network.graph)
+    for backend in ("keras", "torch"):
+        find_training(backend, framework=False).source(network)
+    netspec.cli.app.app = typer.main.get_command(netspec.cli.app.app)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ MNIST = Path(__file__).parents[2] / "specs/mnist_cnn.yaml"
 
 COMMANDS = [
     "check",
+    "data",
     "summary",
     "compile",
     "train",
@@ -63,7 +64,7 @@ def test_a_command_that_there_is_not_is_a_fault_of_usage():
 
 
 @pytest.mark.parametrize(
-    "command", ["check", "summary", "compile", "train", "predict", "bench", "new"]
+    "command", ["check", "data", "summary", "compile", "train", "predict", "bench", "new"]
 )
 def test_a_missing_argument_is_a_fault_of_usage(command):
     ended = netspec_(command)
@@ -86,6 +87,7 @@ def test_a_reader_that_stops_early_sees_no_traceback(arguments):
 
 READERS = [
     ("check",),
+    ("data",),
     ("summary",),
     ("compile", "--backend", "keras"),
     ("train", "--backend", "keras"),

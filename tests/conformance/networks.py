@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 
 from frameworks import require
 from netspec.backend import Target, find, installed
@@ -14,6 +15,7 @@ BACKENDS = sorted(installed())
 TRAINING = [name for name in BACKENDS if find(name, framework=False).trains]
 
 
+@cache
 def found(name: str) -> Target:
     """The backend of this name. Without its framework the test skips, or fails where CI runs it."""
     require(name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import os
 import re
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,20 @@ from netspec.text.diagnostics import MAX_FAULTS, DataError, SpecError
 MEBIBYTES = 200  # more than a command needs for an ordinary spec
 CHARACTERS = 100_000
 
+LARGE = (
+    "boundaries_by_the_ten_thousand",
+    "dollars_by_the_million",
+    "fields_that_are_wrong_by_the_thousand",
+    "inputs_from_behind_by_the_thousand",
+    "list_of_two_megabytes",
+    "names_in_the_way_of_automatic_ones",
+    "references_by_the_hundred_thousand",
+    "repeats_of_a_large_list",
+    "repeats_of_an_unknown_field",
+)
+"""Specs that take a second or more each. Smaller ones of the same kinds are in every run."""
+
+SPECS = [pytest.param(name, marks=pytest.mark.nightly if name in LARGE else ()) for name in HOSTILE]
 HARMLESS = [name for name, (code, _) in HOSTILE.items() if code is None]
 COMPILED = [name for name in (*NAMES, *PATHS) if name in HARMLESS]
 
@@ -33,19 +49,35 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def checked(folder: Path) -> dict[str, Measured]:
-    """The results of `netspec check` for each spec, and for an ordinary spec."""
+def small_specs(folder: Path) -> dict[str, Measured]:
+    """The results of `netspec check` for each small spec, and for an ordinary spec."""
     before = set(folder.iterdir())
-    names = ["name_x", *HOSTILE]
+    names = ["name_x", *(name for name in HOSTILE if name not in LARGE)]
     results = measured([["check", f"{name}.yaml"] for name in names], folder)
     assert set(folder.iterdir()) == before  # no file was created or removed
     return {"": results[0], **dict(zip(names[1:], results[1:], strict=True))}
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_spec_is_refused_or_harmless(name: str, checked: dict[str, Measured]) -> None:
+@pytest.fixture(scope="module")
+def checked(folder: Path, small_specs: dict[str, Measured]) -> Callable[[str], Measured]:
+    """A function from the name of a spec to the result of `netspec check`; "" is an ordinary spec."""
+
+    @cache
+    def result_of(name: str) -> Measured:
+        if name not in LARGE:
+            return small_specs[name]
+        (result,) = measured([["check", f"{name}.yaml"]], folder)
+        return result
+
+    return result_of
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_hostile_spec_is_refused_or_harmless(
+    name: str, checked: Callable[[str], Measured]
+) -> None:
     code, _ = HOSTILE[name]
-    result = checked[name]
+    result = checked(name)
 
     assert "Traceback" not in result.out
     if code is None:
@@ -59,9 +91,9 @@ def test_a_hostile_spec_is_refused_or_harmless(name: str, checked: dict[str, Mea
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e]", result.out)
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_spec_takes_little_memory(name: str, checked: dict[str, Measured]) -> None:
-    assert checked[name].mebibytes - checked[""].mebibytes < MEBIBYTES
+@pytest.mark.parametrize("name", SPECS)
+def test_a_hostile_spec_takes_little_memory(name: str, checked: Callable[[str], Measured]) -> None:
+    assert checked(name).mebibytes - checked("").mebibytes < MEBIBYTES
 
 
 @pytest.fixture(scope="module")
