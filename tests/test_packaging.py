@@ -129,7 +129,8 @@ def test_an_installed_wheel_finds_its_backends(installed, tmp_path):
         "from netspec.backend import find\n"
         "import sys\n"
         "names = ['keras', 'onnx', 'torch']\n"
-        "modules = [sys.modules[type(find(name, framework=False)).__module__] for name in names]\n"
+        "backends = [find(name, framework=False).backend for name in names]\n"
+        "modules = [sys.modules[type(backend).__module__] for backend in backends]\n"
         "print(*(module.__file__ for module in modules), sep='\\n')\n"
     )
     files = run("-c", program, folder=tmp_path, path=installed).splitlines()

@@ -8,7 +8,6 @@ so that a CUDA graph can contain the update (`netspec_torch.capture`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from netspec.backend.emit.code import WIDTH, call
@@ -27,7 +26,7 @@ from netspec.language.training.optimizers import (
     RMSprop,
     Sgd,
 )
-from netspec_torch.rules import ZEROS, Rule, rule
+from netspec_torch.rules import ZEROS, Rule, mentions, numbers, rule, statements
 
 CLASSES: dict[type[Optimizer], str] = {
     Adam: "Adam",
@@ -127,9 +126,9 @@ def _slots(followed: Rule, train: Train) -> dict[str, str]:
 def _numbers(followed: Rule, train: Train) -> list[str]:
     """The lines that compute the numbers of the next update."""
     values = _values(followed, train).values()
-    numbers = render(call("return ", [*values], brackets="[]"), WIDTH - 2 * INDENT)
-    body = [*followed.before, *numbers.split("\n")]
-    timed, accumulated = _mentions(body, "t"), train.gradient_accumulation_steps
+    returned = render(call("return ", [*values], brackets="[]"), WIDTH - 2 * INDENT)
+    body = [*followed.before, *returned.split("\n")]
+    timed, accumulated = mentions(body, "t"), train.gradient_accumulation_steps
     body = ['lr = group["lr"]', *body]
     if timed:
         every = " // self.gradient_accumulation_steps" if accumulated else ""
@@ -141,8 +140,10 @@ def _numbers(followed: Rule, train: Train) -> list[str]:
 
 def _values(followed: Rule, train: Train) -> dict[str, str]:
     """The numbers of an update: expressions by name."""
-    decays = train.optimizer.weight_decay is not None
-    return {**followed.numbers, **({"decay": "1 - lr * self.weight_decay"} if decays else {})}
+    if train.optimizer.weight_decay is None:
+        return followed.values
+    (decay,) = numbers("weight_decay_numbers")
+    return {**followed.values, "decay": decay}
 
 
 def _update(followed: Rule, train: Train) -> list[str]:
@@ -153,18 +154,11 @@ def _update(followed: Rule, train: Train) -> list[str]:
 
 def _step(train: Train) -> list[str]:
     """The lines that take a step."""
-    updates = "self.update(*self.numbers())"
     if in_one_update(train):
-        return [updates]
-    t = 'group["steps"]'
-    body = [updates]
-    if train.gradient_accumulation_steps:
-        body = _at_every_nth(updates)
-        t = f"({t} - 1) // self.gradient_accumulation_steps + 1"
-    averages = _averages(train.optimizer)
-    if averages:
-        body += [f"t = {t}", *averages]
-    return _with_lists(body, ("gradient_sum", "average"))
+        return statements("update")
+    accumulated = train.gradient_accumulation_steps
+    updating = statements("update_at_every_nth" if accumulated else "update")
+    return _with_lists([*updating, *_averages(train)], ("gradient_sum", "average"))
 
 
 _GROUP = "(group,) = self.param_groups"
@@ -178,62 +172,25 @@ def _with_lists(body: list[str], slots: Iterable[str]) -> list[str]:
         **{name: f'[self.state[w]["{name}"] for w in weights]' for name in slots},
     }
     for name, value in reversed(lists.items()):
-        if _mentions(body, name):
+        if mentions(body, name):
             body = [f"{name} = {value}", *body]
     return [_GROUP, *body]
 
 
-def _mentions(lines: Iterable[str], name: str) -> bool:
-    """Whether statements use a name."""
-    return any(re.search(rf"(?<![\w.\"]){name}\b", line) for line in lines)
-
-
 def _clipping(optimizer: Optimizer) -> list[str]:
-    if optimizer.clipnorm is not None:
-        return [
-            "norms = torch._foreach_clamp_min(torch._foreach_norm(gradients), self.clipnorm)",
-            "torch._foreach_mul_(gradients, self.clipnorm)",
-            "torch._foreach_div_(gradients, norms)",
-        ]
-    if optimizer.global_clipnorm is not None:
-        return [
-            "norm = torch.stack(torch._foreach_norm(gradients)).norm()",
-            "norm.clamp_(min=self.global_clipnorm)",
-            "torch._foreach_mul_(gradients, self.global_clipnorm / norm)",
-        ]
-    if optimizer.clipvalue is not None:
-        return [
-            "torch._foreach_clamp_min_(gradients, -self.clipvalue)",
-            "torch._foreach_clamp_max_(gradients, self.clipvalue)",
-        ]
-    return []
-
-
-def _weight_decay(optimizer: Optimizer) -> list[str]:
-    return [] if optimizer.weight_decay is None else ["torch._foreach_mul_(weights, decay)"]
-
-
-def _at_every_nth(updates: str) -> list[str]:
-    """The update with the mean of the last gradients, after every few calls."""
     return [
-        'group["steps"] += 1',
-        "torch._foreach_add_(gradient_sum, gradients)",
-        'if group["steps"] % self.gradient_accumulation_steps == 0:',
-        "    means = torch._foreach_div(gradient_sum, self.gradient_accumulation_steps)",
-        "    torch._foreach_copy_(gradients, means)",
-        "    torch._foreach_zero_(gradient_sum)",
-        f"    {updates}",
+        line for name in CLIPS if getattr(optimizer, name) is not None for line in statements(name)
     ]
 
 
-def _averages(optimizer: Optimizer) -> list[str]:
+def _weight_decay(optimizer: Optimizer) -> list[str]:
+    return [] if optimizer.weight_decay is None else statements("weight_decay")
+
+
+def _averages(train: Train) -> list[str]:
     """The moving averages; the first ones are the weights."""
-    if not optimizer.use_ema:
+    if not train.optimizer.use_ema:
         return []
-    lines = ["torch._foreach_lerp_(average, weights, 1 - self.ema_momentum if t > 1 else 1)"]
-    if optimizer.ema_overwrite_frequency:
-        lines += [
-            "if t % self.ema_overwrite_frequency == 0:",
-            "    torch._foreach_copy_(weights, average)",
-        ]
-    return lines
+    accumulated = bool(train.gradient_accumulation_steps)
+    overwriting = statements("overwrite") if train.optimizer.ema_overwrite_frequency else []
+    return [*statements("average", accumulated=accumulated), *overwriting]

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from netspec.backend.emit.cut import Folder, cut
+from netspec.backend.emit.cut import Folder, Function, cut
 from netspec.backend.emit.module import lines_of, module
 from netspec_keras import prelude as keras_prelude
 from netspec_torch import prelude as torch_prelude
@@ -82,3 +82,52 @@ def test_every_part_of_a_backend_is_complete(prelude: ModuleType, tmp_path: Path
 
     assert names
     assert process.stdout == "All checks passed!\n"
+
+
+BODY = '''def move(self, weights, momentum, *, rate, fast=False):
+    """Move the weights."""
+    if fast:
+        # A comment.
+        weights.add_(
+            momentum, fast=fast, exact=self.fast
+        )  # noqa: F821 - a reason
+    else:
+        weights.sub_(rate)
+    if weights.any():
+        weights.zero_()
+
+
+def numbers(self, lr):
+    half = lr / 2
+    return [half, self.power**2]
+'''
+
+
+@pytest.fixture
+def body(tmp_path: Path) -> Path:
+    path = tmp_path / "body.py"
+    path.write_text(BODY, encoding="utf-8")
+    return path
+
+
+def test_a_body_has_the_branch_of_a_constant(body: Path) -> None:
+    move, last = Function(body, "move"), ["if weights.any():", "    weights.zero_()"]
+    assert move.body({"fast": False}) == ["weights.sub_(rate)", *last]
+    assert move.body({"fast": True}) == [
+        "# A comment.",
+        "weights.add_(",
+        "    momentum, fast=True, exact=self.fast",
+        ")",
+        *last,
+    ]
+
+
+def test_a_function_names_its_parameters(body: Path) -> None:
+    move = Function(body, "move")
+    assert (move.doc, move.parameters) == ("Move the weights.", ["self", "weights", "momentum"])
+    assert move.keywords == ["rate"]
+
+
+def test_the_returned_list_is_cut_by_elements(body: Path) -> None:
+    numbers = Function(body, "numbers")
+    assert (numbers.body({}), numbers.returned) == (["half = lr / 2"], ["half", "self.power**2"])

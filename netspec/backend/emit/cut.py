@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from textwrap import dedent
 
 
 @dataclass(frozen=True)
@@ -84,3 +85,89 @@ _PRAGMA = re.compile(r"  # (pyright|noqa).*")
 def _names(node: ast.AST) -> list[str]:
     names = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
     return [part.id for part in sorted(names, key=lambda part: (part.lineno, part.col_offset))]
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function in a file whose body becomes a part of another function."""
+
+    file: Path
+    name: str
+
+    @property
+    def doc(self) -> str:
+        """The docstring."""
+        return ast.get_docstring(self._node) or ""
+
+    @property
+    def parameters(self) -> list[str]:
+        """The parameters before `*`."""
+        return [parameter.arg for parameter in self._node.args.args]
+
+    @property
+    def keywords(self) -> list[str]:
+        """The parameters after `*` that have no default."""
+        arguments = self._node.args
+        pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        return [parameter.arg for parameter, default in pairs if default is None]
+
+    def body(self, constants: Mapping[str, object]) -> list[str]:
+        """The lines between the docstring and `return`, with constants instead of some parameters.
+
+        An `if` about such a parameter is replaced by the branch that is taken.
+        """
+        lines = self.file.read_text(encoding="utf-8").splitlines()
+        return [
+            _with_constants(_PRAGMA.sub("", line), constants)
+            for statement in _taken(self._node.body[bool(self.doc) :], constants)
+            if not isinstance(statement, ast.Return)
+            for line in _lines_of(statement, lines)
+        ]
+
+    @property
+    def returned(self) -> list[str]:
+        """The elements of the list that it returns, as source."""
+        statement = self._node.body[-1]
+        assert isinstance(statement, ast.Return)
+        assert isinstance(statement.value, ast.List)
+        source = self.file.read_text(encoding="utf-8")
+        return [ast.get_source_segment(source, part) or "" for part in statement.value.elts]
+
+    @property
+    def _node(self) -> ast.FunctionDef:
+        return _functions(self.file)[self.name]
+
+
+@cache
+def _functions(file: Path) -> Mapping[str, ast.FunctionDef]:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def _taken(statements: list[ast.stmt], constants: Mapping[str, object]) -> Iterator[ast.stmt]:
+    """The statements, with the branch that is taken instead of an `if` about a constant."""
+    for statement in statements:
+        if (
+            isinstance(statement, ast.If)
+            and isinstance(statement.test, ast.Name)
+            and statement.test.id in constants
+        ):
+            branch = statement.body if constants[statement.test.id] else statement.orelse
+            yield from _taken(branch, constants)
+        else:
+            yield statement
+
+
+def _lines_of(statement: ast.stmt, lines: list[str]) -> list[str]:
+    """The lines of a statement without its indentation, with the comment before it."""
+    first = statement.lineno - 1
+    while lines[first - 1].lstrip().startswith("#"):
+        first -= 1
+    return dedent("\n".join(lines[first : statement.end_lineno])).split("\n")
+
+
+def _with_constants(line: str, constants: Mapping[str, object]) -> str:
+    """A line with constants instead of names; the name of a keyword argument is kept."""
+    for name, value in constants.items():
+        line = re.sub(rf"(?<![\w.]){name}\b(?! *=)", repr(value), line)
+    return line
