@@ -130,6 +130,8 @@ def _member(annotation: Annotation, step: str | int) -> Annotation:
 
 def _is_made_by_validator(kind: Annotation, value: object) -> bool:
     """Whether a validator makes the mapping or the list of what a spec writes as another value."""
+    if _model(kind):
+        return value is not None and not isinstance(value, dict)
     containers = {dict: dict, tuple: list}
     container = containers.get(get_origin(kind))
     return container is not None and not isinstance(value, container)
