@@ -14,11 +14,12 @@ from netspec.data.indices import check_indices
 from netspec.data.location import check_files
 from netspec.data.mapped import Stored
 from netspec.data.memory import half_of_memory
+from netspec.data.named import with_class_indices
 from netspec.data.record import DataRecord, describe
 from netspec.data.sources import Source
-from netspec.data.split import split
+from netspec.data.split import split, with_test
 from netspec.data.table import PARTS, WEIGHTS, Column, Request, Table, array_name
-from netspec.data.targets import check_own_inputs, class_weights, targets
+from netspec.data.targets import check_own_inputs, class_weights, objectives_of, targets
 from netspec.graph import Graph, Input
 from netspec.language.data import DataFields
 from netspec.language.layers import written
@@ -31,7 +32,8 @@ class Dataset:
     """What a network is trained on, what it is tested on, and what training never sees.
 
     `record` describes the arrays as they are stored. `remarks` are what the source found odd about
-    the data, a sentence for each fact.
+    the data, a sentence for each fact; `copies` are about examples in two parts, `notes` about what
+    was decided.
     """
 
     train: Examples
@@ -39,6 +41,8 @@ class Dataset:
     test: Examples
     record: DataRecord
     remarks: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def load(network: Network, memory: int | None = None) -> Dataset:
@@ -52,8 +56,7 @@ def load(network: Network, memory: int | None = None) -> Dataset:
         help = "add `data: {dataset: mnist, scale: 255}` or another data set to the spec"
         raise DataError(f"{network.spec.name} names no data set", help)
     check_files(network)
-    table = _opened(data, network)
-    _check_axes(table)
+    table, notes = _opened(data, network)
     names = data.class_names or table.class_names
     _check_names(names, network)
     names_of_parts = [part for part in PARTS if part in table.splits or part != "validation"]
@@ -72,10 +75,13 @@ def load(network: Network, memory: int | None = None) -> Dataset:
     train, drawn = split(parts["train"], kept)
     if settings and settings.class_weights is not None:
         train = _weighted(train, settings.class_weights, network, names)
-    return Dataset(train, parts.get("validation", drawn), parts["test"], record, table.remarks)
+    validation = parts.get("validation", drawn)
+    remarks, copies = table.remarks, table.copies
+    return Dataset(train, validation, parts["test"], record, remarks, copies, notes)
 
 
-def _opened(data: DataFields, network: Network) -> Table:
+def _opened(data: DataFields, network: Network) -> tuple[Table, tuple[str, ...]]:
+    """The table of a source with class indices and a test part, and notes about them."""
     if not isinstance(data, Source):
         message = f"the data set {data.dataset} cannot be opened"
         raise DataError(message, "derive its class from netspec.data.sources.Source")
@@ -87,7 +93,11 @@ def _opened(data: DataFields, network: Network) -> Table:
         needs_labels=data.target == "labels",
         input_shapes=tuple(graph_input.shape for graph_input in network.graph.inputs),
     )
-    return data.open(network.folder, request)
+    table = data.open(network.folder, request)
+    _check_axes(table)
+    objectives = dict(zip(labels, objectives_of(network), strict=True))
+    table = with_class_indices(table, data, objectives)
+    return with_test(table, data, objectives.get("y") if request.needs_labels else None)
 
 
 def _check_axes(table: Table) -> None:

@@ -20,13 +20,18 @@ from netspec.text.diagnostics import DataError, one_of
 
 def targets(arrays: Sequence[Stored], part: str, network: Network) -> tuple[Stored, ...]:
     """The targets of every output, as its loss takes them. Raises DataError."""
-    objectives = network.objectives or tuple(map(_labelled, network.ends))
+    objectives = objectives_of(network)
     data = network.spec.data
     first = data.first_label if data else 0
     return tuple(
         _checked(array, objective, _named(part, objective, len(objectives)), first)
         for array, objective in zip(arrays, objectives, strict=True)
     )
+
+
+def objectives_of(network: Network) -> tuple[Objective, ...]:
+    """The objective of every output, of classes where the spec has no loss."""
+    return network.objectives or tuple(map(_labelled, network.ends))
 
 
 def check_own_inputs(examples: Examples, part: str, network: Network) -> None:
@@ -69,9 +74,10 @@ def _classes(labels: Stored, objective: Objective, part: str, first: int) -> Sto
     shape, classes = objective.target_shape, objective.shape[-1]
     if labels.ndim == len(shape) + 2 and labels.shape[-1] == 1:
         labels = labels.reshape(-1, *labels.shape[1:-1])
-    if labels.shape[1:] != shape or not np.issubdtype(labels.dtype, np.integer):
+    if labels.shape[1:] != shape or labels.dtype.kind not in "biuf":
         message = f"the {part} labels are {labels.dtype} of the shape {written(labels.shape)}"
         raise DataError(message, _remedy(labels, objective))
+    _check_whole(labels, part)
     least, greatest = _range(labels)
     if least < first or greatest >= first + classes:
         wrong = least if least < first else greatest
@@ -88,6 +94,14 @@ def _classes(labels: Stored, objective: Objective, part: str, first: int) -> Sto
     return indices if shape else np.asarray(indices)
 
 
+def _check_whole(labels: Stored, part: str) -> None:
+    """Raise DataError where a label is not a whole number."""
+    for values in parts(labels) if labels.dtype.kind == "f" else ():
+        if (wrong := values[~np.isfinite(values) | (values != np.floor(values))]).size:
+            message = f"a {part} label is {wrong[0]:g}, and class indices are whole numbers"
+            raise DataError(message, "correct the label; a loss on values takes other numbers")
+
+
 def _range(labels: Stored) -> tuple[int, int]:
     """The minimum and the maximum label."""
     ranges = [(int(part.min()), int(part.max())) for part in parts(labels) if part.size]
@@ -99,8 +113,6 @@ def _remedy(labels: Stored, objective: Objective) -> str:
     shape, classes = objective.target_shape, objective.shape[-1]
     if labels.shape[1:] == (*shape, classes):
         return "use categorical_crossentropy, which takes one value a class"
-    if labels.shape[1:] == shape:
-        return "labels are whole numbers that count from 0: write them with numpy's astype(int)"
     if shape and labels.ndim == 1:
         return (
             f"{objective.output} has classes for {written(shape)} positions; for one class each "
@@ -133,9 +145,9 @@ def class_weights(
     network: Network,
     names: tuple[str, ...] | None,
 ) -> NDArray[np.float32]:
-    """The weight (n,) of every example by its class; 1 for a class that is not in `wanted`.
+    """The weight (n,) of every example by its class; 1 for a class that is not `requested`.
 
-    `names` are the classes that the data name. Raises DataError where `wanted` has a class that
+    `names` are the classes that the data name. Raises DataError where `requested` has a class that
     does not exist.
 
     As Keras's class_weight (keras/src/trainers/data_adapters/data_adapter_utils.py, 3.15).
