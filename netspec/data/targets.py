@@ -15,7 +15,7 @@ from netspec.language.data import class_names
 from netspec.language.layers import written
 from netspec.language.training.losses import SparseCategoricalCrossentropy
 from netspec.network import Network
-from netspec.text.diagnostics import DataError, one_of
+from netspec.text.diagnostics import DataError, listed, nearest
 
 
 def targets(arrays: Sequence[Stored], part: str, network: Network) -> tuple[Stored, ...]:
@@ -157,7 +157,9 @@ def class_weights(
     for name in requested:
         if name not in known:
             message = f"class_weights names the class {name!r}, which the data do not have"
-            raise DataError(message, f"the classes are {one_of(known[:10], 'and')}")
+            meant = nearest(name, known)
+            help = f"did you mean {meant}? " if meant else ""
+            raise DataError(message, f"{help}the classes are {listed(known)}")
     weights = np.array([requested.get(name, 1.0) for name in known], np.float32)
     return np.concatenate([weights[classes_of(part)] for part in parts(answers)])
 
