@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.checks.data import image_faults, name_faults
+from netspec.checks.data import array_faults, image_faults, name_faults
 from netspec.checks.ends import ends
 from netspec.checks.indices import index_faults
 from netspec.checks.training import training_faults, unflattened, weightless_faults
@@ -17,7 +17,10 @@ def check(spec: Spec, graph: Graph) -> list[Fault]:
     """The faults between the layers, the data and the training of a spec."""
     if faults := unread(graph) or index_faults(graph):
         return faults
-    faults = image_faults(spec.data, graph) + name_faults(spec.data) if spec.data else []
+    faults: list[Fault] = []
+    if spec.data:
+        faults += image_faults(spec.data, graph) + name_faults(spec.data)
+        faults += array_faults(spec.data, graph)
     if spec.train is None:
         return faults
     faults_of_training = training_faults(spec, ends(graph))

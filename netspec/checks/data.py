@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from netspec.graph.nodes import Graph
-from netspec.language.data import DataFields
+from netspec.language.data import ARRAY_PARTS, DataFields
 from netspec.language.layers import written
 from netspec.text.codes import Code
+from netspec.text.diagnostics import nearest, one_of
 from netspec.text.source import Fault
 
 
@@ -71,3 +73,21 @@ def name_faults(data: DataFields) -> list[Fault]:
         message = f"two classes have the name {repeated[0]!r}"
         return [Fault(location, Code.CLASSES, message, "use a different name for every class")]
     return []
+
+
+def array_faults(data: DataFields, graph: Graph) -> list[Fault]:
+    """The faults of the names of arrays that the network does not read."""
+    inputs, outputs = (
+        [f"_{name}" for name in names] if len(names) > 1 else [""]
+        for names in ([input_.name for input_ in graph.inputs], list(graph.outputs))
+    )
+    ends = [*(("x", end) for end in inputs), *(("y", end) for end in outputs), ("w", "")]
+    known = [f"{kind}_{part}{end}" for part in ARRAY_PARTS for kind, end in ends]
+    return [_unread_array(name, known) for name in data.renamed if name not in known]
+
+
+def _unread_array(name: str, known: Sequence[str]) -> Fault:
+    meant = nearest(name, known)
+    help = f"did you mean `{meant}`?" if meant else f"there are {one_of(known, 'and')}"
+    message = f"{name!r} is no array that the network reads"
+    return Fault(("data", "arrays", name), Code.DATA, message, help, key=True)

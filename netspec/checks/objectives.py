@@ -37,6 +37,18 @@ class Objective:
         """The shape of one target."""
         return self.shape[:-1] if self.loss.kind == "classes" else self.shape
 
+    @property
+    def has_one_class(self) -> bool:
+        """Whether every example has one class."""
+        return has_one_class(self.loss, self.shape)
+
+
+def has_one_class(loss: Loss, shape: Shape) -> bool:
+    """Whether every example has one class, of an output of this shape."""
+    if loss.kind == "binary":
+        return shape == (1,)
+    return loss.kind in ("classes", "one_hot") and len(shape) == 1
+
 
 def objectives(spec: Spec, ends: Sequence[End]) -> tuple[Objective, ...]:
     """The objective of every output, of a spec without faults that has `train`."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from netspec.checks.ends import End
-from netspec.checks.objectives import figures, losses_by_output, objectives
+from netspec.checks.objectives import figures, has_one_class, losses_by_output, objectives
 from netspec.graph.nodes import Graph
-from netspec.language.data import DataFields, class_names, promise_of
+from netspec.language.data import DataFields, PartFields, class_names, promise_of
 from netspec.language.hints import likely
 from netspec.language.layers import Dense, Flatten, written
 from netspec.language.layers.pooling import GlobalPooling
@@ -37,7 +37,7 @@ def training_faults(spec: Spec, ends: Sequence[End]) -> list[Fault]:
         faults += _metric_faults(losses[end.name], train, end)
     return faults or [
         *_class_weight_faults(spec, train, ends),
-        *_stratify_faults(train, ends),
+        *_stratify_faults(spec, train, ends),
         *_monitor_faults(spec, train, ends),
     ]
 
@@ -228,8 +228,10 @@ def _class_weight_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Itera
         )
         return
     classes = 2 if loss.kind == "binary" else shape[-1]
-    if promise_of(spec.data).names_classes and not (spec.data and spec.data.class_names):
-        return  # the data contain the names: they are compared when the data are loaded
+    if promise_of(spec.data).names_classes is not False and not (
+        spec.data and spec.data.class_names
+    ):
+        return  # the data may contain the names: they are compared when the data are loaded
     known = class_names(spec.data, classes)
     for name in weights:
         if name not in known:
@@ -241,16 +243,23 @@ def _class_weight_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Itera
 
 def _has_one_class(train: Train, ends: Sequence[End]) -> bool:
     """Whether the network has one output, and every example one class."""
-    loss, shape = losses_by_output(train, ends)[ends[0].name], ends[0].shape
-    one_label = len(ends) == 1 and len(shape) == 1 and loss.kind in ("classes", "one_hot", "binary")
-    return one_label and (loss.kind != "binary" or shape[-1] == 1)
+    loss = losses_by_output(train, ends)[ends[0].name]
+    return len(ends) == 1 and has_one_class(loss, ends[0].shape)
 
 
-def _stratify_faults(train: Train, ends: Sequence[End]) -> Iterator[Fault]:
-    if train.validation and train.validation.stratify and not _has_one_class(train, ends):
-        message = "stratify needs one output with one class for each example"
-        location = ("train", "validation", "stratify")
-        yield Fault(location, Code.VALUE, message, "write `stratify: false`", key=True)
+def _stratify_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Iterator[Fault]:
+    one_class = _has_one_class(train, ends)
+    test = spec.data.test if isinstance(spec.data, PartFields) else None
+    has_labels = spec.data is None or spec.data.target == "labels"
+    faulty = {
+        ("train", "validation"): (train.validation, one_class),
+        ("data", "test"): (test, one_class and has_labels),
+    }
+    for place, (portion, fits) in faulty.items():
+        if portion and portion.stratify and not fits:
+            message = "stratify needs one output with one class for each example"
+            help = "write `stratify: false`"
+            yield Fault((*place, "stratify"), Code.VALUE, message, help, key=True)
 
 
 def _monitor_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Iterator[Fault]:

@@ -11,7 +11,6 @@ decoded, the length of that, and its hash.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -19,14 +18,14 @@ import struct
 import sys
 import time
 import warnings
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -37,24 +36,18 @@ from pydantic import ValidationError
 from netspec.cores import allowed_cores
 from netspec.data.cache import REMEDY, cache_dir, unusable
 from netspec.data.decoding import Fitting, ImageError, read_pixels
+from netspec.data.hashes import HASH_BYTES, KEPT, Content, content_hash, content_hashes
 from netspec.data.mapped import File, Mapped, state
+from netspec.data.threads import bar, in_blocks
 from netspec.language.layers.tagged import Model
 from netspec.text.diagnostics import DataError
-from netspec.text.files import open_regular, remove_partials, stream_partial
+from netspec.text.files import remove_partials, stream_partial
 
 VERSION = 1
 """Of the way in which files are decoded and stored; a change of either is another version."""
 
-KEPT = 30 * 24 * 3600
-"""How many seconds a cache file stays that nobody uses."""
-
-_BLOCK = 256  # files that are decoded before their pixels are written
-_HASH_BYTES = 16
-_TAIL = struct.Struct(f"<8sQ{_HASH_BYTES}s")
+_TAIL = struct.Struct(f"<8sQ{HASH_BYTES}s")
 _MAGIC = b"netspec\0"
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -84,7 +77,7 @@ def decode(files: Sequence[Path], fitting: Fitting) -> Decoded:
     required, and DataError where the cache cannot be used.
     """
     folder = cache_dir() / "images"
-    contents = _content_hashes(files)
+    contents = content_hashes(files, folder)
     path = folder / f"{_key(contents, fitting)}.pixels"
     lock = FileLock(path.with_suffix(".lock"))
     try:
@@ -101,48 +94,10 @@ def decode(files: Sequence[Path], fitting: Fitting) -> Decoded:
     return Decoded(*images, hashes)
 
 
-@dataclass(frozen=True)
-class _Content:
-    """The hash of a file's content, or of the reason why it cannot be read."""
-
-    hash: str
-    fault: str | None = None
-
-
-def _content_hashes(files: Sequence[Path]) -> list[_Content]:
-    with _bar("Reading", len(files)) as advance, ThreadPoolExecutor(allowed_cores()) as pool:
-        return list(_in_blocks(pool, _content, files, advance))
-
-
-def _content(path: Path) -> _Content:
-    try:
-        with open_regular(path) as file:
-            digest = partial(hashlib.blake2b, digest_size=_HASH_BYTES)
-            return _Content(hashlib.file_digest(file, digest).hexdigest())
-    except FileNotFoundError:
-        fault = "is a link to no file" if path.is_symlink() else "is not there"
-    except OSError as error:
-        fault = f"cannot be read: {error.strerror or error}"
-    return _Content(_hash(fault.encode()).hex(), fault)
-
-
-def _in_blocks(
-    pool: ThreadPoolExecutor,
-    work: Callable[[Item], Result],
-    items: Sequence[Item],
-    advance: Callable[[int], None],
-) -> Iterator[Result]:
-    """The results of the work in the order of the items; few are in memory at once."""
-    for start in range(0, len(items), _BLOCK):
-        block = items[start : start + _BLOCK]
-        yield from pool.map(work, block)
-        advance(len(block))
-
-
-def _key(contents: Sequence[_Content], fitting: Fitting) -> str:
+def _key(contents: Sequence[Content], fitting: Fitting) -> str:
     decoders = {name: features.version(name) for name in ("pil", "jpg", "webp", "libtiff", "zlib")}
     about = [VERSION, decoders, repr(fitting), [content.hash for content in contents]]
-    return _hash(json.dumps(about).encode()).hex()
+    return content_hash(json.dumps(about).encode()).hex()
 
 
 @contextmanager
@@ -188,15 +143,11 @@ def _footer(file: BinaryIO) -> _Footer | None:
         footer = _Footer.model_validate_json(content)
     except ValidationError:
         return None
-    return footer if (_hash(content), start) == (digest, prod(footer.shape)) else None
-
-
-def _hash(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=_HASH_BYTES).digest()
+    return footer if (content_hash(content), start) == (digest, prod(footer.shape)) else None
 
 
 def _built(
-    path: Path, files: Sequence[Path], contents: Sequence[_Content], fitting: Fitting
+    path: Path, files: Sequence[Path], contents: Sequence[Content], fitting: Fitting
 ) -> tuple[Mapped, Mapping[int, str]]:
     """Decode the files into a cache file. Its lock is held."""
     _remove_unused(path.parent)
@@ -208,7 +159,7 @@ def _built(
 
     def write(out: BinaryIO) -> None:
         footer = _write(out, files, contents, fitting).model_dump_json().encode()
-        out.write(footer + _TAIL.pack(_MAGIC, len(footer), _hash(footer)))
+        out.write(footer + _TAIL.pack(_MAGIC, len(footer), content_hash(footer)))
 
     stream_partial(path.parent, write, path.name).replace(path)
     images = _read(path)
@@ -217,7 +168,7 @@ def _built(
 
 
 def _write(
-    out: BinaryIO, files: Sequence[Path], contents: Sequence[_Content], fitting: Fitting
+    out: BinaryIO, files: Sequence[Path], contents: Sequence[Content], fitting: Fitting
 ) -> _Footer:
     """Write the pixels of all files, 0 for one that cannot be decoded."""
     faults: dict[int, str] = {}
@@ -225,11 +176,11 @@ def _write(
     items = list(zip(files, contents, strict=True))
     with (
         warnings.catch_warnings(),
-        _bar("Decoding", len(files)) as advance,
+        bar("Decoding", len(files)) as advance,
         ThreadPoolExecutor(allowed_cores()) as pool,
     ):
         warnings.simplefilter("ignore")  # of parts of the files that do not matter here
-        results = _in_blocks(pool, partial(_pixels, fitting), items, advance)
+        results = in_blocks(pool, partial(_pixels, fitting), items, advance)
         for index, pixels in enumerate(results):
             if isinstance(pixels, str):
                 faults[index] = pixels
@@ -237,7 +188,7 @@ def _write(
     return _Footer(shape=(len(files), *fitting.shape), faults=faults)
 
 
-def _pixels(fitting: Fitting, file: tuple[Path, _Content]) -> NDArray[np.uint8] | str:
+def _pixels(fitting: Fitting, file: tuple[Path, Content]) -> NDArray[np.uint8] | str:
     """The pixels of a file, or why it cannot be decoded."""
     path, content = file
     if content.fault:
@@ -255,28 +206,3 @@ def _remove_unused(folder: Path) -> None:
             if lock.stat().st_mtime < oldest:
                 lock.with_suffix(".pixels").unlink(missing_ok=True)
                 lock.unlink()
-
-
-@contextmanager
-def _bar(title: str, files: int) -> Generator[Callable[[int], None]]:
-    """A bar on stderr, where that is a terminal; it goes away at the end."""
-    if not sys.stderr.isatty():
-        yield lambda count: None  # noqa: ARG005 - rich takes a tenth of a second to import
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn(f"{title} images"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield partial(progress.advance, progress.add_task("", total=files))

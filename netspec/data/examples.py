@@ -52,10 +52,10 @@ class Examples:
 
     def chosen(self, indices: NDArray[np.int64]) -> Examples:
         """The examples of rising indices; arrays that are in their files stay there."""
-        inputs = tuple(_chosen(array, indices) for array in self.inputs)
+        inputs = tuple(selected(array, indices) for array in self.inputs)
         own_targets = self.own_targets
         targets = (
-            inputs if own_targets else tuple(_chosen(array, indices) for array in self.targets)
+            inputs if own_targets else tuple(selected(array, indices) for array in self.targets)
         )
         weights = None if self.weights is None else self.weights[indices]
         return replace(self, inputs=inputs, targets=targets, weights=weights)
@@ -106,7 +106,8 @@ class Examples:
         return sum(prod(array.shape) * array.dtype.itemsize for array in arrays)
 
 
-def _chosen(array: Stored, indices: NDArray[np.int64]) -> Stored:
+def selected(array: Stored, indices: NDArray[np.int64]) -> Stored:
+    """The examples of rising indices of an array, which stays in its file."""
     return array[indices] if isinstance(array, np.ndarray) else Selected(array, indices)
 
 

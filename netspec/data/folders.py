@@ -8,13 +8,13 @@ in different forms, and are in the order of their characters: 1, 10, 2.
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from netspec.data.decoding import KINDS
-from netspec.text.diagnostics import DataError, nearest, one_of
+from netspec.data.table import composed
+from netspec.text.diagnostics import DataError, listed, nearest, one_of
 
 IMAGE_SUFFIXES = frozenset(
     (
@@ -58,8 +58,6 @@ PARTS = {
     "testing": "test",
 }
 """The parts of a data set by the names of their folders, in lower case."""
-
-_SHOWN = 5  # names in a message
 
 
 @dataclass(frozen=True)
@@ -157,17 +155,6 @@ def classified(
                 f"{shown[part]} has no {kind.plural} of the class{plural} {listed(missing)}"
             )
     return Listing(tuple(files), names, tuple(remarks))
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names in words, and how many more there are."""
-    more = [f"{len(names) - _SHOWN:,} more"] if len(names) > _SHOWN else []
-    return one_of([*names[:_SHOWN], *more], "and")
-
-
-def composed(name: str) -> str:
-    """A name in Unicode's composed form, in which names are compared."""
-    return unicodedata.normalize("NFC", name)
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,12 @@ from numpy.typing import NDArray
 
 from netspec.data.decoded import Decoded, decode
 from netspec.data.decoding import Fitting
-from netspec.data.folders import ExampleFile, Listing, list_files, listed
+from netspec.data.folders import ExampleFile, Listing, list_files
 from netspec.data.labels import CsvTable, read_listing
 from netspec.data.mapped import Selected
 from netspec.data.sources.images import Images
-from netspec.data.split import draw
 from netspec.data.table import PARTS, Column, Request, Table
-from netspec.language.data import Portion
-from netspec.text.diagnostics import DataError
-
-DEFAULT_TEST = Portion(fraction=0.2, stratify=True)
-"""The test part of images that are in no part, where the spec does not describe it."""
+from netspec.text.diagnostics import DataError, listed
 
 
 class BrokenFilesError(DataError):
@@ -52,15 +47,18 @@ def open_images(source: Images, folder: Path, request: Request) -> Table:
     if not sound.size:
         raise BrokenFilesError(f"no image file in {shown} can be decoded", broken)
     labels = _labels(listing.files, names)
-    parts = _parts(listing.files, sound, labels, source.test)
+    parts = _parts(listing.files, sound)
+    if "train" not in parts:
+        raise BrokenFilesError(f"no image file for training in {shown} can be decoded", broken)
     _check_classes(parts["train"], labels, names)
     remarks = (
         *listing.remarks,
         *(f"{fault}; it is left out" for fault in broken),
-        *_copies(listing.files, decoded, sound),
+        *_copies(listing.files, decoded, sound, "classes"),
     )
+    copies = _copies(listing.files, decoded, sound, "parts")
     columns = {part: _columns(decoded, labels, indices) for part, indices in parts.items()}
-    return Table(columns, names, remarks)
+    return Table(columns, names, remarks, copies=copies)
 
 
 def _listing(source: Images, folder: Path, shown: str, *, labelled: bool) -> Listing:
@@ -99,25 +97,11 @@ def _labels(
     return np.array([indices[file.label or ""] for file in files])
 
 
-def _parts(
-    files: Sequence[ExampleFile],
-    sound: NDArray[np.int64],
-    labels: NDArray[np.int64] | None,
-    test: Portion | None,
-) -> dict[str, NDArray[np.int64]]:
-    """The indices of the files in every part. A test part that is not there is drawn."""
+def _parts(files: Sequence[ExampleFile], sound: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    """The indices of the files in every part; without parts, all are for training."""
     named = np.array([files[int(index)].part or "train" for index in sound])
     parts = {part: sound[named == part] for part in PARTS}
-    parts = {part: indices for part, indices in parts.items() if indices.size}
-    if "test" in parts:
-        if test is not None:
-            message = "the images have a test part, and data draws another one"
-            raise DataError(message, "remove `test` from data, or move the images of the test part")
-        return parts
-    train = parts.get("train", sound[:0])
-    classes = None if labels is None else labels[train]
-    chosen = draw(len(train), classes, test or DEFAULT_TEST, "test")
-    return {**parts, "train": train[~chosen], "test": train[chosen]}
+    return {part: indices for part, indices in parts.items() if indices.size}
 
 
 def _check_classes(
@@ -141,27 +125,20 @@ def _columns(
 
 
 def _copies(
-    files: Sequence[ExampleFile], decoded: Decoded, sound: NDArray[np.int64]
+    files: Sequence[ExampleFile], decoded: Decoded, sound: NDArray[np.int64], kind: str
 ) -> tuple[str, ...]:
-    """Files with the same content in two classes, or in two parts: a sentence for each kind."""
+    """A sentence about files with the same content in two classes, or in two parts."""
     by_hash: defaultdict[str | None, list[ExampleFile]] = defaultdict(list)
     for index in map(int, sound):
         by_hash[decoded.hashes[index]].append(files[index])
-    groups = [group for group in by_hash.values() if len(group) > 1]
-    kinds = (
-        ("classes", [group for group in groups if len({file.label for file in group}) > 1]),
-        ("parts", [group for group in groups if len({file.part for file in group}) > 1]),
-    )
-    return tuple(
-        f"{len(members):,} image{'s are' if len(members) > 1 else ' is'} in two {kind}, such as "
-        f"{_two(members[0])}"
-        for kind, members in kinds
-        if members
-    )
-
-
-def _two(group: Sequence[ExampleFile]) -> str:
-    """The first file of a group, and the first that differs from it in its class or its part."""
-    first = group[0]
-    other = next(file for file in group if (file.label, file.part) != (first.label, first.part))
-    return f"{first.name} and {other.name}"
+    attribute = {"classes": "label", "parts": "part"}[kind]
+    copies = [
+        group for group in by_hash.values() if len({getattr(file, attribute) for file in group}) > 1
+    ]
+    if not copies:
+        return ()
+    are = "images are" if len(copies) > 1 else "image is"
+    first, *others = copies[0]
+    other = next(file for file in others if getattr(file, attribute) != getattr(first, attribute))
+    examples = f"such as {first.name} and {other.name}"
+    return (f"{len(copies):,} {are} in two {kind}, {examples}",)

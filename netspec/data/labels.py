@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netspec.data.folders import PARTS, ExampleFile, Listing, classified, composed
+from netspec.data.folders import PARTS, ExampleFile, Listing, classified
+from netspec.data.table import composed
 from netspec.text.diagnostics import DataError, nearest, one_of
 from netspec.text.files import read_regular
 

@@ -14,10 +14,11 @@ from netspec.data.indices import check_indices
 from netspec.data.location import check_files
 from netspec.data.mapped import Stored
 from netspec.data.memory import half_of_memory
+from netspec.data.named import with_class_indices
 from netspec.data.preparation import Preparation
 from netspec.data.record import DataRecord, describe
 from netspec.data.sources import Source
-from netspec.data.split import split
+from netspec.data.split import split, with_test
 from netspec.data.table import PARTS, WEIGHTS, Column, Request, Table, array_name
 from netspec.data.targets import check_own_inputs, class_weights, objectives_of, targets
 from netspec.graph import Graph, Input
@@ -32,7 +33,8 @@ class Dataset:
     """What a network is trained on, what it is tested on, and what training never sees.
 
     `record` describes the arrays as they are stored. `remarks` are what the source found odd about
-    the data, a sentence for each fact.
+    the data, a sentence for each fact; `copies` are about examples in two parts, `notes` about what
+    was decided.
     """
 
     train: Examples
@@ -40,6 +42,8 @@ class Dataset:
     test: Examples
     record: DataRecord
     remarks: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def load(
@@ -62,9 +66,7 @@ def open_table(network: Network, learned: DataRecord | None = None) -> Table:
     """The columns of a spec's data, as they are stored; see `load`. Raises DataError."""
     data = data_of(network)
     check_files(network)
-    table = _opened(data, network, learned or DataRecord(dataset=data.dataset, arrays={}))
-    _check_axes(table)
-    return table
+    return _opened(data, network, learned or DataRecord(dataset=data.dataset, arrays={}))
 
 
 def data_of(network: Network) -> DataFields:
@@ -96,10 +98,13 @@ def dataset_of(table: Table, network: Network, memory: int | None = None) -> Dat
     train, drawn = split(parts["train"], kept)
     if settings and settings.class_weights is not None:
         train = _weighted(train, settings.class_weights, network, names)
-    return Dataset(train, parts.get("validation", drawn), parts["test"], record, table.remarks)
+    validation = parts.get("validation", drawn)
+    facts = table.remarks, table.copies, table.notes
+    return Dataset(train, validation, parts["test"], record, *facts)
 
 
 def _opened(data: DataFields, network: Network, learned: DataRecord) -> Table:
+    """The table of a source with class indices and a test part."""
     if not isinstance(data, Source):
         message = f"the data set {data.dataset} cannot be opened"
         raise DataError(message, "derive its class from netspec.data.sources.Source")
@@ -116,7 +121,11 @@ def _opened(data: DataFields, network: Network, learned: DataRecord) -> Table:
         preparation=learned.preparation,
         class_names=learned.class_names,
     )
-    return data.open(network.folder, request)
+    table = data.open(network.folder, request)
+    _check_axes(table)
+    objectives = dict(zip(labels, objectives_of(network), strict=True))
+    table = with_class_indices(table, data, objectives)
+    return with_test(table, data, objectives.get("y") if request.needs_labels else None)
 
 
 def _check_axes(table: Table) -> None:

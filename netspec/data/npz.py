@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import io
-import math
 import struct
-import tokenize
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import IO
 
-import numpy as np
-
-from netspec.data.mapped import File, Mapped, Stored, state
-from netspec.text.diagnostics import DataError, one_of
+from netspec.data.mapped import File, Stored, state
+from netspec.data.npy import DAMAGE, read_header, read_values
+from netspec.text.diagnostics import DataError, nearest, one_of
 from netspec.text.files import open_regular
 
 KEYS: tuple[str, ...] = ("x_train", "y_train", "x_test", "y_test")
-LIMIT = 16 << 30  # bytes of an array that comes into memory
 
 # Deflate makes of a byte 1,032 at most (https://zlib.net/zlib_tech.html), so that a member that
 # claims more cannot be there.
 _DEFLATE_RATIO = 1032
-_HEADER_LIMIT = 1024  # bytes; NumPy's own 10,000 let in headers that exhaust Python's parser
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes
 _ENCRYPTED_OR_PATCHED = 0x61  # bits of a member's flags
 _HELP = "write it with numpy.savez(path, x_train=..., y_train=..., x_test=..., y_test=...)"
@@ -38,27 +32,31 @@ _SHOWN = 8  # names in a message
 
 # What zipfile and numpy.lib.format raise, between them, where the bytes are not what they expect.
 _DAMAGE = (
+    *DAMAGE,
     zipfile.BadZipFile,
     zlib.error,
-    EOFError,
     OSError,  # a seek to where no file reaches
     NotImplementedError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    tokenize.TokenError,
 )
 
 
 def read_npz(
-    path: Path, keys: Sequence[str] = KEYS, optional: Sequence[str] = ()
+    path: Path,
+    keys: Sequence[str] = KEYS,
+    optional: Sequence[str] = (),
+    *,
+    texts: Collection[str] = (),
+    renamed: Collection[str] = (),
 ) -> dict[str, Stored]:
     """The arrays of these names of an .npz file, in native byte order, and the optional ones there.
 
+    The arrays `texts` may hold texts, the others are numbers. `renamed` are the names that the
+    spec has chosen: where there are any, further arrays of the file are not read.
+
     What numpy.savez wrote stays in the file; what is compressed or in Fortran's order comes into
     memory. Nothing is unpickled, and no array is set aside before the file is seen to hold it.
-    Raises DataError where the file cannot be read, is damaged, has other names, or holds anything
-    but numbers, or more than `LIMIT` bytes of an array that comes into memory.
+    Raises DataError where the file cannot be read, is damaged, has other names, or holds other
+    values, or more than `LIMIT` bytes of an array that comes into memory.
     """
     try:
         file = open_regular(path)
@@ -67,31 +65,57 @@ def read_npz(
     try:
         with file, zipfile.ZipFile(file) as archive:
             there = archive.namelist()
-            _check_names(there, keys, optional, path)
+            _check_names(there, keys, optional, path, renamed)
             _check_places(archive)
             members = [*keys, *(key for key in optional if f"{key}.npy" in there)]
             source = File(path, state(file))
-            return {key: _member(archive, key, source) for key in members}
+            return {key: _member(archive, key, source, texts=key in texts) for key in members}
     except _DAMAGE as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise DataError(f"{path} is not a sound .npz file ({reason})", _HELP) from error
 
 
 def _check_names(
-    names: Sequence[str], keys: Sequence[str], optional: Sequence[str], path: Path
+    names: Sequence[str],
+    keys: Sequence[str],
+    optional: Sequence[str],
+    path: Path,
+    renamed: Collection[str],
 ) -> None:
     # Counted, for a zip file may hold one name twice.
     actual, expected = Counter(names), Counter(f"{key}.npy" for key in keys)
-    help = f"write it with numpy.savez(path, {', '.join(f'{key}=...' for key in keys[:_SHOWN])})"
-    if missing := expected - actual:
-        examples = [name.removesuffix(".npy") for name in names[:_SHOWN]]
-        examples += ["more"] if len(names) > _SHOWN else []
-        lacked = one_of([name.removesuffix(".npy") for name in missing], "and")
+    known = expected + Counter(f"{key}.npy" for key in optional)
+    if missing := _plain(expected - actual):
+        there = _plain(actual)
+        examples = [*there[:_SHOWN], *(["more"] if len(there) > _SHOWN else [])]
         holds = f"; it holds {one_of(examples, 'and')}" if examples else ", for it is empty"
-        raise DataError(f"{path} lacks {lacked}{holds}", help)
-    if extra := actual - expected - Counter(f"{key}.npy" for key in optional):
-        names = sorted(name.removesuffix(".npy") for name in extra)
-        raise DataError(f"{path} holds {one_of(names, 'and')} besides", help)
+        message = f"{path} lacks {one_of(missing, 'and')}{holds}"
+        if wrong := [name for name in missing if name in renamed]:
+            meant = nearest(wrong[0], there)
+            help = f"did you mean {meant}?" if meant else "name arrays of the file in `arrays`"
+            raise DataError(message, help)
+        raise DataError(message, _renaming(missing[0], _plain(actual - known)) + _saving(keys))
+    extra = actual - known
+    if unknown := [name for name in extra if name in known or not renamed]:
+        help = (
+            f"{_saving(keys)}; or name the arrays of the file in data, as `arrays: {{x_train: x}}`"
+        )
+        raise DataError(f"{path} holds {one_of(sorted(_plain(unknown)), 'and')} besides", help)
+
+
+def _plain(members: Iterable[str]) -> list[str]:
+    """The names of arrays from the names of their members."""
+    return [member.removesuffix(".npy") for member in members]
+
+
+def _renaming(name: str, others: Sequence[str]) -> str:
+    """How a spec names an array that may be one of the `others`; nothing where there are none."""
+    meant = nearest(name, others) or next(iter(others), None)
+    return f"name it in data, as `arrays: {{{name}: {meant}}}`; or " if meant else ""
+
+
+def _saving(keys: Sequence[str]) -> str:
+    return f"write it with numpy.savez(path, {', '.join(f'{key}=...' for key in keys[:_SHOWN])})"
 
 
 def _check_places(archive: zipfile.ZipFile) -> None:
@@ -145,52 +169,22 @@ def _large_sizes(extra: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _member(archive: zipfile.ZipFile, key: str, file: File) -> Stored:
+def _member(archive: zipfile.ZipFile, key: str, file: File, *, texts: bool) -> Stored:
     name = f"{key} in {file.path}"
     info = archive.getinfo(f"{key}.npy")
     if info.compress_type not in _COMPRESSIONS or info.flag_bits & _ENCRYPTED_OR_PATCHED:
         raise DataError(f"{name} is compressed or encrypted in a way that NumPy never does", _HELP)
     with archive.open(info) as stream:
-        shape, fortran, dtype = _read_header(stream, name)
-        header = stream.tell()
-        stays = info.compress_type == zipfile.ZIP_STORED and not fortran
-        size = header + _checked_size(shape, dtype, name, None if stays else LIMIT)
+        header = read_header(stream, name, _HELP)
+        stays = info.compress_type == zipfile.ZIP_STORED and not header.fortran
+        start = stream.tell()
+        size = start + header.checked(name, _HELP, texts=texts, stays=stays).nbytes
         there = min(info.file_size, _DEFLATE_RATIO * info.compress_size)
         if size != there:
             raise DataError(f"{name} declares {size} bytes, and {there} are there", _HELP)
         if stays:
             while stream.read(_CHUNK):  # to its end, where its checksum is compared
                 pass
-            np.broadcast_to(np.zeros((), dtype), shape)  # a ValueError where no array is so large
-            start = _start(archive, info) + header
-            return Mapped(file, start, dtype, shape, dtype.newbyteorder("="))
+            return header.mapped(file, _start(archive, info) + start)
     with archive.open(info) as stream:
-        array = np.lib.format.read_array(stream, allow_pickle=False)
-    return np.asarray(array, array.dtype.newbyteorder("="), order="C")
-
-
-def _checked_size(shape: tuple[int, ...], dtype: np.dtype, name: str, limit: int | None) -> int:
-    """The bytes of values that the .npy header declares."""
-    if dtype.hasobject:
-        raise DataError(f"{name} holds Python objects, which are never unpickled", _HELP)
-    if dtype.kind not in "biuf":
-        raise DataError(f"{name} holds values of type {dtype}, which are no numbers", _HELP)
-    size = math.prod(shape) * dtype.itemsize
-    if min(shape, default=0) < 0:
-        raise DataError(f"{name} declares a negative size, {shape}", _HELP)
-    if limit is not None and size > limit:
-        declared = f"{dtype} of shape {shape}"
-        raise DataError(f"{name} declares {declared}, past the limit of {limit >> 30} GiB", _HELP)
-    return size
-
-
-def _read_header(stream: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """The shape, whether the values are in Fortran's order, and the type."""
-    match np.lib.format.read_magic(stream):
-        case (1, 0):
-            return np.lib.format.read_array_header_1_0(stream, _HEADER_LIMIT)
-        case (2, 0):
-            return np.lib.format.read_array_header_2_0(stream, _HEADER_LIMIT)
-        case major, minor:  # 3.0 is written only for fields with names, which are no numbers
-            version = f"{major}.{minor}"
-            raise DataError(f"{name} is of .npy version {version}, not 1.0 or 2.0", _HELP)
+        return read_values(stream)

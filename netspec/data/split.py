@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.data.examples import Examples
+from netspec.checks.objectives import Objective
+from netspec.data.examples import Examples, parts, selected
 from netspec.data.mapped import Stored
+from netspec.data.table import Column, Table, array_name
 from netspec.data.targets import classes_of
-from netspec.language.data import Portion
+from netspec.language.data import DataFields, PartFields, Portion
 from netspec.numerics.seeds import generator
 from netspec.text.diagnostics import DataError
+
+DEFAULT_FRACTION = 0.2
+"""The test part of data that have none, where the spec does not describe it."""
 
 
 def split(train: Examples, kept: Portion | None) -> tuple[Examples, Examples | None]:
@@ -34,6 +42,66 @@ def kept_examples(count: int, targets: Stored, kept: Portion) -> NDArray[np.bool
     return draw(count, classes, kept, "validation")
 
 
+def with_test(table: Table, data: DataFields, objective: Objective | None) -> Table:
+    """A table with a test part, which is drawn from the training part where there is none.
+
+    `objective` is of the only output with labels, None where there are several or none. A part that
+    the spec does not describe is in the notes. Raises DataError.
+    """
+    portion = data.test if isinstance(data, PartFields) else None
+    if "test" in table.splits:
+        if portion is not None:
+            message = "the data have a test part, and `test` in data draws another one"
+            raise DataError(message, "remove `test` from data, or the test part from the data")
+        return table
+    count = _count(table)
+    classes = _classes(table, objective)
+    drawn = portion or Portion(fraction=DEFAULT_FRACTION, stratify=classes is not None)
+    chosen = draw(count, classes, drawn, "test")
+    parts = {"train": np.flatnonzero(~chosen), "test": np.flatnonzero(chosen)}
+    splits = {name: _selected(table.splits["train"], indices) for name, indices in parts.items()}
+    of_class = " of every class" if drawn.stratify else ""
+    note = (
+        f"the data have no test part: a fifth{of_class}, {len(parts['test']):,} of the {count:,} "
+        "training examples, is the test part; `test` in data draws another one"
+    )
+    notes = table.notes if portion else (*table.notes, note)
+    return replace(table, splits=dict(table.splits) | splits, notes=notes)
+
+
+def _selected(columns: Sequence[Column], indices: NDArray[np.int64]) -> tuple[Column, ...]:
+    return tuple(replace(column, values=selected(column.values, indices)) for column in columns)
+
+
+def _count(table: Table) -> int:
+    """The number of training examples. Raises DataError where columns differ in it."""
+    first, *others = table.splits.get("train") or (table.required("x", "train"),)
+    for column in others:
+        if len(column) != len(first):
+            name = array_name(column.name, "train")
+            message = f"there are {len(first):,} train examples, and {name} has {len(column):,}"
+            raise DataError(message, "every example needs an element in every array")
+    return len(first)
+
+
+def _classes(table: Table, objective: Objective | None) -> NDArray[np.int64] | None:
+    """A number (n,) for the class of every training example, None where it has no single class."""
+    column = table.column("y", "train")
+    if column is None or objective is None or not objective.has_one_class:
+        return None
+    if column.shape not in ((), (1,), objective.target_shape):
+        return None  # an error, which the targets explain
+    labels = np.concatenate([_labels(part) for part in parts(column.values)] or [np.empty(0)])
+    return np.unique(labels, return_inverse=True)[1]
+
+
+def _labels(targets: NDArray[np.generic]) -> NDArray[np.generic]:
+    """The label (n,) of every example, of labels (n,) or (n, 1), or of a value for every class."""
+    if targets.ndim == 1:
+        return targets
+    return targets[:, 0] if targets.shape[-1] == 1 else targets.argmax(-1)
+
+
 def draw(
     count: int, classes: NDArray[np.int64] | None, portion: Portion, part: str
 ) -> NDArray[np.bool_]:
@@ -49,8 +117,11 @@ def draw(
         groups = [np.arange(count)]
         sizes = [count - int(count * (1 - portion.fraction))]
     if sum(sizes) in (0, count):
-        message = f"{portion.fraction} of {count:,} images for {part} leaves a part without any"
-        raise DataError(message, "choose a fraction that leaves images on both sides")
+        message = f"{portion.fraction} of {count:,} examples for {part} leaves a part without any"
+        help = "choose a fraction that leaves examples on both sides"
+        if part == "test":
+            help = "choose another fraction, as `test: {fraction: 0.5}` in data, or add a test part"
+        raise DataError(message, help)
     chosen = np.zeros(count, bool)
     for group, size in zip(groups, sizes, strict=True):
         chosen[_drawn(group, size, portion, part)] = True

@@ -24,7 +24,7 @@ from netspec.language.data import class_names
 from netspec.language.layers import written
 from netspec.language.spec import INPUT
 from netspec.network import Network
-from netspec.text.diagnostics import one_of
+from netspec.text.diagnostics import listed
 
 if TYPE_CHECKING:
     from netspec.data.loading import Dataset
@@ -33,7 +33,6 @@ LOOKED_AT = 64 << 20  # bytes
 MAX_CLASSES = 1_000  # more are words of a vocabulary, of which many are rare
 MAX_FEATURES = 100  # more are pixels or steps, of which some are always constant
 MAX_RATIO = 500  # between the ranges of two features
-_SHOWN = 5  # names
 _FEW = 4  # features
 
 
@@ -46,7 +45,7 @@ def suspicions(dataset: Dataset, network: Network) -> list[str]:
         *_classes_without_examples(dataset, network),
         # A table's features are standardised, and its source names the constant ones.
         *(() if dataset.record.preparation else _values_of_inputs(sample.train, network)),
-        *map(_too_good, equal_examples(sample, dataset)),
+        *(dataset.copies or map(_too_good, equal_examples(sample, dataset))),
     ]
 
 
@@ -107,13 +106,7 @@ def _present(examples: Examples, place: int, objective: Objective) -> NDArray[np
 def _named(chosen: NDArray[np.bool_], names: tuple[str, ...]) -> str:
     """The classes that are chosen: the class 3, or the classes 3, 4 and 5."""
     classes = [name for name, is_chosen in zip(names, chosen, strict=False) if is_chosen]
-    return f"the class{'es' if len(classes) > 1 else ''} {_listed(classes)}"
-
-
-def _listed(names: list[str]) -> str:
-    """The first names in words, and how many more there are."""
-    more = [f"{len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
-    return one_of([*names[:_SHOWN], *more], "and")
+    return f"the class{'es' if len(classes) > 1 else ''} {listed(classes)}"
 
 
 def _channels_first(network: Network) -> Iterator[str]:
@@ -184,7 +177,7 @@ def _constant(
         places = [str(place) for place in np.flatnonzero(constant)]
         named = "features" if len(places) > 1 else "feature"
         yield (
-            f"the {named} {_listed(places)} of {_named_input(input_)}, counted from 0, "
+            f"the {named} {listed(places)} of {_named_input(input_)}, counted from 0, "
             f"{'are' if len(places) > 1 else 'is'} constant; leave out constant features"
         )
 

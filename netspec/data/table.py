@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ WEIGHTS = "w"
 """The column of what each example counts for in the loss."""
 
 PARTS = ("train", "validation", "test")
-"""The splits that are loaded; only `validation` may be missing."""
+"""The splits that are loaded; a source may lack all but `train`."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """The columns of the splits train, test and maybe validation, and the names of the classes.
+    """The columns of the split train, maybe test and validation, and the names of the classes.
 
     Inputs are in the column `x`, labels in `y`, weights in `w`. Columns of several inputs or
-    outputs are in columns such as `x_left`, with the name of the input or output.
+    outputs are in columns such as `x_left`, with the name of the input or output. Labels are
+    numbers, or texts: the names of classes.
     """
 
     splits: Mapping[str, tuple[Column, ...]]
@@ -65,6 +67,10 @@ class Table:
     """What is odd about the data, a sentence for each fact."""
     preparation: Preparation | None = None
     """How the inputs were made of the columns of the user's table."""
+    notes: tuple[str, ...] = ()
+    """What was decided for the user, a sentence for each fact."""
+    copies: tuple[str, ...] = ()
+    """Sentences about examples that are in two parts, where the source compares them."""
 
     @classmethod
     def from_arrays(
@@ -129,3 +135,8 @@ def array_name(column: str, split: str) -> str:
     """The name of a column's array in an archive and in a record: `x_train_left` of `x_left`."""
     kind, _, rest = column.partition("_")
     return "_".join(filter(None, (kind, split, rest)))
+
+
+def composed(name: str) -> str:
+    """A name in Unicode's composed form, in which names are compared."""
+    return unicodedata.normalize("NFC", name)

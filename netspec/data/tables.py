@@ -14,7 +14,6 @@ from netspec.data.coded import Coded
 from netspec.data.folders import PARTS as NAMES_OF_PARTS
 from netspec.data.folders import listed
 from netspec.data.frames import Frame, FrameFile, open_frame, read_frame, reading_of
-from netspec.data.images import DEFAULT_TEST
 from netspec.data.preparation import (
     CategoryColumn,
     NumberColumn,
@@ -23,7 +22,7 @@ from netspec.data.preparation import (
     Values,
 )
 from netspec.data.sources.table import TableFiles, TimeFormat
-from netspec.data.split import draw, kept_examples
+from netspec.data.split import DEFAULT_FRACTION, draw, kept_examples
 from netspec.data.table import PARTS, Column, Request, Table
 from netspec.language.data import Portion
 from netspec.text.diagnostics import DataError
@@ -214,7 +213,12 @@ def _parts(
     if portion is not None and portion.stratify and classes is None:
         message = "stratify is for classes, and the target is a number"
         raise DataError(message, "remove `stratify` from `test`")
-    chosen = draw(len(train.indices), classes, portion or DEFAULT_TEST, "test")
+    chosen = draw(
+        len(train.indices),
+        classes,
+        portion or Portion(fraction=DEFAULT_FRACTION, stratify=True),
+        "test",
+    )
     parts["train"], parts["test"] = (
         _Rows(train.file, train.indices[part], None if train.labels is None else train.labels[part])
         for part in (~chosen, chosen)

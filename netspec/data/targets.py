@@ -15,7 +15,7 @@ from netspec.language.data import class_names
 from netspec.language.layers import written
 from netspec.language.training.losses import SparseCategoricalCrossentropy
 from netspec.network import Network
-from netspec.text.diagnostics import DataError, one_of
+from netspec.text.diagnostics import DataError, listed, nearest
 
 
 def targets(arrays: Sequence[Stored], part: str, network: Network) -> tuple[Stored, ...]:
@@ -74,9 +74,10 @@ def _classes(labels: Stored, objective: Objective, part: str, first: int) -> Sto
     shape, classes = objective.target_shape, objective.shape[-1]
     if labels.ndim == len(shape) + 2 and labels.shape[-1] == 1:
         labels = labels.reshape(-1, *labels.shape[1:-1])
-    if labels.shape[1:] != shape or not np.issubdtype(labels.dtype, np.integer):
+    if labels.shape[1:] != shape or labels.dtype.kind not in "biuf":
         message = f"the {part} labels are {labels.dtype} of the shape {written(labels.shape)}"
         raise DataError(message, _remedy(labels, objective))
+    _check_whole(labels, part)
     least, greatest = _range(labels)
     if least < first or greatest >= first + classes:
         wrong = least if least < first else greatest
@@ -93,6 +94,14 @@ def _classes(labels: Stored, objective: Objective, part: str, first: int) -> Sto
     return indices if shape else np.asarray(indices)
 
 
+def _check_whole(labels: Stored, part: str) -> None:
+    """Raise DataError where a label is not a whole number."""
+    for values in parts(labels) if labels.dtype.kind == "f" else ():
+        if (wrong := values[~np.isfinite(values) | (values != np.floor(values))]).size:
+            message = f"a {part} label is {wrong[0]:g}, and class indices are whole numbers"
+            raise DataError(message, "correct the label; a loss on values takes other numbers")
+
+
 def _range(labels: Stored) -> tuple[int, int]:
     """The minimum and the maximum label."""
     ranges = [(int(part.min()), int(part.max())) for part in parts(labels) if part.size]
@@ -104,8 +113,6 @@ def _remedy(labels: Stored, objective: Objective) -> str:
     shape, classes = objective.target_shape, objective.shape[-1]
     if labels.shape[1:] == (*shape, classes):
         return "use categorical_crossentropy, which takes one value a class"
-    if labels.shape[1:] == shape:
-        return "labels are whole numbers that count from 0: write them with numpy's astype(int)"
     if shape and labels.ndim == 1:
         return (
             f"{objective.output} has classes for {written(shape)} positions; for one class each "
@@ -138,9 +145,9 @@ def class_weights(
     network: Network,
     names: tuple[str, ...] | None,
 ) -> NDArray[np.float32]:
-    """The weight (n,) of every example by its class; 1 for a class that is not in `wanted`.
+    """The weight (n,) of every example by its class; 1 for a class that is not `requested`.
 
-    `names` are the classes that the data name. Raises DataError where `wanted` has a class that
+    `names` are the classes that the data name. Raises DataError where `requested` has a class that
     does not exist.
 
     As Keras's class_weight (keras/src/trainers/data_adapters/data_adapter_utils.py, 3.15).
@@ -150,7 +157,9 @@ def class_weights(
     for name in requested:
         if name not in known:
             message = f"class_weights names the class {name!r}, which the data do not have"
-            raise DataError(message, f"the classes are {one_of(known[:10], 'and')}")
+            meant = nearest(name, known)
+            help = f"did you mean {meant}? " if meant else ""
+            raise DataError(message, f"{help}the classes are {listed(known)}")
     weights = np.array([requested.get(name, 1.0) for name in known], np.float32)
     return np.concatenate([weights[classes_of(part)] for part in parts(answers)])
 

@@ -102,4 +102,5 @@ def _evaluated(
     seconds = perf_counter() - began
     units = network.graph.output.shape[-1]
     names = class_names(network.spec.data, units, dataset.record.class_names)
+    notes = (*dataset.notes, *notes)
     return Evaluation(figures, len(examples), seconds, backend, predictor.device, names, notes)

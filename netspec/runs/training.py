@@ -130,11 +130,8 @@ def _train(network: Network, target: Target, run: Run | None, options: _Options)
     if run:
         _check_same_data(run, dataset.record)
     steps = _steps(settings, len(dataset.train))
-    suspicious = suspicions(dataset, network) if options.strict or run is None else []
-    if suspicious and options.strict:
-        raise SuspiciousDataError(suspicious)
-    for sentence in suspicious:
-        progress.warns(sentence)
+    if options.strict or run is None:
+        _report(suspicions(dataset, network), dataset.notes, progress, strict=options.strict)
     progress.prepares(target.name)
     weights = state.weights if state else initial(network.graph, settings.seed)
     threads = run.about.threads if run else training_threads(network, target)
@@ -165,6 +162,18 @@ def _train(network: Network, target: Target, run: Run | None, options: _Options)
         training.goes_on(state)
         training.ends(lambda best: target.predictor(network, best, options.device))
     return run
+
+
+def _report(
+    suspicious: Sequence[str], notes: Sequence[str], progress: Progress, *, strict: bool
+) -> None:
+    """Show what the user must know of the data; what is suspicious is raised with `strict`."""
+    if suspicious and strict:
+        raise SuspiciousDataError(suspicious)
+    for sentence in suspicious:
+        progress.warns(sentence)
+    for note in notes:
+        progress.remarks(note)
 
 
 def _check_same_data(run: Run, now: DataRecord) -> None:

@@ -20,6 +20,9 @@ MAX_NAMES = 300
 MAX_WORD = 256
 """How many characters a name can have that a wrong one is compared with."""
 
+MAX_LISTED = 5
+"""How many words of a long list are shown."""
+
 MAX_SENTENCE = 2_000
 """How many characters of a sentence are shown: a spec may hold texts of any length."""
 
@@ -201,3 +204,9 @@ def one_of(words: Sequence[str], conjunction: str = "or") -> str:
     """`a`, `a or b`, `a, b or c`."""
     *first, last = words
     return f"{', '.join(first)} {conjunction} {last}" if first else last
+
+
+def listed(words: Sequence[str]) -> str:
+    """The first words as in `one_of`, and how many more there are."""
+    more = [f"{len(words) - MAX_LISTED:,} more"] if len(words) > MAX_LISTED else []
+    return one_of([*words[:MAX_LISTED], *more], "and")

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netspec.data.npz import LIMIT, read_npz
+from netspec.data.npy import LIMIT
+from netspec.data.npz import read_npz
 from netspec.text.diagnostics import DataError
 
 ARRAYS = {
@@ -134,6 +135,16 @@ def test_a_repeated_name_is_refused(path: Path) -> None:
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("x_train.npy", npy(ARRAYS["x_train"]))
     assert fault(path) == "FILE holds x_train besides"
+
+
+def test_a_missing_name_is_shown_as_a_field(path: Path) -> None:
+    save(path, {"images": ARRAYS["x_train"], "x_test": ARRAYS["x_test"]})
+    with pytest.raises(DataError) as caught:
+        read_npz(path, ["x_train"], ["x_test"])
+    assert caught.value.help == (
+        "name it in data, as `arrays: {x_train: images}`; or "
+        "write it with numpy.savez(path, x_train=...)"
+    )
 
 
 def test_file_that_is_no_zip_is_refused(path: Path) -> None:

@@ -56,7 +56,7 @@ def message(data: str) -> str:
 
 
 def test_installed_source_is_listed_after_netspecs_sources(plugin):
-    assert [*SOURCES][:6] == ["mnist", "digits", "npz", "idx", "images", "table"]
+    assert [*SOURCES][:7] == ["mnist", "digits", "npz", "npy", "idx", "images", "table"]
     assert "stripes" in SOURCES
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from core.image_files import save_classes, save_image
-from netspec.data import decoded
+from netspec.data import decoded, hashes
 from netspec.data.decoded import decode
 from netspec.data.decoding import Fitting, read_image
 from netspec.language.data import ImageResize
@@ -69,6 +70,79 @@ def test_changed_content_of_equal_size_is_decoded(files):
     os.utime(files[5], ns=(before.st_atime_ns, before.st_mtime_ns))
     assert files[5].stat().st_size == before.st_size
     assert values(files)[5] == 111
+
+
+@pytest.fixture
+def reads(monkeypatch) -> list[Path]:
+    """The files whose contents are read to be hashed, in any order."""
+    opened: list[Path] = []
+    original = hashes.open_regular
+
+    def counted(path: Path):
+        opened.append(path)
+        return original(path)
+
+    monkeypatch.setattr(hashes, "open_regular", counted)
+    return opened
+
+
+@pytest.fixture
+def later(monkeypatch) -> None:
+    """An hour later than the changes of the files."""
+    now = time.time_ns
+    monkeypatch.setattr(hashes.time, "time_ns", lambda: now() + 3600 * 10**9)
+
+
+@pytest.mark.usefixtures("later")
+def test_unchanged_files_are_read_once(files, reads):
+    assert values(files) == values(files)
+    assert sorted(reads) == files
+
+
+@pytest.mark.usefixtures("later")
+def test_changed_files_are_read_again(files, reads):
+    before = files[5].stat()
+    values(files)
+    save_image(files[5], 111)
+    os.utime(files[5], ns=(before.st_atime_ns, before.st_mtime_ns))
+    save_image(files[6].with_name("p99.png"), 112)
+    reads.clear()
+    assert values([*files, files[6].with_name("p99.png")])[5] == 111
+    assert sorted(reads) == [files[5], files[6].with_name("p99.png")]
+
+
+@pytest.mark.usefixtures("later")
+def test_replaced_files_are_read_again(files, reads):
+    values(files)
+    save_image(files[0].with_name("new.png"), 77).replace(files[0])
+    assert values(files)[0] == 77
+
+
+def test_files_that_just_changed_are_read_again(files, reads):
+    values(files)
+    values(files)
+    assert len(reads) == 20
+
+
+@pytest.mark.usefixtures("later")
+@pytest.mark.parametrize("content", [b"", b"{", b'{"version": 0, "entries": {}}'])
+def test_damaged_index_is_written_again(files, reads, cache, content):
+    values(files)
+    (path,) = cache.glob("*.index")
+    index = path.read_bytes()
+    path.write_bytes(content)
+    values(files)
+    assert len(reads) == 20
+    assert path.read_bytes() == index
+
+
+@pytest.mark.usefixtures("later")
+def test_unused_index_is_removed(files, cache):
+    values(files)
+    (old,) = cache.glob("*.index")
+    os.utime(old, (0, 0))
+    values(files[:5])
+    assert [path.name for path in cache.glob("*.index")] != [old.name]
 
 
 @pytest.mark.parametrize(

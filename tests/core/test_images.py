@@ -90,7 +90,12 @@ def test_folders_of_parts_are_the_parts(tmp_path, train, validation, test):
 def test_a_missing_test_part_is_drawn(tmp_path):
     for count, part in ((10, "train"), (3, "val")):
         save_classes(tmp_path / "photos" / part, count)
-    assert counts(load(spec_of(tmp_path))) == [[8, 8], [3, 3], [2, 2]]
+    dataset = load(spec_of(tmp_path))
+    assert counts(dataset) == [[8, 8], [3, 3], [2, 2]]
+    assert dataset.notes == (
+        "the data have no test part: a fifth of every class, 4 of the 20 training examples, is the "
+        "test part; `test` in data draws another one",
+    )
 
 
 def test_train_can_be_a_class_of_trains(tmp_path):
@@ -166,13 +171,27 @@ def test_copies_in_two_classes_and_parts_are_named(tmp_path):
     save_image(photos / "train" / "dog" / "copy.png", 0)  # as train/cat/p00.png
     save_image(photos / "test" / "cat" / "same.png", 1)  # as train/cat/p01.png
     save_image(photos / "test" / "dog" / "new.png", 250)
-    classes, parts = load(spec_of(tmp_path)).remarks
+    network = spec_of(tmp_path)
+    dataset = load(network)
+    (classes,), (parts,) = dataset.remarks, dataset.copies
     assert classes == (
         "1 image is in two classes, such as photos/train/cat/p00.png and photos/train/dog/copy.png"
     )
     assert parts == (
         "1 image is in two parts, such as photos/train/cat/p01.png and photos/test/cat/same.png"
     )
+    reports = [text for text in suspicions(dataset, network) if "equal to training" in text]
+    assert [parts in suspicions(dataset, network), reports] == [True, []]
+
+
+def test_copies_across_a_drawn_split_are_reported(tmp_path):
+    photos = save_classes(tmp_path / "photos", 10)
+    for index in range(10):
+        save_image(photos / "cat" / f"copy{index}.png", index)  # of every image of cats
+    network = spec_of(tmp_path)
+    dataset = load(network)
+    assert dataset.copies == ()
+    assert any("equal to training examples" in text for text in suspicions(dataset, network))
 
 
 def test_remarks_are_reported_as_suspicious(tmp_path):
@@ -269,7 +288,9 @@ def test_two_validation_parts_are_an_error(tmp_path):
 def test_two_test_parts_are_an_error(tmp_path):
     for part in ("train", "test"):
         save_classes(tmp_path / "photos" / part, 5)
-    assert error(tmp_path, ", test: {fraction: 0.5}").message.startswith("the images have a test")
+    assert error(tmp_path, ", test: {fraction: 0.5}").message.startswith(
+        "the data have a test part"
+    )
 
 
 def test_other_size_without_resize_is_an_error(tmp_path):

@@ -52,6 +52,8 @@ def load_dataset(
     [
         (SPARSE, 3, np.array([0, 2, 1], np.uint8), np.int32),
         (SPARSE, 3, np.array([[0], [2], [1]]), np.int32),
+        (SPARSE, 3, np.array([0.0, 2.0, 1.0]), np.int32),
+        (SPARSE, 3, np.array([True, False, True]), np.int32),
         (CATEGORICAL, 3, np.eye(3), np.float32),
         (BINARY, 1, np.array([0, 1, 1], np.uint8), np.float32),
         (BINARY, 2, np.array([[0, 1], [1, 1], [0, 0]]), np.float32),
@@ -81,7 +83,15 @@ def test_every_step_may_have_a_label(tmp_path: Path) -> None:
 FAULTS: list[tuple[str, int, Any, str]] = [
     (SPARSE, 3, [0, 3], "a train label is 3, and the network has the classes 0 to 2"),
     (SPARSE, 3, [0, -1], "a train label is -1, and the network has the classes 0 to 2"),
-    (SPARSE, 3, [0.0, 1.0], "the train labels are float64 of the shape (2)"),
+    (SPARSE, 3, [0.0, 2.5], "a train label is 2.5, and class indices are whole numbers"),
+    (SPARSE, 3, [0.0, np.nan], "a train label is nan, and class indices are whole numbers"),
+    (SPARSE, 3, [np.inf, 1], "a train label is inf, and class indices are whole numbers"),
+    (
+        SPARSE,
+        3,
+        [0, 1e300],
+        f"a train label is {int(1e300)}, and the network has the classes 0 to 2",
+    ),
     (SPARSE, 3, [[0, 1], [1, 0]], "the train labels are int64 of the shape (2, 2)"),
     (CATEGORICAL, 3, [0, 1], f"the train labels are (), and {CATEGORICAL} takes (3)"),
     (CATEGORICAL, 3, [[1, -1, 1]], "the train labels hold negative values"),
@@ -239,7 +249,7 @@ def test_a_missing_array_of_several_is_named(tmp_path: Path) -> None:
     )
     np.savez(tmp_path / "data.npz", x_train_a=np.ones((2, 2)))
 
-    with pytest.raises(DataError, match=r"lacks x_train_b, x_test_a, x_test_b"):
+    with pytest.raises(DataError, match="lacks x_train_b"):
         load(network)
 
 
@@ -325,8 +335,8 @@ def test_classes_without_names_are_named_by_their_labels(tmp_path: Path) -> None
             "use categorical_crossentropy, which takes one value a class",
         ),
         (
-            *([0.0, 1.0, 2.0], "", "the train labels are float64 of the shape (3)"),
-            "labels are whole numbers that count from 0: write them with numpy's astype(int)",
+            *([0.0, 1.0, 2.5], "", "a train label is 2.5, and class indices are whole numbers"),
+            "correct the label; a loss on values takes other numbers",
         ),
     ],
     ids=["from 1", "from 0", "too large", "one hot", "floats"],

@@ -23,7 +23,7 @@ from netspec.data.drafts.writing import (
     write_training,
 )
 from netspec.data.folders import Listing, list_files, listed
-from netspec.data.images import DEFAULT_TEST
+from netspec.data.split import DEFAULT_FRACTION
 from netspec.text.diagnostics import DataError
 from netspec.text.files import open_regular
 from netspec.text.writer import flow
@@ -133,7 +133,7 @@ def _training_images(listing: Listing) -> tuple[Counter[str], bool]:
     counts = Counter(file.label or "" for file in listing.files if file.part in (None, "train"))
     if "test" not in parts:
         for label, count in counts.items():
-            counts[label] = count - min(round(count * DEFAULT_TEST.fraction), count - 1)
+            counts[label] = count - min(round(count * DEFAULT_FRACTION), count - 1)
     return counts, "validation" in parts
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from netspec.data.sources import Source
-from netspec.language.data import FilePath, FolderPath, Portion, Promise
+from netspec.language.data import FilePath, FolderPath, PartFields, Promise
 from netspec.language.layers.tagged import Model, fault
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class LabelColumns(Model):
     )
 
 
-class Images(Source):
+class Images(PartFields, Source):
     """Image files in one folder per class, or with their classes in a CSV file.
 
     The folder has a folder for every class; or it has the folders train, test and maybe val, each
@@ -44,13 +44,6 @@ class Images(Source):
     columns: Annotated[
         LabelColumns, Field(description="The names of the columns of the CSV file.")
     ] = LabelColumns()
-    test: Annotated[
-        Portion | None,
-        Field(
-            description="Which images are the test part, where no folder is; without it, a fifth "
-            "of every class."
-        ),
-    ] = None
     on_error: Annotated[
         Literal["stop", "skip"],
         Field(description="Whether files that cannot be decoded are an error or are left out."),

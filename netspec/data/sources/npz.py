@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,24 +18,30 @@ if TYPE_CHECKING:
 class Npz(FileFields, Source):
     """A NumPy archive of the arrays x_train, y_train, x_test and y_test.
 
-    Several inputs are x_train_NAME each, several outputs y_train_NAME. w_train and w_test, where
-    they are there, weigh every example in the loss.
+    x_val and y_val are the validation part. Several inputs are x_train_NAME each, several outputs
+    y_train_NAME. w_train, w_val and w_test, where they are there, weigh every example in the loss.
     """
 
     dataset: Literal["npz"]
     path: Annotated[FilePath, Field(description="The file, seen from the spec's folder.")]
+    arrays: Annotated[
+        dict[str, str],
+        Field(
+            default_factory=dict,
+            description="The names of arrays in the file by the names above, as "
+            "{x_train: images, y_train: labels}.",
+        ),
+    ]
 
     @property
     def promise(self) -> Promise:
-        return Promise(single=False)
+        return Promise(single=False, names_classes=None)
+
+    @property
+    def renamed(self) -> Mapping[str, str]:
+        return self.arrays
 
     def open(self, folder: Path, request: Request) -> Table:
-        from netspec.data.npz import read_npz
-        from netspec.data.table import WEIGHTS, Table, array_name
+        from netspec.data.archive import open_archive
 
-        inputs, labels, weights = (
-            [array_name(column, split) for split in ("train", "test") for column in columns]
-            for columns in (request.inputs, request.labels, [WEIGHTS])
-        )
-        required, optional = (labels, weights) if request.needs_labels else ([], labels + weights)
-        return Table.from_arrays(read_npz(folder / self.path, inputs + required, optional))
+        return open_archive(folder / self.path, request, self.arrays)

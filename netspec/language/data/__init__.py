@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from netspec.language.data.fields import (
+    ARRAY_PARTS,
     DataFields,
     FileFields,
     FilePath,
     FolderPath,
     ImageResize,
+    PartFields,
     Portion,
     Promise,
     Resize,
@@ -17,6 +19,7 @@ from netspec.language.data.fields import (
 from netspec.language.data.registry import SOURCES, DataField
 
 __all__ = [
+    "ARRAY_PARTS",
     "SOURCES",
     "DataField",
     "DataFields",
@@ -24,6 +27,7 @@ __all__ = [
     "FilePath",
     "FolderPath",
     "ImageResize",
+    "PartFields",
     "Portion",
     "Promise",
     "Resize",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
@@ -94,8 +94,8 @@ class Promise:
     """How the images were made, which a prediction repeats: see `netspec.data.ink`."""
     single: bool = True
     """Whether an example is one input and one label; otherwise arrays of any number and shape."""
-    names_classes: bool = False
-    """Whether the data contain the names of the classes."""
+    names_classes: bool | None = False
+    """Whether the data contain the names of the classes; None where their labels may be names."""
     decoded: bool = False
     """Whether the examples are image files, which are decoded to the shape of the input."""
     columns: bool = False
@@ -150,6 +150,11 @@ class DataFields(Model):
         return 0
 
     @property
+    def renamed(self) -> Mapping[str, str]:
+        """The names of arrays in the data, by their names in netspec, where the spec has some."""
+        return {}
+
+    @property
     def paths(self) -> dict[str, FilePath]:
         """The paths of files and folders, by the name of their field."""
         return {name: value for name, value in self if isinstance(value, FilePath)}
@@ -160,13 +165,33 @@ class DataFields(Model):
         return self.model_copy(update=changed)
 
 
-class FileFields(DataFields):
+class PartFields(DataFields):
+    """The fields of a source whose data may lack a test part."""
+
+    test: Annotated[
+        Portion | None,
+        Field(
+            description="Which of the training examples are the test part, where the data have "
+            "none; without it, a fifth, of every class."
+        ),
+    ] = None
+
+
+ARRAY_PARTS = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
+"""The parts of the data by how the names of arrays write them."""
+
+
+class FileFields(PartFields):
     """The fields of a source that reads files of the user."""
 
     labels_from: Annotated[
         int,
         Field(ge=-(2**31), lt=2**31, description="The label of the first class; class indices."),
     ] = 0
+
+    @property
+    def promise(self) -> Promise:
+        return Promise(names_classes=None)
 
     @property
     def first_label(self) -> int:

@@ -25,6 +25,7 @@ BUILT_IN = {
     "mnist": "netspec.data.sources.mnist:Mnist",
     "digits": "netspec.data.sources.digits:Digits",
     "npz": "netspec.data.sources.npz:Npz",
+    "npy": "netspec.data.sources.npy:Npy",
     "idx": "netspec.data.sources.idx:Idx",
     "images": "netspec.data.sources.images:Images",
     "table": "netspec.data.sources.table:TableFiles",

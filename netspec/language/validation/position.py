@@ -87,6 +87,7 @@ def find_position(location: Location, data: Data) -> Position:
     written: list[str | int] = []
     for index, step in enumerate(location):
         kind = _without_metadata(annotation)
+        is_made = _is_made_by_validator(annotation, value)
         if location[index + 1 :] == (KEY,) and get_origin(kind) is dict:
             return Position((*written, step), get_args(kind)[0], owner, model, is_key=True)
         if form := _form(annotation, step):
@@ -96,7 +97,7 @@ def find_position(location: Location, data: Data) -> Position:
         if fields := _model(annotation):
             owner, model = name, fields
         annotation = _member(annotation, step)
-        if not _is_made_by_validator(kind, value):
+        if not is_made:
             written.append(step)
             name = str(step) if isinstance(step, str) else name
             value = _value(value, step)
@@ -128,10 +129,12 @@ def _member(annotation: Annotation, step: str | int) -> Annotation:
     return None
 
 
-def _is_made_by_validator(kind: Annotation, value: object) -> bool:
+def _is_made_by_validator(annotation: Annotation, value: object) -> bool:
     """Whether a validator makes the mapping or the list of what a spec writes as another value."""
+    if _model(annotation):
+        return value is not None and not isinstance(value, dict)
     containers = {dict: dict, tuple: list}
-    container = containers.get(get_origin(kind))
+    container = containers.get(get_origin(_without_metadata(annotation)))
     return container is not None and not isinstance(value, container)
 
 
