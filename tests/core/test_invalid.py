@@ -156,7 +156,7 @@ def test_every_code_has_a_case() -> None:
     }
 
     # Codes of the command line: its settings, its trainings, and their places.
-    assert codes == set(Code) - {Code.SET, Code.WEIGHTS, Code.DEVICE}
+    assert codes == set(Code) - {Code.SET, Code.WEIGHTS, Code.DEVICE, Code.BACKEND}
 
 
 def test_the_index_lists_pages_and_codes(request: pytest.FixtureRequest) -> None:
