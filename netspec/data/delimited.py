@@ -24,7 +24,8 @@ CODE = r"^\s*0[0-9]"
 """A number with a zero before another digit: a code, such as 007 or 0123."""
 
 _SAMPLE = 1 << 18  # bytes that decide about the encoding, the separator and the columns
-_BLOCK = 1 << 18
+_BLOCK = 1 << 18  # bytes that are looked at once
+_BLOCK_OF_ROWS = 1 << 19  # bytes that pyarrow parses at once; a longer line is read too
 _SAMPLE_LINES = 50
 _SHOWN = 20  # lines in a message
 
@@ -65,6 +66,10 @@ class Delimited:
     maybe_codes: bool
     """Whether a value may begin with a zero and another digit."""
 
+    def schema(self, columns: Sequence[str], types: Mapping[str, Any]) -> Any:
+        """The types of columns of which some are known, as the first rows look."""
+        return self._open("open_csv", columns, types, []).schema
+
     def read(
         self, columns: Sequence[str], types: Mapping[str, Any], broken: list[str] | None = None
     ) -> ArrowTable:
@@ -73,25 +78,31 @@ class Delimited:
         Lines of another number of values are left out, and named in `broken`; where it is None
         they are an error. Raises DataError.
         """
-        return self._read("read_csv", columns, types, broken)
-
-    def batches(self, columns: Sequence[str], types: Mapping[str, Any]) -> Iterator[ArrowTable]:
-        """As `read`, a part of the rows at a time. Every column needs a type."""
-        reader = self._read("open_csv", columns, types, None)
-        pa = pyarrow()
-        while True:
-            try:
-                yield reader.read_next_batch()
-            except StopIteration:
-                return
-            except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError) as error:
-                raise self._unreadable(error, types) from None
-
-    def _read(
-        self, function: str, columns: Sequence[str], types: Mapping[str, Any], broken: Any
-    ) -> Any:
-        pa, reading = pyarrow(), pyarrow("csv")
         faults: list[Any] = []
+        table = self._open("read_csv", columns, types, faults)
+        self._report(len(faults), broken)
+        return table
+
+    def batches(
+        self, columns: Sequence[str], types: Mapping[str, Any], broken: list[str] | None = None
+    ) -> Iterator[ArrowTable]:
+        """As `read`, a part of the rows at a time. Every column needs a type.
+
+        Raises UnfittingError where a value is not of the type.
+        """
+        faults: list[Any] = []
+        reader = self._open("open_csv", columns, types, faults)
+        try:
+            yield from reader
+        except (pyarrow().ArrowException, UnicodeDecodeError) as error:
+            raise self._unreadable(error, types) from None
+        self._report(len(faults), broken)
+
+    def _open(
+        self, function: str, columns: Sequence[str], types: Mapping[str, Any], faults: list[Any]
+    ) -> Any:
+        """A table or a reader of pyarrow; broken lines become `faults`."""
+        reading = pyarrow("csv")
 
         def handle(row: Any) -> str:
             faults.append(row)
@@ -100,13 +111,14 @@ class Delimited:
         utf8 = self.encoding.startswith("utf-8")
         names = [name or f"\0{place}" for place, name in enumerate(self.columns)]
         try:
-            table = getattr(reading, function)(
+            return getattr(reading, function)(
                 str(self.path),
                 read_options=reading.ReadOptions(
                     column_names=names,
                     skip_rows=self.header_line - 1,
                     skip_rows_after_names=1,
                     encoding="utf8" if utf8 else self.encoding,
+                    block_size=_BLOCK_OF_ROWS,
                 ),
                 parse_options=reading.ParseOptions(
                     delimiter=self.separator,
@@ -120,11 +132,8 @@ class Delimited:
                     decimal_point=self.decimal,
                 ),
             )
-        except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError) as error:
+        except (pyarrow().ArrowException, UnicodeDecodeError) as error:
             raise self._unreadable(error, types) from None
-        if faults:
-            self._report(len(faults), broken)
-        return table
 
     def codes(self, columns: Sequence[str]) -> list[str]:
         """The columns that have a value with a zero before another digit, such as 007."""
@@ -133,8 +142,7 @@ class Delimited:
         pa, pc = pyarrow(), pyarrow("compute")
         found: list[str] = []
         remaining = list(columns)
-        reader = self._read("open_csv", columns, dict.fromkeys(columns, pa.string()), None)
-        for batch in reader:
+        for batch in self._open("open_csv", columns, dict.fromkeys(columns, pa.string()), []):
             for name in list(remaining):
                 matched = pc.match_substring_regex(batch.column(name), CODE)
                 if pc.any(matched).as_py():
@@ -162,6 +170,9 @@ class Delimited:
         return self.header_end + 1 + row
 
     def _report(self, count: int, broken: list[str] | None) -> None:
+        """Name the lines that pyarrow has left out; their number is all that it knows."""
+        if not count:
+            return
         width = len(self.columns)
         sentences: list[str] = []
         for line, values in self.rows():
@@ -181,11 +192,14 @@ class Delimited:
     def _unreadable(self, error: Exception, types: Mapping[str, Any]) -> DataError:
         if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
             return encoding_error(self.path, self.shown, self.encoding)
-        if "conversion error" in str(error) and (wrong := self._wrong_number(types)):
+        if "conversion error" in str(error):
+            wrong = self._wrong_number(types)
+            if wrong is None:
+                return UnfittingError(f"{self.shown} cannot be read: {error}", "write it again")
             line, name, text = wrong
             message = f"{self.shown}:{line}: {name} is {text!r}, which is not a number"
             help = f"correct it, leave it empty, or write `types: {{{name}: category}}`"
-            return DataError(message, help)
+            return UnfittingError(message, help)
         reason = str(error).splitlines()[0]
         return DataError(f"{self.shown} cannot be read: {reason}", "write it as CSV again")
 
@@ -199,6 +213,10 @@ class Delimited:
                 if text not in MISSING_TEXTS and not is_written_number(text, self.decimal):
                     return line, name, values[place]
         return None
+
+
+class UnfittingError(DataError):
+    """A value that is not of the type of its column."""
 
 
 class BrokenLinesError(DataError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from netspec.data.arrow import (
     without_missing,
 )
 from netspec.data.columnar import FORMATS, Columnar, open_columnar
-from netspec.data.delimited import Delimited, TextFormat, open_delimited
+from netspec.data.delimited import Delimited, TextFormat, UnfittingError, open_delimited
+from netspec.data.gathering import gather
 from netspec.data.preparation import PreparedColumn, Values
 from netspec.data.sources.table import TableFiles, TimeFormat
 from netspec.language.data import DataFields
@@ -111,28 +112,20 @@ class FrameFile:
         raise DataError(message, help)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Frame:
-    """The columns of a file, as Arrow reads them, and their kinds: number, category or time.
+    """The columns of a file and their kinds: number, category or time.
 
     `broken` are the lines that were left out, a phrase for each.
     """
 
     file: FrameFile
-    kinds: dict[str, str]
-    table: ArrowTable
+    kinds: Mapping[str, str]
+    values: Mapping[str, Values]
     broken: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        return self.table.num_rows
-
-    def take(self, name: str) -> Values:
-        """The values of a column, which then takes no memory in the table any more."""
-        column = self.table.column(name)
-        # Without columns, Arrow forgets the number of rows.
-        if self.table.num_columns > 1:
-            self.table = self.table.drop_columns([name])
-        return self.file.values(name, column, self.kinds[name])
+        return next(map(len, self.values.values()), 0)
 
 
 def open_frame(path: Path, shown: str, reading: Reading) -> FrameFile:
@@ -163,18 +156,23 @@ def read_frame(
     content = file.content
     if isinstance(content, Columnar):
         found = content.kinds([name for name in columns if kinds.get(name) != "category"])
-        return Frame(file, found | dict(kinds), content.read(columns))
+        kinds = {**found, **kinds}
+        return Frame(file, kinds, gather(_values(file, content.batches(columns), kinds, columns)))
+    looks = _looks(content, columns, kinds)
+    numeric = [name for name in columns if name not in kinds and kind_of(looks[name]) == "number"]
+    kinds = {**kinds, **dict.fromkeys(content.codes(numeric), "category")}
     broken: list[str] | None = [] if skips_broken else None
-    table = content.read(columns, _types(kinds, columns), broken)
-    found = {name: str(kind_of(table.schema.field(name).type)) for name in columns}
-    numeric = [name for name in columns if name not in kinds and found[name] == "number"]
-    if codes := content.codes(numeric):
-        again = content.read(codes, _types(dict.fromkeys(codes, "category"), codes), [])
-        for name in codes:
-            place = table.schema.get_field_index(name)
-            table = table.set_column(place, name, again.column(name))
-            found[name] = "category"
-    return Frame(file, found | dict(kinds), table, tuple(broken or ()))
+    try:
+        found = {name: str(kind_of(looks[name])) for name in columns} | kinds
+        batches = content.batches(columns, _types(found, kinds, looks), broken)
+        values = gather(_values(file, batches, found, columns))
+    except UnfittingError:
+        # The first rows do not show the type of every column.
+        broken = [] if skips_broken else None
+        table = content.read(columns, _types(kinds, kinds, looks), broken)
+        found = {name: str(kind_of(table.schema.field(name).type)) for name in columns} | kinds
+        values = gather(_values(file, [table], found, columns))
+    return Frame(file, found, values, tuple(broken or ()))
 
 
 def read_batches(
@@ -191,21 +189,28 @@ def read_batches(
     file = open_frame(path, shown or str(path), reading)
     kinds = {column.name: str(column.kind) for column in columns}
     file.check_columns(list(kinds))
-    content, pa = file.content, pyarrow()
+    content = file.content
     if isinstance(content, Columnar):
         content.kinds([name for name, kind in kinds.items() if kind != "category"])
         batches = content.batches(list(kinds))
     else:
-        batches = content.batches(list(kinds), _types(kinds, list(kinds)))
-    first = 0
+        looks = _looks(content, list(kinds), kinds)
+        batches = content.batches(list(kinds), _types(kinds, kinds, looks))
+    yield from _values(file, batches, kinds, list(kinds))
+
+
+def _values(
+    file: FrameFile, batches: Iterable[ArrowTable], kinds: Mapping[str, str], columns: Sequence[str]
+) -> Iterator[dict[str, Values]]:
+    """The values of the columns of tables or batches of Arrow, by their names."""
+    pa, first = pyarrow(), 0
     for batch in batches:
-        if batch.num_rows:
-            table = pa.Table.from_batches([batch])
+        table = batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch])
+        if table.num_rows:
             yield {
-                name: file.values(name, table.column(name), kind, first)
-                for name, kind in kinds.items()
+                name: file.values(name, table.column(name), kinds[name], first) for name in columns
             }
-        first += batch.num_rows
+        first += table.num_rows
 
 
 def reading_of(data: DataFields | None) -> Reading:
@@ -216,8 +221,28 @@ def reading_of(data: DataFields | None) -> Reading:
     return Reading(TextFormat(data.encoding, data.separator, data.decimal), formats)
 
 
-def _types(kinds: Mapping[str, str], columns: Sequence[str]) -> dict[str, object]:
-    """The types of pyarrow that a text is read as, for columns whose kind is known."""
+def _looks(
+    content: Delimited, columns: Sequence[str], kinds: Mapping[str, str]
+) -> dict[str, object]:
+    """The types of pyarrow that the first rows of a text show; texts where a kind is declared."""
+    text = pyarrow().string()
+    declared = {name: text for name in columns if kinds.get(name) in ("category", "time")}
+    schema = content.schema(columns, declared)
+    return {name: schema.field(name).type for name in columns}
+
+
+def _types(
+    kinds: Mapping[str, str], declared: Mapping[str, str], looks: Mapping[str, object]
+) -> dict[str, object]:
+    """The types of pyarrow that the columns of a text are read as."""
     pa = pyarrow()
-    types = {"number": pa.float64(), "category": pa.string(), "time": pa.string()}
-    return {name: types[kinds[name]] for name in columns if name in kinds}
+    types: dict[str, object] = {}
+    for name in filter(looks.__contains__, kinds):
+        if kinds[name] == "number":
+            # true and false are numbers too.
+            is_boolean = pa.types.is_boolean(looks[name])
+            types[name] = looks[name] if is_boolean else pa.float64()
+        else:
+            is_time = kinds[name] == "time" and name not in declared
+            types[name] = looks[name] if is_time else pa.string()
+    return types

@@ -54,12 +54,12 @@ def oddities(file: FileColumns, labels: NDArray[np.generic] | None) -> Iterator[
 
 
 def unknown_categories(
-    part: str, values: Mapping[str, Values], preparation: Preparation
+    part: str, values: Mapping[str, Values], rows: NDArray[np.int64], preparation: Preparation
 ) -> Iterator[str]:
     """Categories of another part that no training row has."""
     for column in preparation.columns:
         if isinstance(column, CategoryColumn):
-            texts = values[column.name]
+            texts = values[column.name][rows]
             assert isinstance(texts, Coded)
             known = {*column.vocabulary}
             unknown = np.array([text not in known for text in texts.texts], bool)

@@ -184,9 +184,14 @@ class Preparation(Model):
         """The columns of all inputs."""
         return tuple(column for columns in self.inputs.values() for column in columns)
 
-    def apply(self, values: Mapping[str, Values]) -> dict[str, NDArray[np.float32]]:
-        """Every input (n, width), by its column, of the values (n,) of the columns by name."""
-        return {name: _applied(columns, values) for name, columns in self.inputs.items()}
+    def apply(
+        self, values: Mapping[str, Values], rows: NDArray[np.int64] | None = None
+    ) -> dict[str, NDArray[np.float32]]:
+        """Every input (n, width), by its column, of the values (n,) of the columns by name.
+
+        `rows` are the indices of the rows that are prepared, all without it.
+        """
+        return {name: _applied(columns, values, rows) for name, columns in self.inputs.items()}
 
     def probes(self) -> dict[str, NDArray[Any]]:
         """Rows that show whether another program computes the same, by the name of the column."""
@@ -196,15 +201,19 @@ class Preparation(Model):
 
 
 def _applied(
-    columns: tuple[PreparedColumn, ...], values: Mapping[str, Values]
+    columns: tuple[PreparedColumn, ...],
+    values: Mapping[str, Values],
+    rows: NDArray[np.int64] | None,
 ) -> NDArray[np.float32]:
     """One input (n, width) of the values of its columns."""
-    rows = len(values[columns[0].name])
-    prepared = np.empty((rows, sum(column.width for column in columns)), np.float32)
-    for start in range(0, rows, ROWS):
-        block, place = slice(start, start + ROWS), 0
+    count = len(values[columns[0].name] if rows is None else rows)
+    prepared = np.empty((count, sum(column.width for column in columns)), np.float32)
+    for start in range(0, count, ROWS):
+        block = slice(start, start + ROWS)
+        chosen, place = block if rows is None else rows[block], 0
         for column in columns:
             end = place + column.width
-            prepared[block, place:end] = column.apply(values[column.name][block])  # pyright: ignore[reportArgumentType] - the values fit the column
+            some: Any = values[column.name][chosen]  # Any: the values fit the column
+            prepared[block, place:end] = column.apply(some)
             place = end
     return prepared

@@ -53,7 +53,7 @@ def open_table(source: TableFiles, folder: Path, request: Request) -> Table:
     frames, kinds = _read(source, folder, request)
     labels, names = _labels(source, request, frames)
     rows = _parts(source, frames, labels)
-    values = {part: {name: frame.take(name) for name in kinds} for part, frame in frames.items()}
+    values = {part: {name: frame.values[name] for name in kinds} for part, frame in frames.items()}
     for part, frame in frames.items():
         _check_finite(values[part], frame)
     preparation = request.preparation or _preparation(rows, values, kinds, request)
@@ -63,10 +63,12 @@ def open_table(source: TableFiles, folder: Path, request: Request) -> Table:
         remarks += _remarks(source, frames, values, labels)
     _check_width(preparation, request, remarks)
     for part in filter(rows.__contains__, PARTS):
-        of_part = _chosen(values[rows[part].file], rows[part].indices)
-        splits[part] = _columns(of_part, rows[part].labels, preparation)
+        some, of_file = rows[part], values[rows[part].file]
+        inputs = preparation.apply(of_file, some.indices)
+        columns = {**inputs, **({} if some.labels is None else {"y": some.labels})}
+        splits[part] = tuple(Column(name, array) for name, array in columns.items())
         if part != "train":
-            remarks += unknown_categories(part, of_part, preparation)
+            remarks += unknown_categories(part, of_file, some.indices, preparation)
     return Table(splits, names, tuple(remarks), preparation)
 
 
@@ -79,8 +81,8 @@ def _preparation(
     """What the training part teaches, without the rows that are kept for validation."""
     train = rows["train"]
     learned_from = _learned_from(train, request, drawn="validation" not in rows)
-    of_train = _chosen(values[train.file], train.indices[learned_from])
-    columns = (_learned(name, kind, of_train[name]) for name, kind in kinds.items())
+    of_train, indices = values[train.file], train.indices[learned_from]
+    columns = (_learned(name, kind, of_train[name][indices]) for name, kind in kinds.items())
     return Preparation(inputs={"x": tuple(columns)})
 
 
@@ -187,7 +189,7 @@ def _labels(
             message = f"{target} is a {frame.kinds[target]} in {frame.file.shown}, and the loss "
             help = "for classes use sparse_categorical_crossentropy; or name another target"
             raise DataError(message + "takes numbers", help)
-        values[part] = frame.take(target)
+        values[part] = frame.values[target]
         _check_labels(values[part], target, frame)
     texts = {part: some for part, some in values.items() if isinstance(some, Coded)}
     if not texts:
@@ -280,7 +282,7 @@ def _named_parts(source: TableFiles, frame: Frame, part: str | None) -> dict[str
     everything = np.arange(len(frame))
     if source.part is None:
         return {part or "train": everything}
-    column = frame.take(source.part)
+    column = frame.values[source.part]
     assert isinstance(column, Coded)
     parts = [NAMES_OF_PARTS.get(text.strip().lower()) for text in column.texts]
     wrong = column.mapped(np.array([name is None for name in parts], bool))
@@ -319,17 +321,3 @@ def _check_width(preparation: Preparation, request: Request, remarks: Sequence[s
         details[-1] += "; with times of day 7"
     message = f"the features become {width:,} numbers, and the input takes {shape[0]:,}"
     raise DataError(message, f"write `input: [{width}]`", [*details, *remarks] if wide else ())
-
-
-def _chosen(values: Mapping[str, Values], indices: Indices) -> Mapping[str, Values]:
-    """The values of some rows, by rising indices."""
-    if len(indices) == len(next(iter(values.values()))):
-        return values
-    return {name: some[indices] for name, some in values.items()}
-
-
-def _columns(
-    values: Mapping[str, Values], labels: NDArray[np.generic] | None, preparation: Preparation
-) -> tuple[Column, ...]:
-    inputs = [Column(name, array) for name, array in preparation.apply(values).items()]
-    return tuple(inputs) if labels is None else (*inputs, Column("y", labels))

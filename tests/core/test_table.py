@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netspec.data import Dataset, load
+from netspec.data import Dataset, delimited, load
 from netspec.data.frames import Reading, read_batches, reading_of
 from netspec.network import Network, loads
 from netspec.text.diagnostics import DataError
@@ -223,6 +223,33 @@ def test_times_become_where_they_are_in_the_year_and_week(tmp_path):
     np.testing.assert_allclose(prepared[:, 0], (days - days.mean()) / days.std(), rtol=1e-6)
     np.testing.assert_allclose(prepared[:, 1], np.sin(2 * np.pi * days / 365.2425), atol=1e-6)
     np.testing.assert_allclose(prepared[:, 2], np.cos(2 * np.pi * days / 365.2425), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "kind", "width"),
+    [
+        ("{}", "0.5", "number", 1),
+        ("", "7", "number", 1),
+        ("", "red", "category", 3),
+        ("", "2026-01-05", "time", 5),
+        ("true", "false", "number", 1),
+        ("1", "red", "category", 3),
+        ("12", "012", "category", 3),
+        ("2026-01-05", "2026-01-05 10:30", "time", 7),
+        ("2026-01-05", "red", "category", 3),
+    ],
+)
+def test_the_last_rows_decide_about_a_kind_too(tmp_path, monkeypatch, first, last, kind, width):
+    monkeypatch.setattr(delimited, "_BLOCK_OF_ROWS", 200)
+    lines = [f"{first.format(i)},{'ab'[i % 2]}" for i in range(100)]
+    lines += [f"{last},{'ab'[i % 2]}" for i in range(100)]
+    content = "\n".join(["x,kind", *lines])
+    dataset = load(network(tmp_path, content, data=PARTS_IN_FILES, width=width))
+    assert kinds(dataset) == {"x": kind}
+    assert len(dataset.train) == 200
+    assert len(np.unique(dataset.train.inputs[0], axis=0)) == (101 if first == "{}" else 2) - (
+        last == "7"
+    )
 
 
 # Targets and parts
