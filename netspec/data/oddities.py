@@ -50,7 +50,7 @@ def oddities(file: FileColumns, labels: NDArray[np.generic] | None) -> Iterator[
         if isinstance(values, Coded) and name in file.inferred:
             yield from _no_numbers(name, values, file)
         if labels is not None and _is_copy(values, labels):
-            yield f"{name} tells the target of every row; write `exclude: [{name}]` if it is a copy"
+            yield f"{name} has one value for every value of the target; write `exclude: [{name}]`"
 
 
 def unknown_categories(
