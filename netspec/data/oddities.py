@@ -80,7 +80,7 @@ def _missing(file: FileColumns) -> Iterator[str]:
         phrases = [f"{name} in {count:,}" for name, count in some.items()][:_SHOWN]
         phrases += [f"{len(some) - _SHOWN:,} other columns"] if len(some) > _SHOWN else []
         yield (
-            f"values are missing in {file.rows:,} rows: {one_of(phrases, 'and')}; a missing number "
+            f"values are missing: {one_of(phrases, 'and')} of {file.rows:,} rows; a missing number "
             "becomes the mean, a missing category is a category"
         )
 

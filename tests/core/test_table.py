@@ -465,7 +465,7 @@ def test_an_identifier_is_named_with_the_width(tmp_path):
 def test_missing_values_are_counted(tmp_path):
     lines = [f"{i * i if i % 4 else ''},{'red' if i % 5 else ''},{'ab'[i % 2]}" for i in range(40)]
     text = remarks(tmp_path, "\n".join(["x,colour,kind", *lines]), 4)
-    assert "values are missing in 40 rows: x in 10 and colour in 8" in text
+    assert "values are missing: x in 10 and colour in 8 of 40 rows" in text
 
 
 def test_sound_columns_have_no_remarks(tmp_path):
