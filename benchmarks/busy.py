@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import ROOT, Program, Table, parser, show, write_json
-from netspec.backend import TrainingBackend, find_training
+from netspec.backend import Target, find_training
 from netspec.cores import allowed_cores
 from netspec.data import Examples
 from netspec.data import load as load_data
@@ -117,7 +117,7 @@ def print_seconds(backend: str, spec: str, busy: int, *, quick: bool) -> None:
 
 
 def measured(
-    network: Network, target: TrainingBackend, examples: Examples, least: float
+    network: Network, target: Target, examples: Examples, least: float
 ) -> tuple[float, int | None]:
     """The seconds of a step, measured for `least` seconds, and the threads that it took."""
     threads = training_threads(network, target)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.backend import Device, Steps, Trainer, TrainingBackend
+from netspec.backend import Device, Steps, Target, Trainer
 from netspec.cli import main
 from netspec.data import Examples
 from netspec.network import Network
@@ -41,7 +41,7 @@ class OneStep:
 class OneStepBackend:
     """A backend that trains so."""
 
-    def __init__(self, backend: TrainingBackend) -> None:
+    def __init__(self, backend: Target) -> None:
         self._backend = backend
 
     def __getattr__(self, name: str) -> Any:

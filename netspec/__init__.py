@@ -9,10 +9,13 @@ A spec is a graph of layers; a backend is a function from the graph and its weig
 functions here load what they need when they are called, and no framework before that.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from netspec.api import (
     compile,
     evaluate,
     export,
+    inspect,
     load,
     loads,
     predict,
@@ -30,8 +33,12 @@ from netspec.text.diagnostics import (
     WeightsError,
 )
 
+if TYPE_CHECKING:
+    from netspec.runs.callbacks import Callback
+
 __all__ = [
     "BackendError",
+    "Callback",
     "DataError",
     "NetspecError",
     "RunError",
@@ -40,6 +47,7 @@ __all__ = [
     "compile",
     "evaluate",
     "export",
+    "inspect",
     "load",
     "loads",
     "predict",
@@ -48,3 +56,11 @@ __all__ = [
     "to_source",
     "train",
 ]
+
+
+def __getattr__(name: str) -> Any:  # Any: a class, which is imported when it is first used
+    if name == "Callback":
+        from netspec.runs.callbacks import Callback
+
+        return Callback
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from netspec.backend import Device, Quantization
+    from netspec.data.facts import Facts
     from netspec.graph.summary import Summary
     from netspec.language.data import Resize
     from netspec.network import Network
     from netspec.numerics.weights import Weights
+    from netspec.runs.callbacks import Callback
     from netspec.runs.evaluation import Evaluation
     from netspec.runs.export import Exported
     from netspec.runs.folder import Run
@@ -63,6 +65,16 @@ def summarize(network: Network) -> Summary:
     from netspec.graph.summary import summarize
 
     return summarize(network.graph)
+
+
+def inspect(network: Network) -> Facts:
+    """What is in the network's data: `parts`, `columns`, `classes`, `warnings`, `to_json()`.
+
+    Raises DataError where the data cannot be opened; `error` is why they cannot be used.
+    """
+    from netspec.data.facts import inspect
+
+    return inspect(network)[0]
 
 
 def to_source(network: Network, backend: str) -> str:
@@ -129,27 +141,34 @@ def train(
     memory: str | None = None,
     strict: bool = False,
     data: str | Path | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
 ) -> Run:
     """Train a network as its spec describes, into a new folder in `runs`; see `netspec train`.
 
     With `resume` the newest run of exactly this spec continues, or the run of this path or name. A
     complete run is returned unchanged. Suspicious data are a warning, and with `strict` an error.
+    `callbacks` are called after batches and epochs, and can stop the training. `progress` prints a
+    line for every epoch.
     """
     from netspec.data.memory import bytes_of
-    from netspec.runs.training import Warnings, train
+    from netspec.runs.progress import InProgram
+    from netspec.runs.training import train
 
     most = bytes_of(memory) if memory else None
-    return train(
-        network,
-        backend,
-        device=device,
-        runs=Path(runs),
-        resume=Path(resume) if isinstance(resume, str) else resume,
-        memory=most,
-        strict=strict,
-        data=_path(data),
-        progress=Warnings(),
-    )
+    with InProgram(shown=progress) as shown:
+        return train(
+            network,
+            backend,
+            device=device,
+            runs=Path(runs),
+            resume=Path(resume) if isinstance(resume, str) else resume,
+            memory=most,
+            strict=strict,
+            data=_path(data),
+            progress=shown,
+            callbacks=callbacks,
+        )
 
 
 def run(path: str | Path | None = None, *, runs: str | Path = "runs") -> Run:

@@ -65,11 +65,6 @@ class Network:
         """Whether an optional pass is switched on."""
         return self.passes is None or name in self.passes
 
-    @property
-    def rounds_to_tf32(self) -> bool:
-        """Whether training may round the factors of products to TF32 on NVIDIA GPUs."""
-        return self.spec.train is not None and self.spec.train.precision == "tf32"
-
     @cached_property
     def taken_off(self) -> tuple[ActivationName | None, ...]:
         """The activation of every output that is removed for a loss on logits.
@@ -85,14 +80,19 @@ class Network:
             for end in self.ends
         )
 
-    def layer_error(self, name: str, message: str, help: str) -> NetspecError:
-        """The error for a layer that a backend cannot compute, at the layer's place in the spec."""
-        if self.source is None:
-            return BackendError(f"{name}: {message}", help)
+    def layer_error(
+        self, name: str, message: str, help: str, code: Code = Code.DEVICE
+    ) -> NetspecError:
+        """The error for a layer that a backend cannot compute, at the layer's place in the spec.
+
+        A node that a pass has inserted has no place.
+        """
         names = [node.name for node in self.graph.nodes]
+        if self.source is None or name not in names:
+            return BackendError(f"{name}: {message}", help)
         index = names.index(name)
         location = ("layers", index, self.graph.nodes[index].layer.tag)
-        return self.source.error([Fault(location, Code.DEVICE, message, help, key=True)])
+        return self.source.error([Fault(location, code, message, help, key=True)])
 
 
 def load(path: str | Path, overrides: Sequence[Override] = ()) -> Network:

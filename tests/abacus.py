@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 import netspec.backend
-from netspec.backend import Device, Framework, Steps, gives_logits
+from netspec.backend import Device, Framework, Program, Steps, gives_logits
 from netspec.data import Examples
 from netspec.network import Network, loads
 from netspec.numerics.weights import Array, Weights
@@ -61,10 +61,10 @@ class AbacusPredictor:
 class AbacusTrainer(AbacusPredictor):
     """Gradient descent with momentum; a mask from `mask_seed` leaves out some of the pixels."""
 
-    def __init__(self, network: Network, weights: Weights, examples: Examples) -> None:
-        super().__init__(weights)
+    def __init__(self, program: Program, examples: Examples) -> None:
+        super().__init__(program.weights)
         self._examples = examples
-        self._gives_logits = gives_logits(network.objectives)
+        self._gives_logits = gives_logits(program.objectives)
         self._velocity = np.zeros_like(self._kernel)
 
     def epoch(
@@ -117,24 +117,23 @@ class Abacus:
     def devices(self) -> tuple[str, ...]:
         return ("abacus",)
 
-    def source(self, network: Network) -> str:
-        return f'"""The network {network.graph.name} on an abacus."""\n'
+    def source(self, program: Program) -> str:
+        return f'"""The network {program.graph.name} on an abacus."""\n'
 
-    def model(self, network: Network, weights: Weights) -> AbacusPredictor:
-        return AbacusPredictor(weights)
+    def model(self, program: Program) -> AbacusPredictor:
+        return AbacusPredictor(program.weights)
 
-    def predictor(self, network: Network, weights: Weights, device: Device) -> AbacusPredictor:
-        return AbacusPredictor(weights)
+    def predictor(self, program: Program, device: Device) -> AbacusPredictor:
+        return AbacusPredictor(program.weights)
 
     def trainer(
         self,
-        network: Network,
-        weights: Weights,
+        program: Program,
         examples: Examples,
         device: Device,
         threads: int | None = None,
     ) -> AbacusTrainer:
-        return AbacusTrainer(network, weights, examples)
+        return AbacusTrainer(program, examples)
 
 
 class _Point:

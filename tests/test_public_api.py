@@ -15,6 +15,7 @@ from frameworks import TRAINING, require
 
 NAMES = [
     "BackendError",
+    "Callback",
     "DataError",
     "NetspecError",
     "RunError",
@@ -23,6 +24,7 @@ NAMES = [
     "compile",
     "evaluate",
     "export",
+    "inspect",
     "load",
     "loads",
     "predict",

@@ -142,6 +142,11 @@ def run(folder) -> Path:
     return netspec.train(network, "torch", device="cpu", runs=folder / "runs").path
 
 
+def test_a_look_at_data_loads_no_framework(folder):
+    results = loaded(folder, ["data", "small.yaml"], ["check", "--data", "small.yaml"])
+    assert [modules & {*FRAMEWORKS, "matplotlib"} for modules in results] == [set()] * 2
+
+
 def test_onnx_commands_load_neither_keras_nor_torch(folder, run):
     require("onnx")
     from PIL import Image

@@ -6,18 +6,18 @@ Importing this package loads neither Keras nor TensorFlow.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from netspec.backend import Device, Form, Framework, gpu_present
+from netspec.backend import Device, Form, Framework, Program, gpu_present
+from netspec.backend.declaration import Declaration, Gradients, registered_layers
 from netspec.data import Examples
-from netspec.network import Network
-from netspec.numerics.weights import Array, Weights
+from netspec.numerics.weights import Array
+from netspec_keras.lower import NOTES, lower
 from netspec_keras.source import PASSES, source
 
 if TYPE_CHECKING:
     import keras
 
-    from netspec.backend.declaration import Declaration
     from netspec_keras.runtime import KerasPredictor, KerasTrainer
 
 
@@ -35,51 +35,54 @@ class KerasBackend:
     passes = PASSES
 
     def declaration(self) -> Declaration:
-        from netspec_keras.testing import declaration
-
-        return declaration()
+        return Declaration(registered_layers(lower), notes=NOTES, gradients=_gradients)
 
     def devices(self) -> tuple[str, ...]:
         # TensorFlow 2.21's GPU build is the plain wheel together with NVIDIA's cuDNN for CUDA 12.
         cuda = Framework("", ("nvidia-cudnn-cu12",)).version
         return ("cpu", "cuda") if cuda and gpu_present() else ("cpu",)
 
-    def source(self, network: Network) -> str:
-        return source(network)
+    def source(self, program: Program) -> str:
+        return source(program)
 
-    def model(self, network: Network, weights: Weights) -> keras.Model:
+    def model(self, program: Program) -> keras.Model:
         from netspec_keras.runtime import built_model
 
-        return built_model(network, weights)
+        return built_model(program)
 
-    def predictor(self, network: Network, weights: Weights, device: Device) -> KerasPredictor:
+    def predictor(self, program: Program, device: Device) -> KerasPredictor:
         from netspec_keras.runtime import KerasPredictor
 
-        return KerasPredictor(network, weights, device)
+        return KerasPredictor(program, device)
 
     def form(
         self,
         name: str,  # noqa: ARG002 - there is one
-        network: Network,
-        weights: Weights,
+        program: Program,
         device: Device,
         examples: tuple[Array, ...],  # noqa: ARG002 - it needs no ranges
     ) -> Form:
         from netspec_keras.runtime import form
 
-        return form(network, weights, device)
+        return form(program, device)
 
     def trainer(
         self,
-        network: Network,
-        weights: Weights,
+        program: Program,
         examples: Examples,
         device: Device,
         threads: int | None = None,
     ) -> KerasTrainer:
         from netspec_keras.runtime import KerasTrainer
 
-        return KerasTrainer(network, weights, examples, device, threads)
+        return KerasTrainer(program, examples, device, threads)
+
+
+def _gradients(*arguments: Any, **options: Any) -> Gradients:  # Any: of GradientFunction
+    """See `netspec.backend.declaration.GradientFunction`."""
+    from netspec_keras.testing import gradients
+
+    return gradients(*arguments, **options)
 
 
 BACKEND = KerasBackend()

@@ -20,8 +20,8 @@ Fed = tuple[NDArray[np.int64], list[tf.Tensor]]
 class Feed:
     """Examples as they are stored; the graph gathers, casts and divides the batches.
 
-    The tensors are those of the inputs, of the targets unless these are the inputs, and of the
-    weights where there are any.
+    The tensors are the inputs, the targets unless these are the inputs, and the weights where there
+    are any.
     """
 
     def __init__(self, examples: Examples, device: str) -> None:
@@ -41,25 +41,25 @@ class Feed:
         return [*examples.inputs, *examples.targets[: self._targets], *weights]
 
     def _placed(self, examples: Examples) -> list[tf.Tensor]:
-        with tf.device(self._device):  # a thread has its own
-            return [tf.constant(np.asarray(each)) for each in self._arrays(examples)]
+        with tf.device(self._device):  # in every thread: each has a separate device
+            return [tf.constant(np.asarray(array)) for array in self._arrays(examples)]
 
     @property
     def signature(self) -> list[tf.TensorSpec]:
         """The types and shapes of the tensors."""
         return [
-            tf.TensorSpec((None, *each.shape[1:]), tf.as_dtype(each.dtype))
-            for each in self._arrays(self._examples)
+            tf.TensorSpec((None, *array.shape[1:]), tf.as_dtype(array.dtype))
+            for array in self._arrays(self._examples)
         ]
 
     def steps(self, batch_size: int, most: int) -> int:
-        """How many steps are fed at once, of `most` at the most."""
+        """How many steps are fed at once, at most `most`."""
         if self._resident is not None:
             return most
         return steps_of_stream(self._examples, batch_size, most)
 
     def parts(self, order: NDArray[np.int64], batch_size: int, steps: int) -> Iterator[Fed]:
-        """The examples in this order, those of `steps` steps at a time; the last batch is whole."""
+        """The examples in this order, the examples of `steps` steps at a time, in whole batches."""
         if self._resident is not None:
             batches = order.reshape(-1, batch_size)
             for part in chunks(len(batches), steps):
@@ -71,17 +71,18 @@ class Feed:
     def batch(
         self, tensors: Sequence[tf.Tensor], chosen: tf.Tensor
     ) -> tuple[list[tf.Tensor], list[tf.Tensor], tf.Tensor | None]:
-        """The inputs as the network takes them, the targets, and the weights of a batch."""
+        """The inputs of the network, the targets, and the weights of a batch."""
         count = len(self._examples.inputs)
-        gathered = [tf.gather(each, chosen) for each in tensors]
+        gathered = [tf.gather(tensor, chosen) for tensor in tensors]
         inputs = [
-            _values(each, by) for each, by in zip(gathered[:count], self._scales, strict=True)
+            _values(stored, scale)
+            for stored, scale in zip(gathered[:count], self._scales, strict=True)
         ]
         targets = gathered[count : count + self._targets] or inputs
         return inputs, targets, None if self._examples.weights is None else gathered[-1]
 
 
 def _values(stored: tf.Tensor, scale: tf.Variable | None) -> tf.Tensor:
-    """`scaled` of netspec.data.examples."""
+    """The values of an input, as `scaled` of netspec.data.examples computes them."""
     values = tf.cast(stored, tf.float32)
     return values if scale is None else values / scale

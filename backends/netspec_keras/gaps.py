@@ -9,8 +9,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+from netspec.backend import Program
 from netspec.language.layers.convolution import ConvTranspose
-from netspec.network import Network
 from netspec.text.diagnostics import NetspecError
 from netspec_keras.framework import tf
 from netspec_keras.source import layer_name
@@ -20,7 +20,7 @@ _CPU = "/CPU:0"
 _HELP = "check the values that this layer reads, or use the torch backend"
 
 
-def check_kernels(network: Network, device: str) -> None:
+def check_kernels(program: Program, device: str) -> None:
     """Raise NetspecError where TensorFlow has no kernel for a layer on a device.
 
     On a CPU, only oneDNN computes transposed convolutions with a dilation above 1
@@ -28,20 +28,18 @@ def check_kernels(network: Network, device: str) -> None:
     """
     if device != _CPU:
         return
-    for node in network.graph.nodes:
-        layer: Any = getattr(
-            node.layer, "layer", node.layer
-        )  # Any: the one inside a wrapper, if any
+    for node in program.graph.nodes:
+        layer: Any = getattr(node.layer, "layer", node.layer)  # Any: the layer in a wrapper
         dilated = isinstance(layer, ConvTranspose) and max(layer.dilation_rate) > 1
         if dilated and not _has_dilated_transposed_convolutions():
             message = "TensorFlow without oneDNN computes no transposed convolution with a dilation"
             help = "unset TF_ENABLE_ONEDNN_OPTS or set it to 1, or use the torch backend"
-            raise network.layer_error(node.name, message, help)
+            raise program.layer_error(node.name, message, help)
 
 
 @lru_cache(maxsize=1)
 def _has_dilated_transposed_convolutions() -> bool:
-    """Whether a small example runs. TensorFlow has no public way to ask for oneDNN."""
+    """Whether a small example runs. TensorFlow has no public function that reports oneDNN."""
     image, kernel = tf.ones([1, 1, 1, 1]), tf.ones([2, 2, 1, 1])
     try:
         with tf.device(_CPU):
@@ -52,7 +50,7 @@ def _has_dilated_transposed_convolutions() -> bool:
 
 
 @contextmanager
-def errors_at_layers(network: Network) -> Iterator[None]:
+def errors_at_layers(program: Program) -> Iterator[None]:
     """Raise TensorFlow's error about an operation as an error at the place of its layer."""
     try:
         yield
@@ -61,28 +59,28 @@ def errors_at_layers(network: Network) -> Iterator[None]:
         tf.errors.InvalidArgumentError,
         tf.errors.UnimplementedError,
     ) as error:
-        located = _located(network, error)
+        located = _located(program, error)
         if located is None:
             raise
         raise located from error
 
 
-def _located(network: Network, error: Exception) -> NetspecError | None:
+def _located(program: Program, error: Exception) -> NetspecError | None:
     """The error at the layer that TensorFlow names, None where it names none."""
-    found = re.search(r"([^\n]+)\n\s*\[\[{{node ([^}]+)}}", str(error))
-    if found is None:
+    match = re.search(r"([^\n]+)\n\s*\[\[{{node ([^}]+)}}", str(error))
+    if match is None:
         return None
-    reason, path = found.groups()
-    names = {layer_name(node.name): node.name for node in network.graph.nodes}
-    root = layer_name(network.graph.name)
+    reason, path = match.groups()
+    names = {layer_name(node.name): node.name for node in program.graph.nodes}
+    root = layer_name(program.graph.name)
     scopes = path.split("/")
     for scope, inner in pairwise(scopes):
         if _without_count(scope) == root and _without_count(inner) in names:
             message = f"TensorFlow cannot compute this layer: {reason.strip().rstrip('.')}"
-            return network.layer_error(names[_without_count(inner)], message, _HELP)
+            return program.layer_error(names[_without_count(inner)], message, _HELP)
     return None
 
 
 def _without_count(scope: str) -> str:
-    """A scope's name without the number by which TensorFlow keeps it unique."""
+    """A scope's name without the number that TensorFlow adds to make it unique."""
     return re.sub(r"_[0-9]+$", "", scope)

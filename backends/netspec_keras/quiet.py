@@ -1,4 +1,4 @@
-"""Keeps away what comes with TensorFlow and Keras at import, and nobody asked for."""
+"""Imports TensorFlow and Keras without messages, and without packages that are not needed."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Hold back what is written to the process's stderr; show it if an exception comes.
+    """Keep what is written to the process's stderr, and show it only after an exception.
 
-    TensorFlow 2.21 writes from C++ before any of its log levels apply, so the file descriptor
-    itself is turned away for that time.
+    TensorFlow 2.21 writes from C++ before any of its log levels apply. So the file descriptor is
+    redirected for that time.
     """
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
-        kept = os.dup(2)
-        os.dup2(held.fileno(), 2)
+    with tempfile.TemporaryFile() as file:
+        stderr = os.dup(2)
+        os.dup2(file.fileno(), 2)
         try:
             yield
         except BaseException:
-            held.seek(0)
-            os.write(kept, held.read())
+            file.seek(0)
+            os.write(stderr, file.read())
             raise
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 @contextmanager
 def without(packages: Sequence[str]) -> Iterator[None]:
-    """Import as if packages were not installed, those that are loaded already left alone.
+    """Import as if packages were not installed, except packages that are loaded already.
 
-    TensorFlow 2.21 and Keras 3.15 load whatever they find of JAX, scikit-learn and Matplotlib, for
-    converters, wrappers and pictures: 200 MB and two seconds where all are installed.
+    TensorFlow 2.21 and Keras 3.15 load JAX, scikit-learn and Matplotlib where these are installed,
+    for converters, wrappers and plots. All three take 200 MB and two seconds.
     """
     hidden = [name for name in packages if name not in sys.modules]
     modules: dict[str, object] = sys.modules  # pyright: ignore[reportAssignmentType]  # see below
-    modules.update(dict.fromkeys(hidden))  # None in the place of a module: there is none
+    modules.update(dict.fromkeys(hidden))  # None instead of a module: it cannot be imported
     try:
         yield
     finally:

@@ -15,6 +15,7 @@ from netspec.backend import (
     Device,
     Form,
     Predicting,
+    Program,
     Steps,
     chunks,
     counts_answers,
@@ -26,8 +27,7 @@ from netspec.backend import (
 from netspec.backend.devices import absent_gpu, parse_device, unknown_tensorrt
 from netspec.data import Examples
 from netspec.language.training.schedules import Schedule
-from netspec.network import Network
-from netspec.numerics.weights import Array, Weights
+from netspec.numerics.weights import Array
 from netspec.text.diagnostics import BackendError
 from netspec_keras.feeding import Feed
 from netspec_keras.framework import keras, tf
@@ -46,19 +46,17 @@ NEVER_NEGATIVE = re.compile(
 """Keras's names of an optimizer's variables whose values are never negative."""
 
 SEED_STATE = "seed_generator_state"
-"""Keras's name of the variable that a layer's random masks follow from."""
+"""Keras's name of the variable that decides the random masks of a layer."""
 
 
-def built_model(
-    network: Network, weights: Weights, taken_off: Sequence[str | None] = ()
-) -> keras.Model:
-    """The network's Keras model with these weights; it ends as the spec says.
+def built_model(program: Program, taken_off: Sequence[str | None] = ()) -> keras.Model:
+    """The program's Keras model with its weights. Its outputs are the spec's.
 
-    With `taken_off` it ends before these activations of its outputs.
+    With `taken_off` the outputs are before these activations.
     """
-    module = _module(network)
+    module = _module(program)
     model = _built(module, taken_off)
-    module.set_weights(model, weights)
+    module.set_weights(model, program.weights)
     return model
 
 
@@ -73,20 +71,20 @@ def _in_float32(function: Callable[..., tuple[Array, ...]]) -> Callable[..., tup
     return rounding_to_tf32(allowed=False)(function)
 
 
-def _module(network: Network) -> ModuleType:
-    return execute(source(network), f"{network.graph.name}_keras")
+def _module(program: Program) -> ModuleType:
+    return execute(source(program), f"{program.graph.name}_keras")
 
 
-def _first_rate(network: Network) -> tuple[float, ...]:
-    """A rate in the place of a schedule: the core gives the rate of every step."""
-    assert network.spec.train is not None
-    rate = network.spec.train.optimizer.learning_rate
+def _first_rate(program: Program) -> tuple[float, ...]:
+    """A rate instead of a schedule: the core computes the rate of every step."""
+    assert program.train is not None
+    rate = program.train.optimizer.learning_rate
     return (rate.first,) if isinstance(rate, Schedule) else ()
 
 
-def _device(wanted: Device) -> tuple[str, str]:
-    """TensorFlow's name of the device, and how a person reads it."""
-    choice = parse_device(wanted)
+def _device(device: Device) -> tuple[str, str]:
+    """TensorFlow's name of the device, and its name for the user."""
+    choice = parse_device(device)
     if choice.kind == "tensorrt":
         raise unknown_tensorrt("keras")
     gpus: list[Any] = tf.config.list_physical_devices("GPU")
@@ -103,16 +101,16 @@ def _device(wanted: Device) -> tuple[str, str]:
 
 
 class KerasPredictor(Predicting):
-    """The network's Keras model on a device."""
+    """The program's Keras model on a device."""
 
-    def __init__(self, network: Network, weights: Weights, device: Device) -> None:
+    def __init__(self, program: Program, device: Device) -> None:
         name, self.device = _device(device)
-        check_kernels(network, name)
+        check_kernels(program, name)
         with tf.device(name):
-            model = built_model(network, weights, network.taken_off)
-            outputs, logits = _functions(model, network.taken_off)
-        self._outputs = _in_float32(errors_at_layers(network)(outputs))
-        self._logits = _in_float32(errors_at_layers(network)(logits))
+            model = built_model(program, program.taken_off)
+            outputs, logits = _functions(model, program.taken_off)
+        self._outputs = _in_float32(errors_at_layers(program)(outputs))
+        self._logits = _in_float32(errors_at_layers(program)(logits))
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         return outputs_in_batches(inputs, self._outputs)
@@ -121,31 +119,31 @@ class KerasPredictor(Predicting):
         return outputs_in_batches(inputs, self._logits)
 
 
-def form(network: Network, weights: Weights, wanted: Device) -> Form:
-    """`predict` of the network's Keras model, given one batch a call."""
-    name, shown = _device(wanted)
-    check_kernels(network, name)
+def form(program: Program, device: Device) -> Form:
+    """`predict` of the program's Keras model, with one batch in every call."""
+    name, shown = _device(device)
+    check_kernels(program, name)
     with tf.device(name):
-        model = built_model(network, weights)
+        model = built_model(program)
 
     def outputs(*inputs: Array) -> tuple[Array, ...]:
         x = inputs[0] if len(inputs) == 1 else list(inputs)
         with tf.device(name), rounding_to_tf32(allowed=False):
-            given = model.predict(x, batch_size=len(inputs[0]), verbose=0)
-        return tuple(given) if isinstance(given, list | tuple) else (given,)
+            values = model.predict(x, batch_size=len(inputs[0]), verbose=0)
+        return tuple(values) if isinstance(values, list | tuple) else (values,)
 
     return Form(outputs, shown)
 
 
 def _activated(values: Sequence[tf.Tensor], names: Sequence[str | None]) -> list[tf.Tensor]:
-    """The outputs of a model of logits, by the activations that were taken off for the loss."""
+    """The outputs of a model of logits, after the activations that the loss does without."""
     activations = {None: tf.identity, "softmax": tf.nn.softmax, "sigmoid": tf.sigmoid}
     return [activations[name](value) for value, name in zip(values, names, strict=True)]
 
 
 def _all_outputs(model: keras.Model, inputs: Sequence[tf.Tensor], *, training: bool) -> list[Any]:
-    given = model(inputs[0] if len(inputs) == 1 else list(inputs), training=training)
-    return list(given) if isinstance(given, list | tuple) else [given]
+    values = model(inputs[0] if len(inputs) == 1 else list(inputs), training=training)
+    return list(values) if isinstance(values, list | tuple) else [values]
 
 
 def _functions(
@@ -155,8 +153,9 @@ def _functions(
 
     `model` returns the logits.
     """
-    # A free batch axis: Keras 3.15 adds a tensor (3, 1) as a bias of 3 channels where it can see 3.
-    signature = [tf.TensorSpec((None, *each.shape[1:]), tf.float32) for each in model.inputs]
+    # The batch size is None: Keras 3.15 adds a tensor (3, 1) as a bias of 3 channels where the
+    # size 3 is known.
+    signature = [tf.TensorSpec((None, *tensor.shape[1:]), tf.float32) for tensor in model.inputs]
 
     @tf.function(input_signature=signature, autograph=False)
     def logits(*inputs: tf.Tensor) -> list[tf.Tensor]:
@@ -170,47 +169,46 @@ def _functions(
 
 
 def _on_arrays(function: Callable[..., list[tf.Tensor]], *inputs: Array) -> tuple[Array, ...]:
-    return tuple(each.numpy() for each in function(*map(tf.constant, inputs)))
+    return tuple(output.numpy() for output in function(*map(tf.constant, inputs)))
 
 
 def _logits(taken_off: Sequence[str | None]) -> dict[str, bool]:
-    """What build_model is asked for, where it can leave activations off."""
+    """The arguments of build_model, which has `logits` where activations can be left off."""
     return {"logits": True} if any(taken_off) else {}
 
 
 class KerasTrainer(Predicting):
-    """The network's Keras model in training, with the images on the device."""
+    """The program's Keras model in training, with the images on the device."""
 
     def __init__(
         self,
-        network: Network,
-        weights: Weights,
+        program: Program,
         examples: Examples,
         device: Device,
         threads: int | None,
     ) -> None:
         self.threads = limit_threads(tf, threads)
         self._tf_device, self.device = _device(device)
-        check_kernels(network, self._tf_device)
-        self._network = network
-        self._asked, taken_off = network.objectives, network.taken_off
-        self._tf32 = network.rounds_to_tf32
-        module = _module(network)
+        check_kernels(program, self._tf_device)
+        self._program = program
+        self._objectives, taken_off = program.objectives, program.taken_off
+        self._tf32 = program.rounds_to_tf32
+        module = _module(program)
         self._weights: dict[str, list[str]] = module.WEIGHTS
         with tf.device(self._tf_device):
             build = partial(_built, module, taken_off)
             self._model: keras.Model = _with_precision(module, build)
-            module.set_weights(self._model, weights)
+            module.set_weights(self._model, program.weights)
             self._optimizer: keras.optimizers.Optimizer = module.build_optimizer(
-                *_first_rate(network)
+                *_first_rate(program)
             )
             self._optimizer.build(self._model.trainable_variables)
             self._feed = Feed(examples, self._tf_device)
             self._run = _steps_function(
-                self._model, self._optimizer, _Objectives(module, network), self._feed
+                self._model, self._optimizer, _Objectives(module, program), self._feed
             )
             exact = build() if hasattr(module, "set_precision") else self._model
-            functions = map(errors_at_layers(network), _functions(exact, taken_off))
+            functions = map(errors_at_layers(program), _functions(exact, taken_off))
             functions = map(_in_float32, functions)
             self._outputs, self._logits = (
                 partial(_up_to_date, self._model, exact, function) for function in functions
@@ -220,7 +218,7 @@ class KerasTrainer(Predicting):
         self, order: NDArray[np.int64], batch_size: int, learning_rates: Array, mask_seed: int
     ) -> Iterator[Steps]:
         self._seed_masks(mask_seed)
-        steps = steps_per_report(STEPS_PER_CALL, self._asked, batch_size)
+        steps = steps_per_report(STEPS_PER_CALL, self._objectives, batch_size)
         steps = self._feed.steps(batch_size, steps)
         whole = len(order) // batch_size
         first, last = order[: whole * batch_size], order[whole * batch_size :]
@@ -234,18 +232,18 @@ class KerasTrainer(Predicting):
         self, batches: NDArray[np.int64], tensors: list[tf.Tensor], learning_rates: Array
     ) -> Steps:
         tf32 = rounding_to_tf32(allowed=self._tf32)
-        with tf.device(self._tf_device), tf32, errors_at_layers(self._network):
-            given = self._run(tf.constant(batches), tf.constant(learning_rates), *tensors)
-            losses, *others = [each.numpy() for each in given]
-        by_output = others.pop(0) if len(self._asked) > 1 else None
-        correct = others.pop(0) if counts_answers(self._asked) else None
-        logits = tuple(each.reshape(-1, *each.shape[2:]) for each in others)
+        with tf.device(self._tf_device), tf32, errors_at_layers(self._program):
+            values = self._run(tf.constant(batches), tf.constant(learning_rates), *tensors)
+            losses, *others = [value.numpy() for value in values]
+        by_output = others.pop(0) if len(self._objectives) > 1 else None
+        correct = others.pop(0) if counts_answers(self._objectives) else None
+        logits = tuple(values.reshape(-1, *values.shape[2:]) for values in others)
         return Steps(losses, correct, by_output, logits)
 
     def _seed_masks(self, seed: int) -> None:
-        """Start every layer's random masks from the seed and the layer's place."""
+        """Start the random masks of every layer from the seed and the layer's position."""
         for index, layer in enumerate(self._model.layers):
-            states = [each for each in layer.variables if each.name == SEED_STATE]
+            states = [variable for variable in layer.variables if variable.name == SEED_STATE]
             for inner, state in enumerate(states):
                 words = np.random.SeedSequence([seed, index, inner]).generate_state(2, np.uint32)
                 state.assign(words)
@@ -287,16 +285,16 @@ class KerasTrainer(Predicting):
             variable.assign(optimizer_state[key])
 
     def _optimizer_variables(self) -> Iterator[tuple[str, keras.Variable]]:
-        """Every variable with a key; its path would count the optimizers of the process.
+        """Every variable with a key. Its path contains the number of optimizers in the process.
 
-        So would the name of one without a name, such as Nadam's product.
+        So does the automatic name of a variable, such as Nadam's product.
         """
         for index, variable in enumerate(self._optimizer.variables):
             yield f"{index}.{re.sub(r'^variable_[0-9]+$', 'variable', variable.name)}", variable
 
 
 def _with_precision(module: ModuleType, build: Callable[[], keras.Model]) -> keras.Model:
-    """The model with the precision that the module asks for, which is one for the whole process."""
+    """The model with the precision of the module, a setting of the process that is restored."""
     before = keras.config.dtype_policy()
     if hasattr(module, "set_precision"):
         module.set_precision()
@@ -309,7 +307,7 @@ def _with_precision(module: ModuleType, build: Callable[[], keras.Model]) -> ker
 def _up_to_date(
     model: keras.Model, exact: keras.Model, function: Callable[..., Any], *inputs: Array
 ) -> tuple[Array, ...]:
-    """What a function of `exact` returns, which computes in float32 with the weights of `model`."""
+    """The result of a function of `exact`, the model in float32, with the weights of `model`."""
     if exact is not model:
         for variable, trained in zip(exact.variables, model.variables, strict=True):
             variable.assign(trained)
@@ -317,57 +315,61 @@ def _up_to_date(
 
 
 def _weights_of(weights: Any, outputs: Sequence[Any]) -> list[Any]:
-    """The weights of a batch for every output, with an axis for each of its losses' axes."""
+    """The weights of a batch for every output, with as many axes as the output's losses."""
     if weights is None:
         return [None] * len(outputs)
-    return [tf.reshape(weights, [-1] + [1] * (len(each.shape) - 2)) for each in outputs]
+    return [tf.reshape(weights, [-1] + [1] * (len(output.shape) - 2)) for output in outputs]
 
 
 class _Objectives:
-    """The losses of every output, what each counts for, and what the metrics need."""
+    """The losses of all outputs with their weights, and the values that the metrics need."""
 
-    def __init__(self, module: ModuleType, network: Network) -> None:
+    def __init__(self, module: ModuleType, program: Program) -> None:
         losses = module.build_loss()
         self.losses: list[keras.losses.Loss] = losses if isinstance(losses, list) else [losses]
-        self.weights = [each.weight for each in network.objectives]
-        self.counts = counts_answers(network.objectives)
-        self.gives = gives_logits(network.objectives)
+        self.weights = [objective.weight for objective in program.objectives]
+        self.counts = counts_answers(program.objectives)
+        self.returns_logits = gives_logits(program.objectives)
 
     def values(
         self, truths: Sequence[Any], outputs: Sequence[Any], weights: list[Any]
     ) -> list[Any]:
         """The loss of every output."""
-        given = zip(self.losses, truths, outputs, weights, strict=True)
-        return [loss(truth, output, weight) for loss, truth, output, weight in given]
+        arguments = zip(self.losses, truths, outputs, weights, strict=True)
+        return [loss(truth, output, weight) for loss, truth, output, weight in arguments]
 
     def total(self, values: Sequence[Any]) -> Any:
-        """What training makes small."""
+        """The value that training minimizes: the losses times their weights."""
         weighted = zip(self.weights, values, strict=True)
         return tf.add_n([value if weight == 1 else weight * value for weight, value in weighted])
 
     def kept(self, truths: Sequence[Any], outputs: Sequence[Any], values: list[Any]) -> list[Any]:
-        """What the figures need of a step beside its loss; `dtypes` are the types of all."""
+        """The values of a step that metrics need beside the loss; `dtypes` are the types of all."""
         kept = [tf.stack(values)] if len(values) > 1 else []
         if self.counts:
             answers = tf.argmax(outputs[0], axis=-1, output_type=truths[0].dtype)
             kept.append(tf.math.count_nonzero(answers == truths[0], dtype=tf.int32))
-        return kept + ([tf.cast(each, tf.float32) for each in outputs] if self.gives else [])
+        return kept + (
+            [tf.cast(output, tf.float32) for output in outputs] if self.returns_logits else []
+        )
 
     @property
     def dtypes(self) -> list[tf.DType]:
-        """The types of what a step gives: its loss, and what the figures need."""
+        """The types of the results of a step: the loss, and the values that metrics need."""
         by_output = [tf.float32] * (len(self.losses) > 1)
-        outputs = [tf.float32] * (len(self.losses) * self.gives)
+        outputs = [tf.float32] * (len(self.losses) * self.returns_logits)
         return [tf.float32, *by_output, *([tf.int32] * self.counts), *outputs]
 
 
 def _whole(gradients: Sequence[Any]) -> list[Any]:
-    """The gradients with that of every row of an Embedding added up.
+    """The gradients, with the parts for each row of an Embedding added up.
 
-    TensorFlow gives a part for each time that a row was read. Optimizers of Keras 3.15 square the
+    TensorFlow returns a part for each time that a row was read. Optimizers of Keras 3.15 square the
     parts and add the squares, where their rule squares the sum.
     """
-    return [each if each is None else tf.convert_to_tensor(each) for each in gradients]
+    return [
+        gradient if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients
+    ]
 
 
 def _steps_function(
@@ -378,8 +380,8 @@ def _steps_function(
 ) -> Callable[..., list[tf.Tensor]]:
     """A function of (batches of indices, rates, the feed's tensors) that runs steps of training.
 
-    It gives the losses and what the figures need, each stacked. The loop runs inside TensorFlow: a
-    Python call for every step took a quarter more time.
+    It returns the losses and the values that metrics need, each stacked. The loop runs inside
+    TensorFlow: with a Python call for every step it took a quarter more time.
     """
     variables = model.trainable_variables
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from netspec.backend import Program
 from netspec.backend.emit.code import Code, arguments, call
 from netspec.backend.emit.document import Document
 from netspec.backend.emit.losses import loss_parts
@@ -13,8 +14,7 @@ from netspec.backend.emit.names import variables
 from netspec.graph import Graph, Input, Node
 from netspec.language.layers import written
 from netspec.language.layers.core import Softmax
-from netspec.network import Network
-from netspec.passes import OPTIMIZATIONS, run_passes
+from netspec.passes import OPTIMIZATIONS
 from netspec_keras import prelude
 from netspec_keras.losses import loss_call
 from netspec_keras.lower import applied, class_name, frozen_once_built, lower, trained
@@ -23,19 +23,18 @@ from netspec_keras.training import training_parts
 PASSES = OPTIMIZATIONS
 
 
-def source(network: Network) -> str:
+def source(program: Program) -> str:
     """The module: build_model, set_weights, and for training build_optimizer and build_loss."""
-    graph, train = network.graph, network.spec.train
-    optimized, _ = run_passes(PASSES, network, {})
-    calls = [loss_call(objective) for objective in network.objectives]
+    graph, train = program.graph, program.train
+    calls = [loss_call(objective) for objective in program.objectives]
     losses = prelude.PARTS.with_needed(name for name, _ in calls if "." not in name)
     (set_weights,) = prelude.PARTS.with_needed(["set_weights"]).values()
     doc = [f"The network {graph.name} as a Keras model.", "Written by netspec; runs without it."]
     parts = [
-        _build_model(optimized, network.scales, network.taken_off),
+        _build_model(graph, program.scales, program.taken_off),
         *(training_parts(train) if train else []),
         *map(lines_of, losses.values()),
-        *(loss_parts(network.objectives, "keras.losses.Loss", calls) if train else []),
+        *(loss_parts(program.objectives, "keras.losses.Loss", calls) if train else []),
         _weights_table(graph),
         axes_table(graph),
         weights_check(),

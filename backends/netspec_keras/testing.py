@@ -1,23 +1,16 @@
-"""What the conformance tests need of Keras: its layers, and gradients by `tf.GradientTape`."""
+"""The gradients of a Keras model by `tf.GradientTape`, which the conformance tests compare."""
 
 from __future__ import annotations
 
-from netspec.backend.declaration import Declaration, Gradients, registered_layers
-from netspec.network import Network
-from netspec.numerics.weights import Array, Weights
+from netspec.backend import Program
+from netspec.backend.declaration import Gradients
+from netspec.numerics.weights import Array
 from netspec_keras.framework import tf
-from netspec_keras.lower import NOTES, lower
 from netspec_keras.runtime import built_model
 
 
-def declaration() -> Declaration:
-    """See `netspec.backend.declaration.DeclaringBackend`."""
-    return Declaration(registered_layers(lower), notes=NOTES, gradients=gradients)
-
-
 def gradients(
-    network: Network,
-    weights: Weights,
+    program: Program,
     inputs: list[Array],
     cotangents: list[Array],
     *,
@@ -25,10 +18,10 @@ def gradients(
     device: str = "cpu",
 ) -> Gradients:
     """See `netspec.backend.declaration.GradientFunction`."""
-    model = built_model(network, weights)
+    model = built_model(program)
     variables = {
         f"{node.name}.{weight.name}": variable
-        for node in network.graph.nodes
+        for node in program.graph.nodes
         if node.weights
         for weight, variable in zip(
             node.weights, model.get_layer(node.name.replace("/", ".")).weights, strict=True

@@ -5,20 +5,18 @@ Importing this package loads neither onnx nor onnxruntime.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from netspec.backend import Device, Form, Framework, Quantization, gpu_present
-from netspec.data.record import DataRecord
-from netspec.network import Network
-from netspec.numerics.weights import Array, Weights
+from netspec.backend import Device, Form, Framework, Program, Quantization, gpu_present
+from netspec.backend.declaration import Declaration, registered_layers
+from netspec.numerics.weights import Array
 from netspec_onnx.passes import PASSES
 
 if TYPE_CHECKING:
-    from netspec.backend.declaration import Declaration
     from netspec_onnx.session import OnnxPredictor
 
 
@@ -41,26 +39,27 @@ class OnnxBackend:
     passes = PASSES
 
     def declaration(self) -> Declaration:
-        from netspec_onnx.testing import declaration
+        from netspec_onnx.lower import NOTES, lower
 
-        return declaration()
+        return Declaration(registered_layers(lower, "TimeDistributed"), notes=NOTES)
 
     def devices(self) -> tuple[str, ...]:
         cuda = Framework("onnxruntime", ("onnxruntime-gpu",)).version
         return ("cpu", "cuda") if cuda and gpu_present() else ("cpu",)
 
-    def predictor(self, network: Network, weights: Weights, device: Device) -> OnnxPredictor:
-        return self.open(self.export(network, weights), device)
+    def predictor(self, program: Program, device: Device) -> OnnxPredictor:
+        from netspec_onnx.session import OnnxPredictor
+
+        return OnnxPredictor(self.export(program), device, program.taken_off)
 
     def form(
         self,
         name: str,
-        network: Network,
-        weights: Weights,
+        program: Program,
         device: Device,
         examples: tuple[Array, ...],
     ) -> Form:
-        content = self.export(network, weights)
+        content = self.export(program)
         if name == "onnx-fp16":
             content = self.quantize(content, "fp16", examples)
         elif name == "onnx-int8":
@@ -70,16 +69,15 @@ class OnnxBackend:
 
     def export(
         self,
-        network: Network,
-        weights: Weights,
+        program: Program,
         *,
         opset: int | None = None,
         raw_input: bool = False,
-        record: DataRecord | None = None,
+        metadata: Mapping[str, str] = MappingProxyType({}),
     ) -> bytes:
         from netspec_onnx.model import export
 
-        return export(network, weights, opset=opset, raw_input=raw_input, record=record)
+        return export(program, opset=opset, raw_input=raw_input, metadata=metadata)
 
     def open(self, content: bytes, device: Device) -> OnnxPredictor:
         from netspec_onnx.seal import remarks

@@ -1,10 +1,8 @@
-"""Writes the ONNX model of a network and its weights: the graph, the metadata, the check."""
+"""Writes the ONNX model of a program: the graph, the metadata, the check."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 from onnx import (
     ModelProto,
@@ -17,20 +15,11 @@ from onnx import (
     shape_inference,
 )
 
-from netspec.data.location import relocated
-from netspec.data.pixels import WHITE, raw_divisor
-from netspec.data.record import DataRecord
-from netspec.graph import Graph, Node
-from netspec.language.data import class_names, promise_of
-from netspec.language.layers.preprocessing import Division
-from netspec.language.spec import resolved
-from netspec.network import Network
-from netspec.numerics.weights import Weights, check
-from netspec.passes import renamed, run_passes
+from netspec.backend import Program
+from netspec.graph import Graph
 from netspec.text.diagnostics import BackendError
 from netspec_onnx.lower import Builder, lower
 from netspec_onnx.padding import pad_in_convolutions
-from netspec_onnx.passes import PASSES
 from netspec_onnx.seal import HASH, sealed
 
 OUTPUT = "output"
@@ -43,55 +32,37 @@ MAX_WEIGHT_BYTES = checker.MAXIMUM_PROTOBUF - 2**26  # leaves room for the nodes
 
 
 def export(
-    network: Network,
-    weights: Weights,
+    program: Program,
     *,
     opset: int | None = None,
     raw_input: bool = False,
-    record: DataRecord | None = None,
+    metadata: Mapping[str, str],
 ) -> bytes:
-    """The content of an ONNX file that computes the network's outputs.
+    """The content of an ONNX file that computes a program's outputs.
 
-    Its inputs have the names of the network's, (batch, height, width, channels) float32 for an
-    image. An only output is called `output`; several have the names of their layers. With
-    `raw_input` the input is pixels as uint8, and the file itself divides them: by the spec's scale,
-    and by 255 where `record` shows that the training data were from 0 to 1. Metadata under
-    `netspec.…` holds the spec, the class names, the preprocessing and the record of the data. The
-    same arguments produce the same bytes.
+    Its inputs have the names of the graph's, (batch, height, width, channels) float32 for an image,
+    and uint8 for raw input. An only output is called `output`; several have the names of their
+    layers. The same arguments produce the same bytes.
 
-    Raises DataError where raw input is requested and the training data were no pixels of 8 bits,
-    BackendError where `opset` is not from 18 to ONNX's newest, where the weights exceed the 2 GiB
-    of an ONNX file, or where raw input is requested of several inputs, and WeightsError where the
-    weights do not belong to the network.
+    Raises BackendError where `opset` is not from 18 to ONNX's newest, or where the weights exceed
+    the 2 GiB of an ONNX file.
     """
     opset = _checked_opset(opset)
-    _check_size(network.graph)
-    check(network.graph, weights, "the model")
-    scale = network.scales[network.graph.inputs[0].name]
-    tensors = {model_input.name: model_input.name for model_input in network.graph.inputs}
-    promise = promise_of(network.spec.data)
-    divisor, white = scale, int(promise.value_range[1]) if promise.value_range else WHITE
+    graph = program.graph
+    _check_size(graph)
+    builder = Builder(opset, program.weights)
+    tensors = {model_input.name: model_input.name for model_input in graph.inputs}
     if raw_input:
-        recorded = record.arrays.get("x_train") if record else None
-        divisor, white = raw_divisor(promise, recorded, scale)
-    compiled = _on_pixels(network, divisor) if raw_input else network
-    graph, weights = run_passes(PASSES, compiled, weights)
-    builder = Builder(opset, weights)
-    if raw_input:
-        name = network.graph.inputs[0].name
+        (name,) = tensors
         tensors[name] = builder.add("Cast", [name], f"{name}.float32", to=TensorProto.FLOAT)
-    outputs = _output_names(network.graph)
+    outputs = _output_names(program)
     _lower_graph(graph, outputs, tensors, builder)
-    if network.uses("fold_padding"):
+    if "fold_padding" in program.passes:
         pad_in_convolutions(builder, outputs)
-    model = _model(network, builder, TensorProto.UINT8 if raw_input else TensorProto.FLOAT)
-    metadata = _metadata(network, record) | {
-        "netspec.scale": str(divisor),
-        "netspec.largest_pixel": str(white),
-        "netspec.raw_input": json.dumps(raw_input),
-    }
-    helper.set_model_props(model, metadata)
-    _declare_outputs(model, network.graph)
+    model = _model(program, builder, TensorProto.UINT8 if raw_input else TensorProto.FLOAT)
+    # The hash is at the end of the file; see `seal`.
+    helper.set_model_props(model, {**metadata, HASH: "sha256"})
+    _declare_outputs(model, graph)
     return sealed(model.SerializeToString(deterministic=True))
 
 
@@ -112,38 +83,25 @@ def _check_size(graph: Graph) -> None:
         raise BackendError(message, "make the network smaller, or keep it in safetensors")
 
 
-def _on_pixels(network: Network, divisor: float) -> Network:
-    """The network with a division before it that scales pixels to its only input."""
-    graph = network.graph
-    if len(graph.inputs) > 1:
-        message = f"{graph.name} has {len(graph.inputs)} inputs, and raw input is for one of images"
-        raise BackendError(message, "leave --raw-input out, and scale the pixels before")
-    (pixels,) = graph.inputs
-    scaled, divided_by = f"{pixels.name}.scaled", Division(divisor=divisor)
-    divided = Node(scaled, divided_by, (pixels.name,), (pixels.shape,), pixels.shape)
-    others = renamed(replace(graph, inputs=()), {pixels.name: scaled}).nodes
-    return replace(network, graph=replace(graph, nodes=(divided, *others)))
-
-
-def _output_names(graph: Graph) -> tuple[str, ...]:
+def _output_names(program: Program) -> tuple[str, ...]:
     """The names of the outputs in the file."""
-    return (OUTPUT,) if len(graph.outputs) == 1 else graph.outputs
+    return (OUTPUT,) if len(program.outputs) == 1 else program.outputs
 
 
-def _model(network: Network, builder: Builder, element: int) -> ModelProto:
+def _model(program: Program, builder: Builder, element: int) -> ModelProto:
     graph = helper.make_graph(
         builder.nodes,
-        network.graph.name,
+        program.graph.name,
         [
             helper.make_tensor_value_info(model_input.name, element, [BATCH, *model_input.shape])
-            for model_input in network.graph.inputs
+            for model_input in program.graph.inputs
         ],
         [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
-            for name in _output_names(network.graph)
+            for name in _output_names(program)
         ],
         list(builder.constants.values()),
-        network.spec.description,
+        program.description,
     )
     opsets = [helper.make_opsetid("", builder.opset)]
     # The oldest file format that can hold this opset is the one that most runtimes open.
@@ -151,19 +109,6 @@ def _model(network: Network, builder: Builder, element: int) -> ModelProto:
     return helper.make_model(
         graph, producer_name="netspec", opset_imports=opsets, ir_version=ir_version
     )
-
-
-def _metadata(network: Network, record: DataRecord | None) -> dict[str, str]:
-    graph, spec = network.graph, network.spec
-    recorded = record.class_names if record else None
-    names = class_names(spec.data, graph.output.shape[-1], recorded)
-    metadata = {
-        "netspec.spec": resolved(relocated(spec, network.folder, network.folder)),
-        "netspec.class_names": json.dumps(names),
-        "netspec.graph": graph.hash,
-        HASH: "sha256",  # at the end of the file; see `seal`
-    }
-    return metadata | ({"netspec.data": record.model_dump_json()} if record else {})
 
 
 def _declare_outputs(model: ModelProto, graph: Graph) -> None:

@@ -26,6 +26,7 @@ from netspec.backend import (
 from netspec.backend.devices import DeviceName, absent_gpu, parse_device
 from netspec.cores import allowed_cores, free_cores, threads_set_by_user
 from netspec.language.layers import Shape, written
+from netspec.language.layers.activations import ActivationName
 from netspec.network import loads
 from netspec.numerics.weights import Array
 from netspec.text.diagnostics import BackendError, NetspecError
@@ -88,8 +89,16 @@ class OnnxPredictor(Predicting):
     pixels as uint8 and divides them itself. `remarks` are sentences about unexpected facts.
     """
 
-    def __init__(self, content: bytes, device: Device) -> None:
+    def __init__(
+        self,
+        content: bytes,
+        device: Device,
+        taken_off: Sequence[ActivationName | None] | None = None,
+    ) -> None:
         """Open a file's content. Nothing in it is executed, and no other file is read.
+
+        `taken_off` are the activations that `logits` leaves out; without it the spec in the file
+        decides.
 
         Raises BackendError where it is no ONNX model, where its inputs and outputs are not
         float, or where the device is not there.
@@ -98,7 +107,7 @@ class OnnxPredictor(Predicting):
         self.metadata = _metadata(model)
         _check_closed(model)
         check_bounds(model)
-        self._content, self._device = content, device
+        self._content, self._device, self._taken_off = content, device, taken_off
         self._session, provider, chain = _session(content, model, device)
         self.remarks = remarks(model)  # of weights that ONNX Runtime has found to be sound
         self._names, self.raw_input, self.input_shapes = _inputs(self._session)
@@ -131,8 +140,10 @@ class OnnxPredictor(Predicting):
     @cached_property
     def _without_activations(self) -> OnnxPredictor:
         """The model without the activations that are taken off for a loss; itself without any."""
+        taken_off = self._taken_off
         try:
-            taken_off = loads(self.metadata["netspec.spec"]).taken_off
+            if taken_off is None:
+                taken_off = loads(self.metadata["netspec.spec"]).taken_off
         except (KeyError, NetspecError):
             raise BackendError("the model contains no spec", _FOREIGN) from None
         if not any(taken_off):

@@ -8,19 +8,19 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from netspec.backend import Device, Form, Framework, gpu_present
+from netspec.backend import Device, Form, Framework, Program, gpu_present
+from netspec.backend.declaration import Declaration, Gradients, registered_layers
 from netspec.data import Examples
-from netspec.network import Network
-from netspec.numerics.weights import Array, Weights
+from netspec.numerics.weights import Array
+from netspec_torch.lower import NOTES, lower_layer
 from netspec_torch.source import PASSES, source
 from netspec_torch.threads import short_waits
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from netspec.backend.declaration import Declaration
     from netspec_torch.runtime import TorchPredictor, TorchTrainer
 
 
@@ -35,42 +35,46 @@ class TorchBackend:
     passes = PASSES
 
     def declaration(self) -> Declaration:
-        _runtime()
-        from netspec_torch.testing import declaration
-
-        return declaration()
+        layers = registered_layers(lower_layer, "TimeDistributed")
+        return Declaration(layers, notes=NOTES, gradients=_gradients)
 
     def devices(self) -> tuple[str, ...]:
         return ("cpu", "cuda") if _built_with_cuda() and gpu_present() else ("cpu",)
 
-    def source(self, network: Network) -> str:
-        return source(network)
+    def source(self, program: Program) -> str:
+        return source(program)
 
-    def model(self, network: Network, weights: Weights) -> nn.Module:
-        return _runtime().built_model(network, weights)
+    def model(self, program: Program) -> nn.Module:
+        return _runtime().built_model(program)
 
-    def predictor(self, network: Network, weights: Weights, device: Device) -> TorchPredictor:
-        return _runtime().TorchPredictor(network, weights, device)
+    def predictor(self, program: Program, device: Device) -> TorchPredictor:
+        return _runtime().TorchPredictor(program, device)
 
     def form(
         self,
         name: str,
-        network: Network,
-        weights: Weights,
+        program: Program,
         device: Device,
         examples: tuple[Array, ...],  # noqa: ARG002 - it needs no ranges
     ) -> Form:
-        return _runtime().form(network, weights, device, compiled=name == "torch-compiled")
+        return _runtime().form(program, device, compiled=name == "torch-compiled")
 
     def trainer(
         self,
-        network: Network,
-        weights: Weights,
+        program: Program,
         examples: Examples,
         device: Device,
         threads: int | None = None,
     ) -> TorchTrainer:
-        return _runtime().TorchTrainer(network, weights, examples, device, threads)
+        return _runtime().TorchTrainer(program, examples, device, threads)
+
+
+def _gradients(*arguments: Any, **options: Any) -> Gradients:  # Any: of GradientFunction
+    """See `netspec.backend.declaration.GradientFunction`."""
+    _runtime()
+    from netspec_torch.testing import gradients
+
+    return gradients(*arguments, **options)
 
 
 def _runtime() -> ModuleType:
@@ -81,12 +85,12 @@ def _runtime() -> ModuleType:
 
 
 def _built_with_cuda() -> bool:
-    """Whether the installed PyTorch is a CUDA build, from the file in which it says so."""
-    found = find_spec("torch")
-    if found is None or found.origin is None:
+    """Whether the installed PyTorch is a CUDA build, according to its file `version.py`."""
+    spec = find_spec("torch")
+    if spec is None or spec.origin is None:
         return False
-    said = Path(found.origin).with_name("version.py").read_text(encoding="utf-8")
-    return not any(line.startswith("cuda") and line.endswith("None") for line in said.splitlines())
+    lines = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8").splitlines()
+    return not any(line.startswith("cuda") and line.endswith("None") for line in lines)
 
 
 BACKEND = TorchBackend()

@@ -1,9 +1,9 @@
-"""Steps of a training, recorded once on a GPU and launched together from then on.
+"""Steps of a training, recorded once on a GPU and afterwards launched together.
 
-A small network keeps a GPU waiting for Python: each of its kernels takes less time than its launch.
-A CUDA graph launches all kernels of several steps at once (PyTorch's notes on CUDA, "CUDA Graphs",
-2.13). It reads and writes the same memory each time, so the examples of its steps and the numbers
-that their updates take are first copied to where it looks for them.
+With a small network the GPU waits for Python: each kernel takes less time than its launch. A CUDA
+graph launches all kernels of several steps at once (PyTorch's notes on CUDA, "CUDA Graphs", 2.13).
+It reads and writes the same memory each time. So the examples of its steps and the numbers of their
+updates are first copied into this memory.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from netspec.text.diagnostics import BackendError
 from netspec_torch.devices import free_memory
 from netspec_torch.examples import Part
-from netspec_torch.figures import Figures, Gathered
+from netspec_torch.results import Gathered, Results
 
 STEPS = 25
-"""Steps of a launch at most: what a launch costs the processor is little against so many."""
+"""The maximum steps of a launch. The time that the processor needs for a launch is then small."""
 
 NODES = 5_000
-"""Operations of a recording at most, unless one step has more: to build more takes seconds."""
+"""The maximum operations of a recording, unless one step has more. More take seconds to record."""
 
 WARM_UP = 3
 """Steps before a recording, in which libraries choose their kernels."""
@@ -41,12 +41,12 @@ SWITCH = "NETSPEC_CUDA_GRAPHS"
 Numbers: TypeAlias = Sequence[float | Tensor]
 """What the update of a step takes: see `netspec_torch.optimizers`."""
 
-Step: TypeAlias = Callable[[Part, Numbers], Figures]
-"""Takes a step, in a way that does not change but for the examples and the numbers."""
+Step: TypeAlias = Callable[[Part, Numbers], Results]
+"""Takes a step. Only the examples and the numbers differ between two calls."""
 
 
 def recording_allowed() -> bool:
-    """Whether the user lets steps be recorded."""
+    """Whether the user allows that steps are recorded."""
     return os.environ.get(SWITCH) != "0"
 
 
@@ -57,13 +57,13 @@ class Recorder(Protocol):
         """Compute as a recording does. Raises RuntimeError where that cannot be recorded."""
         ...
 
-    def record(self, compute: Callable[[], Figures]) -> tuple[Figures, Callable[[], None]]:
-        """Record a computation: its figures, and a function that writes new ones over them."""
+    def record(self, compute: Callable[[], Results]) -> tuple[Results, Callable[[], None]]:
+        """Record a computation: its results, and a function that overwrites them with new ones."""
         ...
 
 
 class CudaGraphs:
-    """Records CUDA graphs. They share the memory of what they compute on the way."""
+    """Records CUDA graphs. They share the memory of their intermediate values."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -74,7 +74,7 @@ class CudaGraphs:
         mode = torch.cuda.get_sync_debug_mode()
         side.wait_stream(main)
         try:
-            # A recording that fails is hard to recover from. So what waits for the GPU raises here.
+            # A failed recording is hard to recover from. So an operation that waits raises here.
             _set_sync_mode("error")
             with torch.cuda.stream(side):
                 compute()
@@ -82,19 +82,19 @@ class CudaGraphs:
             _set_sync_mode(mode)
             main.wait_stream(side)
 
-    def record(self, compute: Callable[[], Figures]) -> tuple[Figures, Callable[[], None]]:
+    def record(self, compute: Callable[[], Results]) -> tuple[Results, Callable[[], None]]:
         main, side = torch.cuda.current_stream(self._device), torch.cuda.Stream(self._device)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.device(self._device):
             try:
-                # Another thread may read examples meanwhile, and allocate memory for them.
+                # Another thread may read examples at the same time, and allocate memory for them.
                 with torch.cuda.graph(graph, self._pool, side, capture_error_mode="thread_local"):
-                    figures = compute()
+                    results = compute()
             finally:
-                # A recording that fails leaves its own stream current (torch/cuda/graphs.py, 2.13).
+                # A failed recording leaves its stream current (torch/cuda/graphs.py, 2.13).
                 torch.cuda.set_stream(main)
         self._pool = graph.pool()
-        return figures, graph.replay
+        return results, graph.replay
 
 
 def _set_sync_mode(mode: int | str) -> None:
@@ -105,10 +105,10 @@ def _set_sync_mode(mode: int | str) -> None:
 
 
 class Launched:
-    """Steps of so many examples each, recorded when they are first taken.
+    """Steps of `size` examples each, recorded when they are first taken.
 
-    Where nothing can be recorded, they are taken one by one, of which a warning tells. `state`
-    returns what the steps change.
+    Where nothing can be recorded, they are taken one by one, with a warning. `state` returns the
+    tensors that the steps change.
     """
 
     def __init__(
@@ -123,10 +123,10 @@ class Launched:
         self._refused = False
         self._draws = False
 
-    def __call__(self, examples: Part, numbers: Sequence[Numbers]) -> Iterator[Figures]:
-        """Take a step for each of the numbers, of `size` examples each.
+    def __call__(self, examples: Part, numbers: Sequence[Numbers]) -> Iterator[Results]:
+        """Take a step of `size` examples for each of the numbers.
 
-        Yields the figures of some steps at a time, which the next steps may write over.
+        Yields the results of some steps at a time. The next steps may overwrite them.
         """
         start = 0
         while start < len(numbers):
@@ -136,7 +136,7 @@ class Launched:
             start = stop
 
     def drop(self) -> bool:
-        """Free the recordings and make no more. Returns whether there were any."""
+        """Free the recordings, and record no more. Returns whether there were any."""
         dropped = bool(self._recordings)
         self._recordings.clear()
         self._refused = True
@@ -144,7 +144,7 @@ class Launched:
         return dropped
 
     def _count(self, examples: Part, numbers: Sequence[Numbers]) -> int:
-        """How many of the steps to take next at once: many, or one of those that are left over."""
+        """How many of the steps to take next at once: many, or one where only a few are left."""
         if self._most is None and not self._refused:
             self._warm_up(examples[: self.size], numbers[0], len(numbers))
         if self._most is None or self._refused:
@@ -152,7 +152,7 @@ class Launched:
         return self._most if self._most <= len(numbers) else 1
 
     def _warm_up(self, examples: Part, numbers: Numbers, steps: int) -> None:
-        """Take steps that are undone, and count what a step launches."""
+        """Take steps and undo them, and count the operations of a step."""
         device = examples.inputs[0].device
         operations = _Operations()
         row = [torch.tensor(number, dtype=torch.float32, device=device) for number in numbers]
@@ -173,7 +173,7 @@ class Launched:
             return
         self._most = max(1, min(STEPS, NODES // max(1, operations.count), steps))
 
-    def _take(self, examples: Part, numbers: Sequence[Numbers]) -> Figures:
+    def _take(self, examples: Part, numbers: Sequence[Numbers]) -> Results:
         steps = len(numbers)
         if steps not in self._recordings and not self._refused:
             try:
@@ -198,7 +198,8 @@ class Launched:
     def _check_random_numbers(self, error: RuntimeError) -> None:
         """Raise BackendError where random numbers cannot be drawn after a recording that failed.
 
-        Before 2.13 PyTorch's generator then stays as a recording needs it (CUDAGeneratorImpl.cpp).
+        Before 2.13 PyTorch's generator then stays in the state of a recording
+        (CUDAGeneratorImpl.cpp).
         """
         if self._draws and _release() < (2, 13):
             message = f"the steps of this network cannot be recorded: {_reason(error)}"
@@ -206,7 +207,7 @@ class Launched:
 
 
 class _Operations(TorchDispatchMode):
-    """Counts the operations of a computation, without those that only look at memory."""
+    """Counts the operations of a computation, except views, which launch no kernel."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -230,19 +231,19 @@ class _Recording:
     def record(self, step: Step, recorder: Recorder) -> None:
         rows = [row.unbind() for row in self._numbers.unbind()]
         compute = lambda: _one_by_one(step, self._examples, rows)  # noqa: E731
-        self._figures, self._replay = recorder.record(compute)
+        self._results, self._replay = recorder.record(compute)
 
-    def __call__(self, examples: Part, numbers: Sequence[Numbers]) -> Figures:
+    def __call__(self, examples: Part, numbers: Sequence[Numbers]) -> Results:
         _copy(examples.tensors(), self._examples.tensors())
-        # From memory that may be paged this waits for nothing, if it may be done later.
+        # A copy from pageable memory returns at once only if it is allowed to end later.
         self._numbers.copy_(torch.tensor(numbers), non_blocking=True)
         self._replay()
-        return self._figures
+        return self._results
 
 
 @contextmanager
 def _undone(state: Iterable[Tensor], device: torch.device) -> Iterator[None]:
-    """Computations that are no steps: the state and the random numbers stay as they were."""
+    """Restore the state and the random numbers after computations that are not steps."""
     tensors = [*state]
     values = [tensor.detach().clone() for tensor in tensors]
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
@@ -252,13 +253,13 @@ def _undone(state: Iterable[Tensor], device: torch.device) -> Iterator[None]:
             _copy(values, tensors)
 
 
-def _one_by_one(step: Step, examples: Part, numbers: Sequence[Numbers]) -> Figures:
-    """Take a step for each of the numbers, of as many examples each."""
+def _one_by_one(step: Step, examples: Part, numbers: Sequence[Numbers]) -> Results:
+    """Take a step for each of the numbers, all with the same number of examples."""
     gathered = Gathered(len(numbers), len(examples))
     size = len(examples) // len(numbers)
     for part, values in zip(examples.split(size), numbers, strict=True):
         gathered.add(step(part, values))
-    return gathered.figures()
+    return gathered.results()
 
 
 @torch.no_grad()
@@ -268,7 +269,7 @@ def _copy(values: Iterable[Tensor], into: Iterable[Tensor]) -> None:
 
 
 def _random_state(device: torch.device) -> Tensor:
-    """Where the random numbers of a device are."""
+    """The state of the random numbers of a device."""
     return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
 
 

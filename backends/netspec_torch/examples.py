@@ -1,4 +1,4 @@
-"""Examples on a device: as they are stored, and as the network takes them."""
+"""Examples on a device: as they are stored, and as inputs of the network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from netspec.data import Examples
 from netspec.data.mapped import Stored
 
 Scales: TypeAlias = tuple[Tensor | None, ...]
-"""What each input is divided by; None where it is not."""
+"""The divisor of each input; None for an input that is not divided."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Part:
-    """Some examples as they are stored; without targets, these are the inputs."""
+    """Some examples as they are stored. Without targets the inputs are the targets."""
 
     inputs: tuple[Tensor, ...]
     targets: tuple[Tensor, ...]
@@ -40,29 +40,29 @@ class Part:
         return len(self.inputs[0])
 
     def tensors(self) -> Iterator[Tensor]:
-        """Everything that it holds."""
+        """All tensors."""
         yield from self.inputs
         yield from self.targets
         if self.weights is not None:
             yield self.weights
         yield from (scale for scale in self.scales if scale is not None)
 
-    def _each(self, made: Callable[[Tensor], Tensor]) -> Part:
-        """The same, with what is made of every tensor of examples."""
+    def _with(self, change: Callable[[Tensor], Tensor]) -> Part:
+        """The same with every tensor of examples changed by a function."""
         return Part(
-            tuple(made(each) for each in self.inputs),
-            tuple(made(each) for each in self.targets),
-            None if self.weights is None else made(self.weights),
+            tuple(map(change, self.inputs)),
+            tuple(map(change, self.targets)),
+            None if self.weights is None else change(self.weights),
             self.scales,
         )
 
     def chosen(self, indices: Tensor) -> Part:
-        """The examples of some indices, in memory of their own."""
-        return self._each(lambda each: each.index_select(0, indices))
+        """The examples at some indices, in separate memory."""
+        return self._with(lambda tensor: tensor.index_select(0, indices))
 
     def __getitem__(self, some: slice) -> Part:
         """Examples that follow one another, in the same memory."""
-        return self._each(lambda each: each[some])
+        return self._with(lambda tensor: tensor[some])
 
     def split(self, size: int) -> Iterator[Part]:
         """All of them in their order, `size` at a time."""
@@ -70,19 +70,19 @@ class Part:
             yield self[start : start + size]
 
     def copied(self) -> Part:
-        """The same in memory of its own."""
-        return self._each(Tensor.clone)
+        """The same in separate memory."""
+        return self._with(Tensor.clone)
 
     def batch(self) -> Batch:
         """The examples as a step takes them."""
         pairs = zip(self.inputs, self.scales, strict=True)
-        inputs = tuple(_values(each, scale) for each, scale in pairs)
-        targets = tuple(_answers(each) for each in self.targets)
+        inputs = tuple(_values(stored, scale) for stored, scale in pairs)
+        targets = tuple(map(_answers, self.targets))
         return Batch(inputs, targets or inputs, self.weights)
 
 
 def _values(stored: Tensor, scale: Tensor | None) -> Tensor:
-    """What the network takes: `scaled` of netspec.data.examples."""
+    """The values of an input, as `scaled` of netspec.data.examples computes them."""
     values = stored.to(torch.float32)
     return values if scale is None else values / scale
 
@@ -103,9 +103,9 @@ def copied_later(examples: Examples, device: torch.device, scales: Scales) -> Pa
 
 
 def scales_of(examples: Examples, device: torch.device) -> Scales:
-    """What each input is divided by, on a device.
+    """The divisor of each input, on a device.
 
-    Tensors, for CUDA multiplies by the reciprocal of a number, which rounds differently.
+    They are tensors: CUDA multiplies by the reciprocal of a number, which rounds differently.
     """
     return tuple(
         None if scale == 1 else torch.tensor(scale, dtype=torch.float32, device=device)
@@ -129,5 +129,5 @@ def _tensor(array: Stored) -> Tensor:
 
 
 def _answers(targets: Tensor) -> Tensor:
-    """The targets; class indices are int64, as PyTorch wants them."""
+    """The targets; class indices are int64, as PyTorch requires."""
     return targets if targets.is_floating_point() else targets.long()

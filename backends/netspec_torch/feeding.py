@@ -18,16 +18,16 @@ class Feed(Protocol):
     """Where the batches come from."""
 
     def steps(self, batch_size: int, most: int) -> int:
-        """How many steps are fed at once, of `most` at the most."""
+        """How many steps are fed at once, at most `most`."""
         ...
 
     def parts(self, order: NDArray[np.int64], batch_size: int, steps: int) -> Iterator[Part]:
-        """The examples in this order, those of `steps` steps at a time."""
+        """The examples in this order, the examples of `steps` steps at a time."""
         ...
 
 
 def feed(examples: Examples, device: torch.device) -> Feed:
-    """The examples on the device where they fit it, else a stream of them."""
+    """The examples on the device where they fit into it, else a stream of them."""
     if examples.streamed or examples.nbytes > _room(device):
         return _Stream(examples, device)
     return _Resident(examples, device)
@@ -87,11 +87,11 @@ class _Copies:
     def __init__(self, examples: Examples, device: torch.device) -> None:
         self._device = device
         self._stream = torch.cuda.Stream(device)
-        # Made once: to make it waits for the GPU.
+        # Created once, because this waits for the GPU.
         self._scales = scales_of(examples, device)
 
     def begin(self, examples: Examples) -> tuple[Part, torch.cuda.Event]:
-        """Begin to copy examples: the part, and the event that it is copied."""
+        """Begin to copy examples: the part, and the event at the end of the copy."""
         with torch.cuda.stream(self._stream):
             part = copied_later(examples, self._device, self._scales)
             copied = self._stream.record_event()

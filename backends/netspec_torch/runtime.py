@@ -18,6 +18,7 @@ from netspec.backend import (
     Device,
     Form,
     Predicting,
+    Program,
     Steps,
     chunks,
     counts_answers,
@@ -28,7 +29,6 @@ from netspec.backend import (
 )
 from netspec.data import Examples
 from netspec.language.layers import Shape
-from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
 from netspec_torch.capture import ENOUGH, CudaGraphs, Launched, Numbers, recording_allowed
 from netspec_torch.devices import (
@@ -39,7 +39,6 @@ from netspec_torch.devices import (
 )
 from netspec_torch.examples import Batch, Part
 from netspec_torch.feeding import feed
-from netspec_torch.figures import Figures, Gathered
 from netspec_torch.optimizers import COUNTERS, in_one_update
 from netspec_torch.process import (
     RandomMasks,
@@ -47,6 +46,7 @@ from netspec_torch.process import (
     random_numbers_kept,
     rounding_to_tf32,
 )
+from netspec_torch.results import Gathered, Results
 from netspec_torch.rules import rule
 from netspec_torch.source import source
 
@@ -54,17 +54,17 @@ STEPS_PER_REPORT = 125
 """Steps between two reports of progress, each of which waits for the device."""
 
 
-def built_model(network: Network, weights: Weights) -> nn.Module:
-    """The network's module with these weights, ready to predict; it ends as the spec says."""
-    return _model_with(_module(network), weights).eval()
+def built_model(program: Program) -> nn.Module:
+    """The program's module with its weights, ready to predict. Its outputs are the spec's."""
+    return _model_with(_module(program), program.weights).eval()
 
 
-def _module(network: Network) -> ModuleType:
-    return execute(source(network), f"{network.graph.name}_torch")
+def _module(program: Program) -> ModuleType:
+    return execute(source(program), f"{program.graph.name}_torch")
 
 
 def _model_with(module: ModuleType, weights: Weights) -> nn.Module:
-    """The model of a module. Its own initial values are drawn, and the weights replace them."""
+    """The model of a module. It draws initial values, and the weights replace them."""
     with random_numbers_kept():
         model: nn.Module = module.build_model()
     with torch.no_grad():
@@ -93,30 +93,34 @@ def _outputs_function(
     model: Callable[..., Any],  # Any: one tensor or several
     device: torch.device,
 ) -> Callable[..., tuple[Array, ...]]:
-    """A function of arrays, one for every input, that gives one for every output."""
+    """A function of an array for every input. It returns an array for every output."""
 
     @torch.inference_mode()
     def outputs(*parts: Array) -> tuple[Array, ...]:
         tensors = [torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in parts]
         with rounding_to_tf32(device, allowed=False):
-            given = model(*tensors)
-        values = given if isinstance(given, tuple) else (given,)
-        return tuple(each.cpu().numpy() for each in values)
+            values = _as_tuple(model(*tensors))
+        return tuple(value.cpu().numpy() for value in values)
 
     return outputs
 
 
-def form(network: Network, weights: Weights, wanted: Device, *, compiled: bool) -> Form:
-    """The network's module as it is, or compiled by torch.compile for every size of batch."""
-    device, shown = find_device(wanted)
-    model = built_model(network, weights).to(device)
+def _as_tuple(outputs: Any) -> tuple[Any, ...]:  # Any: one tensor or several
+    """The outputs of a module, which returns an only output without a tuple."""
+    return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
+def form(program: Program, device: Device, *, compiled: bool) -> Form:
+    """The program's module as it is, or compiled by torch.compile for every size of batch."""
+    place, shown = find_device(device)
+    model = built_model(program).to(place)
     if not compiled:
-        return Form(_outputs_function(model, device), shown)
-    outputs = _outputs_function(torch.compile(model, dynamic=False), device)
+        return Form(_outputs_function(model, place), shown)
+    outputs = _outputs_function(torch.compile(model, dynamic=False), place)
 
     def compiled_outputs(*inputs: Array) -> tuple[Array, ...]:
         with warnings.catch_warnings():
-            # Its advice against float32, which is what is measured here.
+            # PyTorch advises against float32, which is measured here.
             warnings.filterwarnings("ignore", "TensorFloat32 tensor cores", UserWarning)
             return outputs(*inputs)
 
@@ -124,12 +128,12 @@ def form(network: Network, weights: Weights, wanted: Device, *, compiled: bool) 
 
 
 class TorchPredictor(Predicting):
-    """The network's module on a device."""
+    """The program's module on a device."""
 
-    def __init__(self, network: Network, weights: Weights, device: Device) -> None:
+    def __init__(self, program: Program, device: Device) -> None:
         self._device, self.device = find_device(device)
-        self._model: Any = built_model(network, weights).to(self._device)  # Any: a generated class
-        self._logits = self._model.logits if any(network.taken_off) else self._model
+        self._model: Any = built_model(program).to(self._device)  # Any: a generated class
+        self._logits = self._model.logits if any(program.taken_off) else self._model
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         return _outputs(self._model, self._device, inputs)
@@ -139,26 +143,25 @@ class TorchPredictor(Predicting):
 
 
 class TorchTrainer(Predicting):
-    """The network's module in training, with the images on the device."""
+    """The program's module in training, with the images on the device."""
 
     def __init__(
         self,
-        network: Network,
-        weights: Weights,
+        program: Program,
         examples: Examples,
         device: Device,
         threads: int | None,
     ) -> None:
         self._device, self.device = find_device(device)
-        # Never more than PyTorch takes by itself: the cores, without their second threads.
+        # At most PyTorch's default: one thread for each core, without second threads.
         self.threads = min(threads or torch.get_num_threads(), torch.get_num_threads())
-        self._module = _module(network)
-        self._model: Any = _model_with(self._module, weights)  # Any: a generated class
+        self._module = _module(program)
+        self._model: Any = _model_with(self._module, program.weights)  # Any: a generated class
         self._model.to(self._device)
-        self._shapes = {key: weight.shape for key, weight in network.graph.weights()}
-        self._asked = network.objectives
-        self._tf32 = network.rounds_to_tf32
-        self._logits = self._model.logits if any(network.taken_off) else self._model
+        self._shapes = {key: weight.shape for key, weight in program.graph.weights()}
+        self._objectives = program.objectives
+        self._tf32 = program.rounds_to_tf32
+        self._logits = self._model.logits if any(program.taken_off) else self._model
         self._forward = self._logits
         self._optimizer: Any = self._module.build_optimizer(self._model)  # Any: as above
         self._scaler: torch.amp.GradScaler | None = None
@@ -173,9 +176,11 @@ class TorchTrainer(Predicting):
         )
         self._regularized = hasattr(self._model, "regularization")
         self._constrained = hasattr(self._model, "constrain")
-        self._trained = [each for each in self._model.parameters() if each.requires_grad]
+        self._trained = [
+            parameter for parameter in self._model.parameters() if parameter.requires_grad
+        ]
         self._feed = feed(examples, self._device)
-        train = network.spec.train
+        train = program.train
         self._in_one_update = train is not None and in_one_update(train)
         slots = () if train is None else rule(train.optimizer).never_negative
         self._never_negative = {*slots, *COUNTERS, "scale"}
@@ -188,7 +193,7 @@ class TorchTrainer(Predicting):
     ) -> Iterator[Steps]:
         masks = RandomMasks(self._device, mask_seed)
         self._model.train()
-        most = steps_per_report(STEPS_PER_REPORT, self._asked, batch_size)
+        most = steps_per_report(STEPS_PER_REPORT, self._objectives, batch_size)
         most = self._feed.steps(batch_size, most)
         launch = self._launched(len(order) // batch_size, batch_size)
         fed = self._feed.parts(order, batch_size, most)
@@ -197,11 +202,11 @@ class TorchTrainer(Predicting):
             full = explain_full_memory(help_for_batches(batch_size))
             tf32 = rounding_to_tf32(self._device, allowed=self._tf32)
             with full, tf32, limited_threads(self.threads), masks.drawn():
-                figures = self._steps(examples, batch_size, rates, launch)
-            yield figures.reported()
+                results = self._steps(examples, batch_size, rates, launch)
+            yield results.reported()
 
     def _launched(self, steps: int, size: int) -> Launched | None:
-        """What takes several steps at once: on a GPU, where they are all alike and enough."""
+        """An object that takes several steps at once: on a GPU, for enough steps of one kind."""
         alike = self._in_one_update and not self._scaler
         enough = steps * self._epochs >= ENOUGH
         if not (self._device.type == "cuda" and alike and enough and recording_allowed()):
@@ -211,7 +216,7 @@ class TorchTrainer(Predicting):
         return self._launch
 
     def _state(self) -> Iterator[Tensor]:
-        """All that steps change."""
+        """The tensors that steps change."""
         yield from self._model.parameters()
         yield from self._model.buffers()
         for slots in self._optimizer.state.values():
@@ -219,39 +224,39 @@ class TorchTrainer(Predicting):
 
     def _steps(
         self, examples: Part, size: int, rates: list[float], launch: Launched | None
-    ) -> Figures:
-        """Take a step with each rate, of `size` examples; the last batch is what is left."""
+    ) -> Results:
+        """Take a step of `size` examples with each rate; the last batch may be smaller."""
         gathered = Gathered(len(rates), len(examples))
         launched = len(examples) // size if launch else 0
         if launch and launched:
             numbers = [self._numbers(rate) for rate in rates[:launched]]
-            for figures in launch(examples[: launched * size], numbers):
-                gathered.add(figures)
+            for results in launch(examples[: launched * size], numbers):
+                gathered.add(results)
         for step in range(launched, len(rates)):
             gathered.add(self._step(examples[step * size : (step + 1) * size], rates[step]))
-        return gathered.figures()
+        return gathered.results()
 
     def _numbers(self, rate: float) -> list[float]:
-        """What the optimizer's next update takes."""
+        """The numbers of the optimizer's next update."""
         self._optimizer.param_groups[0]["lr"] = rate
         numbers: list[float] = self._optimizer.numbers()
         return numbers
 
-    def _step(self, examples: Part, rate: float) -> Figures:
-        """Take a step as the optimizer takes it."""
+    def _step(self, examples: Part, rate: float) -> Results:
+        """Take a step of the optimizer."""
         self._optimizer.param_groups[0]["lr"] = rate
         batch = examples.batch()
-        figures = None
+        results = None
         try:
-            figures = self._gradients(batch)
+            results = self._gradients(batch)
         except torch.OutOfMemoryError:
             if self._launch is None or not self._launch.drop():
                 raise
-        # A recording has memory that this step may need. The weights have not moved yet.
-        figures = figures or self._gradients(batch)
+        # A recording has memory that this step may need. The weights have not changed yet.
+        results = results or self._gradients(batch)
         self._move()
         self._constrain()
-        return figures
+        return results
 
     def _move(self) -> None:
         if self._scaler is None:
@@ -261,52 +266,52 @@ class TorchTrainer(Predicting):
             self._scaler.step(self._optimizer)
             self._scaler.update()
 
-    def _updated(self, examples: Part, numbers: Numbers) -> Figures:
-        """Take a step with numbers that the optimizer gave before."""
-        figures = self._gradients(examples.batch())
+    def _updated(self, examples: Part, numbers: Numbers) -> Results:
+        """Take a step with numbers that the optimizer returned before."""
+        results = self._gradients(examples.batch())
         self._optimizer.update(*numbers)
         self._constrain()
-        return figures
+        return results
 
     def _constrain(self) -> None:
         if self._constrained:
             self._model.constrain()
 
-    def _gradients(self, batch: Batch) -> Figures:
+    def _gradients(self, batch: Batch) -> Results:
         """Set the gradients of all weights for a batch."""
         for weight in self._trained:
             weight.grad = None
-        given = self._forward(*batch.inputs)
-        outputs = given if isinstance(given, tuple) else (given,)
+        outputs = _as_tuple(self._forward(*batch.inputs))
         values = self._values(outputs, batch)
         loss = self._total(values)
         if self._regularized:
             loss = loss + self._model.regularization()
         (self._scaler.scale(loss) if self._scaler else loss).backward()
         correct = None
-        if counts_answers(self._asked):
+        if counts_answers(self._objectives):
             correct = (outputs[0].detach().argmax(-1) == batch.targets[0]).sum()[None]
         by_output = [value.detach() for value in values]
-        return Figures(
+        return Results(
             loss.detach()[None],
             torch.stack(by_output)[None] if len(by_output) > 1 else None,
             correct,
-            tuple(each.detach() for each in outputs) if gives_logits(self._asked) else (),
+            tuple(output.detach() for output in outputs) if gives_logits(self._objectives) else (),
         )
 
     def _values(self, outputs: tuple[Tensor, ...], batch: Batch) -> list[Tensor]:
         """The loss of every output."""
-        given = zip(self._losses, outputs, batch.targets, strict=True)
-        values = [loss(output, target) for loss, output, target in given]
+        triples = zip(self._losses, outputs, batch.targets, strict=True)
+        values = [loss(output, target) for loss, output, target in triples]
         if batch.weights is None:
             return values
-        means = [each.flatten(1).mean(1) if each.ndim > 1 else each for each in values]
+        means = [value.flatten(1).mean(1) if value.ndim > 1 else value for value in values]
         return [(mean * batch.weights).mean() for mean in means]
 
     def _total(self, values: list[Tensor]) -> Tensor:
-        """What training makes small."""
-        weighted = zip(self._asked, values, strict=True)
-        terms = [value if each.weight == 1 else each.weight * value for each, value in weighted]
+        """The value that training minimizes: the losses times their weights."""
+        weights = [objective.weight for objective in self._objectives]
+        pairs = zip(weights, values, strict=True)
+        terms = [value if weight == 1 else weight * value for weight, value in pairs]
         return sum(terms[1:], terms[0])
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
@@ -369,30 +374,32 @@ class TorchTrainer(Predicting):
             name, slot = key.rsplit("/", 1)
             tensor = torch.from_numpy(value).to(self._device)
             target = parameters[name]
-            if tensor.shape == target.shape:  # as the optimizer would have made it
+            if tensor.shape == target.shape:  # in the memory format of the optimizer
                 tensor = torch.empty_like(target).copy_(tensor)
             self._optimizer.state[target][slot] = tensor
 
 
 def _of_each_example(loss: nn.Module) -> nn.Module:
     """The same loss without the mean over the batch."""
-    copied: Any = copy(loss)  # Any: the attribute is that of a loss
+    copied: Any = copy(loss)  # Any: a loss has the attribute
     copied.reduction = "none"
     return copied
 
 
 def _in_16_bits(forward: Callable[..., Any], autocast: torch.autocast) -> Callable[..., Any]:
-    """The same, computed in 16 bits; what it gives is float32 again, as a loss wants it."""
+    """The same, computed in 16 bits. The outputs are float32, as a loss requires."""
 
     def outputs(*inputs: Tensor) -> Any:  # Any: one tensor or several
         with autocast:
-            given = forward(*inputs)
-        return tuple(each.float() for each in given) if isinstance(given, tuple) else given.float()
+            values = forward(*inputs)
+        if isinstance(values, tuple):
+            return tuple(value.float() for value in values)
+        return values.float()
 
     return outputs
 
 
 def _permuted_back(value: Array, axes: tuple[int, ...], shape: Shape) -> Array:
     permuted = value.reshape([shape[axis] for axis in axes])
-    # A copy: without one, weights on the CPU would move along with those of the model.
+    # A copy: without it, a step would also change these weights on the CPU.
     return np.array(permuted.transpose(np.argsort(axes)), order="C")

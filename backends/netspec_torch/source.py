@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from netspec.backend import Program
 from netspec.backend.emit.code import WIDTH, arguments, call, statement
 from netspec.backend.emit.document import Choice, Document
 from netspec.backend.emit.losses import loss_parts
@@ -19,16 +20,7 @@ from netspec.graph import Graph, Node
 from netspec.language.layers import Weight, written
 from netspec.language.layers.activations import ActivationName
 from netspec.language.layers.constraints import Norm
-from netspec.network import Network
-from netspec.passes import (
-    LAYOUT,
-    LOGITS,
-    OPTIMIZATIONS,
-    SPLIT_ACTIVATIONS,
-    renamed,
-    stages,
-)
-from netspec.passes.base import graph_pass
+from netspec.passes import LAYOUT, LOGITS, OPTIMIZATIONS, SPLIT_ACTIVATIONS, renamed
 from netspec_torch import initial, optimizers, penalties, prelude
 from netspec_torch.losses import loss_call
 from netspec_torch.lower import Lowered, lower
@@ -41,15 +33,15 @@ from netspec_torch.training import training_parts
 class _Model:
     """A graph that is ready to be written: named as Python names, and each node lowered.
 
-    `variables` contains the variable of every tensor, `attributes` the identifier of every name of
-    the network, and `taken_off` the activation of every output that the graph leaves to the module.
+    `variables` contains the variable of every tensor, `names` the name in the program of
+    every node, and `taken_off` the activation of every output that the graph leaves to the module.
     """
 
-    network: Network
     graph: Graph
     lowered: Mapping[str, Lowered]
     variables: Mapping[str, str]
-    attributes: Mapping[str, str]
+    names: Mapping[str, str]
+    scales: Mapping[str, float]
     taken_off: tuple[ActivationName | None, ...]
 
     @property
@@ -59,26 +51,29 @@ class _Model:
         return [*layers, *(name for _, needs in _constrained(self) for name in needs)]
 
 
-def source(network: Network) -> str:
+PASSES = (*OPTIMIZATIONS, SPLIT_ACTIVATIONS, LOGITS, *LAYOUT)
+
+
+def source(program: Program) -> str:
     """The module: the class, build_model, build_optimizer where there is training, set_weights."""
-    model, train = _model(network), network.spec.train
-    calls = [loss_call(objective) for objective in network.objectives]
+    model, train = _model(program), program.train
+    calls = [loss_call(objective) for objective in program.objectives]
     layers = prelude.PARTS.with_needed(model.needs)
     losses = prelude.PARTS.with_needed(name for name, _ in calls if "." not in name)
     optimizer = [optimizers.class_name(train.optimizer)] if train else []
-    name = _class_name(network.graph.name, {*prelude.NAMES, *layers, *optimizer, *losses})
+    name = _class_name(program.graph.name, {*prelude.NAMES, *layers, *optimizer, *losses})
     (set_weights,) = prelude.PARTS.with_needed(["set_weights"]).values()
-    doc = [f"The network {network.graph.name} in PyTorch.", "Written by netspec; runs without it."]
+    doc = [f"The network {program.graph.name} in PyTorch.", "Written by netspec; runs without it."]
     parts = [
         *map(lines_of, layers.values()),
         *([optimizers.definition(train)] if train else []),
         *map(lines_of, losses.values()),
         _class(model, name),
         function("build_model", [], name, [f"return {name}()"]),
-        *(training_parts(train, frozen=_frozen(network.graph)) if train else []),
-        *(loss_parts(network.objectives, "nn.Module", calls) if train else []),
+        *(training_parts(train, frozen=_frozen(program.graph)) if train else []),
+        *(loss_parts(program.objectives, "nn.Module", calls) if train else []),
         _weights_table(model),
-        axes_table(network.graph),
+        axes_table(program.graph),
         weights_check(),
         lines_of(set_weights),
         main(f"print({name}())"),
@@ -91,23 +86,15 @@ def _frozen(graph: Graph) -> bool:
     return any(node.weights and not node.layer.trainable for node in graph.nodes)
 
 
-def _names(graph: Graph) -> list[str]:
-    return [*(tensor.name for tensor in graph.inputs), *(node.name for node in graph.nodes)]
+def _attributes(graph: Graph) -> dict[str, str]:
+    """The name that every input and node can have as an attribute of a module."""
+    names = [*(tensor.name for tensor in graph.inputs), *(node.name for node in graph.nodes)]
+    return identifiers(names, prelude.ATTRIBUTES)
 
 
-def attribute_names(graph: Graph) -> Graph:
-    """Rename what a module cannot have as an attribute."""
-    return renamed(graph, identifiers(_names(graph), prelude.ATTRIBUTES))
-
-
-PASSES = (*OPTIMIZATIONS, graph_pass(attribute_names), SPLIT_ACTIVATIONS, LOGITS, *LAYOUT)
-
-
-def _model(network: Network) -> _Model:
-    *compiled, last = stages(PASSES, network, {})
-    (renaming,) = [stage for stage in compiled if stage.name == attribute_names.__name__]
-    attributes = dict(zip(_names(renaming.before), _names(renaming.graph), strict=True))
-    graph = last.graph
+def _model(program: Program) -> _Model:
+    attributes = _attributes(program.graph)
+    graph = renamed(program.graph, attributes)
     # Lowered once for the definitions that they need, whose names no variable can have.
     needs = [name for node in graph.nodes for name in _lowered(node, {}).needs]
     by_tensor = variables(graph, "x", {*prelude.NAMES, *prelude.PARTS.with_needed(needs)})
@@ -115,7 +102,8 @@ def _model(network: Network) -> _Model:
     for name in _without_gradient(graph):
         layer = lowered[name]
         lowered[name] = replace(layer, expression=layer.without_gradient or layer.expression)
-    return _Model(network, graph, lowered, by_tensor, attributes, network.taken_off)
+    names = {attribute: name for name, attribute in attributes.items()}
+    return _Model(graph, lowered, by_tensor, names, program.scales, program.taken_off)
 
 
 def _without_gradient(graph: Graph) -> list[str]:
@@ -209,9 +197,9 @@ def _returned(values: list[str]) -> Document:
 
 def _description(model: _Model) -> str:
     """The inputs and outputs of the module."""
-    about = f", channels last{describe_division(model.network.scales)}"
+    about = f", channels last{describe_division(model.scales)}"
     outputs = "probabilities" if any(model.taken_off) else "outputs"
-    return describe_model(model.network.graph, about, outputs)
+    return describe_model(model.graph, about, outputs)
 
 
 def _method(name: str, inputs: list[str], outputs: int, lines: list[Document]) -> Document:
@@ -303,9 +291,8 @@ def _weights_table(model: _Model) -> Document:
     comment = (
         "Where each weight of a weights file is in the model, and the permutation of its axes."
     )
-    names = {model.attributes[node.name]: node.name for node in model.network.graph.nodes}
     rows = [
-        call(f'"{names[node.name]}.{weight.name}": ', arguments([tensor, axes], {}), ",")
+        call(f'"{model.names[node.name]}.{weight.name}": ', arguments([tensor, axes], {}), ",")
         for node, weight, tensor, axes in _tensors(model)
     ]
     return table(comment, "WEIGHTS", rows)

@@ -1,4 +1,4 @@
-"""What the conformance tests need of PyTorch: its layers, and gradients by autograd."""
+"""The gradients of a PyTorch module by autograd, which the conformance tests compare."""
 
 from __future__ import annotations
 
@@ -6,22 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from netspec.backend.declaration import Declaration, Gradients, registered_layers
-from netspec.network import Network
-from netspec.numerics.weights import Array, Weights
-from netspec_torch.lower import NOTES, lower_layer
+from netspec.backend import Program
+from netspec.backend.declaration import Gradients
+from netspec.numerics.weights import Array
 from netspec_torch.runtime import built_model
 
 
-def declaration() -> Declaration:
-    """See `netspec.backend.declaration.DeclaringBackend`."""
-    layers = registered_layers(lower_layer, "TimeDistributed")
-    return Declaration(layers, notes=NOTES, gradients=gradients)
-
-
 def gradients(
-    network: Network,
-    weights: Weights,
+    program: Program,
     inputs: list[Array],
     cotangents: list[Array],
     *,
@@ -29,9 +21,9 @@ def gradients(
     device: str = "cpu",
 ) -> Gradients:
     """See `netspec.backend.declaration.GradientFunction`."""
-    model = built_model(network, weights)
+    model = built_model(program)
     places: dict[str, tuple[str, tuple[int, ...]]] = type(model).forward.__globals__["WEIGHTS"]
-    shapes = {key: weight.shape for key, weight in network.graph.weights()}
+    shapes = {key: weight.shape for key, weight in program.graph.weights()}
 
     def in_keras_axes(key: str, tensor: Tensor) -> Array:
         axes = places[key][1]

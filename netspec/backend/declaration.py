@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.backend import Backend
+from netspec.backend.contract import Backend
+from netspec.backend.program import Program
+from netspec.graph import Graph
 from netspec.language.layers import LAYERS
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
@@ -33,8 +35,7 @@ class GradientFunction(Protocol):
 
     def __call__(
         self,
-        network: Network,
-        weights: Weights,
+        program: Program,
         inputs: list[Array],
         cotangents: list[Array],
         *,
@@ -74,8 +75,20 @@ class DeclaringBackend(Backend, Protocol):
     """A backend that the conformance tests can check."""
 
     def declaration(self) -> Declaration:
-        """What the backend declares. It may import the framework."""
+        """What the backend declares. It does not import the framework; its functions do that."""
         ...
+
+
+def missing_layers(declared: Declaration, graph: Graph) -> Iterator[tuple[str, str]]:
+    """The name of every node whose layer a backend lacks, and the class name of the layer.
+
+    It may be the layer in a wrapper. Layers that only passes insert are not declared.
+    """
+    for node in graph.nodes:
+        for layer in (node.layer, getattr(node.layer, "layer", node.layer)):
+            if layer.tag in LAYERS.keys() - declared.layers:
+                yield node.name, layer.tag
+                break
 
 
 def registered_layers(lower: Any, *replaced: str) -> frozenset[str]:  # Any: a singledispatch

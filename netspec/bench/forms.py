@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from netspec.backend import BenchedBackend, TrainingBackend, find, installed
+from netspec.backend import Target, find, installed
 from netspec.text.diagnostics import BackendError, NetspecError, nearest, one_of
 
 
@@ -33,9 +33,8 @@ def known() -> dict[str, Named]:
 
     Forms of the frameworks come first, then forms of exported files.
     """
-    backends_by_name = (find(name, framework=False) for name in installed())
-    backends = [backend for backend in backends_by_name if isinstance(backend, BenchedBackend)]
-    backends.sort(key=lambda backend: not isinstance(backend, TrainingBackend))
+    backends = [find(name, framework=False) for name in installed()]
+    backends.sort(key=lambda backend: not backend.trains)
     return {
         name: Named(name, title, backend.name)
         for backend in backends
@@ -72,8 +71,6 @@ def chosen(names: Sequence[str] | None) -> tuple[list[Named], list[str]]:
     return present, lines
 
 
-def made(name: str) -> BenchedBackend:
+def made(name: str) -> Target:
     """The backend of a form. Raises BackendError where its framework is missing."""
-    backend = find(known()[name].backend)
-    assert isinstance(backend, BenchedBackend)
-    return backend
+    return find(known()[name].backend)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from netspec.data.decoded import Decoded, decode
 from netspec.data.decoding import Fitting
-from netspec.data.folders import ImageFile, Listing, list_images, listed
+from netspec.data.folders import ExampleFile, Listing, list_files, listed
 from netspec.data.labels import CsvTable, read_listing
 from netspec.data.mapped import Selected
 from netspec.data.sources.images import Images
@@ -66,7 +66,7 @@ def open_images(source: Images, folder: Path, request: Request) -> Table:
 def _listing(source: Images, folder: Path, shown: str, *, labelled: bool) -> Listing:
     root = folder / source.path
     if source.labels is None:
-        return list_images(root, shown, labelled=labelled)
+        return list_files(root, shown, labelled=labelled)
     table = CsvTable(folder / source.labels, str(source.labels), source.columns)
     return read_listing(table, root, shown, labelled=labelled)
 
@@ -89,7 +89,9 @@ def _ordered(listing: Listing, source: Images, shown: str) -> tuple[str, ...] | 
     return requested
 
 
-def _labels(files: Sequence[ImageFile], names: tuple[str, ...] | None) -> NDArray[np.int64] | None:
+def _labels(
+    files: Sequence[ExampleFile], names: tuple[str, ...] | None
+) -> NDArray[np.int64] | None:
     """The class index (n,) of every file, None where there are no classes."""
     if names is None:
         return None
@@ -98,7 +100,7 @@ def _labels(files: Sequence[ImageFile], names: tuple[str, ...] | None) -> NDArra
 
 
 def _parts(
-    files: Sequence[ImageFile],
+    files: Sequence[ExampleFile],
     sound: NDArray[np.int64],
     labels: NDArray[np.int64] | None,
     test: Portion | None,
@@ -139,10 +141,10 @@ def _columns(
 
 
 def _copies(
-    files: Sequence[ImageFile], decoded: Decoded, sound: NDArray[np.int64]
+    files: Sequence[ExampleFile], decoded: Decoded, sound: NDArray[np.int64]
 ) -> tuple[str, ...]:
     """Files with the same content in two classes, or in two parts: a sentence for each kind."""
-    by_hash: defaultdict[str | None, list[ImageFile]] = defaultdict(list)
+    by_hash: defaultdict[str | None, list[ExampleFile]] = defaultdict(list)
     for index in map(int, sound):
         by_hash[decoded.hashes[index]].append(files[index])
     groups = [group for group in by_hash.values() if len(group) > 1]
@@ -158,7 +160,7 @@ def _copies(
     )
 
 
-def _two(group: Sequence[ImageFile]) -> str:
+def _two(group: Sequence[ExampleFile]) -> str:
     """The first file of a group, and the first that differs from it in its class or its part."""
     first = group[0]
     other = next(file for file in group if (file.label, file.part) != (first.label, first.part))

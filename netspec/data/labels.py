@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netspec.data.folders import PARTS, ImageFile, Listing, classified, composed
+from netspec.data.folders import PARTS, ExampleFile, Listing, classified, composed
 from netspec.text.diagnostics import DataError, nearest, one_of
 from netspec.text.files import read_regular
 
@@ -47,7 +47,7 @@ def read_listing(table: CsvTable, root: Path, shown: str, *, labelled: bool) -> 
     if not rows:
         raise DataError(f"{table.shown} has no rows", "write a line for every image file")
     lines: dict[str, int] = {}
-    by_part: dict[str | None, dict[str, list[ImageFile]]] = {}
+    by_part: dict[str | None, dict[str, list[ExampleFile]]] = {}
     for row in rows:
         if row.file in lines:
             message = f"{table.shown} has {row.file} in the lines {lines[row.file]} and {row.line}"
@@ -56,7 +56,7 @@ def read_listing(table: CsvTable, root: Path, shown: str, *, labelled: bool) -> 
         part = _part(row, table) if row.part else None
         label = composed(row.label) if labelled else None
         name = f"{shown}/{composed(row.file)}"
-        file = ImageFile(_existing(root, row.file), name, label, part)
+        file = ExampleFile(_existing(root, row.file), name, label, part)
         by_part.setdefault(part, {}).setdefault(label or "", []).append(file)
     if None in by_part and len(by_part) > 1:
         empty = next(row for row in rows if not row.part)

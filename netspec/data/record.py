@@ -9,6 +9,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, ValidationError
 
+from netspec.data.preparation import Preparation
 from netspec.data.table import Column, Table
 from netspec.language.layers import written
 from netspec.language.layers.tagged import Model
@@ -42,11 +43,15 @@ class ArrayRecord(Model):
 
 
 class DataRecord(Model):
-    """The arrays of a data set, by name, and the names of the classes that the data contain."""
+    """The arrays of a data set, by name, and the names of the classes that the data contain.
+
+    `preparation` is how the inputs were made of the columns of a table.
+    """
 
     dataset: str
     arrays: dict[str, ArrayRecord]
     class_names: tuple[str, ...] | None = None
+    preparation: Preparation | None = None
 
 
 def parse_record(text: str) -> DataRecord | None:
@@ -64,7 +69,12 @@ def describe(dataset: str, table: Table) -> DataRecord:
     file stores them.
     """
     arrays = {name: _array_record(column) for name, column in table.arrays()}
-    return DataRecord(dataset=dataset, arrays=arrays, class_names=table.class_names)
+    return DataRecord(
+        dataset=dataset,
+        arrays=arrays,
+        class_names=table.class_names,
+        preparation=table.preparation,
+    )
 
 
 def _array_record(column: Column) -> ArrayRecord:

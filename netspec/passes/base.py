@@ -46,12 +46,15 @@ class Stage:
     weights: Weights
 
 
+def active_passes(passes: Iterable[Pass], network: Network) -> tuple[Pass, ...]:
+    """The passes that are not switched off for a network, in their order."""
+    return tuple(pass_ for pass_ in passes if not pass_.optional or network.uses(pass_.name))
+
+
 def stages(passes: Iterable[Pass], network: Network, weights: Weights) -> Iterator[Stage]:
     """The graph of a network after each pass that is switched on."""
     graph = network.graph
-    for pass_ in passes:
-        if pass_.optional and not network.uses(pass_.name):
-            continue
+    for pass_ in active_passes(passes, network):
         before = graph
         graph, weights = pass_.apply(graph, weights, network)
         if "PYTEST_CURRENT_TEST" in os.environ:

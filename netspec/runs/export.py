@@ -87,7 +87,7 @@ def export(
     if raw_input:
         _check_pixels(reference.inputs, divisor_of(model))
     difference = _largest_difference(ScaledInputs(model), reference, run.backend)
-    dataset = load(network) if quantize else None
+    dataset = load(network, learned=record) if quantize else None
     lost = None
     if quantize and dataset:
         content, lost = quantized(target, content, quantize, network, weights, dataset)

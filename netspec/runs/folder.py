@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from safetensors.numpy import save
 
-from netspec.backend import Trainer, TrainingBackend
+from netspec.backend import Target, Trainer
 from netspec.data.location import absolute, relocated, unlocated
 from netspec.data.record import DataRecord
 from netspec.language.layers.tagged import Model
@@ -333,7 +333,7 @@ def _contiguous(value: NDArray[Any]) -> NDArray[Any]:
 def create(
     folder: Path,
     network: Network,
-    backend: TrainingBackend,
+    backend: Target,
     trainer: Trainer,
     weights: Weights,
     reference: Reference,
@@ -386,7 +386,7 @@ def _named(partial: Path, folder: Path, stem: str) -> Run:
         number += 1
 
 
-def _about(network: Network, backend: TrainingBackend, trainer: Trainer, data: DataRecord) -> About:
+def _about(network: Network, backend: Target, trainer: Trainer, data: DataRecord) -> About:
     versions = {"python": platform.python_version(), "netspec": version("netspec")}
     versions["numpy"] = np.__version__
     versions |= {needed.module: str(needed.version) for needed in backend.frameworks}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+import warnings
+from io import StringIO
+from typing import Self
 
 from rich.console import Console
 from rich.progress import (
@@ -87,6 +90,22 @@ class Terminal:
 
     def _title(self, epoch: int) -> str:
         return f"Epoch {epoch:>{len(str(self._epochs))}}/{self._epochs}"
+
+
+class InProgram(Terminal):
+    """The same in a Python program, or nothing; what is suspicious is a Python warning."""
+
+    def __init__(self, *, shown: bool) -> None:
+        super().__init__(None if shown else Console(file=StringIO(), quiet=True))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def warns(self, text: str) -> None:
+        warnings.warn(text, UserWarning, stacklevel=5)  # the line that calls netspec.train
 
 
 def _epoch(record: Record) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.backend import ExportedModel, ExportingBackend, Predicting, Quantization
+from netspec.backend import ExportedModel, Predicting, Quantization, Target
 from netspec.data import Dataset, Examples
 from netspec.data.pixels import as_pixels
 from netspec.graph.summary import in_bytes
@@ -73,7 +73,7 @@ class Quantized:
 
 
 def quantized(
-    target: ExportingBackend,
+    target: Target,
     content: bytes,
     kind: Quantization,
     network: Network,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
@@ -13,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from netspec.backend import Device, Predictor, Trainer, TrainingBackend, find_training
+from netspec.backend import Device, Predictor, Target, Trainer, find_training
 from netspec.checks.objectives import figures
 from netspec.cores import free_cores, thread_count, threads_set_by_user
 from netspec.data import Dataset, epoch_order, load, mask_seed
@@ -26,6 +25,7 @@ from netspec.numerics.initial import check_memory, initial
 from netspec.numerics.measures import Figure
 from netspec.numerics.rates import Span, epoch_rates
 from netspec.numerics.weights import Array, Weights
+from netspec.runs.callbacks import Callback, Callbacks
 from netspec.runs.folder import Checkpoint, Reference, Run, create, resumable, write_spec
 from netspec.runs.lock import locked
 from netspec.runs.metrics import NO_FIGURES, Meter, Record, evaluate
@@ -67,11 +67,16 @@ class Silent:
     def tested(self, record: Record) -> None: ...
 
 
-class Warnings(Silent):
-    """Shows only what is suspicious: Python's warnings, at the line that calls netspec.train."""
+@dataclass(frozen=True)
+class _Options:
+    """What the caller of a training decides, beside the spec."""
 
-    def warns(self, text: str) -> None:
-        warnings.warn(text, UserWarning, stacklevel=5)
+    device: Device
+    runs: Path
+    memory: int | None
+    strict: bool
+    progress: Progress
+    callbacks: Callbacks
 
 
 def train(
@@ -85,6 +90,7 @@ def train(
     strict: bool = False,
     data: Path | None = None,
     progress: Progress | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Run:
     """Train a network as its spec describes; the run is complete after every epoch.
 
@@ -96,32 +102,23 @@ def train(
     `strict`. Raises NetspecError.
     """
     progress = progress or Silent()
+    options = _Options(device, runs, memory, strict, progress, Callbacks(callbacks))
     train_settings(network)
     target = find_training(backend)
     network = with_data(network, data)
     if resume is False:
-        return _train(network, target, None, device, runs, memory, progress, strict=strict)
+        return _train(network, target, None, options)
     chosen = None if resume is True else resume
     run = resumable(runs, network, backend, chosen, moved=data is not None)
     for remark in run.remarks:
         progress.remarks(f"{remark}; from now on it has hashes")
     with locked(run.path):
-        return _train(network, target, run, device, runs, memory, progress, strict=strict)
+        return _train(network, target, run, options)
 
 
-def _train(
-    network: Network,
-    target: TrainingBackend,
-    run: Run | None,
-    device: Device,
-    runs: Path,
-    memory: int | None,
-    progress: Progress,
-    *,
-    strict: bool,
-) -> Run:
+def _train(network: Network, target: Target, run: Run | None, options: _Options) -> Run:
     """Train a new run, or a run that is locked."""
-    settings = train_settings(network)
+    settings, progress = train_settings(network), options.progress
     if run:
         network = replace(network, passes=run.network.passes)
     state = run.checkpoint() if run else None
@@ -129,19 +126,19 @@ def _train(
         progress.remarks(complete)
         return run
     check_memory(network.graph, COPIES)
-    dataset = load(network, memory)
+    dataset = load(network, options.memory, run.about.data if run else None)
     if run:
         _check_same_data(run, dataset.record)
     steps = _steps(settings, len(dataset.train))
-    suspicious = suspicions(dataset, network) if strict or run is None else []
-    if suspicious and strict:
+    suspicious = suspicions(dataset, network) if options.strict or run is None else []
+    if suspicious and options.strict:
         raise SuspiciousDataError(suspicious)
     for sentence in suspicious:
         progress.warns(sentence)
     progress.prepares(target.name)
     weights = state.weights if state else initial(network.graph, settings.seed)
     threads = run.about.threads if run else training_threads(network, target)
-    trainer = target.trainer(network, weights, dataset.train, device, threads)
+    trainer = target.trainer(network, weights, dataset.train, options.device, threads)
     if run and state and state.epoch:
         restore(trainer, state.optimizer, state.epoch * steps, str(run.path))
         if state.tested:
@@ -149,7 +146,7 @@ def _train(
     with ExitStack() as stack:
         if run is None:
             reference = _reference(trainer, dataset)
-            run = create(runs, network, target, trainer, weights, reference, dataset.record)
+            run = create(options.runs, network, target, trainer, weights, reference, dataset.record)
             stack.enter_context(locked(run.path))
         else:
             write_spec(run, network)
@@ -164,9 +161,9 @@ def _train(
             for remark in remarks(str(run.path), None, dataset.record):
                 progress.remarks(remark)
         progress.begins(run, trainer.device, state.epoch, settings.epochs)
-        training = _Training(network, run, trainer, dataset, steps, progress)
+        training = _Training(network, run, trainer, dataset, steps, options)
         training.goes_on(state)
-        training.ends(lambda best: target.predictor(network, best, device))
+        training.ends(lambda best: target.predictor(network, best, options.device))
     return run
 
 
@@ -179,7 +176,7 @@ def _check_same_data(run: Run, now: DataRecord) -> None:
         raise RunError(message, help)
 
 
-def training_threads(network: Network, target: TrainingBackend) -> int:
+def training_threads(network: Network, target: Target) -> int:
     """The threads for the work of a step on the cores that are free now.
 
     Sums over another number of threads round differently. So a run keeps its number, and goes on
@@ -240,7 +237,7 @@ class _Training:
         trainer: Trainer,
         dataset: Dataset,
         steps: int,
-        progress: Progress,
+        options: _Options,
     ) -> None:
         """`steps` is the number of steps of an epoch."""
         self._network = network
@@ -249,7 +246,8 @@ class _Training:
         self._trainer = trainer
         self._dataset = dataset
         self._steps = steps
-        self._progress = progress
+        self._progress = options.progress
+        self._callbacks = options.callbacks
         self._history: list[Record] = []
         self._best: dict[str, Array] = {}
 
@@ -258,7 +256,7 @@ class _Training:
         self._history = [record for record in state.history if "test_loss" not in record]
         self._best = state.best
         for epoch in range(state.epoch + 1, self._settings.epochs + 1):
-            if _watched(self._network, self._history).stopped:
+            if _watched(self._network, self._history).stopped or self._callbacks.stop:
                 break
             record, weights = self._epoch(epoch)
             self._history.append(record)
@@ -266,6 +264,7 @@ class _Training:
                 self._best = weights
             self._save(self._trainer, weights)
             self._progress.epoch_ends(record)
+            self._callbacks.on_epoch_end(epoch, record)
 
     def ends(self, predictor: Callable[[Weights], Predictor]) -> None:
         """Test the final weights of the run: of the last epoch, or of the best epoch."""
@@ -274,6 +273,8 @@ class _Training:
         watched = _watched(self._network, self._history)
         if watched.stopped:
             self._progress.remarks(f"Stopped early, after epoch {epoch}")
+        elif self._callbacks.stop:
+            self._progress.remarks(f"Stopped by a callback, after epoch {epoch}")
         tested: Predictor = self._trainer
         weights = self._trainer.weights()
         if self._best:
@@ -285,6 +286,7 @@ class _Training:
         self._history.append({"epoch": epoch, **results})
         self._save(tested, weights)
         self._progress.tested(results)
+        self._callbacks.on_train_end(self._run, results)
 
     def _is_best(self, epoch: int) -> bool:
         """Whether this epoch is the best until now, whose weights are restored."""
@@ -318,6 +320,7 @@ class _Training:
             so_far = meter.record()
             _check_finite(so_far["loss"], epoch)
             self._progress.advances(meter.done, so_far)
+            self._callbacks.on_batch_end(-(-meter.done // settings.batch_size), so_far)
         seconds = perf_counter() - began
         record: Record = {"epoch": epoch, **meter.record()}
         if not isinstance(settings.optimizer.learning_rate, float):

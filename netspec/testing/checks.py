@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.backend import Backend
-from netspec.backend.declaration import Declaration, ExactFunction, Gradients
+from netspec.backend import Target
+from netspec.backend.declaration import Declaration, ExactFunction, Gradients, missing_layers
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
 from netspec.testing.cases.base import Case
@@ -40,12 +40,10 @@ def layers_of(network: Network) -> list[str]:
     return [node.layer.tag for node in network.graph.nodes]
 
 
-def missing_layer(backend: Backend, declaration: Declaration, network: Network) -> str | None:
+def missing_layer(backend: Target, declaration: Declaration, network: Network) -> str | None:
     """The reason why a backend cannot compile a network, where it lacks one of the layers."""
-    for tag in layers_of(network):
-        if tag not in declaration.layers:
-            return f"{backend.name} has no {tag}"
-    return None
+    tags = (tag for _, tag in missing_layers(declaration, network.graph))
+    return next((f"{backend.name} has no {tag}" for tag in tags), None)
 
 
 def known_gap(declaration: Declaration, case: Case, network: Network) -> str | None:
@@ -55,7 +53,7 @@ def known_gap(declaration: Declaration, case: Case, network: Network) -> str | N
 
 
 def check_outputs(
-    backend: Backend,
+    backend: Target,
     network: Network,
     weights: Weights,
     inputs: list[Array],

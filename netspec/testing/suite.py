@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from netspec.backend import ExportingBackend, TrainingBackend, find
-from netspec.backend.declaration import Declaration, DeclaringBackend, ExactFunction
+from netspec.backend import ExportingBackend, Target, find
+from netspec.backend.declaration import Declaration, ExactFunction
 from netspec.language.layers import LAYERS
 from netspec.network import Network
 from netspec.testing.cases import ALL, Case
@@ -51,8 +51,7 @@ class BackendTests:
     @pytest.mark.parametrize("case", ALL, ids=str)
     def test_gradients(self, case: Case, request: pytest.FixtureRequest) -> None:
         backend = declaring(self.backend)
-        compute = declaration_of(self.backend).gradients
-        if compute is None:
+        if declaration_of(self.backend).gradients is None:
             pytest.skip(f"{self.backend} declares no gradients")
         network, weights, inputs = prepare(case)
         training = not case.is_random
@@ -60,8 +59,9 @@ class BackendTests:
         exact = exact_of(self.reference)
         cotangents = random_cotangents(exact(network, weights, inputs, False))
 
-        gradients = compute(network, weights, inputs, cotangents, training=training)
+        gradients = backend.gradients(network, weights, inputs, cotangents, training=training)
 
+        assert gradients is not None
         check_derivatives(
             *(exact, network, weights, inputs, cotangents, gradients),
             training=training,
@@ -89,13 +89,13 @@ class BackendTests:
 
     def test_exported_file_has_the_same_outputs(self) -> None:
         backend = declaring(self.backend)
-        if not isinstance(backend, ExportingBackend):
+        if not isinstance(backend.backend, ExportingBackend):
             pytest.skip(f"{self.backend} exports no files")
         network = small_network(LOSSES[0])
         expect_layers(backend, network)
         weights, inputs = random_weights(network.graph), all_random_inputs(network.graph, 3)
 
-        content = backend.export(network, weights, opset=None, raw_input=False)
+        content = backend.export(network, weights)
 
         (output,) = backend.open(content, "cpu").outputs(*inputs)
         (expected,) = exact_of(self.reference)(network, weights, inputs, False)
@@ -103,13 +103,13 @@ class BackendTests:
 
 
 @cache
-def declaring(name: str) -> DeclaringBackend:
+def declaring(name: str) -> Target:
     """The backend of this name. Fails where it declares nothing."""
     try:
         backend = find(name)
     except BackendError as error:
         pytest.fail(str(error))
-    if not isinstance(backend, DeclaringBackend):
+    if backend.declaration() is None:
         pytest.fail(f"the {name} backend has no method declaration; see DeclaringBackend")
     return backend
 
@@ -117,7 +117,9 @@ def declaring(name: str) -> DeclaringBackend:
 @cache
 def declaration_of(name: str) -> Declaration:
     """What the backend of this name declares."""
-    return declaring(name).declaration()
+    declaration = declaring(name).declaration()
+    assert declaration is not None
+    return declaration
 
 
 @cache
@@ -129,23 +131,23 @@ def exact_of(name: str) -> ExactFunction:
     return exact
 
 
-def training_backend(name: str) -> TrainingBackend:
+def training_backend(name: str) -> Target:
     """The backend of this name, or a skipped test where it does not train."""
     backend = declaring(name)
     expect_layers(backend, small_network(LOSSES[0]))
-    if not isinstance(backend, TrainingBackend):
+    if not backend.trains:
         pytest.skip(f"{name} does not train")
     return backend
 
 
-def expect_layers(backend: DeclaringBackend, network: Network) -> None:
+def expect_layers(backend: Target, network: Network) -> None:
     """Make the test an expected failure where the backend lacks a layer of the network."""
     if reason := missing_layer(backend, declaration_of(backend.name), network):
         pytest.xfail(reason)
 
 
 def expect_gap(
-    backend: DeclaringBackend, network: Network, case: Case, request: pytest.FixtureRequest
+    backend: Target, network: Network, case: Case, request: pytest.FixtureRequest
 ) -> None:
     """Make the test an expected failure where the backend lacks a layer, or declares a gap.
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.backend import Steps, Trainer, TrainingBackend
+from netspec.backend import Steps, Target, Trainer
 from netspec.backend.declaration import ExactFunction, Gradients
 from netspec.data.examples import Examples
 from netspec.network import Network, loads
@@ -88,7 +88,7 @@ def random_targets(kind: str, shape: tuple[int, ...]) -> NDArray[Any]:
             return random.normal(0, 1, shape).astype(np.float32)
 
 
-def check_step(backend: TrainingBackend, case: LossCase, exact: ExactFunction) -> None:
+def check_step(backend: Target, case: LossCase, exact: ExactFunction) -> None:
     """Check the loss of a step, and that the step follows the gradient of the loss."""
     network = small_network(case)
     before, inputs = random_weights(network.graph), random_inputs(network.graph, EXAMPLES)
@@ -122,7 +122,7 @@ def check_step(backend: TrainingBackend, case: LossCase, exact: ExactFunction) -
     )
 
 
-def check_resumed(backend: TrainingBackend, optimizer: str) -> None:
+def check_resumed(backend: Target, optimizer: str) -> None:
     """Check that a trainer with restored weights and state goes on exactly as the first one."""
     network = small_network(LOSSES[0], optimizer)
     inputs, targets = (

@@ -216,6 +216,12 @@ class Code(StrEnum):
         there. Choose another device, or another backend.""",
     )
 
+    BACKEND = (
+        "backend",
+        """The requested backend does not have a layer of the spec. Request another backend, such as
+        keras or torch, which have every layer, or write the network with other layers.""",
+    )
+
     # Data and training.
 
     DATA = (

@@ -7,11 +7,13 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
 import netspec.backend
+import netspec.backend.contract
 import netspec.backend.environment
 from commands import netspec_
 from frameworks import TRAINING, require
@@ -25,6 +27,7 @@ MNIST = Path(__file__).parents[2] / "specs/mnist_cnn.yaml"
 
 COMMANDS = [
     "check",
+    "data",
     "summary",
     "compile",
     "train",
@@ -61,7 +64,7 @@ def test_a_command_that_there_is_not_is_a_fault_of_usage():
 
 
 @pytest.mark.parametrize(
-    "command", ["check", "summary", "compile", "train", "predict", "bench", "new"]
+    "command", ["check", "data", "summary", "compile", "train", "predict", "bench", "new"]
 )
 def test_a_missing_argument_is_a_fault_of_usage(command):
     ended = netspec_(command)
@@ -84,6 +87,7 @@ def test_a_reader_that_stops_early_sees_no_traceback(arguments):
 
 READERS = [
     ("check",),
+    ("data",),
     ("summary",),
     ("compile", "--backend", "keras"),
     ("train", "--backend", "keras"),
@@ -362,7 +366,7 @@ def test_compile_shows_what_a_pass_changes(backend):
     ("backend", "passes"),
     [
         ("keras", ["activation_after_pooling", "needed_extent"]),
-        ("torch", ["attribute_names", "unwrapped", "channels_first"]),
+        ("torch", ["needed_extent", "unwrapped", "channels_first"]),
         ("onnx", ["drop_training_layers", "fold_padding", "needed_extent", "channels_first"]),
     ],
 )
@@ -429,9 +433,9 @@ def test_backends_shows_a_line_for_each():
 
 def test_backends_shows_how_to_install_what_is_missing(monkeypatch):
     def missing(name: str) -> str:
-        raise netspec.backend.PackageNotFoundError(name)
+        raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(netspec.backend, "version", missing)
+    monkeypatch.setattr(netspec.backend.contract, "version", missing)
     lines = netspec_("backends").results.splitlines()
     commands = [line.partition("pip install ")[2] for line in lines]
     assert commands == ["'netspec[keras]'", "'netspec[onnx]'", "'netspec[torch]'"]

@@ -14,7 +14,7 @@ from PIL import Image
 
 from commands import Ended, netspec_
 from frameworks import TRAINING, require
-from netspec.backend import find, gpu_present
+from netspec.backend import find, find_exporting, gpu_present
 from netspec.data.sources.digits import load_digits
 from netspec.numerics.initial import initial
 from netspec.runs.folder import Run
@@ -332,10 +332,10 @@ def test_a_smaller_export_shows_what_it_loses_and_predicts(trained, pictures, to
 def test_an_export_that_loses_too_much_is_refused_and_writes_nothing(
     trained, tmp_path, monkeypatch
 ):
-    from netspec_onnx import BACKEND, quantization
+    from netspec_onnx import quantization
 
     network = trained.run.network
-    untrained = BACKEND.export(network, initial(network.graph, 7))
+    untrained = find_exporting("onnx").export(network, initial(network.graph, 7))
     monkeypatch.setattr(quantization, "int8", lambda *_: untrained)
     file = tmp_path / "small.onnx"
     options = ["--onnx", "--runs", trained.runs, "-o", file]

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.networks import found
-from netspec.backend.declaration import Declaration, DeclaringBackend, Gradients
+from netspec.backend.declaration import Declaration, Gradients
 
 
 def declaration_of(name: str) -> Declaration:
     """What a backend declares. Without its framework the test skips."""
-    backend = found(name)
-    assert isinstance(backend, DeclaringBackend)
-    return backend.declaration()
+    declaration = found(name).declaration()
+    assert declaration is not None
+    return declaration
 
 
 def gradients(name: str, *arguments: Any, **options: Any) -> Gradients:
     """The gradients of a backend's model; see `GradientFunction`."""
-    compute = declaration_of(name).gradients
-    assert compute is not None
-    return compute(*arguments, **options)
+    gradients = found(name).gradients(*arguments, **options)
+    assert gradients is not None
+    return gradients

@@ -17,6 +17,7 @@ from _pytest.mark import ParameterSet
 from conformance.gradients import gradients
 from conformance.networks import BACKENDS, TRAINING, found
 from conformance.oracle import Described, Oracle
+from netspec.backend import Target
 from netspec.backend.declaration import Gradients
 from netspec.language.layers import Shape
 from netspec.network import Network
@@ -85,7 +86,7 @@ def test_the_shapes_and_weights_are_the_oracles(case: Case) -> None:
 @pytest.mark.parametrize("case", ALL, ids=str)
 @pytest.mark.parametrize("name", [*BACKENDS, "numpy"])
 def test_the_outputs_are_the_oracles(name: str, case: Case) -> None:
-    backend = NUMPY if name == "numpy" else found(name)
+    backend = Target(NUMPY) if name == "numpy" else found(name)
 
     check_outputs(backend, network_of(case), *given(case), expected(case).outputs)
 

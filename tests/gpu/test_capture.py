@@ -18,7 +18,7 @@ from netspec.testing.networks import all_random_inputs, of_case, random_weights
 from netspec.text.diagnostics import BackendError
 from netspec_torch import capture
 from netspec_torch.capture import CudaGraphs, Launched
-from netspec_torch.figures import Figures
+from netspec_torch.results import Results
 from torch_backend.recorded import (
     Repeated,
     check_same,
@@ -82,7 +82,7 @@ def test_every_layer_can_be_recorded(case):
         total = sum(output.square().mean() for output in outputs)
         if total.requires_grad:
             torch.autograd.grad(total, sources, allow_unused=True)
-        return Figures(total.detach()[None], None, None, ())
+        return Results(total.detach()[None], None, None, ())
 
     records = recorder()
     records.warm_up(compute)

@@ -11,10 +11,12 @@ pytest.importorskip("onnxruntime")
 import onnxruntime
 
 from gpu.machine import DEVICE, some_of
+from netspec.backend import find_exporting
 from netspec.testing.cases import ALL, Case
 from netspec.testing.networks import all_random_inputs, of_case, random_weights
 from netspec.text.diagnostics import BackendError
-from netspec_onnx import BACKEND
+
+BACKEND = find_exporting("onnx")
 
 PROVIDERS = onnxruntime.get_available_providers()
 

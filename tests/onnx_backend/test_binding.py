@@ -16,10 +16,13 @@ if "CI" not in os.environ:  # there both are always installed, and their absence
 import onnxruntime
 from onnx import TensorProto, helper
 
+from netspec.backend import find_exporting
 from netspec.network import loads
 from netspec.numerics.initial import initial
-from netspec_onnx import BACKEND, binding
+from netspec_onnx import binding
 from netspec_onnx.binding import KEPT, RECORDED, BoundSession
+
+BACKEND = find_exporting("onnx")
 
 TWO = """
 netspec: 1

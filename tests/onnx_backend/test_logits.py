@@ -14,13 +14,15 @@ if "CI" not in os.environ:  # there both are always installed, and their absence
 import onnx
 from onnx import helper
 
+from netspec.backend import find_exporting
 from netspec.network import Network, loads
 from netspec.numerics.initial import initial
 from netspec.runs.quantization import ScaledInputs
 from netspec.text.diagnostics import BackendError
-from netspec_onnx import BACKEND
 from netspec_onnx.logits import without_activations
 from netspec_onnx.seal import sealed, unsealed
+
+BACKEND = find_exporting("onnx")
 
 FLAT = """
 netspec: 1

@@ -26,16 +26,16 @@ import onnx
 from onnx import TensorProto, defs, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from netspec.backend import ExportingBackend
+from netspec.backend import ExportingBackend, find_exporting
 from netspec.language import spec
 from netspec.language.layers.activations import ActivationName
 from netspec.network import Network, load, loads
 from netspec.numerics.initial import initial
 from netspec.text.diagnostics import BackendError, WeightsError
-from netspec_onnx import BACKEND
 from netspec_onnx.lower.core import COMPOSED, OPERATORS
-from netspec_onnx.model import export
 from onnx_backend.opsets import newest_opset
+
+BACKEND = find_exporting("onnx")
 
 SPECS = Path(__file__).parents[2] / "specs"
 NEWEST = defs.onnx_opset_version()
@@ -67,16 +67,16 @@ def random_weights(net: Network) -> dict[str, Array]:
 def predicted(
     net: Network, weights: Mapping[str, Array], x: Array, opset: int | None = None
 ) -> Array:
-    return BACKEND.open(export(net, weights, opset=opset), "cpu").predict(x)
+    return BACKEND.open(BACKEND.export(net, weights, opset=opset), "cpu").predict(x)
 
 
 def model(net: Network, **arguments: Any) -> onnx.ModelProto:
-    return onnx.load_from_string(export(net, initial(net.graph, 0), **arguments))
+    return onnx.load_from_string(BACKEND.export(net, initial(net.graph, 0), **arguments))
 
 
 def refused(net: Network, weights: Mapping[str, Array], **arguments: Any) -> BackendError:
     with pytest.raises(BackendError) as caught:
-        export(net, weights, **arguments)
+        BACKEND.export(net, weights, **arguments)
     return caught.value
 
 
@@ -310,7 +310,7 @@ def test_spec_gives_what_onnxs_own_reference_gives() -> None:
     net = load(SPECS / "digits_cnn.yaml")
     weights = initial(net.graph, 0)
     x = np.random.default_rng(2).random((5, 8, 8, 1), np.float32)
-    reference = ReferenceEvaluator(onnx.load_from_string(export(net, weights)))
+    reference = ReferenceEvaluator(onnx.load_from_string(BACKEND.export(net, weights)))
     (expected,) = reference.run(None, {"input": x})
     np.testing.assert_allclose(predicted(net, weights, x), expected, rtol=1e-5, atol=1e-6)
 
@@ -333,7 +333,7 @@ def of_pixels(scale: float) -> tuple[Network, dict[str, Array], NDArray[np.uint8
 def test_raw_input_is_divided_as_the_data_are(scale: float, opset: int) -> None:
     net, weights, pixels = of_pixels(scale)
     net = replace(net, passes=PLAIN)
-    raw = BACKEND.open(export(net, weights, opset=opset, raw_input=True), "cpu")
+    raw = BACKEND.open(BACKEND.export(net, weights, opset=opset, raw_input=True), "cpu")
     scaled = predicted(net, weights, pixels.astype(np.float32) / np.float32(scale), opset)
     (outputs,) = raw.outputs_of_pixels(pixels)
     np.testing.assert_array_equal(outputs, scaled)
@@ -342,7 +342,7 @@ def test_raw_input_is_divided_as_the_data_are(scale: float, opset: int) -> None:
 @pytest.mark.parametrize("scale", [255, 3.7])
 def test_the_division_of_raw_input_goes_into_the_first_kernel(scale: float) -> None:
     net, weights, pixels = of_pixels(scale)
-    content = export(net, weights, raw_input=True)
+    content = BACKEND.export(net, weights, raw_input=True)
     nodes = onnx.load_from_string(content).graph.node
     assert [node.op_type for node in nodes] == ["Cast", "Flatten", "Gemm"]
     expected = run(net.graph, weights, pixels / np.float64(scale))
@@ -390,7 +390,7 @@ def test_nodes_are_named_as_in_the_graph() -> None:
 def test_weights_are_held_under_their_keys() -> None:
     net = replace(load(SPECS / "digits_cnn.yaml"), passes=PLAIN)
     weights = random_weights(net)
-    written = onnx.load_from_string(export(net, weights)).graph.initializer
+    written = onnx.load_from_string(BACKEND.export(net, weights)).graph.initializer
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in written}
     assert list(constants) == [key for key, _ in net.graph.weights()]
     np.testing.assert_array_equal(
@@ -404,7 +404,7 @@ def test_equal_constants_are_held_once() -> None:
     same = {"kernel": random(4, 4), "bias": random(4)}
     weights = {key: same[key.rpartition(".")[2]] for key, _ in net.graph.weights()}
     weights["dense_2.kernel"] = random(4, 4, seed=1)
-    content = export(net, weights)
+    content = BACKEND.export(net, weights)
     written = [tensor.name for tensor in onnx.load_from_string(content).graph.initializer]
     assert written == ["dense.kernel", "dense.bias", "dense_2.kernel"]
     x = random(2, 4)
@@ -439,7 +439,7 @@ def test_a_convolution_puts_the_zeros_before_it_there_itself(
 ) -> None:
     net = network((5, 6, 3), "ZeroPadding2D: {padding: [[0, 1], [2, 3]]}", "ZeroPadding2D", layer)
     weights, x = random_weights(net), random(2, 5, 6, 3)
-    content = export(net, weights)
+    content = BACKEND.export(net, weights)
     written = onnx.load_from_string(content).graph
     assert [node.op_type for node in written.node] == expected
     read = {name for node in written.node for name in node.input}
@@ -518,7 +518,7 @@ def test_same_network_gives_the_same_bytes() -> None:
     first, second = load(SPECS / "digits_cnn.yaml"), load(SPECS / "digits_cnn.yaml")
     weights = initial(first.graph, 0)
     shuffled = dict(reversed(weights.items()))
-    assert export(first, weights) == export(second, shuffled)
+    assert BACKEND.export(first, weights) == BACKEND.export(second, shuffled)
 
 
 @pytest.mark.parametrize("opset", [-1, 0, 17, NEWEST + 1])
@@ -539,7 +539,7 @@ def test_network_over_2_gib_is_refused() -> None:
 def test_weights_of_another_network_are_refused() -> None:
     net = network((4,), "Dense: {units: 2}")
     with pytest.raises(WeightsError, match=r"there is no weight dense\.kernel"):
-        export(net, {})
+        BACKEND.export(net, {})
 
 
 def test_shape_that_onnx_infers_otherwise_is_a_bug_of_netspec(
@@ -554,7 +554,7 @@ def test_shape_that_onnx_infers_otherwise_is_a_bug_of_netspec(
 
 
 def test_backend_exports_and_opens() -> None:
-    assert isinstance(BACKEND, ExportingBackend)
+    assert isinstance(BACKEND.backend, ExportingBackend)
 
 
 def test_importing_the_backend_loads_no_framework() -> None:

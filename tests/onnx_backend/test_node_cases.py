@@ -15,14 +15,15 @@ if "CI" not in os.environ:  # there both are always installed, and their absence
 
 import onnx
 
+from netspec.backend import find_exporting
 from netspec.network import Network, loads
 from netspec.testing.cases import ALL
 from netspec.testing.networks import of_case, random_weights
 from netspec_numpy.interpreter import run
-from netspec_onnx import BACKEND
-from netspec_onnx.model import export
 from onnx_backend.node_cases import CONVERTERS, REASONS, Expressed, Inexpressible, View, cases
 from onnx_backend.opsets import newest_opset
+
+BACKEND = find_exporting("onnx")
 
 
 @cache
@@ -32,7 +33,7 @@ def emitted() -> frozenset[str]:
     for case in ALL:
         network = of_case(case)
         for opset in (None, newest_opset()):
-            content = export(network, random_weights(network.graph), opset=opset)
+            content = BACKEND.export(network, random_weights(network.graph), opset=opset)
             names |= operators(content)
     return frozenset(names)
 
@@ -76,7 +77,7 @@ def test_the_operator_gives_what_the_cases_of_onnx_expect(operator: str) -> None
         weights = {
             key: np.ascontiguousarray(value, np.float32) for key, value in case.weights.items()
         }
-        content = export(tested, weights, opset=case.opset)
+        content = BACKEND.export(tested, weights, opset=case.opset)
         assert operator in operators(content), view.name
 
         outputs = BACKEND.open(content, "cpu").predict(*case.inputs)

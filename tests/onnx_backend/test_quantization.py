@@ -11,12 +11,14 @@ import onnxruntime
 import pytest
 from onnx import TensorProto
 
+from netspec.backend import find_exporting
 from netspec.network import loads
 from netspec.numerics.initial import initial
 from netspec.text.diagnostics import BackendError
-from netspec_onnx import BACKEND
 from netspec_onnx.saturation import int8_products
 from netspec_onnx.seal import KEY
+
+BACKEND = find_exporting("onnx")
 
 IMAGES = """
 netspec: 1

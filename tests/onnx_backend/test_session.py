@@ -19,12 +19,15 @@ from onnx import TensorProto, helper, numpy_helper
 
 import netspec_onnx
 from netspec import cores
+from netspec.backend import find_exporting
 from netspec.network import Network, loads
 from netspec.numerics.initial import initial
 from netspec.text.diagnostics import BackendError
-from netspec_onnx import BACKEND, session
+from netspec_onnx import session
 from netspec_onnx.session import CPU, CUDA, TENSORRT
 from saturating import without_hash
+
+BACKEND = find_exporting("onnx")
 
 SPEC = """
 netspec: 1

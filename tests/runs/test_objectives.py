@@ -285,7 +285,7 @@ def test_the_metrics_are_the_same_however_often_a_backend_reports(backend, tmp_p
     require(backend)
     changes = {"  epochs: 3": "  metrics: [accuracy, auc]\n  epochs: 1"}
     seldom = train(abacus.network(tmp_path, changes), backend, device="cpu", runs=tmp_path / "a")
-    monkeypatch.setattr("netspec.backend.OUTPUT_BYTES", 2 * 7 * 3 * 4)  # two steps
+    monkeypatch.setattr("netspec.backend.contract.OUTPUT_BYTES", 2 * 7 * 3 * 4)  # two steps
     progress = Told()
     network = abacus.network(tmp_path, changes)
     often = train(network, backend, device="cpu", runs=tmp_path / "b", progress=progress)

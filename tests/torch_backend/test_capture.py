@@ -12,6 +12,7 @@ pytest.importorskip("torch")
 
 import torch
 
+from netspec.backend import find
 from netspec.text.diagnostics import BackendError
 from netspec_torch import capture, runtime
 from netspec_torch.capture import CudaGraphs, recording_allowed
@@ -271,5 +272,6 @@ def test_the_advice_of_torch_compile_is_not_shown(monkeypatch):
     monkeypatch.setattr(torch, "compile", compile_)
     tested = networks()["constrained"]
     weights = {key: np.zeros(weight.shape, np.float32) for key, weight in tested.graph.weights()}
-    form = runtime.form(tested, weights, "cpu", compiled=True)
+    program = find("torch").program(tested, weights)
+    form = runtime.form(program, "cpu", compiled=True)
     assert form.outputs(np.ones((2, 4), np.float32))[0].shape == (2, 3)

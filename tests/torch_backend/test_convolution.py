@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netspec.backend import execute
+from netspec.backend import execute, find_training
 from netspec.testing.cases import Case, chain, joined
 from netspec.testing.networks import of_case
-from netspec_torch.source import source
 
 torch = pytest.importorskip("torch")
 
@@ -19,7 +18,7 @@ VOLUME = "Conv3DTranspose: {filters: 3, kernel_size: 2, inputs: b}"
 
 
 def build_module(case: Case) -> Any:  # Any: the generated module's class
-    return execute(source(of_case(case)), "tested").build_model()
+    return execute(find_training("torch").source(of_case(case)), "tested").build_model()
 
 
 @pytest.mark.parametrize("multiplier", [1, 3])

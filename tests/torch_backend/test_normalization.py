@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from netspec.backend import find_training
 from netspec.testing.cases import Case, chain
 from netspec.testing.networks import of_case
-from netspec_torch.source import source
 
 pytest.importorskip("torch")
 
@@ -63,7 +63,7 @@ def _example(case: Case) -> tuple[str, NDArray[np.float32], NDArray[np.float32]]
     """The module of a case, its input and the cotangents of its output."""
     network, random = of_case(case), np.random.default_rng(0)
     x, c = (random.normal(size=(3, *shape)) for shape in (case.shape, network.graph.output.shape))
-    return source(network), x.astype(np.float32), c.astype(np.float32)
+    return find_training("torch").source(network), x.astype(np.float32), c.astype(np.float32)
 
 
 def _input_of_the_layer(name: str, x: NDArray[np.float32]) -> NDArray[np.float32]:

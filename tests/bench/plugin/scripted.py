@@ -9,9 +9,8 @@ import os
 import signal
 import sys
 
-from netspec.backend import Device, Form, Framework
-from netspec.network import Network
-from netspec.numerics.weights import Array, Weights
+from netspec.backend import Device, Form, Framework, Program
+from netspec.numerics.weights import Array
 from netspec.passes import Pass
 from netspec.text.diagnostics import BackendError
 
@@ -62,10 +61,10 @@ class Scripted:
     def devices(self) -> tuple[str, ...]:
         return ("cpu",)
 
-    def predictor(self, network: Network, weights: Weights, device: Device):
+    def predictor(self, program: Program, device: Device):
         raise NotImplementedError
 
-    def form(self, name: str, network: Network, weights: Weights, device: Device, examples) -> Form:
+    def form(self, name: str, program: Program, device: Device, examples) -> Form:
         if name == "refusing":
             raise BackendError("there is no abacus in this machine", "buy one")
         outputs = {

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.backend import Device, Framework, Predicting
+from netspec.backend import Device, Framework, Predicting, Program
 from netspec.backend.declaration import Declaration
 from netspec.language.layers import Dense
-from netspec.network import Network
-from netspec.numerics.weights import Array, Weights
+from netspec.numerics.weights import Array
 from netspec.passes import Pass
 from netspec.testing.cases import CASES
 from netspec.text.diagnostics import BackendError
@@ -27,20 +26,19 @@ GAPS = {
 class StubPredictor(Predicting):
     device = "cpu"
 
-    def __init__(self, network: Network, weights: Weights) -> None:
-        self._network, self._weights = network, weights
+    def __init__(self, program: Program) -> None:
+        self._graph, self._weights = program.graph, program.weights
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
-        graph = self._network.graph
-        values = dict(zip((one.name for one in graph.inputs), inputs, strict=True))
-        for node in graph.nodes:
+        values = dict(zip((tensor.name for tensor in self._graph.inputs), inputs, strict=True))
+        for node in self._graph.nodes:
             x = values[node.inputs[0]]
             values[node.name] = (
                 self._dense(node.layer, node.name, x)
                 if isinstance(node.layer, Dense)
                 else x.reshape(len(x), -1)
             )
-        return tuple(values[name] for name in graph.outputs)
+        return tuple(values[name] for name in self._graph.outputs)
 
     def logits(self, *inputs: Array) -> tuple[Array, ...]:
         raise BackendError("the stub backend has no logits", "evaluate with keras")
@@ -66,8 +64,8 @@ class Silent:
     def devices(self) -> tuple[str, ...]:
         return ("cpu",)
 
-    def predictor(self, network: Network, weights: Weights, device: Device) -> StubPredictor:
-        return StubPredictor(network, weights)
+    def predictor(self, program: Program, device: Device) -> StubPredictor:
+        return StubPredictor(program)
 
 
 class Stub(Silent):

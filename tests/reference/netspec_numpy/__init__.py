@@ -8,14 +8,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.backend import Device, Framework, Predicting
+from netspec.backend import Device, Framework, Predicting, Program
 from netspec.backend.declaration import Declaration, registered_layers
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
-from netspec.passes import LOGITS, SPLIT_ACTIVATIONS, Pass
-from netspec.passes.base import run_passes
+from netspec.passes import LOGITS, SPLIT_ACTIVATIONS
 from netspec_numpy.interpreter import run_all
-from netspec_numpy.layers import compute
+from netspec_numpy.layers import ACTIVATIONS, compute
 
 __all__ = ["BACKEND", "NumpyBackend"]
 
@@ -33,19 +32,21 @@ class NumpyPredictor(Predicting):
 
     device = "cpu"
 
-    def __init__(self, network: Network, weights: Weights) -> None:
-        self._network = network
-        self._weights = weights
+    def __init__(self, program: Program) -> None:
+        self._program = program
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
-        values = exact_outputs(self._network, self._weights, [*inputs], training=False)
-        return tuple(output.astype(np.float32) for output in values)
+        activations = (ACTIVATIONS[name or "linear"] for name in self._program.taken_off)
+        pairs = zip(activations, self._logits(inputs), strict=True)
+        return tuple(activation(logits).astype(np.float32) for activation, logits in pairs)
 
     def logits(self, *inputs: Array) -> tuple[Array, ...]:
-        passes = (SPLIT_ACTIVATIONS, LOGITS)
-        graph, weights = run_passes(passes, self._network, self._weights)
-        values = run_all(graph, weights, *inputs)
-        return tuple(values[name].astype(np.float32) for name in graph.outputs)
+        return tuple(logits.astype(np.float32) for logits in self._logits(inputs))
+
+    def _logits(self, inputs: tuple[Array, ...]) -> list[NDArray[np.float64]]:
+        graph = self._program.graph
+        values = run_all(graph, self._program.weights, *inputs)
+        return [values[name] for name in graph.outputs]
 
 
 class NumpyBackend:
@@ -53,7 +54,7 @@ class NumpyBackend:
 
     name = "numpy"
     frameworks: tuple[Framework, ...] = ()
-    passes: tuple[Pass, ...] = ()
+    passes = (SPLIT_ACTIVATIONS, LOGITS)
 
     def devices(self) -> tuple[str, ...]:
         return ("cpu",)
@@ -61,8 +62,8 @@ class NumpyBackend:
     def declaration(self) -> Declaration:
         return Declaration(registered_layers(compute), exact=exact_outputs)
 
-    def predictor(self, network: Network, weights: Weights, device: Device) -> NumpyPredictor:
-        return NumpyPredictor(network, weights)
+    def predictor(self, program: Program, device: Device) -> NumpyPredictor:
+        return NumpyPredictor(program)
 
 
 BACKEND = NumpyBackend()

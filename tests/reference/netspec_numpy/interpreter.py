@@ -1,9 +1,9 @@
-"""A plain NumPy interpreter of graphs: the living definition of every layer.
+"""A plain NumPy interpreter of graphs: the definition of every layer.
 
-It is meant to be read, not to be fast. Values are float64 inside and float32 where they leave, so
-that what differs from it is the rounding of the other side. Tensors are channels last, with the
-batch axis in front. It runs a graph as it was inferred, and after `split_activations`; layers that
-only say where a tensor lies in memory have no place in it.
+It is written to be read, not to be fast. It computes in float64, so a difference of another backend
+is the rounding of the other backend. Tensors are channels last, and the batch axis is the first. It
+runs a graph as it was inferred, and after `split_activations`. It has no layers that only change the
+layout in memory.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ def run(
 def run_all(
     graph: Graph, weights: Weights, *inputs: NDArray[np.float32], training: bool = False
 ) -> dict[str, Values]:
-    """What every input and every node of a graph holds, by name.
+    """The values of every input and every node of a graph, by name.
 
     `weights` are by key `<node>.<weight>`. In training, BatchNormalization takes the statistics of
     the batch.
     """
-    given = zip(graph.inputs, inputs, strict=True)
-    values = {each.name: value.astype(np.float64) for each, value in given}
+    pairs = zip(graph.inputs, inputs, strict=True)
+    values = {tensor.name: array.astype(np.float64) for tensor, array in pairs}
     for node in graph.nodes:
-        own = {
+        layer_weights = {
             weight.name: weights[f"{node.name}.{weight.name}"].astype(np.float64)
             for weight in node.weights
         }
         values[node.name] = compute(
-            node.layer, own, training, *(values[name] for name in node.inputs)
+            node.layer, layer_weights, training, *(values[name] for name in node.inputs)
         )
     return values
 

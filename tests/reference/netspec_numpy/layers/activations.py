@@ -31,14 +31,14 @@ def _sparsemax(x: Values) -> Values:
     ordered = -np.sort(-x, axis=-1)
     sums = ordered.cumsum(axis=-1)
     support = 1 + np.arange(1, x.shape[-1] + 1) * ordered > sums
-    # Keras 3.15 adds up the sums where Martins et al., 2016, take the last.
+    # Keras 3.15 adds up the sums, and Martins et al., 2016, take the last one.
     total = np.where(support, sums, 0).sum(axis=-1, keepdims=True)
     return np.maximum(x - (total - 1) / support.sum(axis=-1, keepdims=True), 0)
 
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
-# Klambauer et al., 2017, to the precision that the paper's equations give.
+# Klambauer et al., 2017, to the precision of the paper's equations.
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 ACTIVATIONS: dict[str, Callable[[Values], Values]] = {

@@ -41,7 +41,7 @@ def _(layer: GroupedQueryAttention, w: Own, training: bool, *x: Values) -> Value
         projected = np.einsum("ntf,fhd->nhtd", values, w[f"{name}.kernel"])
         return projected + w.get(f"{name}.bias", np.zeros((1, size)))[:, None]
 
-    k, v = (np.repeat(heads(*each), repeats, 1) for each in (("key", key), ("value", value)))
+    k, v = (np.repeat(heads(*role), repeats, 1) for role in (("key", key), ("value", value)))
     scores = np.einsum("nhtd,nhsd->nhts", heads("query", query), k) / math.sqrt(size)
     if layer.sliding_window is not None:
         queries, values = np.indices(scores.shape[-2:])
@@ -73,7 +73,7 @@ def _(layer: AdditiveAttention, w: Own, training: bool, *x: Values) -> Values:
 
 
 def roles(x: tuple[Values, ...]) -> tuple[Values, Values, Values]:
-    """Query, value and key: what is not given is what stands before it."""
+    """Query, value and key. Without a value it is the query, and without a key it is the value."""
     query, *others = x
     value = others[0] if others else query
     return query, value, others[1] if len(others) > 1 else value

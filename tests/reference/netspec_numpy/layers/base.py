@@ -21,7 +21,7 @@ def compute(layer: object, w: Own, training: bool, *x: Values) -> Values:
     raise NotImplementedError(f"the NumPy backend has no {type(layer).__name__}")
 
 
-def cells(
+def positions(
     x: Values,
     window: tuple[int, ...],
     strides: tuple[int, ...],
@@ -29,9 +29,9 @@ def cells(
     padding: str,
     fill: float,
 ) -> Iterator[tuple[tuple[int, ...], Values]]:
-    """What each cell of a sliding window meets: (n, …, channels), behind the cell's index.
+    """The index of each position of a window, and the values (n, …, channels) that slide under it.
 
-    `fill` is the value of the cells that padding 'same' adds.
+    `fill` is the value of the padding that 'same' adds.
     """
     space = x.shape[1:-1]
     if padding == "same":
@@ -41,17 +41,17 @@ def cells(
         (size - (reach - 1) * rate - 1) // step + 1
         for size, reach, rate, step in zip(x.shape[1:-1], window, dilation, strides, strict=True)
     ]
-    for cell in np.ndindex(*window):
-        starts = [at * rate for at, rate in zip(cell, dilation, strict=True)]
+    for position in np.ndindex(*window):
+        starts = [index * rate for index, rate in zip(position, dilation, strict=True)]
         slices = [
             slice(start, start + count * step, step)
             for start, count, step in zip(starts, counts, strides, strict=True)
         ]
-        yield cell, x[(slice(None), *slices)]
+        yield position, x[(slice(None), *slices)]
 
 
-def same(size: int, cells: int, stride: int, dilation: int) -> tuple[int, int]:
-    """What padding 'same' adds in front and behind; the odd cell goes behind, as in TensorFlow."""
-    span = (cells - 1) * dilation + 1
+def same(size: int, window: int, stride: int, dilation: int) -> tuple[int, int]:
+    """The padding of 'same' before and after an axis. An odd one is after it, as in TensorFlow."""
+    span = (window - 1) * dilation + 1
     total = max(0, (math.ceil(size / stride) - 1) * stride + span - size)
     return total // 2, total - total // 2

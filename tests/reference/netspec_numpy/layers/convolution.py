@@ -14,12 +14,12 @@ from netspec.language.layers.convolution import (
     SeparableConv,
 )
 from netspec_numpy.layers.activations import ACTIVATIONS
-from netspec_numpy.layers.base import Own, Values, cells, compute, same
+from netspec_numpy.layers.base import Own, Values, compute, positions, same
 
 
 @compute.register
 def _(layer: Conv, w: Own, training: bool, x: Values) -> Values:
-    # The input's channels and the filters are cut into groups; each sees only its own.
+    # The input's channels and the filters are cut into groups. Filters read only their group.
     inputs = np.split(x, layer.groups, axis=-1)
     kernels = np.split(w["kernel"], layer.groups, axis=-1)
     y = np.concatenate([_convolve(layer, *pair) for pair in zip(inputs, kernels, strict=True)], -1)
@@ -42,10 +42,10 @@ def _(layer: SeparableConv, w: Own, training: bool, x: Values) -> Values:
 @compute.register
 def _(layer: ConvTranspose, w: Own, training: bool, x: Values) -> Values:
     *space, filters = layer.infer_shape((x.shape[1:],))
-    # All that a convolution of the output would read, with the cells of its padding in front.
+    # All positions that a convolution of the output would read, with its padding before them.
     fronts = [
-        same(size, cells, step, rate)[0] if layer.padding == "same" else 0
-        for size, cells, step, rate in zip(
+        same(size, window, step, rate)[0] if layer.padding == "same" else 0
+        for size, window, step, rate in zip(
             space, layer.kernel_size, layer.strides, layer.dilation_rate, strict=True
         )
     ]
@@ -56,32 +56,33 @@ def _(layer: ConvTranspose, w: Own, training: bool, x: Values) -> Values:
         )
     ]
     y = np.zeros((len(x), *reached, filters))
-    for cell in np.ndindex(*layer.kernel_size):
-        met = tuple(
-            slice(at * rate, at * rate + count * step, step)
-            for at, rate, count, step in zip(
-                cell, layer.dilation_rate, x.shape[1:-1], layer.strides, strict=True
+    for position in np.ndindex(*layer.kernel_size):
+        slices = tuple(
+            slice(index * rate, index * rate + count * step, step)
+            for index, rate, count, step in zip(
+                position, layer.dilation_rate, x.shape[1:-1], layer.strides, strict=True
             )
         )
-        y[(slice(None), *met)][..., :] += x @ w["kernel"][cell].T
-    kept = tuple(slice(front, front + size) for front, size in zip(fronts, space, strict=True))
-    return ACTIVATIONS[layer.activation](y[(slice(None), *kept)] + w.get("bias", 0))
+        y[(slice(None), *slices)][..., :] += x @ w["kernel"][position].T
+    inside = tuple(slice(front, front + size) for front, size in zip(fronts, space, strict=True))
+    return ACTIVATIONS[layer.activation](y[(slice(None), *inside)] + w.get("bias", 0))
 
 
 def _convolve(layer: Conv, x: Values, kernel: Values) -> Values:
-    return sum((patch @ kernel[cell] for cell, patch in _met(layer, x)), start=np.float64(0))
+    products = (patch @ kernel[position] for position, patch in _patches(layer, x))
+    return sum(products, start=np.float64(0))
 
 
 def _depthwise(layer: DepthwiseConv | SeparableConv, x: Values, kernel: Values) -> Values:
-    products = (patch[..., None] * kernel[cell] for cell, patch in _met(layer, x))
+    products = (patch[..., None] * kernel[position] for position, patch in _patches(layer, x))
     y: Values = sum(products, start=np.float64(0))
     return y.reshape(*y.shape[:-2], -1)
 
 
-def _met(layer: Kernel, x: Values) -> Iterator[tuple[tuple[int, ...], Values]]:
-    """What each cell of the kernel meets."""
+def _patches(layer: Kernel, x: Values) -> Iterator[tuple[tuple[int, ...], Values]]:
+    """The index of each position of the kernel, and the values that slide under it."""
     padding: str = layer.padding
-    if padding == "causal":  # the last cell of every window is the step itself
+    if padding == "causal":  # the last position of every window is the step itself
         x = np.pad(x, [(0, 0), (layer.extents[0] - 1, 0), (0, 0)])
         padding = "valid"
-    return cells(x, layer.kernel_size, layer.strides, layer.dilation_rate, padding, 0)
+    return positions(x, layer.kernel_size, layer.strides, layer.dilation_rate, padding, 0)

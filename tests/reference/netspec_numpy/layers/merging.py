@@ -56,14 +56,14 @@ def _(layer: Concatenate, w: Own, training: bool, *x: Values) -> Values:
 
 @compute.register
 def _(layer: Dot, w: Own, training: bool, *x: Values) -> Values:
-    # Each input as rows of the summed values, one row for every place of its other axes.
-    moved = [np.moveaxis(each, axis, -1) for each, axis in zip(x, layer.axes, strict=True)]
-    first, second = (each.reshape(len(each), -1, each.shape[-1]) for each in moved)
+    # Each input as rows of the summed values, one row for every index of its other axes.
+    moved = [np.moveaxis(values, axis, -1) for values, axis in zip(x, layer.axes, strict=True)]
+    first, second = (values.reshape(len(values), -1, values.shape[-1]) for values in moved)
     if layer.normalize:
         first, second = _unit(first), _unit(second)
-    kept = [each.shape[1:-1] for each in moved]
-    y = np.array([one @ other.T for one, other in zip(first, second, strict=True)])
-    return y.reshape(len(y), *(kept[0] + kept[1] or (1,)))
+    shapes = [values.shape[1:-1] for values in moved]
+    y = np.array([rows @ columns.T for rows, columns in zip(first, second, strict=True)])
+    return y.reshape(len(y), *(shapes[0] + shapes[1] or (1,)))
 
 
 def _unit(rows: Values) -> Values:

@@ -30,7 +30,7 @@ def _(layer: BatchNormalization, w: Own, training: bool, x: Values) -> Values:
 def _(layer: LayerNormalization, w: Own, training: bool, x: Values) -> Values:
     indices = [index + 1 for index in layer.indices(x.shape[1:])]
     y = _even(x, tuple(indices), layer.epsilon)
-    broadcast = [size if at in indices else 1 for at, size in enumerate(x.shape)]
+    broadcast = [size if index in indices else 1 for index, size in enumerate(x.shape)]
     gamma, beta = w.get("gamma", np.ones(1)), w.get("beta", np.zeros(1))
     if layer.scale:
         gamma = gamma.reshape(broadcast)

@@ -11,25 +11,25 @@ from netspec.language.layers.pooling import (
     MaxPooling,
     WindowPooling,
 )
-from netspec_numpy.layers.base import Own, Values, cells, compute
+from netspec_numpy.layers.base import Own, Values, compute, positions
 
 
-def _met(layer: WindowPooling, x: Values, fill: float) -> list[Values]:
-    """What each cell of the window meets."""
+def _patches(layer: WindowPooling, x: Values, fill: float) -> list[Values]:
+    """The values that slide under each position of the window."""
     undilated = (1,) * layer.rank
-    met = cells(x, layer.window, layer.steps, undilated, layer.padding, fill)
-    return [patch for _, patch in met]
+    patches = positions(x, layer.window, layer.steps, undilated, layer.padding, fill)
+    return [patch for _, patch in patches]
 
 
 @compute.register
 def _(layer: MaxPooling, w: Own, training: bool, x: Values) -> Values:
-    return np.max(_met(layer, x, -np.inf), axis=0)
+    return np.max(_patches(layer, x, -np.inf), axis=0)
 
 
 @compute.register
 def _(layer: AveragePooling, w: Own, training: bool, x: Values) -> Values:
-    total = np.sum(_met(layer, x, 0), axis=0)
-    return total / np.sum(_met(layer, np.ones_like(x), 0), axis=0)  # padding is not counted
+    total = np.sum(_patches(layer, x, 0), axis=0)
+    return total / np.sum(_patches(layer, np.ones_like(x), 0), axis=0)  # padding is not counted
 
 
 @compute.register

@@ -63,12 +63,12 @@ def _window(x: Values, layer: CenterCrop | Resizing) -> Values:
 
 
 def _framed(x: Values, layer: Resizing) -> Values:
-    """The image with cells around it that give it the proportions of the output."""
+    """The image with padding around it, in the proportions of the output."""
     rows, columns = x.shape[1:3]
     above = max(0, int(columns * layer.height / layer.width) - rows) // 2
     beside = max(0, int(rows * layer.width / layer.height) - columns) // 2
-    cells = [(0, 0), (above, above), (beside, beside), (0, 0)]
-    return np.pad(x, cells, constant_values=layer.fill_value)
+    padding = [(0, 0), (above, above), (beside, beside), (0, 0)]
+    return np.pad(x, padding, constant_values=layer.fill_value)
 
 
 def _resize(
@@ -78,7 +78,7 @@ def _resize(
 
 
 def _nearest(x: Values, axis: int, size: int) -> Values:
-    """The cell under each of `size` centers, which TensorFlow computes in float32."""
+    """The pixel at each of `size` centers, which TensorFlow computes in float32."""
     step = np.float32(x.shape[axis] / size)
-    cells = np.floor((np.arange(size, dtype=np.float32) + np.float32(0.5)) * step).astype(int)
-    return x.take(cells.clip(max=x.shape[axis] - 1), axis)
+    pixels = np.floor((np.arange(size, dtype=np.float32) + np.float32(0.5)) * step).astype(int)
+    return x.take(pixels.clip(max=x.shape[axis] - 1), axis)

@@ -54,13 +54,14 @@ def _(layer: UpSampling, w: Own, training: bool, x: Values) -> Values:
 
 
 def linear(x: Values, axis: int, size: int) -> Values:
-    """The values between the cells of an axis, at the centers of `size` cells in the same room.
+    """The values at the centers of `size` pixels of an axis, interpolated between its pixels.
 
-    Beyond the center of the first cell and the last, their values go on.
+    Before the center of the first pixel and after the center of the last, their values continue.
     """
     centers = (np.arange(size) + 0.5) * x.shape[axis] / size - 0.5
-    at = centers.clip(0, x.shape[axis] - 1)
-    before = np.floor(at).astype(int)
+    places = centers.clip(0, x.shape[axis] - 1)
+    before = np.floor(places).astype(int)
     after = np.minimum(before + 1, x.shape[axis] - 1)
-    share = (at - before).reshape([-1 if one == axis else 1 for one in range(x.ndim)])
+    shape = [-1 if index == axis else 1 for index in range(x.ndim)]
+    share = (places - before).reshape(shape)
     return x.take(before, axis) * (1 - share) + x.take(after, axis) * share

@@ -1,0 +1,148 @@
+"""How the columns of a table become the inputs of a network; learned from the training data.
+
+A preparation is stored in the record of a run, and an exported file computes it too. The values
+of a column are as the user has them: numbers and times are float64, categories are texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from netspec.data.coded import Coded
+from netspec.language.layers.tagged import Model
+
+MISSING = ""
+"""A category that is missing."""
+
+
+Texts: TypeAlias = Sequence[str] | NDArray[Any] | Coded
+"""The texts (n,) of a column."""
+
+Values: TypeAlias = NDArray[Any] | Coded
+"""The values (n,) of a column: float64 or texts."""
+
+ROWS = 1 << 14
+"""How many rows are prepared at once: their inputs should fit the cache of a processor."""
+
+
+class NumberColumn(Model):
+    """A number becomes (number - mean) / deviation; one that is missing, NaN, becomes 0.
+
+    The variance is of the population, as in Keras's Normalization and scikit-learn's
+    StandardScaler. A column with one value has the deviation 1.
+    """
+
+    kind: Literal["number"] = "number"
+    name: str
+    mean: float
+    deviation: Annotated[float, Field(gt=0)]
+
+    @property
+    def width(self) -> int:
+        """How many values of the input it becomes."""
+        return 1
+
+    @classmethod
+    def learned(cls, name: str, values: NDArray[np.float64]) -> NumberColumn:
+        """The statistics of the values (n,) that are not NaN."""
+        known = values[~np.isnan(values)]
+        if not known.size:
+            return cls(name=name, mean=0, deviation=1)
+        deviation = float(known.std())
+        return cls(name=name, mean=float(known.mean()), deviation=deviation or 1)
+
+    def apply(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        """The input's values (n, 1) of numbers (n,); computed in float64."""
+        numbers = np.asarray(values, np.float64)
+        standard = (np.where(np.isnan(numbers), self.mean, numbers) - self.mean) / self.deviation
+        return standard.astype(np.float32)[:, np.newaxis]
+
+    def probes(self) -> list[float]:
+        """Values that show whether another program computes the same."""
+        steps = (0, 1, -1, 2.5, 1e3)
+        return [np.nan, *(self.mean + step * self.deviation for step in steps)]
+
+
+class CategoryColumn(Model):
+    """A category becomes zeros with a one at its place; the first place is of unknown categories.
+
+    As Keras's StringLookup with `output_mode: one_hot`. A missing category is `""`: a category
+    like others where it is among the training data, else unknown.
+    """
+
+    kind: Literal["category"] = "category"
+    name: str
+    vocabulary: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        """How many values of the input it becomes."""
+        return len(self.vocabulary) + 1
+
+    @classmethod
+    def learned(cls, name: str, values: Texts) -> CategoryColumn:
+        """The categories in the order of their characters."""
+        different = values.present() if isinstance(values, Coded) else set(map(str, values))
+        return cls(name=name, vocabulary=tuple(sorted(different)))
+
+    def apply(self, values: Texts) -> NDArray[np.float32]:
+        """The input's values (n, width) of texts (n,)."""
+        return np.eye(self.width, dtype=np.float32)[self.places(values)]
+
+    def places(self, values: Texts) -> NDArray[np.int64]:
+        """The places (n,) of the ones of texts (n,)."""
+        index = {text: place for place, text in enumerate(self.vocabulary, 1)}
+        if isinstance(values, Coded):
+            places = np.array([index.get(text, 0) for text in values.texts], np.int64)
+            return values.mapped(places)
+        texts = values.tolist() if isinstance(values, np.ndarray) else values
+        return np.fromiter((index.get(text, 0) for text in texts), np.int64, len(texts))
+
+    def probes(self) -> list[str]:
+        """Values that show whether another program computes the same."""
+        unknown = "".join(self.vocabulary) + "?"
+        return [MISSING, unknown, *self.vocabulary]
+
+
+PreparedColumn: TypeAlias = Annotated[NumberColumn | CategoryColumn, Field(discriminator="kind")]
+
+
+class Preparation(Model):
+    """The columns that become each input of a network, in their order, by the input's column."""
+
+    inputs: dict[str, tuple[PreparedColumn, ...]]
+
+    @property
+    def columns(self) -> tuple[PreparedColumn, ...]:
+        """The columns of all inputs."""
+        return tuple(column for columns in self.inputs.values() for column in columns)
+
+    def apply(self, values: Mapping[str, Values]) -> dict[str, NDArray[np.float32]]:
+        """Every input (n, width), by its column, of the values (n,) of the columns by name."""
+        return {name: _applied(columns, values) for name, columns in self.inputs.items()}
+
+    def probes(self) -> dict[str, NDArray[Any]]:
+        """Rows that show whether another program computes the same, by the name of the column."""
+        of_columns = {column.name: column.probes() for column in self.columns}
+        rows = max(map(len, of_columns.values()))
+        return {name: np.resize(np.array(some), rows) for name, some in of_columns.items()}
+
+
+def _applied(
+    columns: tuple[PreparedColumn, ...], values: Mapping[str, Values]
+) -> NDArray[np.float32]:
+    """One input (n, width) of the values of its columns."""
+    rows = len(values[columns[0].name])
+    prepared = np.empty((rows, sum(column.width for column in columns)), np.float32)
+    for start in range(0, rows, ROWS):
+        block, place = slice(start, start + ROWS), 0
+        for column in columns:
+            end = place + column.width
+            prepared[block, place:end] = column.apply(values[column.name][block])  # pyright: ignore[reportArgumentType] - the values fit the column
+            place = end
+    return prepared
