@@ -124,27 +124,26 @@ def test_inference_compares_models_that_compute_the_same(tmp_path):
     assert {row["batch"] for row in result["results"]} == {1, 32, 256}
 
 
-def test_without_a_gpu_it_says_so(tmp_path, monkeypatch):
+def test_without_a_gpu_it_says_so(monkeypatch, capsys):
     require("torch")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert quick(tmp_path, "gpu") == {"out": "PyTorch sees no GPU, and nothing is measured\n"}
+    import torch
 
-
-def on_cpu(tmp_path, part, *more):
-    """What a part of the benchmark of a GPU writes, run on the CPU only to see that it runs."""
-    return quick(tmp_path, "gpu", part, "--device", "cpu", *more)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(sys, "argv", ["gpu", "--quick"])
+    gpu.main()
+    assert capsys.readouterr().out == "PyTorch sees no GPU, and nothing is measured\n"
 
 
 @pytest.mark.gpu
 @pytest.mark.nightly
 def test_gpu_epochs_compare_hand_written_loops(tmp_path, mnist):
     require("torch")
-    result = on_cpu(tmp_path, "epochs")
+    result = quick(tmp_path, "gpu", "epochs", "--device", "cpu")
     assert names(result)[:2] == ["netspec, torch", "PyTorch with DataLoader"]
     assert result["device"] == "cpu"
 
 
-def test_gpu_tests_are_counted_by_outcome(tmp_path):
+def test_gpu_tests_are_counted_by_outcome(tmp_path, monkeypatch):
     require("torch")
     lines = tmp_path / "tests.jsonl"
     line = {"test": "tests/gpu/test_a.py::test_b[1]", "seconds": 1, "reason": "no | GPU"}
@@ -152,8 +151,12 @@ def test_gpu_tests_are_counted_by_outcome(tmp_path):
     written = [json.dumps(line | {"outcome": outcome}) + "\n" for outcome in outcomes]
     lines.write_text("".join(written), encoding="utf-8")
 
-    counts, others = on_cpu(tmp_path, "tests", "--lines", str(lines))["tables"]
+    results = tmp_path / "results.json"
+    command = ["gpu", "tests", "--device", "cpu", "--quick"]
+    monkeypatch.setattr(sys, "argv", [*command, "--lines", str(lines), "--json", str(results)])
+    gpu.main()
 
+    counts, others = json.loads(results.read_text(encoding="utf-8"))["tables"]
     assert counts["rows"] == [["1", "1", "2"]]
     assert others["rows"] == [
         ["1", "failed", "test_a.py::test_b", "no / GPU"],

@@ -14,7 +14,6 @@ LATER = (
     "tests/core/test_augmentation_against_keras.py",
     "tests/core/test_convolution_against_keras.py",
     "tests/core/test_core_against_keras.py",
-    "tests/core/test_interpreter_against_keras.py",
     "tests/core/test_merging_against_keras.py",
     "tests/core/test_normalization_against_keras.py",
     "tests/core/test_pooling_against_keras.py",

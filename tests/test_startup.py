@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,44 +29,60 @@ netspec: 1
 name: small
 input: [8, 8, 1]
 layers: [Flatten, Dense: {units: 10, activation: softmax}]
-data: {dataset: digits, scale: 16}
-train: {loss: sparse_categorical_crossentropy}
+data: {dataset: npz, path: data.npz, scale: 255}
+train: {loss: sparse_categorical_crossentropy, epochs: 1}
 """
 
 PROGRAM = """\
-import sys
-try:
-    from netspec.cli import main
-    main()
-except SystemExit as ended:
-    status = ended.code
-print(status, *sys.modules, file=open(sys.argv[0], "w"))
+import json, sys
+from netspec.cli import main
+
+file = open(sys.argv[1], "w")
+for arguments in json.loads(sys.argv[2]):
+    sys.argv = ["netspec", *arguments]
+    try:
+        main()
+    except SystemExit as ended:
+        json.dump([ended.code, *sys.modules], file)
+        file.write("\\n")
 """
 
+LIGHT = {
+    "summary": ["summary", SPEC],
+    "check": ["check", SPEC],
+    "summary --json": ["summary", SPEC, "--json"],
+    "layers": ["layers"],
+    "schema": ["schema"],
+    "new": ["new", "network"],
+}
+"""Commands that need only the graph. The first one runs in a fresh process."""
 
-def loaded(tmp_path: Path, *arguments: str | Path) -> set[str]:
-    """The modules and packages that a process has loaded when a command is done."""
-    argv = [str(tmp_path / "loaded"), *map(str, arguments)]
-    return loaded_by(tmp_path, f"import sys; sys.argv = {argv}\n{PROGRAM}")
+
+def loaded(folder: Path, *commands: Sequence[str | Path]) -> list[set[str]]:
+    """The modules that a process has loaded after each of several commands."""
+    arguments = json.dumps([[*map(str, command)] for command in commands])
+    run_python(folder, PROGRAM, "loaded", arguments)
+    lines = (folder / "loaded").read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    assert [status for status, *_ in records] == [0] * len(commands)
+    return [set(names) for _, *names in records]
 
 
-def loaded_by(tmp_path: Path, program: str) -> set[str]:
-    command = [sys.executable, "-c", program]
-    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+def run_python(folder: Path, program: str, *arguments: str) -> str:
+    """The standard output of a program in a folder."""
+    command = [sys.executable, "-c", program, *arguments]
+    process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
-    status, *names = (tmp_path / "loaded").read_text(encoding="utf-8").split()
-    assert status == "0", process.stderr
-    return set(names)
+    return process.stdout
 
 
 def test_importing_netspec_loads_nothing_heavy(tmp_path):
-    program = "import sys, netspec\nprint(0, *sys.modules, file=open('loaded', 'w'))"
-    assert loaded_by(tmp_path, program) & {*HEAVY, "pydantic", "yaml", "typer", "rich"} == set()
+    modules = {*run_python(tmp_path, "import sys, netspec\nprint(*sys.modules)").split()}
+    assert modules & {*HEAVY, "pydantic", "yaml", "typer", "rich"} == set()
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"]])
-def test_help_loads_no_room_of_the_house(tmp_path, arguments):
-    modules = loaded(tmp_path, *arguments)
+def test_help_loads_no_room_of_the_house(tmp_path):
+    *_, modules = loaded(tmp_path, ["--help"], ["train", "--help"])
     assert modules & {*HEAVY, "yaml"} == set()
     rooms = {
         "netspec",
@@ -77,74 +95,59 @@ def test_help_loads_no_room_of_the_house(tmp_path, arguments):
     assert of_rooms == rooms
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["check", SPEC], ["summary", SPEC], ["summary", SPEC, "--json"], ["layers"], ["schema"]],
-    ids=lambda arguments: arguments[0],
-)
-def test_what_needs_the_graph_alone_loads_neither_numpy_nor_a_framework(tmp_path, arguments):
-    assert loaded(tmp_path, *arguments) & HEAVY == set()
+@pytest.fixture(scope="module")
+def light(tmp_path_factory) -> dict[str, set[str]]:
+    """The modules that are loaded after each command that needs only the graph, in one process."""
+    results = loaded(tmp_path_factory.mktemp("light"), *LIGHT.values())
+    return dict(zip(LIGHT, results, strict=True))
 
 
-def test_a_summary_loads_the_families_of_the_layers_that_the_spec_names(tmp_path):
-    modules = loaded(tmp_path, "summary", SPEC)
+@pytest.mark.parametrize("command", LIGHT)
+def test_what_needs_only_the_graph_is_light(light, command):
+    assert light[command] & HEAVY == set()
+
+
+def test_a_summary_loads_only_the_families_of_the_spec(light):
     families = {f"netspec.language.layers.{name}" for name in FAMILIES}
-    assert modules & families == {
+    assert light["summary"] & families == {
         f"netspec.language.layers.{family}" for family in ("convolution", "core", "pooling")
     }
 
 
-def test_new_loads_neither_numpy_nor_a_framework(tmp_path):
-    assert loaded(tmp_path, "new", "network") & HEAVY == set()
-
-
-@pytest.mark.parametrize("backend", TRAINING)
-def test_compile_loads_no_framework(tmp_path, backend):
-    assert loaded(tmp_path, "compile", SPEC, "--backend", backend) & FRAMEWORKS == set()
-
-
-@pytest.mark.parametrize("command", [["data"], ["check", "--data"]], ids=lambda command: command[0])
-def test_a_look_at_data_loads_no_framework(tmp_path, command):
-    np.savez(tmp_path / "data.npz", **arrays())
-    (tmp_path / "small.yaml").write_text(SMALL.replace("digits", "npz, path: data.npz"), "utf-8")
-    assert loaded(tmp_path, *command, "small.yaml") & {*FRAMEWORKS, "matplotlib"} == set()
-
-
-def arrays() -> dict[str, np.ndarray]:
-    images = np.random.default_rng(0).integers(0, 17, (40, 8, 8)).astype(np.uint8)
-    labels = np.arange(20) % 10
-    return {
-        "x_train": images[:20],
-        "y_train": labels,
-        "x_test": images[20:],
-        "y_test": labels,
-    }
-
-
-def test_backends_loads_no_framework(tmp_path):
-    assert loaded(tmp_path, "backends") & FRAMEWORKS == set()
+def test_compile_and_backends_load_no_framework(tmp_path):
+    commands = [["compile", SPEC, "--backend", backend] for backend in TRAINING]
+    results = loaded(tmp_path, *commands, ["backends"])
+    assert [modules & FRAMEWORKS for modules in results] == [set()] * len(results)
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Path:
+def folder(tmp_path_factory) -> Path:
+    """A folder with the small spec and its data."""
+    path = tmp_path_factory.mktemp("small")
+    random = np.random.default_rng(0)
+    arrays = {
+        f"{name}_{split}": random.integers(0, limit, (count, *shape), np.uint8)
+        for name, limit, shape in (("x", 256, (8, 8)), ("y", 10, ()))
+        for split, count in (("train", 64), ("test", 16))
+    }
+    np.savez(path / "data.npz", **arrays)
+    (path / "small.yaml").write_text(SMALL, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(folder) -> Path:
     require("torch")
-    path = tmp_path_factory.mktemp("runs")
-    return netspec.train(loads(SMALL), "torch", device="cpu", runs=path).path
+    network = netspec.load(folder / "small.yaml")
+    return netspec.train(network, "torch", device="cpu", runs=folder / "runs").path
 
 
-def test_export_loads_neither_keras_nor_tensorflow_nor_torch(tmp_path, run):
-    require("onnx")
-    packages = loaded(tmp_path, "export", run, "--onnx")
-    assert packages & FRAMEWORKS == {"onnx", "onnxruntime"}
+def test_a_look_at_data_loads_no_framework(folder):
+    results = loaded(folder, ["data", "small.yaml"], ["check", "--data", "small.yaml"])
+    assert [modules & {*FRAMEWORKS, "matplotlib"} for modules in results] == [set()] * 2
 
 
-def test_evaluate_on_onnx_loads_neither_keras_nor_tensorflow_nor_torch(tmp_path, run):
-    require("onnx")
-    packages = loaded(tmp_path, "evaluate", run, "--backend", "onnx")
-    assert packages & FRAMEWORKS == {"onnx", "onnxruntime"}
-
-
-def test_predict_loads_neither_keras_nor_tensorflow_nor_torch(tmp_path):
+def test_onnx_commands_load_neither_keras_nor_torch(folder, run):
     require("onnx")
     from PIL import Image
 
@@ -152,29 +155,40 @@ def test_predict_loads_neither_keras_nor_tensorflow_nor_torch(tmp_path):
     content = find_exporting("onnx").export(
         network, initial(network.graph, 0), opset=None, raw_input=False
     )
-    (tmp_path / "model.onnx").write_bytes(content)
-    Image.new("L", (8, 8)).save(tmp_path / "image.png")
-    packages = loaded(tmp_path, "predict", "model.onnx", "image.png")
-    assert packages & FRAMEWORKS == {"onnx", "onnxruntime"}
+    (folder / "model.onnx").write_bytes(content)
+    Image.new("L", (8, 8)).save(folder / "image.png")
+
+    results = loaded(
+        folder,
+        ["predict", "model.onnx", "image.png"],
+        ["evaluate", run, "--backend", "onnx"],
+        ["export", run, "--onnx"],
+    )
+
+    assert [modules & FRAMEWORKS for modules in results] == [{"onnx", "onnxruntime"}] * 3
 
 
 def test_bench_loads_no_framework_into_its_own_process(tmp_path):
     require("onnx")
     options = ["--forms", "onnx", "--seconds", "0.01", "--batch-sizes", "1"]
-    assert loaded(tmp_path, "bench", SPEC, *options) & {*FRAMEWORKS, "matplotlib"} == set()
+    (modules,) = loaded(tmp_path, ["bench", SPEC, *options])
+    assert modules & {*FRAMEWORKS, "matplotlib"} == set()
 
 
 @pytest.mark.parametrize(("backend", "other"), [("keras", "torch"), ("torch", "keras")])
-def test_a_training_backend_loads_no_other(tmp_path, backend, other):
+def test_a_training_backend_loads_no_other(folder, backend, other):
     require(backend)
-    (tmp_path / "small.yaml").write_text(SMALL, encoding="utf-8")
-    packages = loaded(tmp_path, "train", "small.yaml", "--backend", backend, "--device", "cpu")
+    options = ["--backend", backend, "--device", "cpu", "--runs", str(folder / backend)]
+    (packages,) = loaded(folder, ["train", "small.yaml", *options])
     assert packages & {other, "onnx", "onnxruntime"} == set()
-    # What TensorFlow and Keras would load where they find it; scikit-learn brings the digits.
-    assert packages & {"jax", "matplotlib"} == set()
+    # What TensorFlow and Keras would load where they find it.
+    assert packages & {"jax", "matplotlib", "sklearn"} == set()
 
 
-def test_a_program_that_imports_netspec_has_all_of_keras(tmp_path):
+def test_a_program_that_imports_netspec_has_all_of_keras():
+    """pytest is such a program. Keras's wrappers of scikit-learn need scikit-learn."""
     require("keras")
-    program = "import sys, netspec_keras.runtime\nprint(0, *sys.modules, file=open('loaded', 'w'))"
-    assert "sklearn" in loaded_by(tmp_path, program)
+    from netspec_keras.framework import keras
+
+    assert "jax" not in sys.modules
+    assert keras.wrappers.SKLearnClassifier

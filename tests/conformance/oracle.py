@@ -5,17 +5,20 @@ Its gradients are TensorFlow's, and it steps with Keras's own optimizers, by han
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 import keras_oracle
 from keras_oracle import keras, tf
-from netspec.language.layers import Activation
+from netspec.language.layers import Activation, Shape
 from netspec.language.spec import Train
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
+
+Described: TypeAlias = tuple[str, Shape, bool]
+"""What is known of a weight without its values."""
 
 
 class Oracle:
@@ -62,6 +65,13 @@ class Oracle:
             for weight, variable in zip(node.weights, self.layers[node.name].weights, strict=True)
         }
 
+    def described(self) -> dict[str, list[Described]]:
+        """The name, the shape and the `trainable` of every weight, by layer."""
+        return {
+            name: [(weight.name, tuple(weight.shape), weight.trainable) for weight in layer.weights]
+            for name, layer in self.layers.items()
+        }
+
     def weights(self) -> dict[str, Array]:
         return {key: variable.numpy() for key, variable in self.variables().items()}
 
@@ -70,10 +80,10 @@ class Oracle:
 
     def pulled_back(
         self, inputs: list[Array], cotangents: list[Array], *, training: bool
-    ) -> tuple[list[Array], dict[str, Array]]:
-        """The gradients of the sum of outputs times cotangents, by input and by weight.
+    ) -> tuple[list[Array], list[Array], dict[str, Array]]:
+        """The outputs, and the gradients of the sum of outputs times cotangents.
 
-        In training it moves the moving statistics.
+        The gradients are by input and by weight. In training it moves the moving statistics.
         """
         variables = self.trainable()
         given = [tf.constant(each) for each in inputs]
@@ -89,7 +99,8 @@ class Oracle:
             tf.convert_to_tensor(one).numpy()
             for one in tape.gradient(total, wanted, unconnected_gradients=zero)
         ]
-        return found[: len(given)], dict(zip(variables, found[len(given) :], strict=True))
+        by_key = dict(zip(variables, found[len(given) :], strict=True))
+        return [output.numpy() for output in outputs], found[: len(given)], by_key
 
     def gradients(self, inputs: Array, labels: NDArray[np.int32]) -> tuple[float, dict[str, Array]]:
         """The loss of logits in training, and its gradient with respect to every weight.

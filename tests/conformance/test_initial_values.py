@@ -1,6 +1,6 @@
 """Initial values have the distributions of Keras's layers, in the core and in PyTorch modules.
 
-Every weight of every layer that has one is drawn with every initializer that depends on fans. The
+Every weight of every layer that has one is drawn with initializers that depend on fans. The
 distributions are compared by what they are drawn with: the limits, or mean and deviation.
 """
 
@@ -49,6 +49,12 @@ SCALED: list[Initializer] = [
     VarianceScaling(scale=3.0, mode="fan_out", distribution="untruncated_normal"),
 ]
 
+BY_FAN: list[Initializer] = [
+    LecunNormal(),
+    VarianceScaling(scale=3.0, mode="fan_out", distribution="untruncated_normal"),
+]
+"""One for each fan, of which the others are sums."""
+
 Drawn = tuple[int, str, float, float]
 """How many values were drawn, from which distribution, and its two parameters."""
 
@@ -66,6 +72,13 @@ def nodes_with_weights() -> list[Node]:
 
 
 NODES = nodes_with_weights()
+FIRST = {node.layer.tag: node for node in reversed(NODES)}
+"""The first node of each class."""
+
+
+def scaled(node: Node) -> list[Initializer]:
+    """All initializers for the first node of a class, and one for each fan for the others."""
+    return SCALED if node is FIRST[node.layer.tag] else BY_FAN
 
 
 def named(node: Node) -> str:
@@ -153,7 +166,7 @@ def keras_draws(monkeypatch: pytest.MonkeyPatch) -> list[Drawn]:
 def test_weights_are_drawn_as_in_built_keras_layers(node: Node, keras_draws: list[Drawn]) -> None:
     from keras_oracle import keras_build
 
-    graph = graph_of(node, *SCALED)
+    graph = graph_of(node, *scaled(node))
 
     for each in graph.nodes:
         keras_build(each.layer, *node.input_shapes)
@@ -193,7 +206,7 @@ def torch_module(graph: Graph) -> ModuleType:
 
 @pytest.mark.parametrize("node", NODES, ids=named)
 def test_reset_parameters_draws_as_the_core(node: Node, torch_draws: list[Drawn]) -> None:
-    graph = graph_of(node, *SCALED)
+    graph = graph_of(node, *scaled(node))
     model = torch_module(graph).build_model()
     torch_draws.clear()  # of the constructors of PyTorch's own layers
 

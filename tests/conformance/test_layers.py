@@ -5,31 +5,37 @@ The oracle is Keras on TensorFlow, made from keras.layers, in float32 on the CPU
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
+from _pytest.mark import ParameterSet
 
 from conformance.gradients import gradients
 from conformance.networks import BACKENDS, TRAINING, found
-from conformance.oracle import Oracle
+from conformance.oracle import Described, Oracle
 from netspec.backend import Target
 from netspec.backend.declaration import Gradients
 from netspec.language.layers import Shape
 from netspec.network import Network
 from netspec.numerics.weights import Array, Weights
-from netspec.testing.cases import ACTIVATIONS, ALL, Case, chain, joined
+from netspec.testing.cases import ACTIVATIONS, ALL, BRANCHES, CASES, CHAINS, Case, chain, joined
 from netspec.testing.checks import check_gradients, check_outputs
 from netspec.testing.networks import all_random_inputs, of_case, random_cotangents, random_weights
 from netspec_numpy import BACKEND as NUMPY
+from netspec_numpy.interpreter import run, run_all
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the oracle gives for a case: its outputs, and its gradients."""
+    """The oracle's results for a case: weights by layer, outputs, and gradients of a step."""
 
+    weights: dict[str, list[Described]]
     outputs: list[Array]
+    outputs_in_training: list[Array]
     gradients: Gradients
 
 
@@ -54,9 +60,27 @@ def expected(case: Case, count: int = 3) -> Expected:
 def answer(network: Network, weights: Weights, inputs: list[Array], *, training: bool) -> Expected:
     oracle = Oracle(network, weights)
     outputs = [one.numpy() for one in oracle.outputs(*inputs)]
-    by_input, by_key = oracle.pulled_back(inputs, random_cotangents(outputs), training=training)
+    cotangents = random_cotangents(outputs)
+    in_training, by_input, by_key = oracle.pulled_back(inputs, cotangents, training=training)
     statistics = {key: it for key, it in oracle.weights().items() if key not in by_key}
-    return Expected(outputs, Gradients(by_input, by_key, statistics))
+    found_gradients = Gradients(by_input, by_key, statistics)
+    return Expected(oracle.described(), outputs, in_training, found_gradients)
+
+
+@pytest.mark.parametrize("case", ALL, ids=str)
+def test_the_shapes_and_weights_are_the_oracles(case: Case) -> None:
+    graph, oracle = network_of(case).graph, expected(case)
+
+    assert [node.shape for node in graph.output_nodes] == [
+        output.shape[1:] for output in oracle.outputs
+    ]
+    assert {
+        node.name: [
+            (weight.name.rpartition(".")[2], weight.shape, weight.trainable)
+            for weight in node.weights
+        ]
+        for node in graph.nodes
+    } == oracle.weights
 
 
 @pytest.mark.parametrize("case", ALL, ids=str)
@@ -67,8 +91,44 @@ def test_the_outputs_are_the_oracles(name: str, case: Case) -> None:
     check_outputs(backend, network_of(case), *given(case), expected(case).outputs)
 
 
-@pytest.mark.parametrize("case", ALL, ids=str)
-@pytest.mark.parametrize("name", TRAINING)
+@pytest.mark.parametrize("case", [case for case in ALL if not case.is_random], ids=str)
+def test_the_interpreters_outputs_in_training_are_the_oracles(case: Case) -> None:
+    weights, inputs = given(case)
+    graph = network_of(case).graph
+
+    values = run_all(graph, weights, *inputs, training=True)
+
+    for name, output in zip(graph.outputs, expected(case).outputs_in_training, strict=True):
+        absolute = 1e-5 * np.abs(output).max()
+        np.testing.assert_allclose(values[name], output, 0, absolute, err_msg=name)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_an_activation_has_keras_values_far_from_zero(name: str) -> None:
+    inputs = np.array([[-50, -8, -6, -3, -1e-3, 0, 1e-3, 3, 6, 8, 50]], np.float32)
+    tested = network_of(chain((11,), f"Activation: {{activation: {name}}}"))
+
+    outputs = run(tested.graph, {}, inputs)
+
+    # In float32, x + sqrt(x^2 + 4) keeps the last digit of x.
+    absolute = 1e-6 if name == "squareplus" else 1e-7
+    np.testing.assert_allclose(outputs, Oracle(tested, {}).predict(inputs), 1e-5, absolute)
+
+
+def gradient_cases() -> Iterator[ParameterSet]:
+    """The cases of every backend that trains.
+
+    The gradients of Keras are TensorFlow's on both sides, for the operations whose values are compared
+    above. Every run compares two cases of each layer, and the nightly tests all.
+    """
+    every_run = {*CHAINS, *BRANCHES, *(case for cases in CASES.values() for case in cases[:2])}
+    for name, case in product(TRAINING, ALL):
+        nightly = name == "keras" and case not in every_run
+        marks = pytest.mark.nightly if nightly else ()
+        yield pytest.param(name, case, marks=marks, id=f"{name}-{case}")
+
+
+@pytest.mark.parametrize(("name", "case"), [*gradient_cases()])
 def test_the_gradients_are_the_oracles(name: str, case: Case) -> None:
     compare_gradients(name, case)
 

@@ -35,9 +35,10 @@ class TestAbsent(BackendTests):
     backend = "mumpy"
 """
 CHOSEN = (
-    "(TestNumpy or TestStub or declared or (TestClosed and outputs and Flatten))"
-    " and not (gradients and not Flatten)"
+    "((TestNumpy and not (test_outputs and not Dense)) or TestStub or declared"
+    " or (TestClosed and outputs and Flatten)) and not (gradients and not Flatten)"
 )
+"""The table's column of the NumPy backend is in test_layers. Here some cases show that it is found."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def test_installed_reference_backend_passes(results):
     outcomes = [result.outcome for result in results["TestNumpy"].values()]
     reasons = {result.reason for result in results["TestNumpy"].values() if result.reason}
 
-    assert outcomes.count("passed") > len(ALL)
+    assert outcomes.count("passed") > len(CASES["Dense"])
     assert {*outcomes} == {"passed", "skip"}
     assert reasons == {
         "numpy declares no gradients",

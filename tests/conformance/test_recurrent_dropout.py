@@ -15,7 +15,7 @@ from conformance.networks import TRAINING
 from conformance.test_dropout import masks
 from netspec.numerics.weights import Array
 
-UNITS, STEPS = 400, 3
+UNITS, STEPS = 200, 3
 LINEAR = f"units: {UNITS}, activation: linear, name: tested, return_sequences: true"
 GATES = f"{LINEAR}, recurrent_activation: linear"
 

@@ -6,6 +6,8 @@ Weights that one backend has trained give the same predictions on every other.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -18,9 +20,11 @@ from conformance.oracle import Oracle, keras_optimizer
 from netspec import load as load_spec
 from netspec.backend import Trainer
 from netspec.data import Examples, epoch_order, load, mask_seed
+from netspec.language.layers import Shape
 from netspec.network import Network
 from netspec.numerics.initial import initial
 from netspec.numerics.weights import Array, Weights
+from netspec.runs.remembered import restore
 from netspec.testing.networks import all_random_inputs, network, random_weights
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -64,12 +68,6 @@ MODIFIERS = [
     "adamw: {clipnorm: 0.2, use_ema: true, ema_momentum: 0.5, ema_overwrite_frequency: 2}",
 ]
 
-ACCUMULATED = [
-    "sgd: {momentum: 0.9}",
-    "adam: {clipnorm: 0.1, weight_decay: 0.5, epsilon: 0.1}",
-    "nadam: {use_ema: true, ema_momentum: 0.5, ema_overwrite_frequency: 2}",
-]
-
 RATES = np.array([3e-2, 1e-2, 2e-2, 5e-3, 5e-3, 4e-2, 1e-3, 1e-2, 2e-2, 1e-2], np.float32)
 
 
@@ -94,16 +92,20 @@ those for AVX2 and SSE4.1 differ from float64 by 1.1e-2 in Keras and in PyTorch.
 """
 
 
-def small(optimizer: str, **train: object) -> Network:
-    """A convolutional network without corners, at which rounding could decide a gradient."""
-    layers = [
-        "Conv2D: {filters: 4, kernel_size: 3, activation: tanh}",
-        "BatchNormalization: {momentum: 0.9}",
-        "AveragePooling2D",
-        "Flatten",
-        "Dense: {units: 3, activation: softmax}",
-    ]
-    return network((6, 6, 2), layers, optimizer, **train)
+DENSE = "Dense: {units: 3, activation: softmax}"
+
+SMALL = (
+    "Conv2D: {filters: 4, kernel_size: 3, activation: tanh}",
+    "BatchNormalization: {momentum: 0.9}",
+    "AveragePooling2D",
+    "Flatten",
+    DENSE,
+)
+"""A convolutional network without corners, at which rounding could decide a gradient."""
+
+
+def small(optimizer: str) -> Network:
+    return network((6, 6, 2), SMALL, optimizer)
 
 
 def batch(examples: Examples, chosen: NDArray[np.int64]) -> tuple[Array, NDArray[np.int32]]:
@@ -115,54 +117,109 @@ def labelled(tested: Network, count: int, whole: int = 0) -> Examples:
     return Examples(tuple(all_random_inputs(tested.graph, count, whole=whole)), (labels,))
 
 
+@dataclass(frozen=True)
+class Setup:
+    """A network, and how it is trained."""
+
+    shape: Shape
+    layers: tuple[str, ...]
+    optimizer: str
+    gradient_accumulation_steps: int | None = None
+    whole: int = 0
+
+    @property
+    def network(self) -> Network:
+        steps = self.gradient_accumulation_steps
+        fields = {"gradient_accumulation_steps": steps} if steps else {}
+        return network(self.shape, self.layers, self.optimizer, **fields)
+
+    @property
+    def examples(self) -> Examples:
+        return labelled(self.network, 40, self.whole)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Ten steps of the oracle: the losses, the weights after one step and ten, and the averages."""
+
+    losses: list[float]
+    weights: tuple[Weights, Weights]
+    averages: Weights
+
+
+ORDER = np.random.default_rng(3).permutation(40)
+STEPS = (slice(0, 1), slice(1, 10))
+
+
+@cache
+def reference_of(setup: Setup) -> Reference:
+    tested, examples = setup.network, setup.examples
+    assert tested.spec.train is not None
+    oracle = Oracle(tested, random_weights(tested.graph), logits=True)
+    optimizer = keras_optimizer(tested.spec.train)
+    batches = [batch(examples, part) for part in ORDER.reshape(10, 4)]
+    losses: list[float] = []
+    weights: list[Weights] = []
+    for steps in STEPS:
+        losses += oracle.train(optimizer, batches[steps], RATES[steps])
+        weights.append(oracle.weights())
+    optimizer.finalize_variable_values([*oracle.trainable().values()])
+    return Reference(losses, (weights[0], weights[1]), oracle.weights())
+
+
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *MODIFIERS])
 @pytest.mark.parametrize("name", TRAINING)
 def test_one_step_and_ten_steps_are_those_of_keras_optimizer(name: str, optimizer: str) -> None:
-    layers = ["Dense: {units: 4, activation: tanh}", "Dense: {units: 3, activation: softmax}"]
-    check_steps(name, network((6,), layers, optimizer))
+    check_steps(name, Setup((6,), (DENSE,), optimizer))
 
 
 @pytest.mark.parametrize("name", TRAINING)
 def test_the_weights_of_convolutions_and_normalization_take_the_same_steps(name: str) -> None:
-    check_steps(name, small("adamw: {clipnorm: 0.2, weight_decay: 0.3}"))
+    check_steps(name, Setup((6, 6, 2), SMALL, "adamw: {clipnorm: 0.2, weight_decay: 0.3}"))
 
 
-@pytest.mark.parametrize("optimizer", ACCUMULATED)
+ACCUMULATED = [
+    Setup((6, 6, 2), SMALL, "sgd: {momentum: 0.9}", 3),
+    Setup((6,), (DENSE,), "adam: {clipnorm: 0.1, weight_decay: 0.5, epsilon: 0.1}", 3),
+    Setup(
+        (6,),
+        (DENSE,),
+        "nadam: {use_ema: true, ema_momentum: 0.5, ema_overwrite_frequency: 2}",
+        3,
+    ),
+]
+
+
+@pytest.mark.parametrize("setup", ACCUMULATED, ids=lambda setup: setup.optimizer)
 @pytest.mark.parametrize("name", TRAINING)
-def test_gradients_are_accumulated_as_by_keras_optimizer(name: str, optimizer: str) -> None:
-    check_steps(name, small(optimizer, gradient_accumulation_steps=3))
+def test_gradients_are_accumulated_as_by_keras_optimizer(name: str, setup: Setup) -> None:
+    check_steps(name, setup)
 
 
 @pytest.mark.parametrize("optimizer", ["adam: {epsilon: 0.01}", "sgd: {clipnorm: 0.05}"])
 @pytest.mark.parametrize("name", TRAINING)
 def test_the_gradients_of_a_row_that_is_read_often_are_added_up(name: str, optimizer: str) -> None:
-    layers = ["Embedding: {input_dim: 3, output_dim: 4}", "Flatten"]
-    ending = "Dense: {units: 3, activation: softmax}"
-    check_steps(name, network((6,), [*layers, ending], optimizer), whole=3)
+    layers = ("Embedding: {input_dim: 3, output_dim: 4}", "Flatten", DENSE)
+    check_steps(name, Setup((6,), layers, optimizer, whole=3))
 
 
-def check_steps(name: str, tested: Network, whole: int = 0) -> None:
-    """One step and nine more give Keras's losses and weights."""
-    assert tested.spec.train is not None
-    weights, examples = random_weights(tested.graph), labelled(tested, 40, whole)
-    order = np.random.default_rng(3).permutation(40)
-    batches = [batch(examples, part) for part in order.reshape(10, 4)]
-    oracle = Oracle(tested, weights, logits=True)
-    theirs = keras_optimizer(tested.spec.train)
-    trainer = found_training(name).trainer(tested, weights, examples, "cpu")
+def check_steps(name: str, setup: Setup) -> None:
+    """One step and nine more have Keras's losses and weights."""
+    tested, expected = setup.network, reference_of(setup)
+    weights = random_weights(tested.graph)
+    trainer = found_training(name).trainer(tested, weights, setup.examples, "cpu")
 
-    for steps in (slice(0, 1), slice(1, 10)):
-        losses = oracle.train(theirs, batches[steps], RATES[steps])
-        chosen = order[steps.start * 4 : steps.stop * 4]
-        given = [*trainer.epoch(chosen, 4, RATES[steps], 0)]
+    for steps, expected_weights in zip(STEPS, expected.weights, strict=True):
+        chosen = ORDER[steps.start * 4 : steps.stop * 4]
+        reports = [*trainer.epoch(chosen, 4, RATES[steps], 0)]
 
-        np.testing.assert_allclose(np.concatenate([one.losses for one in given]), losses, 1e-5)
-        check_weights(trainer.weights(), oracle.weights())
+        losses = np.concatenate([report.losses for report in reports])
+        np.testing.assert_allclose(losses, expected.losses[steps], 1e-5)
+        check_weights(trainer.weights(), expected_weights)
 
     last = trainer.weights()
-    theirs.finalize_variable_values([*oracle.trainable().values()])
     trainer.swap_averages()
-    check_weights(trainer.weights(), oracle.weights())
+    check_weights(trainer.weights(), expected.averages)
     trainer.swap_averages()
     check_identical(trainer.weights(), last)
 
@@ -288,10 +345,9 @@ def test_the_loss_falls(name: str, tutorial_losses: dict[str, Array]) -> None:
     assert losses[-5:].mean() < 0.8 * losses[0]
 
 
-def digits(optimizer: object = "adam", **train: object) -> tuple[Network, Examples]:
+def digits() -> tuple[Network, Examples]:
     """The small network of the digits, with Dropout in it, and the first 200 images."""
-    settings = {"train.optimizer": optimizer, "train.batch_size": 32}
-    settings |= {f"train.{key}": value for key, value in train.items()}
+    settings = {"train.optimizer": "adam", "train.batch_size": 32}
     tested = load_spec(SPECS / "digits_cnn.yaml", settings)
     assert any(node.layer.tag == "Dropout" for node in tested.graph.nodes)
     images = load(tested).train
@@ -303,23 +359,37 @@ def started(name: str, tested: Network, examples: Examples, seed: int) -> Traine
     return found_training(name).trainer(tested, weights, examples, "cpu")
 
 
-def go_on(trainer: Trainer, tested: Network, images: int, epochs: Iterable[int], seed: int) -> None:
-    """Train for these epochs, as `netspec.runs.training` does."""
+def go_on(
+    trainer: Trainer,
+    tested: Network,
+    images: int,
+    epochs: Iterable[int],
+    seed: int,
+    masks: int = 0,
+) -> None:
+    """Train for these epochs, as `netspec.runs.training` does. `masks` is added to their seeds."""
     settings = tested.spec.train
     assert settings is not None
     steps = -(-images // settings.batch_size)
     rates = np.full(steps, settings.optimizer.learning_rate, np.float32)
     for epoch in epochs:
         order = epoch_order(images, seed, epoch)
-        for _ in trainer.epoch(order, settings.batch_size, rates, mask_seed(seed, epoch)):
+        for _ in trainer.epoch(order, settings.batch_size, rates, mask_seed(seed, epoch) + masks):
             pass
 
 
-def trained(name: str, seed: int = 0, epochs: int = 2) -> Trainer:
+def train_digits(name: str, seed: int = 0) -> Trainer:
+    """A trainer after two epochs."""
     tested, examples = digits()
     trainer = started(name, tested, examples, seed)
-    go_on(trainer, tested, len(examples), range(1, epochs + 1), seed)
+    go_on(trainer, tested, len(examples), [1, 2], seed)
     return trainer
+
+
+@cache
+def trained(name: str) -> Trainer:
+    """A trainer of the seed 0 after two epochs, for all tests that only read it."""
+    return train_digits(name)
 
 
 def check_identical(weights: Weights, expected: Weights) -> None:
@@ -330,12 +400,12 @@ def check_identical(weights: Weights, expected: Weights) -> None:
 
 @pytest.mark.parametrize("name", TRAINING)
 def test_the_same_seed_gives_the_same_weights_to_the_bit(name: str) -> None:
-    check_identical(trained(name).weights(), trained(name).weights())
+    check_identical(train_digits(name).weights(), trained(name).weights())
 
 
 @pytest.mark.parametrize("name", TRAINING)
 def test_another_seed_gives_other_weights(name: str) -> None:
-    first, other = trained(name, 0, 1).weights(), trained(name, 1, 1).weights()
+    first, other = trained(name).weights(), train_digits(name, seed=1).weights()
 
     for key, value in first.items():
         assert (value != other[key]).any(), key
@@ -344,13 +414,12 @@ def test_another_seed_gives_other_weights(name: str) -> None:
 @pytest.mark.parametrize("name", TRAINING)
 def test_the_masks_have_a_part_in_what_is_learned(name: str) -> None:
     tested, examples = digits()
-    order, rates = np.arange(200), np.full(7, 1e-3, np.float32)
-    first, other = (started(name, tested, examples, 0) for _ in range(2))
+    trainer = started(name, tested, examples, 0)
 
-    list(first.epoch(order, 32, rates, 1))
-    list(other.epoch(order, 32, rates, 2))
+    go_on(trainer, tested, len(examples), [1, 2], 0, masks=1)
 
-    assert (first.weights()["dense.kernel"] != other.weights()["dense.kernel"]).any()
+    weights, other = trainer.weights(), trained(name).weights()
+    assert (weights["dense.kernel"] != other["dense.kernel"]).any()
 
 
 @pytest.mark.parametrize(("source", "target"), [*product(TRAINING, BACKENDS)])
@@ -367,35 +436,49 @@ def test_what_one_backend_trained_another_predicts_with(source: str, target: str
 @pytest.mark.parametrize(
     "optimizer",
     [
-        "adam",
-        {"adam": {"amsgrad": True}},
-        {"adam": {"use_ema": True}},
+        "adam: {amsgrad: true, use_ema: true}",
         "sgd",
-        {"sgd": {"momentum": 0.9, "nesterov": True, "use_ema": True, "ema_overwrite_frequency": 4}},
-        {"rmsprop": {"momentum": 0.9, "centered": True}},
+        "sgd: {momentum: 0.9, nesterov: true, use_ema: true, ema_overwrite_frequency: 4}",
+        "rmsprop: {momentum: 0.9, centered: true}",
         "adagrad",
         "adamax",
         "nadam",
         "lion",
     ],
-    ids=str,
 )
 @pytest.mark.parametrize("name", TRAINING)
-def test_a_run_that_was_broken_ends_as_the_unbroken_one(name: str, optimizer: object) -> None:
-    check_broken(name, *digits(optimizer))
+def test_a_run_that_was_broken_ends_as_the_unbroken_one(name: str, optimizer: str) -> None:
+    check_broken(name, *random_digits(optimizer))
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_a_broken_convolutional_run_ends_as_the_unbroken_one(name: str) -> None:
+    check_broken(name, *digits())
 
 
 @pytest.mark.parametrize("name", TRAINING)
 def test_accumulated_gradients_outlast_a_break(name: str) -> None:
-    check_broken(name, *digits("nadam", gradient_accumulation_steps=4))  # 7 steps an epoch
+    tested, examples = random_digits("nadam", gradient_accumulation_steps=4)  # 7 steps an epoch
+    check_broken(name, tested, examples)
+
+
+def random_digits(optimizer: str, **train: object) -> tuple[Network, Examples]:
+    """A layer with dropout, and 200 random examples in batches of 32."""
+    layers = ["Dropout: {rate: 0.3}", DENSE]
+    tested = network((6,), layers, optimizer, batch_size=32, **train)
+    return tested, labelled(tested, 200)
 
 
 def check_broken(name: str, tested: Network, examples: Examples) -> None:
-    """A trainer with the weights and the state after two epochs ends as the one that gave them."""
+    """A trainer with the weights and the state of another one after two epochs ends as that one.
+
+    A resumed run compares the state with a fresh one, and accepts it.
+    """
     unbroken = started(name, tested, examples, 0)
     go_on(unbroken, tested, len(examples), [1, 2], 0)
     resumed = found_training(name).trainer(tested, unbroken.weights(), examples, "cpu")
-    resumed.restore(unbroken.optimizer_state())
+    steps = 2 * -(-len(examples) // 32)
+    restore(resumed, unbroken.optimizer_state(), steps, "run")
 
     for trainer in (unbroken, resumed):
         go_on(trainer, tested, len(examples), [3], 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,8 @@ from conformance.networks import TRAINING, found_training
 from conformance.oracle import Oracle, keras_optimizer
 from netspec.data import Examples
 from netspec.language.layers import Shape
+from netspec.network import Network
+from netspec.numerics.weights import Weights
 from netspec.testing.networks import network, random_inputs, random_weights
 
 STEPS = 3
@@ -63,26 +67,41 @@ SEQUENCES = [
 CASES = [*(((4, 4, 2), layer) for layer in LAYERS), *(((4, 2), layer) for layer in SEQUENCES)]
 
 
+RATES = np.full(STEPS, 0.1, np.float32)
+
+
+@cache
+def setup_of(shape: Shape, layer: str) -> tuple[Network, Weights, Examples]:
+    last = "Dense: {units: 3, activation: softmax, name: last}"
+    tested = network(shape, [layer, "Flatten", last], "sgd: {learning_rate: 0.1}")
+    labels = np.random.default_rng(2).integers(0, 3, 8, np.int32)
+    examples = Examples((random_inputs(tested.graph, 8),), (labels,))
+    return tested, random_weights(tested.graph), examples
+
+
+@cache
+def expected_steps(shape: Shape, layer: str) -> tuple[list[float], Weights]:
+    """The oracle's losses, and its weights afterwards."""
+    tested, weights, examples = setup_of(shape, layer)
+    assert tested.spec.train is not None
+    oracle = Oracle(tested, weights, logits=True)
+    batches = [(examples.inputs[0], examples.targets[0])] * STEPS
+    losses = oracle.train(keras_optimizer(tested.spec.train), batches, RATES)
+    return losses, oracle.weights()
+
+
 @pytest.mark.parametrize(("shape", "layer"), CASES)
 @pytest.mark.parametrize("name", TRAINING)
 def test_steps_of_training_are_those_of_keras(name: str, shape: Shape, layer: str) -> None:
-    last = "Dense: {units: 3, activation: softmax, name: last}"
-    tested = network(shape, [layer, "Flatten", last], "sgd: {learning_rate: 0.1}")
-    assert tested.spec.train is not None
-    weights = random_weights(tested.graph)
-    labels = np.random.default_rng(2).integers(0, 3, 8, np.int32)
-    examples = Examples((random_inputs(tested.graph, 8),), (labels,))
-    rates = np.full(STEPS, 0.1, np.float32)
-    oracle = Oracle(tested, weights, logits=True)
-    batches = [(examples.inputs[0], labels)] * STEPS
-    losses = oracle.train(keras_optimizer(tested.spec.train), batches, rates)
-    trainer = found_training(name).trainer(tested, weights, examples, "cpu")
+    expected_losses, expected_weights = expected_steps(shape, layer)
+    trainer = found_training(name).trainer(*setup_of(shape, layer), "cpu")
 
-    given = [*trainer.epoch(np.tile(np.arange(8), STEPS), 8, rates, 0)]
+    reports = [*trainer.epoch(np.tile(np.arange(8), STEPS), 8, RATES, 0)]
 
-    np.testing.assert_allclose(np.concatenate([one.losses for one in given]), losses, 1e-5)
+    losses = np.concatenate([report.losses for report in reports])
+    np.testing.assert_allclose(losses, expected_losses, 1e-5)
     trained = trainer.weights()
-    for key, expected in oracle.weights().items():
+    for key, expected in expected_weights.items():
         absolute = 1e-5 * np.abs(expected).max()
         np.testing.assert_allclose(trained[key], expected, 1e-5, absolute, err_msg=key)
 

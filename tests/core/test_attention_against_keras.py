@@ -111,7 +111,7 @@ def test_the_cost_of_groups_is_that_of_projections_and_pairs() -> None:
 
 
 def test_automatic_names_are_keras_own() -> None:
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     both = {"inputs": ["input", "input"]}
     layers = [
         made("MultiHeadAttention", HEADS),

@@ -75,7 +75,7 @@ def test_what_keras_refuses_is_refused(tag: str, fields: dict[str, Any]) -> None
 
 
 def test_automatic_names_are_keras_own() -> None:
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
 
     graph, _ = infer("names", (7, 5, 3), AUGMENTATION)
 

@@ -89,7 +89,7 @@ def test_inputs_of_different_ranks_are_refused(layer: Layer) -> None:
 
 
 def test_automatic_names_are_keras_own() -> None:
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     layers = [*ELEMENTWISE, Concatenate(), Dot(axes=(1, 1))]
     read = {"inputs": ("a", "b")}
 

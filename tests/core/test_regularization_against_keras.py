@@ -63,7 +63,7 @@ def test_what_keras_refuses_is_refused(tag: str, fields: dict[str, Any]) -> None
 
 
 def test_automatic_names_are_keras_own() -> None:
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     for layer in LAYERS_OF_NOISE:
         graph, _ = infer("names", (2,) * (getattr(layer, "rank", 1) + 1), [layer])
 

@@ -91,7 +91,7 @@ NEEDED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("tag", sorted({tag for tag, *_ in [*sided(), *upsampled(), *reordered()]}))
 def test_automatic_names_are_keras_own(tag: str) -> None:
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     layer = LAYERS[tag].model_validate(NEEDED.get(tag, {}))
     shape = SHAPES[int(tag[-2])] if tag.endswith("D") else (8,)
 

@@ -78,6 +78,8 @@ NETWORKS = {
     "mobilenet_v2": (mobilenet_v2, keras.applications.MobileNetV2),
 }
 
+NAMES = ["mobilenet_v2", pytest.param("resnet50", marks=pytest.mark.nightly)]
+
 
 @cache
 def network(name: str) -> Network:
@@ -116,7 +118,7 @@ def convert_weights(name: str) -> dict[str, Array]:
     }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_predictions_equal_keras_applications(backend: str, name: str, tmp_path: Path) -> None:
     tested = network(name)
@@ -129,7 +131,7 @@ def test_predictions_equal_keras_applications(backend: str, name: str, tmp_path:
     np.testing.assert_allclose(outputs, expected, 1e-4, 1e-6)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_weights_go_back_to_the_bit(name: str) -> None:
     keys = convert_weights(name)
     other = NETWORKS[name][1](weights=None, input_shape=SHAPE)

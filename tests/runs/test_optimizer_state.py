@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import abacus
 import hostile_checkpoints
-from frameworks import TRAINING, require
+from frameworks import require
 from netspec.runs.remembered import restore
 from netspec.runs.training import train
 from netspec.text.diagnostics import RunError
@@ -143,29 +143,7 @@ def test_weights_that_are_not_finite_end_a_training(monkeypatch, on_abacus, tmp_
         train(abacus.network(tmp_path), "abacus", runs=tmp_path / "runs")
 
 
-@pytest.mark.parametrize(
-    "optimizer",
-    [
-        "adam: {amsgrad: true, use_ema: true}",
-        "rmsprop: {centered: true, momentum: 0.9}",
-        "nadam: {}",
-        "adamax: {}",
-        "adagrad: {}",
-    ],
-)
-@pytest.mark.parametrize("backend", TRAINING)
-def test_what_every_optimizer_remembers_is_taken_back(backend, optimizer, tmp_path) -> None:
-    require(backend)
-    rate = {"optimizer: {sgd: {learning_rate: 0.05}}": f"optimizer: {{{optimizer}}}"}
-    train(abacus.network(tmp_path, rate), backend, device="cpu", runs=tmp_path / "runs")
-
-    longer = abacus.network(tmp_path, {**rate, "epochs: 3": "epochs: 4"})
-    run = train(longer, backend, device="cpu", runs=tmp_path / "runs", resume=True)
-
-    assert run.checkpoint().epoch == 4
-
-
-@pytest.mark.parametrize("backend", TRAINING)
+@pytest.mark.parametrize("backend", ["torch", pytest.param("keras", marks=pytest.mark.nightly)])
 def test_changed_checkpoints_are_refused_in_words(backend) -> None:
     """In a separate process: PyTorch's Adam writes beyond the end of a state that is too small."""
     require(backend)

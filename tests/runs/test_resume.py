@@ -22,11 +22,14 @@ from netspec.runs.training import Silent, train
 from netspec.text.diagnostics import RunError
 
 ON_POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+IN_PROCESSES = ["torch", pytest.param("keras", marks=pytest.mark.nightly)]
+"""The backends of trainings in separate processes. TensorFlow takes longer to start."""
+
 COMMAND = "from netspec.cli import main; main()"
 
 
 @ON_POSIX
-@pytest.mark.parametrize("backend", TRAINING)
+@pytest.mark.parametrize("backend", IN_PROCESSES)
 def test_a_training_killed_in_the_middle_of_an_epoch_ends_as_the_unbroken_one(
     backend, digits_spec, tmp_path
 ):

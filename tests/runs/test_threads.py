@@ -99,7 +99,8 @@ examples = Examples((np.zeros((4, 4), np.float32),), (np.zeros(4, np.int32),))
 for requested in (3, 2):
     weights = initial(network.graph, 0)
     trainer = find_training("keras").trainer(network, weights, examples, "cpu", requested)
-    list(trainer.epoch(np.arange(4), 2, np.full(2, 0.1, np.float32), 0))
+    if requested == 3:  # after a computation TensorFlow keeps its threads
+        list(trainer.epoch(np.arange(4), 2, np.full(2, 0.1, np.float32), 0))
     print(trainer.threads)
 """
 
@@ -117,7 +118,7 @@ def test_tensorflow_takes_the_first_number_of_threads(monkeypatch, tmp_path, set
     script = KERAS
     if setting is not None:
         monkeypatch.setenv("OMP_NUM_THREADS", setting)
-        script = script.replace("(3, 2)", "(1, 1)")
+        script = script.replace("(3, 2)", "(1, 1)").replace("== 3", "== 1")
     command = [sys.executable, "-c", script]
     process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (process.returncode, process.stdout.split()) == (0, expected), process.stderr

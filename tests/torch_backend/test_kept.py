@@ -47,7 +47,10 @@ def saved_bytes(network: Network) -> int:
     return saved(3) - saved(2)
 
 
-@pytest.mark.parametrize("name", ["mnist_cnn", "densenet121", "resnet50", "lenet5"])
+LARGE = [pytest.param(name, marks=pytest.mark.nightly) for name in ("densenet121", "resnet50")]
+
+
+@pytest.mark.parametrize("name", ["mnist_cnn", "lenet5", *LARGE])
 def test_kept_bytes_equal_the_bytes_of_autograd(name: str) -> None:
     network = load(SPECS / f"{name}.yaml")
 
