@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from netspec.backend import Device, Quantization
+    from netspec.data.facts import Facts
     from netspec.graph.summary import Summary
     from netspec.language.data import Resize
     from netspec.network import Network
@@ -63,6 +64,16 @@ def summarize(network: Network) -> Summary:
     from netspec.graph.summary import summarize
 
     return summarize(network.graph)
+
+
+def inspect(network: Network) -> Facts:
+    """What is in the network's data: `parts`, `columns`, `classes`, `warnings`, `to_json()`.
+
+    Raises DataError where the data cannot be opened; `error` is why they cannot be used.
+    """
+    from netspec.data.facts import inspect
+
+    return inspect(network)[0]
 
 
 def to_source(network: Network, backend: str) -> str:

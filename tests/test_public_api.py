@@ -23,6 +23,7 @@ NAMES = [
     "compile",
     "evaluate",
     "export",
+    "inspect",
     "load",
     "loads",
     "predict",

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import netspec
@@ -100,6 +101,24 @@ def test_new_loads_neither_numpy_nor_a_framework(tmp_path):
 @pytest.mark.parametrize("backend", TRAINING)
 def test_compile_loads_no_framework(tmp_path, backend):
     assert loaded(tmp_path, "compile", SPEC, "--backend", backend) & FRAMEWORKS == set()
+
+
+@pytest.mark.parametrize("command", [["data"], ["check", "--data"]], ids=lambda command: command[0])
+def test_a_look_at_data_loads_no_framework(tmp_path, command):
+    np.savez(tmp_path / "data.npz", **arrays())
+    (tmp_path / "small.yaml").write_text(SMALL.replace("digits", "npz, path: data.npz"), "utf-8")
+    assert loaded(tmp_path, *command, "small.yaml") & {*FRAMEWORKS, "matplotlib"} == set()
+
+
+def arrays() -> dict[str, np.ndarray]:
+    images = np.random.default_rng(0).integers(0, 17, (40, 8, 8)).astype(np.uint8)
+    labels = np.arange(20) % 10
+    return {
+        "x_train": images[:20],
+        "y_train": labels,
+        "x_test": images[20:],
+        "y_test": labels,
+    }
 
 
 def test_backends_loads_no_framework(tmp_path):

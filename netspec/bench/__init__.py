@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 from netspec.backend import Device
@@ -15,12 +14,10 @@ from netspec.bench.machine import machine, versions
 from netspec.bench.measure import ROUNDS, Progress, Row, measure
 from netspec.bench.subject import Subject
 from netspec.passes import switched_on
-from netspec.text.diagnostics import NetspecError, one_of
-from netspec.text.files import check_writable
+from netspec.text.diagnostics import NetspecError
 
 MAX_BATCH = 65_536
 MAX_SECONDS = 3600.0
-PLOTS = (".png", ".svg", ".pdf")
 
 
 @dataclass(frozen=True)
@@ -118,14 +115,6 @@ def seconds(value: float) -> float:
         message = f"--seconds {value:g} is no time for a measurement"
         raise NetspecError(message, f"write seconds, more than 0 and at most {MAX_SECONDS:g}")
     return value
-
-
-def check_plot(path: Path) -> None:
-    """Raise NetspecError where no plot can be written, before any measurement."""
-    if path.suffix.lower() not in PLOTS:
-        message = f"--plot {path} has no suffix of a plot"
-        raise NetspecError(message, f"end the name in {one_of(PLOTS)}")
-    check_writable(path)
 
 
 def bench(

@@ -16,6 +16,7 @@ from netspec.cli.backends import backends
 from netspec.cli.bench import bench
 from netspec.cli.check import check
 from netspec.cli.compile import compile_
+from netspec.cli.data import DataCommand, data
 from netspec.cli.evaluate import evaluate
 from netspec.cli.explain import explain
 from netspec.cli.export import export
@@ -59,6 +60,7 @@ def options(
 
 app.command()(check)
 app.command()(summary)
+app.command(cls=DataCommand)(data)
 app.command("compile")(compile_)
 app.command(cls=TrainCommand)(train)
 app.command()(evaluate)

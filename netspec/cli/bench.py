@@ -10,7 +10,7 @@ import typer
 
 from netspec.cli.inputs import chosen_passes, overrides_of, read_network
 from netspec.cli.options import DeviceOption, JsonOption, PassesOption, RunsOption, SetOption
-from netspec.cli.output import print_json, show_remarks
+from netspec.cli.output import check_plot, print_json, show_remarks
 from netspec.text.diagnostics import NetspecError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def bench(
     chosen, left_out = _forms(subject, forms)
     settings = room.Settings(sizes, chosen, room.seconds(seconds), device)
     if plot is not None:
-        room.check_plot(plot)
+        check_plot(plot)
     measured = _subject(subject, runs, overrides_of(set_), passes, sizes[-1])
     try:
         with Terminal(steps(len(chosen), len(sizes))) as progress:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import typer
+from typer.core import TyperCommand
 
 QuantizationName = Literal["int8", "fp16"]
 ResizeName = Literal["stretch", "pad", "crop"]
@@ -55,3 +58,21 @@ DataOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class OptionalValueCommand(TyperCommand):
+    """A command with an option that has a value or none, which typer does not know.
+
+    A spec after the option is the argument of the command, and not the value.
+    """
+
+    option: ClassVar[str]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Any: typer's own click
+        return super().parse_args(ctx, list(self._with_values(args)))
+
+    def _with_values(self, args: Sequence[str]) -> Iterator[str]:
+        """The arguments, with an empty value for the option where it has none."""
+        for arg, following in pairwise([*args, "--"]):
+            named = not following.startswith("-") and not following.endswith((".yaml", ".yml"))
+            yield f"{arg}=" if arg == self.option and not named else arg

@@ -7,11 +7,15 @@ import sys
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
-from netspec.text.diagnostics import NetspecError, visible
+from netspec.text.diagnostics import NetspecError, one_of, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+
+PLOTS = (".png", ".svg", ".pdf")
+"""The ends of the names of plots."""
 
 
 def print_source(text: str) -> None:
@@ -34,10 +38,26 @@ def stream_beside(output: Path) -> TextIO:
     return sys.stderr if is_stream(output) else sys.stdout
 
 
+def check_plot(path: Path) -> None:
+    """Raise NetspecError where no plot can be written, before any long work."""
+    from netspec.text.files import check_writable
+
+    if path.suffix.lower() not in PLOTS:
+        message = f"--plot {path} has no suffix of a plot"
+        raise NetspecError(message, f"end the name in {one_of(PLOTS)}")
+    check_writable(path)
+
+
 def show_remarks(remarks: Sequence[str]) -> None:
     """Show notes, a line for each."""
     for remark in remarks:
         sys.stderr.write(f"note: {visible(remark)}\n")
+
+
+def show_warnings(warnings: Sequence[str]) -> None:
+    """Show warnings, a line for each."""
+    for warning in warnings:
+        sys.stderr.write(f"warning: {visible(warning)}\n")
 
 
 def show_error(error: NetspecError) -> None:

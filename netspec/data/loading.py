@@ -19,7 +19,7 @@ from netspec.data.record import DataRecord, describe
 from netspec.data.sources import Source
 from netspec.data.split import split
 from netspec.data.table import PARTS, WEIGHTS, Column, Request, Table, array_name
-from netspec.data.targets import check_own_inputs, class_weights, labelled, targets
+from netspec.data.targets import check_own_inputs, class_weights, objectives_of, targets
 from netspec.graph import Graph, Input
 from netspec.language.data import DataFields
 from netspec.language.layers import written
@@ -54,14 +54,30 @@ def load(
     their files. `learned` is the record of a run, whose classes and preparation are used: nothing
     is learned from the training data again. `preparation` is only the preparation.
     """
-    data = network.spec.data
-    if data is None:
+    learned = learned or DataRecord(dataset="", arrays={}, preparation=preparation)
+    return dataset_of(open_table(network, learned), network, memory)
+
+
+def open_table(network: Network, learned: DataRecord | None = None) -> Table:
+    """The columns of a spec's data, as they are stored; see `load`. Raises DataError."""
+    data = data_of(network)
+    check_files(network)
+    table = _opened(data, network, learned or DataRecord(dataset=data.dataset, arrays={}))
+    _check_axes(table)
+    return table
+
+
+def data_of(network: Network) -> DataFields:
+    """The fields of the data of a spec. Raises DataError where it has none."""
+    if network.spec.data is None:
         help = "add `data: {dataset: mnist, scale: 255}` or another data set to the spec"
         raise DataError(f"{network.spec.name} names no data set", help)
-    check_files(network)
-    learned = learned or DataRecord(dataset=data.dataset, arrays={}, preparation=preparation)
-    table = _opened(data, network, learned)
-    _check_axes(table)
+    return network.spec.data
+
+
+def dataset_of(table: Table, network: Network, memory: int | None = None) -> Dataset:
+    """The data set of an open table; see `load`. Raises DataError."""
+    data = data_of(network)
     names = data.class_names or table.class_names
     _check_names(names, network)
     names_of_parts = [part for part in PARTS if part in table.splits or part != "validation"]
@@ -87,20 +103,21 @@ def _opened(data: DataFields, network: Network, learned: DataRecord) -> Table:
     if not isinstance(data, Source):
         message = f"the data set {data.dataset} cannot be opened"
         raise DataError(message, "derive its class from netspec.data.sources.Source")
-    inputs = tuple(input_columns(network.graph).values())
-    labels = tuple(target_columns(network.graph))
-    objectives = network.objectives or tuple(map(labelled, network.ends))
-    request = Request(
-        inputs,
-        labels,
-        needs_labels=not data.own_targets,
+    return data.open(network.folder, request_of(network, learned))
+
+
+def request_of(network: Network, learned: DataRecord) -> Request:
+    """The columns that a network reads. `learned` is the record of a run, or of no arrays."""
+    return Request(
+        tuple(input_columns(network.graph).values()),
+        tuple(target_columns(network.graph)),
+        needs_labels=not data_of(network).own_targets,
         input_shapes=tuple(graph_input.shape for graph_input in network.graph.inputs),
-        label_kinds=tuple(objective.loss.kind for objective in objectives),
+        label_kinds=tuple(objective.loss.kind for objective in objectives_of(network)),
         kept=network.spec.train.kept if network.spec.train else None,
         preparation=learned.preparation,
         class_names=learned.class_names,
     )
-    return data.open(network.folder, request)
 
 
 def _check_axes(table: Table) -> None:

@@ -7,7 +7,7 @@ examples that are spread evenly over it, so that a data set of any size is check
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from netspec.checks.indices import index_inputs
 from netspec.checks.objectives import Objective
-from netspec.data.examples import Examples, parts
+from netspec.data.classes import class_count, class_counts
+from netspec.data.examples import Examples
 from netspec.data.mapped import Stored
 from netspec.graph import Input
 from netspec.language.data import class_names
@@ -38,17 +39,22 @@ _FEW = 4  # features
 
 def suspicions(dataset: Dataset, network: Network) -> list[str]:
     """What is suspicious, a sentence for each fact with what to do about it."""
-    validation = dataset.validation and _looked_at(dataset.validation)
-    train, test = _looked_at(dataset.train), _looked_at(dataset.test)
-    sample = replace(dataset, train=train, validation=validation, test=test)
+    sample = sampled(dataset)
     return [
         *dataset.remarks,
         *_channels_first(network),
         *_classes_without_examples(dataset, network),
         # A table's features are standardised, and its source names the constant ones.
         *(() if dataset.record.preparation else _values_of_inputs(sample.train, network)),
-        *_equal_examples(sample, dataset),
+        *map(_too_good, equal_examples(sample, dataset)),
     ]
+
+
+def sampled(dataset: Dataset) -> Dataset:
+    """At most `LOOKED_AT` bytes of every part, in memory."""
+    validation = dataset.validation and _looked_at(dataset.validation)
+    train, test = _looked_at(dataset.train), _looked_at(dataset.test)
+    return replace(dataset, train=train, validation=validation, test=test)
 
 
 def _looked_at(examples: Examples) -> Examples:
@@ -88,20 +94,14 @@ def _classes_without_examples(dataset: Dataset, network: Network) -> Iterator[st
 
 def _present(examples: Examples, place: int, objective: Objective) -> NDArray[np.bool_] | None:
     """Whether any example is of each class; None for targets that are no classes, or in a file."""
-    if examples.own_targets or objective.loss.kind not in ("classes", "one_hot", "binary"):
+    if examples.own_targets or (class_count(objective) or 0) > MAX_CLASSES:
         return None
-    targets, units = examples.targets[place], objective.shape[-1]
-    two = objective.loss.kind == "binary" and units == 1
-    if units > MAX_CLASSES or not isinstance(targets, np.ndarray) or (two and targets.ndim > 2):
+    targets = examples.targets[place]
+    images = objective.loss.kind == "binary" and objective.shape[-1] == 1 and targets.ndim > 2
+    if images or not isinstance(targets, np.ndarray):
         return None
-    present = np.zeros(2 if two else units, bool)
-    for part in parts(targets):
-        if two or objective.loss.kind == "classes":
-            classes = np.unique(np.round(part).astype(np.int64))
-            present[classes[classes < len(present)]] = True
-        else:
-            present |= (part.reshape(-1, units) > 0).any(0)
-    return present
+    counts = class_counts(examples, place, objective)
+    return None if counts is None else counts > 0
 
 
 def _named(chosen: NDArray[np.bool_], names: tuple[str, ...]) -> str:
@@ -211,8 +211,24 @@ def _different(input_: Input, ranges: NDArray[np.float64]) -> Iterator[str]:
         )
 
 
-def _equal_examples(sample: Dataset, dataset: Dataset) -> Iterator[str]:
-    """Examples that training sees, and that the validation or the test has too."""
+@dataclass(frozen=True)
+class Equal:
+    """How many examples of a part are equal to training examples, of those that were compared.
+
+    `whole` is whether all examples were compared.
+    """
+
+    part: str
+    count: int
+    compared: int
+    whole: bool
+
+
+def equal_examples(sample: Dataset, dataset: Dataset) -> Iterator[Equal]:
+    """Examples that training sees, and that the validation or the test has too.
+
+    `sample` is the part of `dataset` that is compared, in memory.
+    """
     train = {*_contents(sample.train)}
     parts = (
         ("validation", sample.validation, dataset.validation),
@@ -222,11 +238,20 @@ def _equal_examples(sample: Dataset, dataset: Dataset) -> Iterator[str]:
         equal = sum(content in train for content in _contents(looked_at)) if looked_at else 0
         if looked_at and examples and equal:
             whole = len(looked_at) == len(examples) and len(sample.train) == len(dataset.train)
-            among = "" if whole else " that were looked at"
-            yield (
-                f"{equal:,} of the {len(looked_at):,} {part} examples{among} are equal to "
-                "training examples; results on them are too good"
-            )
+            yield Equal(part, equal, len(looked_at), whole)
+
+
+def repeated(sample: Dataset) -> int:
+    """How many training examples that were compared are equal to an earlier one."""
+    return len(sample.train) - len({*_contents(sample.train)})
+
+
+def _too_good(equal: Equal) -> str:
+    among = "" if equal.whole else " that were looked at"
+    return (
+        f"{equal.count:,} of the {equal.compared:,} {equal.part} examples{among} are equal to "
+        "training examples; results on them are too good"
+    )
 
 
 def _contents(examples: Examples) -> Iterator[tuple[int, ...]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import prod
 from typing import Any
 
 from netspec.graph import Graph
 from netspec.language.layers import Shape, written
+from netspec.text.tables import write_table
 
 FLOAT32_BYTES = 4
 
@@ -101,7 +101,6 @@ def kept_values(graph: Graph) -> int:
 
 
 COLUMNS = ("Layer (type)", "Output shape", "Parameters", "Subtotal", "Multiply-adds")
-GAP = "   "
 
 
 def table(summary: Summary) -> str:
@@ -116,17 +115,7 @@ def table(summary: Summary) -> str:
         )
         for row in summary.rows
     ]
-    widths = [max(map(len, column)) for column in zip(COLUMNS, *texts, strict=True)]
-    rule = "─" * (sum(widths) + len(GAP) * (len(widths) - 1))
-    titles, *lines = (_line(row, widths) for row in (COLUMNS, *texts))
-    return "\n".join([titles, rule, *lines])
-
-
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    """A line of the table: texts are left-aligned, numbers right-aligned."""
-    texts = [text.ljust(width) for text, width in zip(row[:2], widths[:2], strict=True)]
-    numbers = [text.rjust(width) for text, width in zip(row[2:], widths[2:], strict=True)]
-    return GAP.join(texts + numbers)
+    return write_table(COLUMNS, texts, 2)
 
 
 def totals(summary: Summary) -> list[tuple[str, str]]:

@@ -1,0 +1,39 @@
+"""How many targets are of each class."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.checks.objectives import Objective
+from netspec.data.examples import Examples, parts
+
+KINDS = ("classes", "one_hot", "binary")
+"""The kinds of losses whose targets are classes."""
+
+
+def class_count(objective: Objective) -> int | None:
+    """The number of classes of an output; None where its targets are no classes."""
+    if objective.loss.kind not in KINDS:
+        return None
+    units = objective.shape[-1]
+    return 2 if objective.loss.kind == "binary" and units == 1 else units
+
+
+def class_counts(examples: Examples, place: int, objective: Objective) -> NDArray[np.int64] | None:
+    """The number of targets (classes,) of each class, of the output at a place.
+
+    None for targets that are no classes. An example of several labels counts for each of them.
+    """
+    classes = class_count(objective)
+    if examples.own_targets or classes is None:
+        return None
+    counts = np.zeros(classes, np.int64)
+    indices = objective.loss.kind == "classes" or classes != objective.shape[-1]
+    for part in parts(examples.targets[place]):
+        if indices:
+            present = np.round(part).astype(np.int64).ravel()
+            counts += np.bincount(present[present < classes], minlength=classes)
+        else:
+            counts += np.count_nonzero(part.reshape(-1, classes) > 0, 0)
+    return counts
