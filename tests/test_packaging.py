@@ -85,6 +85,11 @@ def test_the_wheel_has_the_schema_that_netspec_prints(wheel):
         assert json.loads(archive.read("netspec/netspec.schema.json")) == json_schema()
 
 
+def test_the_wheel_holds_the_specs(names):
+    specs = {f"netspec/specs/{path.name}" for path in (ROOT / "specs").iterdir()}
+    assert {name for name in names if name.startswith("netspec/specs/")} == specs
+
+
 def test_the_wheel_holds_no_tests_and_no_caches(names):
     unwanted = [name for name in names if name.startswith("tests/") or "__pycache__" in name]
     assert unwanted == []
@@ -139,3 +144,15 @@ def test_an_installed_wheel_prints_the_table_of_the_tutorial(installed, tmp_path
     )
     shown = run("-c", program, folder=tmp_path, path=installed)
     assert re.search(r"^Parameters +93,322$", shown, re.MULTILINE)
+
+
+def test_an_installed_wheel_writes_a_spec_of_a_template(installed, tmp_path):
+    program = (
+        "import sys; from netspec.cli import main; "
+        "sys.argv[1:] = ['new', 'mine', '--template', 'mnist']; main()"
+    )
+    run("-c", program, folder=tmp_path, path=installed)
+    first, *lines = (tmp_path / "mine.yaml").read_text("utf-8").splitlines()
+    schema = (installed / "netspec/netspec.schema.json").as_uri()
+    assert first == f"# yaml-language-server: $schema={schema}"
+    assert "name: mine" in lines

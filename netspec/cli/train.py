@@ -3,45 +3,41 @@
 from __future__ import annotations
 
 import sys
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperCommand
 
 from netspec.cli.inputs import overrides_of, read_network
 from netspec.cli.options import (
     DataOption,
     DeviceOption,
+    OptionalValueCommand,
     PassesOption,
     RunsOption,
     SetOption,
-    SpecFile,
 )
+from netspec.text.diagnostics import NetspecError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from netspec.text.override import Override
 
 
-class TrainCommand(TyperCommand):
-    """A command whose option --resume has a value or none, which typer does not know."""
+class TrainCommand(OptionalValueCommand):
+    """A command whose option --resume has a value or none."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Any: typer's own click
-        return super().parse_args(ctx, list(_with_values(args)))
-
-
-def _with_values(args: Sequence[str]) -> Iterator[str]:
-    """The arguments, with an empty value for a --resume that no run follows."""
-    for arg, following in pairwise([*args, "--"]):
-        named = not following.startswith("-") and not following.endswith((".yaml", ".yml"))
-        yield f"{arg}=" if arg == "--resume" and not named else arg
+    option = "--resume"
 
 
 def train(
-    spec: SpecFile,
+    spec: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SPEC_OR_DATA",
+            help="A spec, a YAML file; or data for which a spec is written first, as by `netspec "
+            "new --from`.",
+        ),
+    ],
     backend: Annotated[str, typer.Option(help="keras or torch.")],
     epochs: Annotated[int | None, typer.Option(help="Instead of the spec's epochs.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Instead of the spec's.")] = None,
@@ -69,8 +65,19 @@ def train(
         bool, typer.Option("--strict", help="Do not train on data that are suspicious.")
     ] = False,
     data: DataOption = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Of a table: the column that the network learns to predict."
+        ),
+    ] = None,
 ) -> None:
-    """Train a spec into a new run folder; test it at the end."""
+    """Train a spec into a new run folder; test it at the end.
+
+    For a folder of images, a CSV or Parquet file or an .npz file, a spec is written into the
+    current folder, and trained.
+    """
+    spec = _spec_for(spec, target)
     options = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
     network = read_network(spec, overrides_of(set_) + _training_overrides(options), passes)
     from netspec.data.memory import bytes_of
@@ -100,6 +107,23 @@ def train(
         progress.close()
     names = sorted(path.name for path in run.path.iterdir() if path.name[0] != ".")
     print(f"Wrote {run.path}: {', '.join(names)}")
+
+
+def _spec_for(path: Path, target: str | None) -> Path:
+    """The spec that is trained: it is written first where the path is data. Raises NetspecError."""
+    from netspec.data.drafts import is_data, network_name
+
+    if not is_data(path):
+        if target is not None:
+            message = f"{path} is a spec, which names its target"
+            raise NetspecError(message, "leave --target out; it is for tables")
+        return path
+    from netspec.cli.new import write_for
+
+    help = f"train it: netspec train {network_name(path)}.yaml; or remove it"
+    spec, seen = write_for(path, target, help=help)
+    print("\n".join([*seen, f"Wrote {spec}, which is trained now"]))
+    return spec
 
 
 def _training_overrides(options: dict[str, int | None]) -> list[Override]:

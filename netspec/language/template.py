@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from netspec.text.diagnostics import NetspecError
-from netspec.text.files import write_atomically
+from netspec.text.diagnostics import NetspecError, nearest
+from netspec.text.files import is_file, write_atomically
 from netspec.text.writer import flow
 
 TEMPLATE = """\
@@ -40,14 +40,84 @@ train:
 """
 
 
-def write_new(name: str, *, force: bool = False) -> Path:
-    """Write `name`.yaml into the current folder. Raises NetspecError."""
+TEMPLATES = {
+    "digits": None,
+    "mnist": "mnist_cnn",
+    "images": "digits_folder",
+    "autoencoder": "autoencoder",
+}
+"""The names of templates. The text of a template is a spec of netspec, or `TEMPLATE`."""
+
+
+def modeline() -> list[str]:
+    """The line with which editors find the schema of the language; none where it is missing."""
+    schema = Path(__file__).parents[1] / "netspec.schema.json"
+    return [f"# yaml-language-server: $schema={schema.as_uri()}"] if schema.is_file() else []
+
+
+def specs() -> dict[str, Path]:
+    """The specs of netspec by name. A wheel contains them in the package, a checkout next to it."""
+    package = Path(__file__).parents[1]
+    folder = next(path / "specs" for path in (package, package.parent) if (path / "specs").is_dir())
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def listing() -> list[tuple[str, str]]:
+    """The names of all templates, each with a description: first `TEMPLATES`, then the specs."""
+    known = specs()
+    rows = [("digits", "A small convolutional network for scikit-learn's 8x8 digits, commented.")]
+    rows += [(name, _description(known[spec])) for name, spec in TEMPLATES.items() if spec]
+    named = {*TEMPLATES, *TEMPLATES.values()}
+    return rows + [(name, _description(path)) for name, path in known.items() if name not in named]
+
+
+def _description(path: Path) -> str:
+    match = re.search(r"^description: (.+)$", path.read_text("utf-8"), re.MULTILINE)
+    return match[1] if match else ""
+
+
+def template(name: str, network: str) -> str:
+    """The text of a template for a network of this name. Raises NetspecError."""
+    known = specs()
+    if name not in {**TEMPLATES, **known}:
+        meant = nearest(name, [*TEMPLATES, *known])
+        help = f"did you mean {meant}? " if meant else ""
+        message = f"there is no template {name!r}"
+        raise NetspecError(message, f"{help}`netspec new --list` lists all templates")
+    spec = TEMPLATES.get(name, name)
+    if spec is None:
+        return "\n".join([*modeline(), TEMPLATE.format(name=flow(network))])
+    _, _, text = known[spec].read_text("utf-8").partition("\n")  # without the line for editors
+    text = re.sub(
+        r"^name: .*$", lambda _: f"name: {flow(network)}", text, count=1, flags=re.MULTILINE
+    )
+    return "\n".join([*modeline(), text])
+
+
+def write_new(
+    name: str,
+    text: str,
+    *,
+    force: bool = False,
+    help: str = "choose another name, or use --force",
+) -> Path:
+    """Write a spec into `name`.yaml in the current folder. Raises NetspecError.
+
+    Another text there is replaced only with `force`; `help` is what to do otherwise.
+    """
+    path, content = Path(f"{name}.yaml"), text.encode()
+    if is_file(path) and path.read_bytes() == content:
+        return path
+    if path.exists() and not force:
+        raise NetspecError(f"{path} is there already", help)
+    write_atomically(path, content)
+    return path
+
+
+def checked_name(name: str) -> str:
+    """The name of a network, without the end of a file name. Raises NetspecError."""
     name = name.removesuffix(".yaml")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name):
         message = f"{name!r} cannot name a network"
         raise NetspecError(message, "use a letter, then up to 63 letters, digits and underscores")
-    path = Path(f"{name}.yaml")
-    if path.exists() and not force:
-        raise NetspecError(f"{path} is there already", "choose another name, or use --force")
-    write_atomically(path, TEMPLATE.format(name=flow(name)).encode())
-    return path
+    return name
