@@ -218,11 +218,14 @@ def _value(value: Any) -> str:  # Any: JSON data
 def _repeated(facts: Facts) -> Iterator[str]:
     sizes = {part.name: part.examples for part in facts.parts}
     for repeated in facts.repeated:
-        part, whole = repeated.part, repeated.compared == sizes[repeated.part]
-        of = f"{repeated.compared:,} {part} examples{'' if whole else ' that were compared'}"
-        equal = "an earlier one" if part == "train" else "a training example"
+        of_train = repeated.part == "train"
+        title = "training" if of_train else repeated.part
+        equal = "an earlier one" if of_train else "a training example"
+        whole = repeated.compared == sizes[repeated.part]
+        of = f"{repeated.compared:,} {title} examples{'' if whole else ' that were compared'}"
         count = f"{repeated.count:,}" if repeated.count else "None"
-        yield f"{count} of the {of} {'is' if repeated.count < 2 else 'are'} equal to {equal}"
+        verb = "are" if repeated.count > 1 else "is"
+        yield f"{count} of the {of} {verb} equal to {equal}"
 
 
 def _short(name: str) -> str:

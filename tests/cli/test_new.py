@@ -26,13 +26,13 @@ def here(tmp_path, monkeypatch) -> Path:
 def test_list_shows_every_template_once(here):
     lines = netspec_("new", "--list").results.splitlines()
     names = [line.split()[0] for line in lines]
-    assert names[:4] == ["digits", "mnist", "images", "autoencoder"]
+    assert names[:5] == ["digits", "mnist", "images", "table", "autoencoder"]
     assert {"resnet50", "lenet5"} <= {*names}
     assert len({*names}) == len(names)
     assert all(len(line.split()) > 2 for line in lines)
 
 
-@pytest.mark.parametrize("template", ["mnist", "autoencoder", "images", *specs()])
+@pytest.mark.parametrize("template", ["mnist", "autoencoder", "images", "table", *specs()])
 def test_a_template_becomes_a_spec_with_another_name(here, template):
     assert "Wrote mine.yaml." in netspec_("new", "mine", "--template", template).results
     assert load(here / "mine.yaml").spec.name == "mine"
