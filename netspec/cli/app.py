@@ -59,8 +59,8 @@ def options(
 
 
 app.command()(check)
-app.command()(summary)
 app.command(cls=DataCommand)(data)
+app.command()(summary)
 app.command("compile")(compile_)
 app.command(cls=TrainCommand)(train)
 app.command()(evaluate)

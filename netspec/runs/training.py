@@ -15,6 +15,7 @@ import numpy as np
 
 from netspec.backend import Device, Predictor, Trainer, TrainingBackend, find_training
 from netspec.checks.objectives import figures
+from netspec.checks.training import needs_validation
 from netspec.cores import free_cores, thread_count, threads_set_by_user
 from netspec.data import Dataset, epoch_order, load, mask_seed
 from netspec.data.location import with_data
@@ -31,7 +32,7 @@ from netspec.runs.lock import locked
 from netspec.runs.metrics import NO_FIGURES, Meter, Record, evaluate
 from netspec.runs.remembered import restore
 from netspec.runs.stopping import Watch, watch
-from netspec.text.diagnostics import RunError, SuspiciousDataError, one_of
+from netspec.text.diagnostics import DataError, RunError, SuspiciousDataError, one_of
 
 REFERENCE_BATCHES = (1, 2, 7)
 """Batches of test images whose predictions a run keeps, for an export to be compared with."""
@@ -132,6 +133,7 @@ def _train(
     dataset = load(network, memory, run.about.data if run else None)
     if run:
         _check_same_data(run, dataset.record)
+    _check_validation(settings, dataset)
     steps = _steps(settings, len(dataset.train))
     suspicious = suspicions(dataset, network) if strict or run is None else []
     if suspicious and strict:
@@ -168,6 +170,12 @@ def _train(
         training.goes_on(state)
         training.ends(lambda best: target.predictor(network, best, device))
     return run
+
+
+def _check_validation(settings: Train, dataset: Dataset) -> None:
+    """Raise DataError where something monitors a validation part that the data do not have."""
+    if dataset.validation is None and (reason := needs_validation(settings)):
+        raise DataError(*reason)
 
 
 def _check_same_data(run: Run, now: DataRecord) -> None:

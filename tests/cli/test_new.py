@@ -82,7 +82,9 @@ def test_the_path_of_the_data_is_relative_to_the_spec(photos, monkeypatch):
     folder.mkdir()
     monkeypatch.chdir(folder)
     assert netspec_("new", "pets", "--from", photos).results
-    assert "path: ../photos," in (folder / "pets.yaml").read_text("utf-8")
+    data = load(folder / "pets.yaml").spec.data
+    assert data is not None
+    assert data.paths == {"path": "../photos"}
 
 
 def test_a_spec_that_was_changed_is_kept(photos):
