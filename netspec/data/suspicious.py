@@ -214,13 +214,13 @@ def _different(input_: Input, ranges: NDArray[np.float64]) -> Iterator[str]:
 
 def _equal_examples(sample: Dataset, dataset: Dataset) -> Iterator[str]:
     """Examples that training sees, and that the validation or the test has too."""
-    train = _contents(sample.train)
+    train = np.sort(_contents(sample.train))
     parts = (
         ("validation", sample.validation, dataset.validation),
         ("test", sample.test, dataset.test),
     )
     for part, looked_at, examples in parts:
-        equal = int(np.isin(_contents(looked_at), train).sum()) if looked_at else 0
+        equal = _count_among(_contents(looked_at), train) if looked_at else 0
         if looked_at and examples and equal:
             whole = len(looked_at) == len(examples) and len(sample.train) == len(dataset.train)
             among = "" if whole else " that were looked at"
@@ -228,6 +228,12 @@ def _equal_examples(sample: Dataset, dataset: Dataset) -> Iterator[str]:
                 f"{equal:,} of the {len(looked_at):,} {part} examples{among} are equal to "
                 "training examples; results on them are too good"
             )
+
+
+def _count_among(hashes: NDArray[np.uint64], others: NDArray[np.uint64]) -> int:
+    """How many hashes are among others, which are sorted. NumPy's isin takes ten times as long."""
+    places = np.minimum(np.searchsorted(others, hashes), len(others) - 1)
+    return int((others[places] == hashes).sum())
 
 
 def _contents(examples: Examples) -> NDArray[np.uint64]:
