@@ -120,6 +120,11 @@ def test_compile_and_backends_load_no_framework(tmp_path):
     assert [modules & FRAMEWORKS for modules in results] == [set()] * len(results)
 
 
+def test_new_loads_neither_numpy_nor_a_framework(tmp_path):
+    (modules,) = loaded(tmp_path, ["new", "network"])
+    assert modules & HEAVY == set()
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """A folder with the small spec and its data."""

@@ -265,10 +265,11 @@ def _stratify_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Iterator[
 def _monitor_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Iterator[Fault]:
     """Metrics that early stopping or the learning rate monitors, and training does not report."""
     known = list(figures(objectives(spec, ends)))
+    validates = train.kept is not None or promise_of(spec.data).validates
     for base, watching in _watching(train):
         written = "monitor" in watching.model_fields_set
         location = (*base, "monitor") if written else base
-        if reason := _unreported(watching, train, known):
+        if reason := _unreported(watching, known, validates=validates):
             yield Fault(location, Code.VALUE, *reason, key=not written)
 
 
@@ -281,17 +282,29 @@ def _watching(train: Train) -> Iterator[tuple[Location, EarlyStopping | ReduceOn
         yield ("train", "optimizer", train.optimizer.tag, "learning_rate", rate.tag), rate
 
 
+def needs_validation(train: Train) -> tuple[str, str] | None:
+    """What monitors a metric of the validation, and what to do without a validation part."""
+    for _, watching in _watching(train):
+        if watching.monitor.startswith("val_"):
+            return _unvalidated(watching)
+    return None
+
+
+def _unvalidated(watching: EarlyStopping | ReduceOnPlateau) -> tuple[str, str]:
+    subject = watching.tag if isinstance(watching, ReduceOnPlateau) else "early stopping"
+    message = f"{subject} monitors {watching.monitor}, and there are no examples for validation"
+    help = "add `validation_split: 0.1` to train, or monitor the training: `monitor: loss`"
+    return message, help
+
+
 def _unreported(
-    watching: EarlyStopping | ReduceOnPlateau, train: Train, known: list[str]
+    watching: EarlyStopping | ReduceOnPlateau, known: list[str], *, validates: bool
 ) -> tuple[str, str] | None:
     """Why training does not report a metric, and what to do."""
     metric = watching.monitor.removeprefix("val_")
     prefix = watching.monitor.removesuffix(metric)
-    if prefix and not train.kept:
-        subject = watching.tag if isinstance(watching, ReduceOnPlateau) else "early stopping"
-        message = f"{subject} monitors {watching.monitor}, and there are no examples for validation"
-        help = "add `validation_split: 0.1` to train, or monitor the training: `monitor: loss`"
-        return message, help
+    if prefix and not validates:
+        return _unvalidated(watching)
     if metric in known:
         return None
     meant, named = likely(metric, known), one_of([f"{prefix}{name}" for name in known])

@@ -59,6 +59,7 @@ def options(
 
 
 app.command()(check)
+app.command(cls=DataCommand)(data)
 app.command()(summary)
 app.command(cls=DataCommand)(data)
 app.command("compile")(compile_)

@@ -7,7 +7,7 @@ and examples are as training gets them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import prod
 from typing import Any
 
@@ -15,11 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.data.classes import class_counts
-from netspec.data.loading import Dataset, data_of, dataset_of, open_table
-from netspec.data.preparation import PreparedColumn
-from netspec.data.record import PART_BYTES
+from netspec.data.loading import Dataset, data_of, dataset_of, open_table, request_of
+from netspec.data.location import check_files
+from netspec.data.preparation import PreparedColumn, Values
+from netspec.data.record import PART_BYTES, DataRecord
+from netspec.data.sources.table import TableFiles
 from netspec.data.suspicious import equal_examples, repeated, sampled, suspicions
 from netspec.data.table import PARTS, Column, Table
+from netspec.data.table_columns import TableColumn, describe_columns, time_text
 from netspec.data.targets import objectives_of
 from netspec.language.data import class_names
 from netspec.network import Network
@@ -91,7 +94,10 @@ class Repeated:
 
 @dataclass(frozen=True)
 class Facts:
-    """The data of a spec. With an `error` they cannot be used, and only the columns are known."""
+    """The data of a spec. With an `error` they cannot be used, and less is known.
+
+    `fields` are the columns of the user's table of rows; `columns` are what they become.
+    """
 
     network: str
     dataset: str
@@ -100,17 +106,18 @@ class Facts:
     classes: tuple[Classes, ...] = ()
     examples: tuple[dict[str, Any], ...] = ()  # Any: JSON data
     repeated: tuple[Repeated, ...] = ()
+    fields: tuple[TableColumn, ...] = ()
     preparation: tuple[PreparedColumn, ...] = ()
     warnings: tuple[str, ...] = ()
     error: DataError | None = None
 
     def to_json(self) -> dict[str, Any]:  # Any: JSON data
         """The same as JSON data."""
-        known = self.error is None or {"message": self.error.message, "help": self.error.help}
-        return {
-            **asdict(self),
-            "preparation": [column.model_dump(mode="json") for column in self.preparation],
-            "error": None if known is True else known,
+        error = self.error and {"message": self.error.message, "help": self.error.help}
+        preparation = [column.model_dump(mode="json") for column in self.preparation]
+        return asdict(replace(self, error=None, preparation=())) | {
+            "preparation": preparation,
+            "error": error,
         }
 
 
@@ -119,35 +126,73 @@ def inspect(network: Network) -> tuple[Facts, Dataset | None]:
 
     Raises DataError where they cannot be opened.
     """
-    table = open_table(network)
-    columns = tuple(_columns(table))
+    fields, rows = _of_rows(network)
     about = network.spec.name, data_of(network).dataset
-    prepared = table.preparation.columns if table.preparation else ()
+    known = Facts(*about, (), (), fields=fields, examples=rows)
+    try:
+        table = open_table(network)
+    except DataError as error:
+        if known.fields:
+            return replace(known, error=error), None
+        raise
+    columns = tuple(_columns(table))
+    opened = replace(
+        known,
+        parts=tuple(
+            {column.part: Part(column.part, column.examples) for column in columns}.values()
+        ),
+        columns=columns,
+        preparation=table.preparation.columns if table.preparation else (),
+        warnings=table.remarks,
+    )
     try:
         dataset = dataset_of(table, network)
     except DataError as error:
-        parts = {column.part: Part(column.part, column.examples) for column in columns}
-        warnings = table.remarks
-        facts = Facts(
-            *about,
-            tuple(parts.values()),
-            columns,
-            preparation=prepared,
-            warnings=warnings,
-            error=error,
-        )
-        return facts, None
-    facts = Facts(
-        *about,
-        tuple(_parts(dataset, table)),
-        columns,
-        tuple(_classes(dataset, network)),
-        tuple(_examples(table)),
-        tuple(_repeated(dataset)),
-        prepared,
-        tuple(suspicions(dataset, network)),
+        return replace(opened, error=error), None
+    facts = replace(
+        opened,
+        parts=tuple(_parts(dataset, table)),
+        classes=tuple(_classes(dataset, network)),
+        examples=rows or tuple(_examples(table)),
+        repeated=tuple(_repeated(dataset)),
+        warnings=tuple(suspicions(dataset, network)),
     )
     return facts, dataset
+
+
+def _of_rows(network: Network) -> tuple[tuple[TableColumn, ...], tuple[dict[str, Any], ...]]:
+    """The columns and the first rows of the file of a table that is trained with.
+
+    Both are empty for other data.
+    """
+    source = data_of(network)
+    if not isinstance(source, TableFiles):
+        return (), ()
+    from netspec.data.tables import read_frames  # which imports pyarrow
+
+    check_files(network)
+    request = request_of(network, DataRecord(dataset=source.dataset, arrays={}))
+    frames, kinds = read_frames(source, network.folder, request)
+    frame = frames[None] if None in frames else frames["train"]
+    names = [*kinds, *([source.target] if source.target else [])]
+    values = {name: frame.values[name] for name in names}
+    first = {name: column[:EXAMPLES] for name, column in values.items()}
+    rows = tuple(
+        {name: _cell(column, place, frame.kinds[name]) for name, column in first.items()}
+        for place in range(min(EXAMPLES, len(frame)))
+    )
+    return describe_columns(values, frame.kinds), rows
+
+
+def _cell(column: Values, place: int, kind: str) -> Any:  # Any: JSON data
+    """A value of a table: a text, a number, a time as a text, or None where it is missing."""
+    value = np.asarray(column)[place]
+    if isinstance(value, str):
+        return value or None
+    number = float(value)
+    if np.isnan(number):
+        return None
+    return time_text(number) if kind == "time" else number
 
 
 def _parts(dataset: Dataset, table: Table) -> Iterator[Part]:

@@ -108,24 +108,26 @@ def _opened(data: DataFields, network: Network, learned: DataRecord) -> Table:
     if not isinstance(data, Source):
         message = f"the data set {data.dataset} cannot be opened"
         raise DataError(message, "derive its class from netspec.data.sources.Source")
-    inputs = tuple(input_columns(network.graph).values())
-    labels = tuple(target_columns(network.graph))
-    objectives = objectives_of(network)
-    request = Request(
-        inputs,
-        labels,
-        needs_labels=not data.own_targets,
+    request = request_of(network, learned)
+    table = data.open(network.folder, request)
+    _check_axes(table)
+    objectives = dict(zip(request.labels, objectives_of(network), strict=True))
+    table = with_class_indices(table, data, objectives)
+    return with_test(table, data, objectives.get("y") if request.needs_labels else None)
+
+
+def request_of(network: Network, learned: DataRecord) -> Request:
+    """The columns that a network reads. `learned` is the record of a run, or of no arrays."""
+    return Request(
+        tuple(input_columns(network.graph).values()),
+        tuple(target_columns(network.graph)),
+        needs_labels=not data_of(network).own_targets,
         input_shapes=tuple(graph_input.shape for graph_input in network.graph.inputs),
-        label_kinds=tuple(objective.loss.kind for objective in objectives),
+        label_kinds=tuple(objective.loss.kind for objective in objectives_of(network)),
         kept=network.spec.train.kept if network.spec.train else None,
         preparation=learned.preparation,
         class_names=learned.class_names,
     )
-    table = data.open(network.folder, request)
-    _check_axes(table)
-    objectives = dict(zip(labels, objectives_of(network), strict=True))
-    table = with_class_indices(table, data, objectives)
-    return with_test(table, data, objectives.get("y") if request.needs_labels else None)
 
 
 def _check_axes(table: Table) -> None:

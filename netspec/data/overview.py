@@ -7,7 +7,8 @@ from textwrap import fill
 from typing import Any
 
 from netspec.data.facts import Classes, ColumnFacts, Facts, Part, Range
-from netspec.data.preparation import PreparedColumn
+from netspec.data.preparation import DAY, PreparedColumn
+from netspec.data.table_columns import TableColumn, time_text
 from netspec.language.layers import written
 from netspec.text.diagnostics import one_of, visible
 from netspec.text.tables import write_table
@@ -16,6 +17,9 @@ WIDTH = 80
 GAP = "  "
 MAX_NAME = 24
 """How many characters of a name are shown."""
+
+MAX_VALUES = 26
+"""How many characters of the values of a column are shown."""
 
 MAX_ROWS = 20
 """How many classes, features or prepared columns are shown."""
@@ -32,15 +36,19 @@ MORE = "{:,} more; --json lists all"
 
 def overview(facts: Facts) -> str:
     """All facts except the warnings: tables with an empty line between them."""
-    parts = write_table(("Part", "Examples"), [_part_cells(part) for part in facts.parts], gap=GAP)
-    paragraphs = [f"{facts.network}: the data set {facts.dataset}", parts, _columns(facts.columns)]
+    paragraphs = [f"{facts.network}: the data set {facts.dataset}"]
+    if facts.parts:
+        paragraphs += [_parts(facts.parts), _columns(facts.columns)]
+    if facts.fields:
+        paragraphs.append(_fields(facts.fields))
     if facts.preparation:
         paragraphs.append(_preparation(facts.preparation))
     else:
         paragraphs += [_features(column) for column in facts.columns if _has_features(column)]
     paragraphs += [_classes(classes) for classes in facts.classes]
     if facts.examples:
-        paragraphs.append("\n".join(["The first training examples", *_examples(facts.examples)]))
+        title = "The first rows" if facts.fields else "The first training examples"
+        paragraphs.append("\n".join([title, *_examples(facts.examples)]))
     if facts.repeated:
         paragraphs.append("\n".join(_repeated(facts)))
     return "\n\n".join(paragraphs)
@@ -55,8 +63,12 @@ def warnings(facts: Facts) -> str:
     )
 
 
-def _part_cells(part: Part) -> tuple[str, str]:
-    return f"{part.name}{', drawn from train' if part.drawn else ''}", f"{part.examples:,}"
+def _parts(parts: Sequence[Part]) -> str:
+    rows = [
+        (f"{part.name}{', drawn from train' if part.drawn else ''}", f"{part.examples:,}")
+        for part in parts
+    ]
+    return write_table(("Part", "Examples"), rows, gap=GAP)
 
 
 def _columns(columns: Sequence[ColumnFacts]) -> str:
@@ -112,21 +124,52 @@ def number(value: float | None) -> str:
     return f"{value:.4g}"
 
 
+def _fields(fields: Sequence[TableColumn]) -> str:
+    shown = fields[:MAX_ROWS]
+    rows = [
+        (
+            _short(field.name),
+            field.kind,
+            _cut(field_values(field), MAX_VALUES),
+            f"{field.different:,}",
+            f"{field.missing:,}",
+        )
+        for field in shown
+    ]
+    titles = ("Column of the table", "Kind", "Values", "Different", "Missing")
+    return _with_more(write_table(titles, rows, 3, GAP), len(fields) - len(shown))
+
+
+def field_values(field: TableColumn) -> str:
+    """The range of numbers or times, or the most frequent categories."""
+    if field.kind == "category":
+        names = [visible(name) for name in field.categories]
+        more = ["…"] if field.different > len(names) else []
+        return ", ".join([*names, *more])
+    if field.minimum is None or field.maximum is None:
+        return "none"
+    text = time_text if field.kind == "time" else number
+    return f"{text(field.minimum)} to {text(field.maximum)}"
+
+
 def _preparation(columns: Sequence[PreparedColumn]) -> str:
     shown = columns[:MAX_ROWS]
-    rows = [(_short(column.name), column.kind, *_becomes(column)) for column in shown]
-    text = write_table(("Feature", "Kind", "Learned from the training part"), rows, 3, GAP)
+    rows = [(_short(column.name), f"{column.width:,}", _learned(column)) for column in shown]
+    text = write_table(("Feature", "Inputs", "Learned from the training part"), rows, 3, GAP)
     return _with_more(text, len(columns) - len(shown))
 
 
-def _becomes(column: PreparedColumn) -> tuple[str]:
+def _learned(column: PreparedColumn) -> str:
+    if column.kind == "time":
+        mean, days = time_text(column.mean // DAY * DAY), number(column.deviation / DAY)
+        return f"mean {mean}, deviation {days} days"
     if column.kind == "number":
-        return (f"mean {number(column.mean)}, deviation {number(column.deviation)}",)
+        return f"mean {number(column.mean)}, deviation {number(column.deviation)}"
     count = len(column.vocabulary)
     names = [visible(name) or '""' for name in column.vocabulary[:MAX_CATEGORIES]]
     names += [f"{count - MAX_CATEGORIES:,} more"] if count > MAX_CATEGORIES else []
     text = f"{count:,} categories: {one_of(names, 'and') if names else 'none'}"
-    return (text if len(text) <= WIDTH // 2 else f"{text[: WIDTH // 2 - 1]}…",)
+    return _cut(text, WIDTH // 2)
 
 
 def _classes(classes: Classes) -> str:
@@ -167,19 +210,27 @@ def _examples(examples: Sequence[dict[str, Any]]) -> Iterator[str]:  # Any: JSON
 def _value(value: Any) -> str:  # Any: JSON data
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - JSON data
-    return number(value) if isinstance(value, int | float) else str(value)
+    if value is None or isinstance(value, int | float):
+        return number(value)
+    return visible(str(value))
 
 
 def _repeated(facts: Facts) -> Iterator[str]:
     sizes = {part.name: part.examples for part in facts.parts}
     for repeated in facts.repeated:
-        part, whole = repeated.part, repeated.compared == sizes[repeated.part]
-        of = f"{repeated.compared:,} {part} examples{'' if whole else ' that were compared'}"
-        equal = "an earlier one" if part == "train" else "a training example"
+        of_train = repeated.part == "train"
+        title = "training" if of_train else repeated.part
+        equal = "an earlier one" if of_train else "a training example"
+        whole = repeated.compared == sizes[repeated.part]
+        of = f"{repeated.compared:,} {title} examples{'' if whole else ' that were compared'}"
         count = f"{repeated.count:,}" if repeated.count else "None"
-        yield f"{count} of the {of} {'is' if repeated.count < 2 else 'are'} equal to {equal}"
+        verb = "are" if repeated.count > 1 else "is"
+        yield f"{count} of the {of} {verb} equal to {equal}"
 
 
 def _short(name: str) -> str:
-    name = visible(name)
-    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
+    return _cut(visible(name), MAX_NAME)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

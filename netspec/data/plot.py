@@ -5,20 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from netspec.data.facts import Classes, Facts
 from netspec.data.loading import Dataset
 from netspec.data.mapped import Stored
-from netspec.data.preparation import NumberColumn, Preparation
+from netspec.data.preparation import CategoryColumn, Preparation, TimeColumn
 from netspec.data.targets import classes_of
 from netspec.network import Network
 from netspec.text.diagnostics import visible
@@ -66,7 +68,7 @@ def picture(facts: Facts, dataset: Dataset, network: Network) -> Figure:
     if len(shape) == 3 and shape[-1] in (1, 3):
         _draw_images(left, dataset, classes)
     else:
-        _draw_histograms(left, _sample(inputs), dataset.record.preparation)
+        _draw_histograms(left, _features(_sample(inputs), dataset.record.preparation))
     axes = right.add_subplot()
     if classes is not None:
         _draw_classes(axes, classes)
@@ -116,11 +118,8 @@ def _pixels(images: Stored, indices: NDArray[np.int64]) -> NDArray[np.float64]:
     return values[..., 0] if values.shape[-1] == 1 else values
 
 
-def _draw_histograms(
-    to: SubFigure, values: NDArray[np.generic], preparation: Preparation | None
-) -> None:
-    """A histogram of every feature; only one of all values where an example has other axes."""
-    features = _features(values, preparation)
+def _draw_histograms(to: SubFigure, features: Mapping[str, NDArray[np.generic]]) -> None:
+    """A histogram of every feature."""
     names = list(features)[:MAX_HISTOGRAMS]
     columns = min(COLUMNS, len(names))
     grid = to.subplots(-(-len(names) // columns), columns, squeeze=False).ravel()
@@ -129,14 +128,17 @@ def _draw_histograms(
     for axes, name in zip(grid, names, strict=False):
         _draw_histogram(axes, features[name], name)
     more = len(features) - len(names)
-    shown = f"{len(values):,} training examples"
+    shown = f"{len(features[names[0]]):,} training examples"
     to.supxlabel(f"{shown}; {more:,} more features" if more else shown, fontsize="small")
 
 
 def _features(
     values: NDArray[np.generic], preparation: Preparation | None
 ) -> dict[str, NDArray[np.generic]]:
-    """The values of every feature by its name; numbers of a table as they are in it."""
+    """The values of every feature by its name; all values where an example has other axes.
+
+    Numbers and times of a table are as they are in it.
+    """
     if values.ndim != 2:
         return {"all values": values.ravel()}
     if preparation is None or len(preparation.inputs) != 1:
@@ -146,8 +148,10 @@ def _features(
     for column in preparation.columns:
         part = np.asarray(values[:, start : start + column.width], np.float64)
         start += column.width
-        if isinstance(column, NumberColumn):
-            features[column.name] = part[:, 0] * column.deviation + column.mean
+        if not isinstance(column, CategoryColumn):
+            numbers = part[:, 0] * column.deviation + column.mean
+            of_times = isinstance(column, TimeColumn)
+            features[column.name] = numbers.astype("datetime64[s]") if of_times else numbers
         else:
             names = np.array(["unknown", *map(visible, column.vocabulary)])
             features[column.name] = names[part.argmax(1)]
@@ -161,7 +165,11 @@ def _draw_histogram(axes: Axes, values: NDArray[np.generic], name: str) -> None:
         axes.barh([str(names[place])[:16] for place in order], counts[order], color=COLORS["train"])
         axes.invert_yaxis()
     else:
-        axes.hist(np.asarray(values, np.float64), bins=BINS, color=COLORS["train"])
+        numbers = values if values.dtype.kind == "M" else values.astype(np.float64)
+        axes.hist(cast("NDArray[np.float64]", numbers), bins=BINS, color=COLORS["train"])
+        axes.xaxis.set_major_locator(
+            AutoDateLocator(maxticks=3) if values.dtype.kind == "M" else MaxNLocator(3)
+        )
     axes.set_title(visible(name)[:30], fontsize="small")
     axes.tick_params(labelsize="small")
 

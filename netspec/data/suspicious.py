@@ -223,13 +223,13 @@ def equal_examples(sample: Dataset, dataset: Dataset) -> Iterator[Equal]:
 
     `sample` is the part of `dataset` that is compared, in memory.
     """
-    train = _contents(sample.train)
+    train = np.sort(_contents(sample.train))
     parts = (
         ("validation", sample.validation, dataset.validation),
         ("test", sample.test, dataset.test),
     )
     for part, looked_at, examples in parts:
-        equal = int(np.isin(_contents(looked_at), train).sum()) if looked_at else 0
+        equal = _count_among(_contents(looked_at), train) if looked_at else 0
         if looked_at and examples and equal:
             whole = len(looked_at) == len(examples) and len(sample.train) == len(dataset.train)
             yield Equal(part, equal, len(looked_at), whole)
@@ -246,6 +246,12 @@ def _too_good(equal: Equal) -> str:
         f"{equal.count:,} of the {equal.compared:,} {equal.part} examples{among} are equal to "
         "training examples; results on them are too good"
     )
+
+
+def _count_among(hashes: NDArray[np.uint64], others: NDArray[np.uint64]) -> int:
+    """How many hashes are among others, which are sorted. NumPy's isin takes ten times as long."""
+    places = np.minimum(np.searchsorted(others, hashes), len(others) - 1)
+    return int((others[places] == hashes).sum())
 
 
 def _contents(examples: Examples) -> NDArray[np.uint64]:

@@ -49,7 +49,7 @@ def open_table(source: TableFiles, folder: Path, request: Request) -> Table:
 
     `folder` is the folder that the paths are relative to.
     """
-    frames, kinds = _read(source, folder, request)
+    frames, kinds = read_frames(source, folder, request)
     labels, names = _labels(source, request, frames)
     rows = _parts(source, frames, labels)
     values = {part: {name: frame.values[name] for name in kinds} for part, frame in frames.items()}
@@ -107,7 +107,7 @@ def _check_finite(values: Mapping[str, Values], frame: Frame) -> None:
             raise DataError(message, "correct it, or leave it empty: a missing number is the mean")
 
 
-def _read(
+def read_frames(
     source: TableFiles, folder: Path, request: Request
 ) -> tuple[dict[str | None, Frame], dict[str, str]]:
     """The columns of every file, by its part, and the kinds of those that become inputs."""
@@ -306,7 +306,12 @@ def _learned(name: str, kind: str, values: Values) -> PreparedColumn:
 
 
 def _check_width(preparation: Preparation, request: Request, remarks: Sequence[str]) -> None:
-    """Raise DataError where the input has another size than the features."""
+    """Raise DataError where the input has another size than the features.
+
+    Without a network there is no input, and the features decide about its size.
+    """
+    if not request.input_shapes:
+        return
     (columns,) = preparation.inputs.values()
     (shape,) = request.input_shapes
     width = sum(column.width for column in columns)

@@ -239,7 +239,7 @@ class Spec(Model):
 
 def resolved(spec: Spec) -> str:
     """The spec as YAML that reads back as the same spec: what differs from the defaults."""
-    fields = spec.model_dump(mode="json", exclude_defaults=True)
+    fields = _escaped(spec.model_dump(mode="json", exclude_defaults=True))
     lines: list[str] = []
     for name, value in fields.items():
         if name == "layers":
@@ -248,8 +248,20 @@ def resolved(spec: Spec) -> str:
             lines += ["train:", *(f"  {key}: {flow(item)}" for key, item in value.items())]
         else:
             lines.append(f"{name}: {flow(value)}")
-    text = "\n".join(lines) + "\n"
-    return text.replace("$", "$$")  # a single one would begin a reference
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(data: Any) -> Any:  # Any: JSON data
+    """JSON data whose values have `$$` for `$`, which would begin a reference; keys stay."""
+    match data:
+        case dict():
+            return {key: _escaped(value) for key, value in data.items()}  # pyright: ignore[reportUnknownVariableType] - JSON data
+        case list():
+            return [_escaped(item) for item in data]  # pyright: ignore[reportUnknownVariableType] - JSON data
+        case str():
+            return data.replace("$", "$$")
+        case _:
+            return data
 
 
 def _layer(layer: str | dict[str, Any]) -> str:

@@ -44,6 +44,7 @@ TEMPLATES = {
     "digits": None,
     "mnist": "mnist_cnn",
     "images": "digits_folder",
+    "table": "wine",
     "autoencoder": "autoencoder",
 }
 """The names of templates. The text of a template is a spec of netspec, or `TEMPLATE`."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from netspec.backend import Device, Predictor, Target, Trainer, find_training
 from netspec.checks.objectives import figures
+from netspec.checks.training import needs_validation
 from netspec.cores import free_cores, thread_count, threads_set_by_user
 from netspec.data import Dataset, epoch_order, load, mask_seed
 from netspec.data.location import with_data
@@ -31,7 +32,7 @@ from netspec.runs.lock import locked
 from netspec.runs.metrics import NO_FIGURES, Meter, Record, evaluate
 from netspec.runs.remembered import restore
 from netspec.runs.stopping import Watch, watch
-from netspec.text.diagnostics import RunError, SuspiciousDataError, one_of
+from netspec.text.diagnostics import DataError, RunError, SuspiciousDataError, one_of
 
 REFERENCE_BATCHES = (1, 2, 7)
 """Batches of test images whose predictions a run keeps, for an export to be compared with."""
@@ -129,6 +130,7 @@ def _train(network: Network, target: Target, run: Run | None, options: _Options)
     dataset = load(network, options.memory, run.about.data if run else None)
     if run:
         _check_same_data(run, dataset.record)
+    _check_validation(settings, dataset)
     steps = _steps(settings, len(dataset.train))
     if options.strict or run is None:
         _report(suspicions(dataset, network), dataset.notes, progress, strict=options.strict)
@@ -174,6 +176,12 @@ def _report(
         progress.warns(sentence)
     for note in notes:
         progress.remarks(note)
+
+
+def _check_validation(settings: Train, dataset: Dataset) -> None:
+    """Raise DataError where something monitors a validation part that the data do not have."""
+    if dataset.validation is None and (reason := needs_validation(settings)):
+        raise DataError(*reason)
 
 
 def _check_same_data(run: Run, now: DataRecord) -> None:

@@ -101,7 +101,9 @@ def test_a_spec_that_is_not_there_is_a_fault(command, tmp_path):
 
 @pytest.mark.parametrize("command", READERS, ids=lambda command: command[0])
 def test_a_folder_is_no_spec(command, tmp_path):
-    assert f"{tmp_path} cannot be read" in netspec_(*command, tmp_path).fault
+    # A folder may contain images, for which train writes a spec.
+    message = "has no images" if command[0] == "train" else f"{tmp_path} cannot be read"
+    assert message in netspec_(*command, tmp_path).fault
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all files")

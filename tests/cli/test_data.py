@@ -61,8 +61,8 @@ def test_data_shows_parts_classes_and_warnings(sound):
 def test_data_reports_a_warning_with_status_zero(odd):
     shown = netspec_("data", odd).results
     assert shown.endswith(
-        "\nwarning: 1 of the 20 test examples are equal to training examples; results on them\n"
-        "  are too good\n"
+        "\nwarning: 1 of the 20 test examples are equal to training examples; results on\n"
+        "  them are too good\n"
     )
 
 

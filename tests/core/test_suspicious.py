@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 import abacus
 import netspec
+from core.image_files import save_classes, spec_of
 from netspec.data import load, suspicious
 from netspec.data.suspicious import suspicions
 from netspec.network import loads
 from netspec.runs.training import Silent, train
-from netspec.text.diagnostics import SuspiciousDataError
+from netspec.text.diagnostics import DataError, SuspiciousDataError
 
 RANDOM = np.random.default_rng(7)
 CLASSES = np.tile([0, 1, 2], 20)
@@ -224,4 +225,27 @@ def test_strict_training_does_not_begin_on_suspicious_data(regression, tmp_path:
         f"error: {EQUAL}; results on them are too good\n"
         "  help: change the data, or train without `strict`"
     )
+    assert not (tmp_path / "runs").exists()
+
+
+STOPPING = ", early_stopping: {patience: 1}"
+
+
+def test_early_stopping_uses_the_validation_part_of_the_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    abacus.install(monkeypatch)
+    for part in ("train", "val", "test"):
+        save_classes(tmp_path / "photos" / part)
+    run = train(spec_of(tmp_path, train=STOPPING), "abacus", runs=tmp_path / "runs")
+    assert "val_loss" in (run.path / "metrics.jsonl").read_text("utf-8")
+
+
+def test_early_stopping_without_a_validation_part_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    abacus.install(monkeypatch)
+    save_classes(tmp_path / "photos")
+    with pytest.raises(DataError, match="there are no examples for validation"):
+        train(spec_of(tmp_path, train=STOPPING), "abacus", runs=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()

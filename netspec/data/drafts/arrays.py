@@ -16,6 +16,7 @@ from netspec.data.drafts.writing import (
     class_training,
     number_training,
     plural,
+    quoted,
     write_classes,
     write_head,
     write_numbers,
@@ -24,7 +25,6 @@ from netspec.data.drafts.writing import (
 from netspec.data.npz import KEYS, read_npz
 from netspec.language.layers import written
 from netspec.text.diagnostics import DataError
-from netspec.text.writer import flow
 
 WHITES = (1, 16, 255, 65535)
 """What the values of images end at."""
@@ -60,11 +60,11 @@ def draft_arrays(name: str, place: Place) -> Draft:
         labels.title,
     )
     if len(shape) > 2 and not image:
-        message = f"x_train in {place.relative} is {written(x.shape)}, which is no kind of data "
-        raise DataError(
-            f"{message}for which netspec new has a network",
-            "write the spec with `netspec new NAME`",
+        message = f"x_train in {place.relative} is {written(x.shape)}"
+        help = (
+            "a spec is written for images, vectors and sequences; write it with `netspec new NAME`"
         )
+        raise DataError(message, help)
     size = (*shape, 1) if image and len(shape) == 2 else shape
     scale = _scale(np.asarray(x[:1000])) if image else 1
     lines = [
@@ -109,8 +109,8 @@ def _labels(y: NDArray[Any]) -> Labels:
         training = class_training(len(y), smallest)
         return Labels(write_classes(count), training, plural(count, "class"), first)
     if y.ndim > 2:
-        message = f"y_train is {written(y.shape)}, which is no label for which there is a network"
-        raise DataError(message, "write the spec with `netspec new NAME`")
+        help = "a spec is written for classes and numbers; write it with `netspec new NAME`"
+        raise DataError(f"y_train is {written(y.shape)}", help)
     values = y.astype(np.float64).reshape(len(y), -1)
     means, deviations = values.mean(0), values.std(0)
     count = values.shape[1]
@@ -132,7 +132,7 @@ def _scale(images: NDArray[Any]) -> int:
 
 
 def _data(place: Place, scale: int, first: int) -> str:
-    fields = [f"dataset: npz, path: {flow(place.relative)}"]
+    fields = [f"dataset: npz, path: {quoted(place.relative)}"]
     fields += [f"scale: {scale}"] if scale != 1 else []
     fields += [f"labels_from: {first}"] if first else []
     return f"data: {{{', '.join(fields)}}}"

@@ -18,6 +18,7 @@ from netspec.data.drafts.writing import (
     Place,
     class_training,
     plural,
+    quoted,
     write_classes,
     write_head,
     write_training,
@@ -26,7 +27,6 @@ from netspec.data.folders import Listing, list_files, listed
 from netspec.data.split import DEFAULT_FRACTION
 from netspec.text.diagnostics import DataError
 from netspec.text.files import open_regular
-from netspec.text.writer import flow
 
 MAX_SIDE = 128
 """The maximum height and width of the input: larger images are made smaller."""
@@ -179,4 +179,4 @@ def _data(shape: Shape, shown: str, listing: Listing) -> list[str]:
         comments.append("# resize: crop takes the middle; pad adds a border; stretch distorts.")
     if all(file.part != "test" for file in listing.files):
         comments.append("# A fifth of every class is the test part.")
-    return [*comments, f"data: {{dataset: images, path: {flow(shown)}{resize}, scale: 255}}", ""]
+    return [*comments, f"data: {{dataset: images, path: {quoted(shown)}{resize}, scale: 255}}", ""]

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.language.spec import Validation
 from netspec.language.template import modeline
 from netspec.text.diagnostics import visible
 from netspec.text.writer import flow
@@ -74,7 +75,7 @@ def write_head(name: str, about: Sequence[str]) -> list[str]:
     file = f"{name}.yaml"
     return [
         *modeline(),
-        *(f"# {_in_comment(line)}" for line in about),
+        *(f"# {in_comment(line)}" for line in about),
         f"# `netspec data {file}` shows the data, `netspec summary {file}` the parameter table,",
         f"# `netspec train {file} --backend keras` trains the network.",
         "netspec: 1",
@@ -83,15 +84,28 @@ def write_head(name: str, about: Sequence[str]) -> list[str]:
     ]
 
 
-def _in_comment(text: str) -> str:
+def in_comment(text: str) -> str:
     """A text without line breaks and other invisible characters, which names of files may have."""
     return "".join("\ufffd" if char in "\u2028\u2029" else char for char in visible(text))
 
 
+def quoted(text: str) -> str:
+    """A text as a value of a spec, in which `$` begins no reference to a variable."""
+    return flow(text).replace("$", "$$")
+
+
+def kept_for_validation(training: Training) -> Validation | None:
+    """Which of the training examples only measure; none where they are few."""
+    if training.validation or training.examples < MIN_EXAMPLES:
+        return None
+    stratify = training.smallest is not None and training.smallest >= MIN_OF_CLASS
+    return Validation(fraction=KEPT, stratify=stratify)
+
+
 def write_training(training: Training) -> list[str]:
     """The section `train`, with a number of epochs that small data sets need."""
-    kept = 0 if training.validation or training.examples < MIN_EXAMPLES else KEPT
-    count = max(1, round(training.examples * (1 - kept)))
+    kept = kept_for_validation(training)
+    count = max(1, round(training.examples * (1 - (kept.fraction if kept else 0))))
     batch_size = 32 if count >= 10 * 32 else 16
     epochs = ceil(STEPS / ceil(count / batch_size))
     epochs = min(max(epochs, LEAST_EPOCHS), MOST_EPOCHS)
@@ -101,17 +115,17 @@ def write_training(training: Training) -> list[str]:
         f"  loss: {training.loss}",
         "  optimizer: {adam: {learning_rate: 1e-3}}",
         f"  metrics: {metrics}",
-        f"  epochs: {epochs:<21} # at most; early_stopping ends the training before",
+        f"  epochs: {epochs}",
         f"  batch_size: {batch_size}",
     ]
-    if not (kept or training.validation):
-        lines[-2] = f"  epochs: {epochs}"
     if kept:
-        stratify = training.smallest is not None and training.smallest >= MIN_OF_CLASS
-        validation = f"fraction: {kept:g}{', stratify: true' if stratify else ''}"
-        lines.append(f"  validation: {{{validation}}}   # training examples that only measure")
+        stratify = ", stratify: true" if kept.stratify else ""
+        validation = f"{{fraction: {kept.fraction:g}{stratify}}}"
+        lines.append(f"  validation: {validation}   # training examples that only measure")
     if kept or training.validation:
-        lines.append("  early_stopping: {patience: 10, restore_best_weights: true}")
+        lines.append(
+            "  early_stopping: {patience: 10, restore_best_weights: true}   # ends it sooner"
+        )
     lines.append("  seed: 0                       # decides the initial weights and all orders")
     return lines
 

@@ -58,7 +58,7 @@ class Images(PartFields, Source):
 
     @property
     def promise(self) -> Promise:
-        return Promise(value_range=(0, 255), names_classes=True, decoded=True)
+        return Promise(value_range=(0, 255), names_classes=True, validates=True, decoded=True)
 
     def open(self, folder: Path, request: Request) -> Table:
         from netspec.data.images import open_images

@@ -180,7 +180,8 @@ class TableFiles(Source):
 
     @property
     def promise(self) -> Promise:
-        return Promise(names_classes=True, columns=True)
+        validates = self.val is not None or self.part is not None
+        return Promise(names_classes=True, validates=validates, columns=True)
 
     @property
     def own_targets(self) -> bool:

@@ -96,6 +96,8 @@ class Promise:
     """Whether an example is one input and one label; otherwise arrays of any number and shape."""
     names_classes: bool | None = False
     """Whether the data contain the names of the classes; None where their labels may be names."""
+    validates: bool = False
+    """Whether the data have, or may have, a validation part."""
     decoded: bool = False
     """Whether the examples are image files, which are decoded to the shape of the input."""
     columns: bool = False
