@@ -90,11 +90,10 @@ class OnnxBackend:
         return predictor
 
     def quantize(self, content: bytes, to: Quantization, inputs: Sequence[NDArray[Any]]) -> bytes:
-        from netspec_onnx.quantization import float16, int8
+        from netspec_onnx.quantization import quantized
         from netspec_onnx.seal import sealed, unsealed
 
-        content = unsealed(content)
-        return sealed(int8(content, inputs) if to == "int8" else float16(content))
+        return sealed(quantized(unsealed(content), to, inputs))
 
 
 BACKEND = OnnxBackend()

@@ -17,8 +17,10 @@ from onnx import (
     shape_inference,
 )
 
+from netspec.data.loading import input_columns
 from netspec.data.location import relocated
 from netspec.data.pixels import WHITE, raw_divisor
+from netspec.data.preparation import Preparation
 from netspec.data.record import DataRecord
 from netspec.graph import Graph, Node
 from netspec.language.data import class_names, promise_of
@@ -27,14 +29,14 @@ from netspec.language.spec import resolved
 from netspec.network import Network
 from netspec.numerics.weights import Weights, check
 from netspec.passes import renamed, run_passes
-from netspec.text.diagnostics import BackendError
+from netspec.text.diagnostics import BackendError, one_of
+from netspec_onnx.columns import BATCH, joined, preparation_graph
 from netspec_onnx.lower import Builder, lower
 from netspec_onnx.padding import pad_in_convolutions
 from netspec_onnx.passes import PASSES
 from netspec_onnx.seal import HASH, sealed
 
 OUTPUT = "output"
-BATCH = "batch"
 
 OLDEST_OPSET = 18
 DEFAULT_OPSET = 20
@@ -55,9 +57,10 @@ def export(
     Its inputs have the names of the network's, (batch, height, width, channels) float32 for an
     image. An only output is called `output`; several have the names of their layers. With
     `raw_input` the input is pixels as uint8, and the file itself divides them: by the spec's scale,
-    and by 255 where `record` shows that the training data were from 0 to 1. Metadata under
-    `netspec.…` holds the spec, the class names, the preprocessing and the record of the data. The
-    same arguments produce the same bytes.
+    and by 255 where `record` shows that the training data were from 0 to 1. With a preparation in
+    `record` the inputs are the columns of the user's table, with their names: (batch) float64 for
+    numbers and string for categories. Metadata under `netspec.…` holds the spec, the class names,
+    the preprocessing and the record of the data. The same arguments produce the same bytes.
 
     Raises DataError where raw input is requested and the training data were no pixels of 8 bits,
     BackendError where `opset` is not from 18 to ONNX's newest, where the weights exceed the 2 GiB
@@ -65,6 +68,10 @@ def export(
     weights do not belong to the network.
     """
     opset = _checked_opset(opset)
+    preparation = record.preparation if record else None
+    if raw_input and preparation:
+        message = "raw input is pixels, and the network takes the columns of a table"
+        raise BackendError(message, "leave --raw-input out: the file prepares the columns itself")
     _check_size(network.graph)
     check(network.graph, weights, "the model")
     scale = network.scales[network.graph.inputs[0].name]
@@ -92,7 +99,29 @@ def export(
     }
     helper.set_model_props(model, metadata)
     _declare_outputs(model, network.graph)
+    if preparation:
+        model = _with_columns(model, network, preparation)
     return sealed(model.SerializeToString(deterministic=True))
+
+
+def _with_columns(model: ModelProto, network: Network, preparation: Preparation) -> ModelProto:
+    """The model with the columns of a table as inputs, checked."""
+    opset = next(used.version for used in model.opset_import if not used.domain)
+    names = input_columns(network.graph)
+    if {*names.values()} != {*preparation.inputs}:
+        prepared = one_of([*preparation.inputs], "and")
+        message = f"the record of the data prepares {prepared}, and {network.graph.name} has others"
+        raise BackendError(message, "train the network again")
+    inputs = [
+        (preparation.inputs[names[input_.name]], input_.shape) for input_ in network.graph.inputs
+    ]
+    whole = joined(model, preparation_graph(inputs, opset))
+    whole.ir_version = helper.find_min_ir_version_for([*whole.opset_import])
+    try:
+        checker.check_model(whole, full_check=True)  # pyright: ignore[reportUnknownMemberType] - its PathLike
+    except (checker.ValidationError, shape_inference.InferenceError) as error:
+        raise own_bug(f"the ONNX model of {network.graph.name}", str(error)) from error
+    return whole
 
 
 def _checked_opset(opset: int | None) -> int:

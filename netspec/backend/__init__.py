@@ -111,6 +111,22 @@ class ExportedModel(Predictor, Protocol):
         """Every output (n, …) for pixels (n, height, width, channels) as they are stored."""
         ...
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a table that the file takes, none for a file that takes arrays.
+
+        All other functions are of the network after the preparation of these columns.
+        """
+        ...
+
+    def outputs_of_columns(self, columns: Mapping[str, NDArray[Any]]) -> tuple[Array, ...]:
+        """Every output (n, …) for the values (n,) of the columns: float64, or texts."""
+        ...
+
+    def prepared(self, columns: Mapping[str, NDArray[Any]]) -> tuple[Array, ...]:
+        """Every input (n, …) of the network for the values (n,) of the columns."""
+        ...
+
 
 @dataclass(frozen=True)
 class Steps:
