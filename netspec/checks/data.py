@@ -20,14 +20,21 @@ def image_faults(data: DataFields, graph: Graph) -> list[Fault]:
     if len(graph.outputs) > 1 and promise.single:
         message = f"{graph.name} has {len(graph.outputs)} outputs, and {data.dataset} has one label"
         return [Fault(("data",), Code.DATA, message, "put the arrays into an npz file")]
-    if data.target == "input" and [graph.input_shape] != [
-        node.shape for node in graph.output_nodes
-    ]:
+    if promise.columns and len(graph.input_shape) != 1:
+        message = (
+            f"the input is {written(graph.input_shape)}, and {data.dataset} has rows of numbers, "
+            "which have one axis"
+        )
+        help = "write how many numbers a row becomes, as `input: [13]`"
+        return [Fault(("input",), Code.DATA, message, help)]
+    if data.own_targets and [graph.input_shape] != [node.shape for node in graph.output_nodes]:
         outputs = ", ".join(written(node.shape) for node in graph.output_nodes)
         message = (
             f"the target is the input {written(graph.input_shape)}, and the output is {outputs}"
         )
         help = "an autoencoder has one output with the shape of its input"
+        if promise.columns:
+            help = f"name the column to predict, as `target: NAME`; {help}"
         return [Fault(("data", "target"), Code.DATA, message, help)]
     if promise.decoded and not _takes_images(graph.input_shape):
         message = (

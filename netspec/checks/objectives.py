@@ -71,7 +71,7 @@ def _metrics(spec: Spec, train: Train, loss: Loss, output: str) -> tuple[Metric,
         return train.metrics.get(output, ())
     if train.metrics is not None:
         return train.metrics
-    own_input = spec.data is not None and spec.data.target == "input"
+    own_input = spec.data is not None and spec.data.own_targets
     return () if own_input else by_default(loss)
 
 

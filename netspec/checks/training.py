@@ -76,11 +76,11 @@ def loss_place(train: Train, end: End) -> Location:
 
 def _output_faults(loss: Loss, data: DataFields | None, end: End) -> Iterator[Fault]:
     """An output with another shape than one label for each example, or data without labels."""
-    if data is not None and data.target == "input" and loss.kind == "classes":
+    if data is not None and data.own_targets and loss.kind == "classes":
         message = f"{loss.tag} takes class indices, and the target is the input"
         help = "use binary_crossentropy or mean_squared_error"
         yield Fault(("train", "loss"), Code.LOSS, message, help)
-    one_label = data is not None and data.promise.single and data.target == "labels"
+    one_label = data is not None and data.promise.single and not data.own_targets
     if loss.kind == "classes" and len(end.shape) > 1 and one_label:
         shape = written(end.shape)
         message = (
@@ -146,7 +146,7 @@ def _target_faults(loss: Loss, data: DataFields | None, end: End) -> Iterator[Fa
         message = f"labels_from is the label of the first class, and {loss.tag} takes no labels"
         help = "remove it, or use sparse_categorical_crossentropy"
         yield Fault(("data", "labels_from"), Code.DATA, message, help, key=True)
-    if data is None or data.target == "input":
+    if data is None or data.own_targets:
         return
     location = (*end.location, "units") if end.units_field else end.location
     units, names, classes = end.shape[-1], data.class_names, data.promise.classes

@@ -19,7 +19,7 @@ from netspec.data.record import DataRecord, describe
 from netspec.data.sources import Source
 from netspec.data.split import split
 from netspec.data.table import PARTS, WEIGHTS, Column, Request, Table, array_name
-from netspec.data.targets import check_own_inputs, class_weights, targets
+from netspec.data.targets import check_own_inputs, class_weights, labelled, targets
 from netspec.graph import Graph, Input
 from netspec.language.data import DataFields
 from netspec.language.layers import written
@@ -43,19 +43,24 @@ class Dataset:
 
 
 def load(
-    network: Network, memory: int | None = None, preparation: Preparation | None = None
+    network: Network,
+    memory: int | None = None,
+    learned: DataRecord | None = None,
+    preparation: Preparation | None = None,
 ) -> Dataset:
     """The data set of a spec, fetched where it must be. Raises DataError.
 
     Arrays of more than `memory` bytes, by default half of the machine's free memory, stay in
-    their files. With the `preparation` of a run, nothing is learned from the training data.
+    their files. `learned` is the record of a run, whose classes and preparation are used: nothing
+    is learned from the training data again. `preparation` is only the preparation.
     """
     data = network.spec.data
     if data is None:
         help = "add `data: {dataset: mnist, scale: 255}` or another data set to the spec"
         raise DataError(f"{network.spec.name} names no data set", help)
     check_files(network)
-    table = _opened(data, network, preparation)
+    learned = learned or DataRecord(dataset=data.dataset, arrays={}, preparation=preparation)
+    table = _opened(data, network, learned)
     _check_axes(table)
     names = data.class_names or table.class_names
     _check_names(names, network)
@@ -78,18 +83,22 @@ def load(
     return Dataset(train, parts.get("validation", drawn), parts["test"], record, table.remarks)
 
 
-def _opened(data: DataFields, network: Network, preparation: Preparation | None) -> Table:
+def _opened(data: DataFields, network: Network, learned: DataRecord) -> Table:
     if not isinstance(data, Source):
         message = f"the data set {data.dataset} cannot be opened"
         raise DataError(message, "derive its class from netspec.data.sources.Source")
     inputs = tuple(input_columns(network.graph).values())
     labels = tuple(target_columns(network.graph))
+    objectives = network.objectives or tuple(map(labelled, network.ends))
     request = Request(
         inputs,
         labels,
-        needs_labels=data.target == "labels",
+        needs_labels=not data.own_targets,
         input_shapes=tuple(graph_input.shape for graph_input in network.graph.inputs),
-        preparation=preparation,
+        label_kinds=tuple(objective.loss.kind for objective in objectives),
+        kept=network.spec.train.kept if network.spec.train else None,
+        preparation=learned.preparation,
+        class_names=learned.class_names,
     )
     return data.open(network.folder, request)
 
@@ -142,7 +151,7 @@ def _examples(table: Table, split: str, data: DataFields, network: Network) -> E
     examples = Examples(inputs, inputs, weights, tuple(scales.values()))
     for some in examples.parts() if embeddings(graph) else ():
         check_indices(graph, some.values(), f"{split} data")
-    if data.target == "input":
+    if data.own_targets:
         check_own_inputs(examples, split, network)
     else:
         labels = [table.required(name, split).values for name in target_columns(graph)]

@@ -13,10 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from netspec.data.coded import Coded
 from netspec.language.layers.tagged import Model
 
 MISSING = ""
 """A category that is missing."""
+
+
+Texts: TypeAlias = Sequence[str] | NDArray[Any] | Coded
+"""The texts (n,) of a column."""
+
+Values: TypeAlias = NDArray[Any] | Coded
+"""The values (n,) of a column: float64 or texts."""
+
+ROWS = 1 << 14
+"""How many rows are prepared at once: their inputs should fit the cache of a processor."""
 
 
 class NumberColumn(Model):
@@ -74,15 +85,23 @@ class CategoryColumn(Model):
         return len(self.vocabulary) + 1
 
     @classmethod
-    def learned(cls, name: str, values: Sequence[str] | NDArray[Any]) -> CategoryColumn:
+    def learned(cls, name: str, values: Texts) -> CategoryColumn:
         """The categories in the order of their characters."""
-        return cls(name=name, vocabulary=tuple(sorted(set(map(str, values)))))
+        different = values.present() if isinstance(values, Coded) else set(map(str, values))
+        return cls(name=name, vocabulary=tuple(sorted(different)))
 
-    def apply(self, values: Sequence[str] | NDArray[Any]) -> NDArray[np.float32]:
+    def apply(self, values: Texts) -> NDArray[np.float32]:
         """The input's values (n, width) of texts (n,)."""
+        return np.eye(self.width, dtype=np.float32)[self.places(values)]
+
+    def places(self, values: Texts) -> NDArray[np.int64]:
+        """The places (n,) of the ones of texts (n,)."""
         index = {text: place for place, text in enumerate(self.vocabulary, 1)}
-        places = np.fromiter((index.get(text, 0) for text in values), np.int64, len(values))
-        return np.eye(self.width, dtype=np.float32)[places]
+        if isinstance(values, Coded):
+            places = np.array([index.get(text, 0) for text in values.texts], np.int64)
+            return values.mapped(places)
+        texts = values.tolist() if isinstance(values, np.ndarray) else values
+        return np.fromiter((index.get(text, 0) for text in texts), np.int64, len(texts))
 
     def probes(self) -> list[str]:
         """Values that show whether another program computes the same."""
@@ -103,15 +122,27 @@ class Preparation(Model):
         """The columns of all inputs."""
         return tuple(column for columns in self.inputs.values() for column in columns)
 
-    def apply(self, values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
+    def apply(self, values: Mapping[str, Values]) -> dict[str, NDArray[np.float32]]:
         """Every input (n, width), by its column, of the values (n,) of the columns by name."""
-        return {
-            name: np.concatenate([column.apply(values[column.name]) for column in columns], -1)
-            for name, columns in self.inputs.items()
-        }
+        return {name: _applied(columns, values) for name, columns in self.inputs.items()}
 
     def probes(self) -> dict[str, NDArray[Any]]:
         """Rows that show whether another program computes the same, by the name of the column."""
         of_columns = {column.name: column.probes() for column in self.columns}
         rows = max(map(len, of_columns.values()))
         return {name: np.resize(np.array(some), rows) for name, some in of_columns.items()}
+
+
+def _applied(
+    columns: tuple[PreparedColumn, ...], values: Mapping[str, Values]
+) -> NDArray[np.float32]:
+    """One input (n, width) of the values of its columns."""
+    rows = len(values[columns[0].name])
+    prepared = np.empty((rows, sum(column.width for column in columns)), np.float32)
+    for start in range(0, rows, ROWS):
+        block, place = slice(start, start + ROWS), 0
+        for column in columns:
+            end = place + column.width
+            prepared[block, place:end] = column.apply(values[column.name][block])  # pyright: ignore[reportArgumentType] - the values fit the column
+            place = end
+    return prepared

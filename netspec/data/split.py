@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.data.examples import Examples
+from netspec.data.mapped import Stored
 from netspec.data.targets import classes_of
 from netspec.language.data import Portion
 from netspec.numerics.seeds import generator
@@ -20,12 +21,17 @@ def split(train: Examples, kept: Portion | None) -> tuple[Examples, Examples | N
     """
     if kept is None:
         return train, None
-    classes = classes_of(train.targets[0]) if kept.stratify else None
-    chosen = draw(len(train), classes, kept, "validation")
+    chosen = kept_examples(len(train), train.targets[0], kept)
     if not kept.stratify and not kept.shuffle:
         count = int(np.count_nonzero(~chosen))
         return train[:count], train[count:]
     return train.chosen(np.flatnonzero(~chosen)), train.chosen(np.flatnonzero(chosen))
+
+
+def kept_examples(count: int, targets: Stored, kept: Portion) -> NDArray[np.bool_]:
+    """Which of the training examples (count,) are for validation."""
+    classes = classes_of(targets) if kept.stratify else None
+    return draw(count, classes, kept, "validation")
 
 
 def draw(

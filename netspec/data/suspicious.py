@@ -45,7 +45,8 @@ def suspicions(dataset: Dataset, network: Network) -> list[str]:
         *dataset.remarks,
         *_channels_first(network),
         *_classes_without_examples(dataset, network),
-        *_values_of_inputs(sample.train, network),
+        # A table's features are standardised, and its source names the constant ones.
+        *(() if dataset.record.preparation else _values_of_inputs(sample.train, network)),
         *_equal_examples(sample, dataset),
     ]
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from netspec.data.mapped import Stored
 from netspec.data.preparation import Preparation
+from netspec.language.data import Portion
 from netspec.text.diagnostics import DataError
 
 WEIGHTS = "w"
@@ -114,8 +115,14 @@ class Request:
     """False for an autoencoder, whose data may have labels and need none."""
     input_shapes: tuple[tuple[int, ...], ...] = ()
     """The shape of one example of every input, without the batch axis."""
+    label_kinds: tuple[str, ...] = ()
+    """What the loss of every output takes, such as `classes` or `values`."""
+    kept: Portion | None = None
+    """Which training examples are for validation: nothing is learned from them."""
     preparation: Preparation | None = None
     """What a run learned before; without it, a source learns it from the training data."""
+    class_names: tuple[str, ...] | None = None
+    """The classes of the run."""
 
 
 def array_name(column: str, split: str) -> str:

@@ -20,7 +20,7 @@ from netspec.text.diagnostics import DataError, one_of
 
 def targets(arrays: Sequence[Stored], part: str, network: Network) -> tuple[Stored, ...]:
     """The targets of every output, as its loss takes them. Raises DataError."""
-    objectives = network.objectives or tuple(map(_labelled, network.ends))
+    objectives = network.objectives or tuple(map(labelled, network.ends))
     data = network.spec.data
     first = data.first_label if data else 0
     return tuple(
@@ -38,7 +38,7 @@ def check_own_inputs(examples: Examples, part: str, network: Network) -> None:
             raise DataError(message, f"{fault[1]}; `scale` divides the images")
 
 
-def _labelled(end: Any) -> Objective:
+def labelled(end: Any) -> Objective:
     """What an output without a loss is compared with: class indices."""
     return Objective(end.name, end.shape, SparseCategoricalCrossentropy(), 1.0, (), None)
 

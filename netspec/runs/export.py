@@ -103,7 +103,7 @@ def export(
     difference = _largest_difference(ScaledInputs(model), reference, run.backend)
     if record and record.preparation:
         _check_preparation(model, record.preparation, network)
-    dataset = load(network) if quantize else None
+    dataset = load(network, learned=record) if quantize else None
     lost = None
     if quantize and dataset:
         content, lost = quantized(target, content, quantize, network, weights, dataset)

@@ -129,7 +129,7 @@ def _train(
         progress.remarks(complete)
         return run
     check_memory(network.graph, COPIES)
-    dataset = load(network, memory)
+    dataset = load(network, memory, run.about.data if run else None)
     if run:
         _check_same_data(run, dataset.record)
     steps = _steps(settings, len(dataset.train))

@@ -98,6 +98,8 @@ class Promise:
     """Whether the data contain the names of the classes."""
     decoded: bool = False
     """Whether the examples are image files, which are decoded to the shape of the input."""
+    columns: bool = False
+    """Whether the examples are rows of a table, whose columns are along one axis of the input."""
 
 
 def _as_scale(value: object) -> str | None:
@@ -136,6 +138,11 @@ class DataFields(Model):
     def promise(self) -> Promise:
         """What is known of the data before they are loaded."""
         return Promise()
+
+    @property
+    def own_targets(self) -> bool:
+        """Whether the output is compared with the input, as in an autoencoder."""
+        return self.target == "input"
 
     @property
     def first_label(self) -> int:

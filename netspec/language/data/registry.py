@@ -27,6 +27,7 @@ BUILT_IN = {
     "npz": "netspec.data.sources.npz:Npz",
     "idx": "netspec.data.sources.idx:Idx",
     "images": "netspec.data.sources.images:Images",
+    "table": "netspec.data.sources.table:TableFiles",
 }
 """The module and the class of every source of netspec."""
 

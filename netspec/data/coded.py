@@ -1,0 +1,45 @@
+"""Texts of which many are equal, as a column of categories holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Coded:
+    """An array (n,) of texts: `texts` are the different ones, `codes` (n,) are indices of them.
+
+    NumPy reads it as an array of texts. A text may have no code.
+    """
+
+    texts: tuple[str, ...]
+    codes: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, part: slice | NDArray[Any]) -> Coded:
+        return Coded(self.texts, self.codes[part])
+
+    def __array__(
+        self,
+        dtype: np.dtype[Any] | None = None,
+        copy: bool | None = None,  # noqa: FBT001 - as NumPy calls it
+    ) -> NDArray[Any]:
+        return np.asarray(np.array([*self.texts, ""], object)[self.codes], dtype)
+
+    def counts(self) -> NDArray[np.int64]:
+        """How often each of the texts is there."""
+        return np.bincount(self.codes, minlength=len(self.texts))
+
+    def present(self) -> list[str]:
+        """The texts that are there, in their order."""
+        return [text for text, count in zip(self.texts, self.counts(), strict=True) if count]
+
+    def mapped(self, values: NDArray[Any]) -> NDArray[Any]:
+        """For every text of the array, the value (texts, …) of the text."""
+        return values[self.codes]
