@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from netspec.language.data import Resize
     from netspec.network import Network
     from netspec.numerics.weights import Weights
+    from netspec.runs.answers import Prediction
     from netspec.runs.evaluation import Evaluation
     from netspec.runs.export import Exported
     from netspec.runs.folder import Run
-    from netspec.runs.prediction import Prediction
 
 MAX_LOSS = 0.005
 """The default limit of lost accuracy for a smaller export: half a point; see `Quantized.lost`."""

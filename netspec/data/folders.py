@@ -109,6 +109,14 @@ def list_images(root: Path, shown: str, *, labelled: bool) -> Listing:
     return replace(listing, remarks=(*search.remarks(shown), *listing.remarks))
 
 
+def images_below(root: Path, shown: str) -> list[Path]:
+    """The image files in a folder and in the folders inside it. Raises DataError without any."""
+    files = _Search().files(_Folder(root, shown), None, None, nested=True)
+    if not files:
+        raise DataError(f"{shown} has no images", f"images are {KINDS} files")
+    return [file.path for file in files]
+
+
 def classified(
     by_part: Mapping[str | None, Mapping[str, Sequence[ImageFile]]],
     shown: Mapping[str | None, str],

@@ -196,7 +196,13 @@ def read_batches(
 
     `reading` is how the file is written: `reading_of(data)` of the fields `data` of a spec.
     """
-    file = open_frame(path, shown or str(path), reading)
+    yield from batches_of(open_frame(path, shown or str(path), reading), columns, reading)
+
+
+def batches_of(
+    file: FrameFile, columns: Sequence[PreparedColumn], reading: Reading
+) -> Iterator[dict[str, Values]]:
+    """As `read_batches`, of a file that is open."""
     names = list(dict.fromkeys(column.name for column in columns))
     file.check_columns(names)
     kinds = {column.name: str(column.kind) for column in columns}
@@ -211,6 +217,18 @@ def read_batches(
     for batch in batches:
         table = pa.Table.from_batches([batch])
         yield {name: file.values(name, table.column(name), kinds[name], reading) for name in names}
+
+
+def texts_of_rows(file: FrameFile) -> Iterator[list[str]]:
+    """All columns of every row as texts, `""` where a value is missing, in constant memory."""
+    if file.text is not None:
+        width = len(file.text.columns)
+        yield from (values for _, values in file.text.rows() if len(values) == width)
+        return
+    for batch in _columnar_batches(file, file.names):
+        columns = [column.to_pylist() for column in batch.columns]
+        for values in zip(*columns, strict=True):
+            yield ["" if value is None else str(value) for value in values]
 
 
 def reading_of(data: object) -> Reading:
