@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 
+import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
-from netspec.data.preparation import CategoryColumn, NumberColumn, PreparedColumn
+from netspec.data.preparation import CategoryColumn, NumberColumn, PreparedColumn, TimeColumn
 from netspec.language.layers import Shape
 from netspec.text.diagnostics import BackendError
 from netspec_onnx.lower import Builder
@@ -26,7 +27,11 @@ ML = "ai.onnx.ml"
 ML_OPSET = 3
 """The version that ONNX 1.13 has, as opset 18."""
 
-ELEMENTS: dict[str, int] = {"number": TensorProto.DOUBLE, "category": TensorProto.STRING}
+ELEMENTS: dict[str, int] = {
+    "number": TensorProto.DOUBLE,
+    "category": TensorProto.STRING,
+    "time": TensorProto.DOUBLE,
+}
 """What a column of each kind is in the file, with the shape (batch)."""
 
 
@@ -67,6 +72,38 @@ def _(column: CategoryColumn, name: str, to: Builder, x: str) -> str:
     width = to.integers(f"{name}.width", column.width)
     zero_and_one = to.constant(f"{name}.values", [0, 1])
     return to.add("OneHot", [place, width, zero_and_one], f"{name}.prepared", axis=-1)
+
+
+@lower_column.register
+def _(column: TimeColumn, name: str, to: Builder, x: str) -> str:
+    missing = to.add("IsNaN", [x], f"{name}.missing")
+    mean = to.doubles(f"{name}.mean", column.mean)
+    centred = to.add("Sub", [x, mean], f"{name}.centred")
+    deviation = to.doubles(f"{name}.deviation", column.deviation)
+    features = [to.add("Div", [centred, deviation], f"{name}.late")]
+    for place, period in enumerate(column.periods):
+        features += _sine_and_cosine(f"{name}.{place}", period, to, x)
+    axis, zero = to.integers(f"{name}.axis", [1]), to.doubles(f"{name}.zero", 0)
+    columns: list[str] = []
+    for feature in features:
+        known = to.add("Where", [missing, zero, feature], f"{feature}.known")
+        single = to.add("Cast", [known], f"{feature}.float32", to=TensorProto.FLOAT)
+        columns.append(to.add("Unsqueeze", [single, axis], f"{feature}.column"))
+    return to.add("Concat", columns, f"{name}.prepared", axis=-1)
+
+
+def _sine_and_cosine(name: str, period: float, to: Builder, x: str) -> list[str]:
+    """The sine and the cosine of the part of a period; ONNX Runtime has no Cos of float64."""
+    length = to.doubles(f"{name}.period", period)
+    periods = to.add("Div", [x, length], f"{name}.periods")
+    whole = to.add("Floor", [periods], f"{name}.whole")
+    begun = to.add("Mul", [whole, length], f"{name}.begun")
+    rest = to.add("Sub", [x, begun], f"{name}.rest")
+    part = to.add("Div", [rest, length], f"{name}.part")
+    angle = to.add("Mul", [part, to.doubles(f"{name}.turn", 2 * np.pi)], f"{name}.angle")
+    quarter = to.doubles(f"{name}.quarter", np.pi / 2)
+    later = to.add("Add", [angle, quarter], f"{name}.later")
+    return [to.add("Sin", [angle], f"{name}.sine"), to.add("Sin", [later], f"{name}.cosine")]
 
 
 def preparation_graph(

@@ -12,6 +12,12 @@ from netspec.data.coded import Coded
 from netspec.data.preparation import MISSING
 from netspec.text.diagnostics import DataError
 
+MISSING_TEXTS = (
+    *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
+    *("N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "?"),
+)
+"""What is written where a number or a time is missing: pyarrow's list, None and `?`."""
+
 ArrowArray: TypeAlias = Any
 """A ChunkedArray of pyarrow, which ships no types."""
 
@@ -75,23 +81,21 @@ def times(column: ArrowArray) -> NDArray[np.float64]:
     return numbers(whole) / {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
 
 
-def parsed_times(texts: ArrowArray, format: str | None) -> ArrowArray:
-    """Times of texts, in ISO 8601 or a format of strptime; null where one is not written so.
-
-    Missing values are null too.
-    """
+def without_missing(texts: ArrowArray) -> ArrowArray:
+    """Texts with null in place of what is written where a time is missing."""
     pa, pc = pyarrow(), pyarrow("compute")
-    texts = pc.replace_with_mask(texts, pc.equal(texts, ""), pa.scalar(None, texts.type))
+    texts = texts.cast(pa.string())
+    return pc.if_else(pc.is_in(texts, pa.array(MISSING_TEXTS)), None, texts)
+
+
+def parsed_times(texts: ArrowArray, format: str | None) -> ArrowArray:
+    """Times of texts, in ISO 8601 or a format of strptime; null where one is not written so."""
+    pa, pc = pyarrow(), pyarrow("compute")
     if format is not None:
         return pc.strptime(texts, format=format, unit="us", error_is_null=True)
-    for type_ in (
-        pa.timestamp("us"),
-        pa.timestamp("us", "UTC"),
-        pa.timestamp("ns"),
-        pa.timestamp("ns", "UTC"),
-    ):
+    for unit, zone in (("us", None), ("us", "UTC"), ("ns", None), ("ns", "UTC")):
         try:
-            return texts.cast(type_)
+            return texts.cast(pa.timestamp(unit, zone))
         except pa.ArrowInvalid:
             continue
     return _parsed_one_by_one(texts)

@@ -14,23 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from netspec.data.arrow import ArrowTable, pyarrow
+from netspec.data.arrow import MISSING_TEXTS, ArrowTable, pyarrow
 from netspec.text.diagnostics import DataError
 from netspec.text.files import open_regular
 
 SEPARATORS = (",", ";", "\t", "|")
 
-MISSING_NUMBERS = (
-    *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
-    *("N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "?"),
-)
-"""What is written where a number or a time is missing: pyarrow's list, None and `?`."""
-
 CODE = r"^\s*0[0-9]"
 """A number with a zero before another digit: a code, such as 007 or 0123."""
 
 _SAMPLE = 1 << 18  # bytes that decide about the encoding, the separator and the columns
-_BLOCK = 1 << 18
+_BLOCK = 1 << 18  # bytes that are looked at once
+_BLOCK_OF_ROWS = 1 << 19  # bytes that pyarrow parses at once; a longer line is read too
 _SAMPLE_LINES = 50
 _SHOWN = 20  # lines in a message
 
@@ -71,6 +66,10 @@ class Delimited:
     maybe_codes: bool
     """Whether a value may begin with a zero and another digit."""
 
+    def schema(self, columns: Sequence[str], types: Mapping[str, Any]) -> Any:
+        """The types of columns of which some are known, as the first rows look."""
+        return self._open("open_csv", columns, types, []).schema
+
     def read(
         self, columns: Sequence[str], types: Mapping[str, Any], broken: list[str] | None = None
     ) -> ArrowTable:
@@ -79,25 +78,31 @@ class Delimited:
         Lines of another number of values are left out, and named in `broken`; where it is None
         they are an error. Raises DataError.
         """
-        return self._read("read_csv", columns, types, broken)
-
-    def batches(self, columns: Sequence[str], types: Mapping[str, Any]) -> Iterator[ArrowTable]:
-        """As `read`, a part of the rows at a time. Every column needs a type."""
-        reader = self._read("open_csv", columns, types, None)
-        pa = pyarrow()
-        while True:
-            try:
-                yield reader.read_next_batch()
-            except StopIteration:
-                return
-            except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError) as error:
-                raise self._unreadable(error) from None
-
-    def _read(
-        self, function: str, columns: Sequence[str], types: Mapping[str, Any], broken: Any
-    ) -> Any:
-        pa, reading = pyarrow(), pyarrow("csv")
         faults: list[Any] = []
+        table = self._open("read_csv", columns, types, faults)
+        self._report(len(faults), broken)
+        return table
+
+    def batches(
+        self, columns: Sequence[str], types: Mapping[str, Any], broken: list[str] | None = None
+    ) -> Iterator[ArrowTable]:
+        """As `read`, a part of the rows at a time. Every column needs a type.
+
+        Raises UnfittingError where a value is not of the type.
+        """
+        faults: list[Any] = []
+        reader = self._open("open_csv", columns, types, faults)
+        try:
+            yield from reader
+        except (pyarrow().ArrowException, UnicodeDecodeError) as error:
+            raise self._unreadable(error, types) from None
+        self._report(len(faults), broken)
+
+    def _open(
+        self, function: str, columns: Sequence[str], types: Mapping[str, Any], faults: list[Any]
+    ) -> Any:
+        """A table or a reader of pyarrow; broken lines become `faults`."""
+        reading = pyarrow("csv")
 
         def handle(row: Any) -> str:
             faults.append(row)
@@ -106,13 +111,14 @@ class Delimited:
         utf8 = self.encoding.startswith("utf-8")
         names = [name or f"\0{place}" for place, name in enumerate(self.columns)]
         try:
-            table = getattr(reading, function)(
+            return getattr(reading, function)(
                 str(self.path),
                 read_options=reading.ReadOptions(
                     column_names=names,
                     skip_rows=self.header_line - 1,
                     skip_rows_after_names=1,
                     encoding="utf8" if utf8 else self.encoding,
+                    block_size=_BLOCK_OF_ROWS,
                 ),
                 parse_options=reading.ParseOptions(
                     delimiter=self.separator,
@@ -122,15 +128,12 @@ class Delimited:
                 convert_options=reading.ConvertOptions(
                     column_types=dict(types),
                     include_columns=list(columns),
-                    null_values=list(MISSING_NUMBERS),
+                    null_values=list(MISSING_TEXTS),
                     decimal_point=self.decimal,
                 ),
             )
-        except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError) as error:
-            raise self._unreadable(error) from None
-        if faults:
-            self._report(len(faults), broken)
-        return table
+        except (pyarrow().ArrowException, UnicodeDecodeError) as error:
+            raise self._unreadable(error, types) from None
 
     def codes(self, columns: Sequence[str]) -> list[str]:
         """The columns that have a value with a zero before another digit, such as 007."""
@@ -139,8 +142,7 @@ class Delimited:
         pa, pc = pyarrow(), pyarrow("compute")
         found: list[str] = []
         remaining = list(columns)
-        reader = self._read("open_csv", columns, dict.fromkeys(columns, pa.string()), None)
-        for batch in reader:
+        for batch in self._open("open_csv", columns, dict.fromkeys(columns, pa.string()), []):
             for name in list(remaining):
                 matched = pc.match_substring_regex(batch.column(name), CODE)
                 if pc.any(matched).as_py():
@@ -168,26 +170,53 @@ class Delimited:
         return self.header_end + 1 + row
 
     def _report(self, count: int, broken: list[str] | None) -> None:
+        """Name the lines that pyarrow has left out; their number is all that it knows."""
+        if not count:
+            return
         width = len(self.columns)
         sentences: list[str] = []
         for line, values in self.rows():
-            if len(values) != width:
-                sentences.append(f"{self.shown}:{line} has {len(values):,} values")
+            if (count_of := len(values)) != width:
+                values_of = "value" if count_of == 1 else "values"
+                sentences.append(f"{self.shown}:{line} has {count_of:,} {values_of}")
         if broken is not None:
             broken.extend(sentences)
             return
         number = max(len(sentences), count)
         message = (
             f"{number:,} line{'s' if number > 1 else ''} of {self.shown} "
-            f"{'have' if number > 1 else 'has'} another number of values than the {width:,} columns"
+            f"{'have' if number > 1 else 'has'} another number of values than its {width:,} columns"
         )
         raise BrokenLinesError(message, sentences)
 
-    def _unreadable(self, error: Exception) -> DataError:
+    def _unreadable(self, error: Exception, types: Mapping[str, Any]) -> DataError:
         if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
             return encoding_error(self.path, self.shown, self.encoding)
+        if "conversion error" in str(error):
+            wrong = self._wrong_number(types)
+            if wrong is None:
+                return UnfittingError(f"{self.shown} cannot be read: {error}", "write it again")
+            line, name, text = wrong
+            message = f"{self.shown}:{line}: {name} is {text!r}, which is not a number"
+            help = f"correct it, leave it empty, or write `types: {{{name}: category}}`"
+            return UnfittingError(message, help)
         reason = str(error).splitlines()[0]
         return DataError(f"{self.shown} cannot be read: {reason}", "write it as CSV again")
+
+    def _wrong_number(self, types: Mapping[str, Any]) -> tuple[int, str, str] | None:
+        """The first text that is not a number: its line, its column and the text."""
+        is_number = pyarrow("types").is_float64
+        places = {name: self.columns.index(name) for name in types if is_number(types[name])}
+        for line, values in self.rows():
+            for name, place in places.items() if len(values) == len(self.columns) else ():
+                text = values[place].strip()
+                if text not in MISSING_TEXTS and not is_written_number(text, self.decimal):
+                    return line, name, values[place]
+        return None
+
+
+class UnfittingError(DataError):
+    """A value that is not of the type of its column."""
 
 
 class BrokenLinesError(DataError):
@@ -204,7 +233,7 @@ class BrokenLinesError(DataError):
 
 def open_delimited(path: Path, shown: str, format: TextFormat) -> Delimited:
     """Look at a text file: its encoding, its separator and its columns. Raises DataError."""
-    content, complete, quoted, zeros = _looked_at(path, shown)
+    content, complete, quotes, zeros = _looked_at(path, shown)
     if not content.strip():
         raise DataError(f"{shown} is empty", "write a line with the names of columns, and rows")
     encoding = format.encoding or next(
@@ -229,40 +258,38 @@ def open_delimited(path: Path, shown: str, format: TextFormat) -> Delimited:
     columns = tuple(name.strip().removeprefix("\ufeff") for name in names)
     _check_header(columns, shown)
     ascii_based = not encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
-    return Delimited(
+    file = Delimited(
         path,
         shown,
         encoding,
         separator,
         format.decimal,
         columns,
-        line + 1,
-        reader.line_num,
-        quoted,
-        zeros or not ascii_based,
+        header_line=line + 1,
+        header_end=reader.line_num,
+        quoted=quotes > 0,
+        maybe_codes=zeros or not ascii_based,
     )
+    if quotes % 2:
+        _check_quotes(file)
+    return file
 
 
-def _looked_at(path: Path, shown: str) -> tuple[bytes, bool, bool, bool]:
-    """The first bytes, whether they are all, and whether there are quotation marks and codes."""
+def _looked_at(path: Path, shown: str) -> tuple[bytes, bool, int, bool]:
+    """The first bytes, whether they are all, the number of quotation marks, any codes."""
     try:
         with open_regular(path) as file:
             sample = file.read(_SAMPLE)
-            file.seek(0)
-            quoted = zeros = False
-            rest, size = b"", 0
-            while block := file.read(_BLOCK):
-                size += len(block)
-                quoted = quoted or b'"' in block
-                zeros = zeros or _has_codes(rest + block)
-                if quoted and zeros:
-                    break
-                rest = block[-3:]
-            complete = path.stat().st_size <= len(sample)
+            complete = len(sample) < _SAMPLE
+            quotes, zeros, end, block = 0, False, b"", sample
+            while block:
+                quotes += block.count(b'"')
+                zeros = zeros or _has_codes(end + block)
+                end, block = block[-2:], file.read(_BLOCK)
     except OSError as error:
         message = f"{shown} cannot be read: {error.strerror or error}"
         raise DataError(message, "write the path of a CSV or Parquet file") from None
-    return sample, complete, quoted, zeros
+    return sample, complete, quotes, zeros
 
 
 def _has_codes(block: bytes) -> bool:
@@ -275,6 +302,20 @@ def _has_codes(block: bytes) -> bool:
     before = values[:-2][zero]
     # After one of these, the zero is inside of a number or a time: 100, 0.05, 2e+05, 2026-01-05.
     return not np.isin(before, np.frombuffer(b"0123456789.:+-", np.uint8)).all()
+
+
+def _check_quotes(file: Delimited) -> None:
+    """Raise DataError where a quotation mark has no end: pyarrow would take the rest as a value."""
+    with file.path.open(encoding=file.encoding, newline="", errors="replace") as text:
+        reader = csv.reader(text, delimiter=file.separator, strict=True)
+        line = 0
+        try:
+            for _ in reader:
+                line = reader.line_num
+        except csv.Error:
+            message = f"{file.shown}:{line + 1}: a quotation mark has no end"
+            help = "close it, or write two of them for one inside of a value"
+            raise DataError(message, help) from None
 
 
 def _separator(text: str, *, complete: bool) -> str:
@@ -323,3 +364,10 @@ def encoding_error(path: Path, shown: str, encoding: str) -> DataError:
     known = "`encoding: cp1252` or `encoding: latin-1`"
     help = f"save it as CSV in UTF-8, or write its encoding in data, as {known}"
     return DataError(message, help)
+
+
+def is_written_number(text: str, decimal: str = ".") -> bool:
+    """Whether a text is a number, with this sign before its fraction."""
+    point = re.escape(decimal)
+    number = rf"[+-]?(\d+({point}\d*)?|{point}\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)"
+    return re.fullmatch(number, text, re.IGNORECASE) is not None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from netspec.data.arrow import (
     ArrowArray,
@@ -16,116 +15,117 @@ from netspec.data.arrow import (
     parsed_times,
     pyarrow,
     times,
+    without_missing,
 )
-from netspec.data.delimited import Delimited, TextFormat, open_delimited
+from netspec.data.columnar import FORMATS, Columnar, open_columnar
+from netspec.data.delimited import Delimited, TextFormat, UnfittingError, open_delimited
+from netspec.data.gathering import gather
 from netspec.data.preparation import PreparedColumn, Values
+from netspec.data.sources.table import TableFiles, TimeFormat
+from netspec.language.data import DataFields
 from netspec.text.diagnostics import DataError, nearest, one_of
 from netspec.text.files import open_regular
 
-_PARQUET, _ARROW, _FEATHER, _ZIP, _GZIP = b"PAR1", b"ARROW1", b"FEA1", b"PK\3\4", b"\x1f\x8b"
-
+_FOREIGN = {
+    b"PK\3\4": "an Excel workbook or another ZIP file",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook",
+    b"\x1f\x8b": "packed with gzip",
+}
 _MANY = 12  # names in a message
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a file is read: the format of a text, and of times by the name of their column."""
+    """How files are read: the format of a text, and of times by the name of their column."""
 
     format: TextFormat = field(default_factory=TextFormat)
     times: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-@dataclass
-class Frame:
-    """The columns of a file, as Arrow reads them, and their kinds: number, category or time.
-
-    `broken` are the lines that were left out, a phrase for each.
-    """
-
-    file: FrameFile
-    kinds: dict[str, str]
-    table: ArrowTable
-    reading: Reading
-    broken: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return self.table.num_rows
-
-    def take(self, name: str) -> Values:
-        """The values of a column, which then takes no memory in the table any more."""
-        column = self.table.column(name)
-        self.table = self.table.drop_columns([name])
-        return self.file.values(name, column, self.kinds[name], self.reading)
-
-
 @dataclass(frozen=True)
 class FrameFile:
-    """A file with its columns, each with the kind that its type in the file has.
+    """A file of a table, as a text or not, and how it is read."""
 
-    The kind of a column of a text is not known before it is read. `text` is None for a file in
-    Parquet or Arrow.
-    """
+    content: Delimited | Columnar
+    reading: Reading
 
-    path: Path
-    shown: str
-    names: tuple[str, ...]
-    text: Delimited | None = None
-    schema: Any = None  # Any: a schema of pyarrow
+    @property
+    def shown(self) -> str:
+        """The path in messages."""
+        return self.content.shown
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, those without a name left out."""
+        return tuple(filter(None, self.content.columns))
 
     def check_columns(self, names: Sequence[str]) -> None:
         """Raise DataError where a column is not in the file."""
         for name in names:
             if name not in self.names:
-                known = [column for column in self.names if column]
-                meant = nearest(name, known)
-                more = f" and {len(known) - _MANY:,} more" if len(known) > _MANY else ""
-                named = one_of(known[:_MANY], "and") if not more else ", ".join(known[:_MANY])
-                message = f"{self.shown} has no column {name!r}; it has {named}{more}"
+                shown = [*self.names[:_MANY]]
+                shown += [f"{len(self.names) - _MANY:,} more"] if len(self.names) > _MANY else []
+                meant = nearest(name, self.names)
+                message = f"{self.shown} has no column {name!r}; it has {one_of(shown, 'and')}"
                 help = f"did you mean {meant}?" if meant else "name a column of the file"
                 raise DataError(message, help)
 
     def place(self, row: int) -> str:
-        """Where a row is, for a message."""
-        if self.text is not None:
-            return f"{self.shown}:{self.text.line_of(row)}"
-        return f"{self.shown}, row {row + 1:,},"
+        """Where a row, counted from 0, is: for a message."""
+        if isinstance(self.content, Delimited):
+            return f"{self.shown}:{self.content.line_of(row)}"
+        return f"{self.shown}, row {row + 1:,}"
 
-    def values(self, name: str, column: ArrowArray, kind: str, reading: Reading) -> Values:
-        """The values of a column as a `Preparation` takes them. Raises DataError."""
-        pa = pyarrow()
+    def values(self, name: str, column: ArrowArray, kind: str, first: int = 0) -> Values:
+        """The values of a column as a `Preparation` takes them. Raises DataError.
+
+        `first` is the number of rows before it in the file.
+        """
         if kind == "category":
             return categories(column)
         is_text = kind_of(column.type) == "category"
-        if kind == "number":
-            if is_text:
-                raise self._not(name, "number", "is text in it")
+        if kind == "number" and not is_text:
             return numbers(column)
-        if is_text:
-            parsed = parsed_times(column.cast(pa.string()), reading.times.get(name))
-            self._check_times(name, column, parsed, reading.times.get(name))
-            return times(parsed)
-        if kind_of(column.type) != "time":
-            raise self._not(name, "time", "is a number in it")
-        return times(column)
+        if kind == "time" and is_text:
+            return self._times(name, column, first)
+        if kind == "time" and kind_of(column.type) == "time":
+            return times(column)
+        form = "texts" if is_text else "numbers"
+        message = f"{name} is declared as a {kind}, and {self.shown} has {form} in it"
+        other = "category" if is_text else "number"
+        raise DataError(message, f"write `types: {{{name}: {other}}}`")
 
-    def _check_times(
-        self, name: str, column: ArrowArray, parsed: ArrowArray, format: str | None
-    ) -> None:
-        if parsed.null_count == column.null_count:
-            return
+    def _times(self, name: str, column: ArrowArray, first: int) -> Values:
+        """The seconds of times that are texts."""
         pc = pyarrow("compute")
-        wrong = pc.and_kleene(parsed.is_null(), pc.not_equal(column.fill_null(""), ""))
+        texts, format = without_missing(column), self.reading.times.get(name)
+        parsed = parsed_times(texts, format)
+        wrong = pc.and_(parsed.is_null(), texts.is_valid())
         if not pc.any(wrong).as_py():
-            return
+            return times(parsed)
         row = pc.index(wrong, True).as_py()
         form = f"written as {format}" if format else "a time in ISO 8601, such as 2026-01-31 18:30"
-        message = f"{self.place(row)} has the {name} {column[row].as_py()!r}, which is not {form}"
-        help = f'write how it is written: `types: {{{name}: {{time: "%d/%m/%Y"}}}}`'
+        message = (
+            f"{self.place(first + row)}: {name} is {texts[row].as_py()!r}, which is not {form}"
+        )
+        help = f'write how times are written: `types: {{{name}: {{time: "%d/%m/%Y"}}}}`'
         raise DataError(message, help)
 
-    def _not(self, name: str, kind: str, why: str) -> DataError:
-        message = f"{self.shown} has the {kind} {name}, which {why}"
-        return DataError(message, f"write `types: {{{name}: category}}`")
+
+@dataclass(frozen=True)
+class Frame:
+    """The columns of a file and their kinds: number, category or time.
+
+    `broken` are the lines that were left out, a phrase for each.
+    """
+
+    file: FrameFile
+    kinds: Mapping[str, str]
+    values: Mapping[str, Values]
+    broken: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return next(map(len, self.values.values()), 0)
 
 
 def open_frame(path: Path, shown: str, reading: Reading) -> FrameFile:
@@ -139,50 +139,40 @@ def open_frame(path: Path, shown: str, reading: Reading) -> FrameFile:
     except OSError as error:
         message = f"{shown} cannot be read: {error.strerror or error}"
         raise DataError(message, "write the path of a CSV or Parquet file") from None
-    if beginning.startswith((_ZIP, _GZIP)):
-        kind = "an Excel workbook or another ZIP file" if beginning.startswith(_ZIP) else "packed"
-        raise DataError(f"{shown} is {kind}", "save the table as CSV or Parquet")
-    if beginning.startswith((_PARQUET, _ARROW, _FEATHER)):
-        schema = _schema(path, shown)
-        names = tuple(name for name in schema.names if not name.startswith("__index_level_"))
-        return FrameFile(path, shown, names, None, schema)
-    text = open_delimited(path, shown, reading.format)
-    return FrameFile(path, shown, text.columns, text)
+    for mark, kind in _FOREIGN.items():
+        if beginning.startswith(mark):
+            raise DataError(f"{shown} is {kind}", "save the table as CSV or Parquet")
+    for mark, format in FORMATS.items():
+        if beginning.startswith(mark):
+            return FrameFile(open_columnar(path, shown, format), reading)
+    return FrameFile(open_delimited(path, shown, reading.format), reading)
 
 
 def read_frame(
-    file: FrameFile,
-    columns: Sequence[str],
-    kinds: Mapping[str, str],
-    reading: Reading,
-    *,
-    skips_broken: bool = False,
+    file: FrameFile, columns: Sequence[str], kinds: Mapping[str, str], *, skips_broken: bool = False
 ) -> Frame:
-    """Some columns of all rows. `kinds` are of columns whose kind is not that of the file."""
+    """Some columns of all rows. `kinds` are of the columns whose kind is declared."""
     file.check_columns(columns)
-    if file.text is None:
-        table = _columnar(file, columns)
-        _check_types(file, table.schema)
-        found = {name: str(kind_of(table.schema.field(name).type)) for name in columns}
-        return Frame(file, found | dict(kinds), table, reading)
-    pa = pyarrow()
-    text = {name: pa.string() for name in columns if kinds.get(name) in ("category", "time")}
+    content = file.content
+    if isinstance(content, Columnar):
+        found = content.kinds([name for name in columns if kinds.get(name) != "category"])
+        kinds = {**found, **kinds}
+        return Frame(file, kinds, gather(_values(file, content.batches(columns), kinds, columns)))
+    looks = _looks(content, columns, kinds)
+    numeric = [name for name in columns if name not in kinds and kind_of(looks[name]) == "number"]
+    kinds = {**kinds, **dict.fromkeys(content.codes(numeric), "category")}
     broken: list[str] | None = [] if skips_broken else None
-    table = file.text.read(columns, text, broken)
-    if any(pa.types.is_binary(field.type) for field in table.schema):
-        from netspec.data.delimited import encoding_error
-
-        raise encoding_error(file.path, file.shown, file.text.encoding)
-    inferred = [name for name in columns if kinds.get(name) is None]
-    found = {name: str(kind_of(table.schema.field(name).type)) for name in inferred}
-    numeric = [name for name in inferred if found[name] == "number"]
-    if codes := file.text.codes(numeric):
-        again = file.text.read(codes, dict.fromkeys(codes, pa.string()), [])
-        for name in codes:
-            place = table.schema.get_field_index(name)
-            table = table.set_column(place, name, again.column(name))
-            found[name] = "category"
-    return Frame(file, found | dict(kinds), table, reading, tuple(broken or ()))
+    try:
+        found = {name: str(kind_of(looks[name])) for name in columns} | kinds
+        batches = content.batches(columns, _types(found, kinds, looks), broken)
+        values = gather(_values(file, batches, found, columns))
+    except UnfittingError:
+        # The first rows do not show the type of every column.
+        broken = [] if skips_broken else None
+        table = content.read(columns, _types(kinds, kinds, looks), broken)
+        found = {name: str(kind_of(table.schema.field(name).type)) for name in columns} | kinds
+        values = gather(_values(file, [table], found, columns))
+    return Frame(file, found, values, tuple(broken or ()))
 
 
 def read_batches(
@@ -196,95 +186,80 @@ def read_batches(
 
     `reading` is how the file is written: `reading_of(data)` of the fields `data` of a spec.
     """
-    yield from batches_of(open_frame(path, shown or str(path), reading), columns, reading)
+    yield from batches_of(open_frame(path, shown or str(path), reading), columns)
 
 
-def batches_of(
-    file: FrameFile, columns: Sequence[PreparedColumn], reading: Reading
-) -> Iterator[dict[str, Values]]:
+def batches_of(file: FrameFile, columns: Sequence[PreparedColumn]) -> Iterator[dict[str, Values]]:
     """As `read_batches`, of a file that is open."""
-    names = list(dict.fromkeys(column.name for column in columns))
-    file.check_columns(names)
     kinds = {column.name: str(column.kind) for column in columns}
-    pa = pyarrow()
-    if file.text is None:
-        batches = _columnar_batches(file, names)
+    file.check_columns(list(kinds))
+    content = file.content
+    if isinstance(content, Columnar):
+        content.kinds([name for name, kind in kinds.items() if kind != "category"])
+        batches = content.batches(list(kinds))
     else:
-        types = {
-            name: pa.float64() if kind == "number" else pa.string() for name, kind in kinds.items()
-        }
-        batches = file.text.batches(names, types)
+        looks = _looks(content, list(kinds), kinds)
+        batches = content.batches(list(kinds), _types(kinds, kinds, looks))
+    yield from _values(file, batches, kinds, list(kinds))
+
+
+def _values(
+    file: FrameFile, batches: Iterable[ArrowTable], kinds: Mapping[str, str], columns: Sequence[str]
+) -> Iterator[dict[str, Values]]:
+    """The values of the columns of tables or batches of Arrow, by their names."""
+    pa, first = pyarrow(), 0
     for batch in batches:
-        table = pa.Table.from_batches([batch])
-        yield {name: file.values(name, table.column(name), kinds[name], reading) for name in names}
+        table = batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch])
+        if table.num_rows:
+            yield {
+                name: file.values(name, table.column(name), kinds[name], first) for name in columns
+            }
+        first += table.num_rows
 
 
 def texts_of_rows(file: FrameFile) -> Iterator[list[str]]:
     """All columns of every row as texts, `""` where a value is missing, in constant memory."""
-    if file.text is not None:
-        width = len(file.text.columns)
-        yield from (values for _, values in file.text.rows() if len(values) == width)
+    content = file.content
+    if isinstance(content, Delimited):
+        width = len(content.columns)
+        yield from (values for _, values in content.rows() if len(values) == width)
         return
-    for batch in _columnar_batches(file, file.names):
+    for batch in content.batches(list(file.names)):
         columns = [column.to_pylist() for column in batch.columns]
         for values in zip(*columns, strict=True):
             yield ["" if value is None else str(value) for value in values]
 
 
-def reading_of(data: object) -> Reading:
-    """How the files of a data source are written; of a source without tables, the default."""
-    from netspec.data.sources.table import TableFiles, TimeFormat
-
+def reading_of(data: DataFields | None) -> Reading:
+    """How the files of a table are written that the fields of a spec describe."""
     if not isinstance(data, TableFiles):
         return Reading()
     formats = {name: kind.time for name, kind in data.types.items() if isinstance(kind, TimeFormat)}
     return Reading(TextFormat(data.encoding, data.separator, data.decimal), formats)
 
 
-def _check_types(file: FrameFile, schema: Any) -> None:
-    for column in schema:
-        if kind_of(column.type) is None:
-            message = f"the column {column.name} of {file.shown} is {column.type}"
-            help = "leave it out with `exclude`, or store numbers, texts or times"
-            raise DataError(message, help)
+def _looks(
+    content: Delimited, columns: Sequence[str], kinds: Mapping[str, str]
+) -> dict[str, object]:
+    """The types of pyarrow that the first rows of a text show; texts where a kind is declared."""
+    text = pyarrow().string()
+    declared = {name: text for name in columns if kinds.get(name) in ("category", "time")}
+    schema = content.schema(columns, declared)
+    return {name: schema.field(name).type for name in columns}
 
 
-def _schema(path: Path, shown: str) -> Any:
+def _types(
+    kinds: Mapping[str, str], declared: Mapping[str, str], looks: Mapping[str, object]
+) -> dict[str, object]:
+    """The types of pyarrow that the columns of a text are read as."""
     pa = pyarrow()
-    try:
-        with path.open("rb") as file:
-            is_parquet = file.read(4) == _PARQUET
-        if is_parquet:
-            return pyarrow("parquet").read_schema(str(path))
-        return pyarrow("dataset").dataset(str(path), format="feather").schema
-    except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
-        raise _broken_file(shown, error) from None
-
-
-def _columnar(file: FrameFile, columns: Sequence[str]) -> ArrowTable:
-    pa = pyarrow()
-    try:
-        if file.path.open("rb").read(4) == _PARQUET:
-            return pyarrow("parquet").read_table(str(file.path), columns=list(columns))
-        return pyarrow("feather").read_table(str(file.path), columns=list(columns))
-    except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
-        raise _broken_file(file.shown, error) from None
-
-
-def _columnar_batches(file: FrameFile, columns: Sequence[str]) -> Iterator[ArrowTable]:
-    pa = pyarrow()
-    try:
-        data = pyarrow("dataset").dataset(str(file.path), format=_format(file.path))
-        yield from data.to_batches(columns=list(columns))
-    except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
-        raise _broken_file(file.shown, error) from None
-
-
-def _format(path: Path) -> str:
-    with path.open("rb") as file:
-        return "parquet" if file.read(4) == _PARQUET else "feather"
-
-
-def _broken_file(shown: str, error: Exception) -> DataError:
-    reason = str(error).splitlines()[0]
-    return DataError(f"{shown} cannot be read: {reason}", "write the file again")
+    types: dict[str, object] = {}
+    for name in filter(looks.__contains__, kinds):
+        if kinds[name] == "number":
+            # true and false are numbers too.
+            is_boolean = pa.types.is_boolean(looks[name])
+            types[name] = looks[name] if is_boolean else pa.float64()
+        else:
+            is_time = kinds[name] == "time" and name not in declared
+            types[name] = looks[name] if is_time else pa.string()
+    return types

@@ -1,7 +1,8 @@
 """How the columns of a table become the inputs of a network; learned from the training data.
 
 A preparation is stored in the record of a run, and an exported file computes it too. The values
-of a column are as the user has them: numbers and times are float64, categories are texts.
+of a column are as the user has them: numbers are float64, times float64 in seconds since 1970,
+categories are texts.
 """
 
 from __future__ import annotations
@@ -109,7 +110,68 @@ class CategoryColumn(Model):
         return [MISSING, unknown, *self.vocabulary]
 
 
-PreparedColumn: TypeAlias = Annotated[NumberColumn | CategoryColumn, Field(discriminator="kind")]
+DAY = 86_400.0  # seconds
+WEEK = 7 * DAY
+YEAR = 365.2425 * DAY
+"""The mean of the Gregorian calendar: within 400 years, the same date is at most two days apart."""
+
+
+class TimeColumn(Model):
+    """A time becomes how late it is, and where in the year, the week and maybe the day it is.
+
+    The time is in seconds since 1970-01-01 00:00 UTC. It becomes (seconds - mean) / deviation, and
+    for every period the sine and the cosine of 2 pi (seconds modulo period) / period, computed in
+    float64. The periods are a year of 365.2425 days, a week and, if `daily`, a day. The columns
+    are: late, sine and cosine of the year, of the week, of the day. All are 0 where the time is
+    missing, NaN.
+    """
+
+    kind: Literal["time"] = "time"
+    name: str
+    mean: float
+    deviation: Annotated[float, Field(gt=0)]
+    daily: bool
+    """Whether the training data have times of day, not only dates."""
+
+    @property
+    def periods(self) -> tuple[float, ...]:
+        """The periods in seconds, in the order of the input."""
+        return (YEAR, WEEK, DAY) if self.daily else (YEAR, WEEK)
+
+    @property
+    def width(self) -> int:
+        """How many values of the input it becomes."""
+        return 1 + 2 * len(self.periods)
+
+    @classmethod
+    def learned(cls, name: str, values: NDArray[np.float64]) -> TimeColumn:
+        """The statistics of the times (n,) that are not NaN."""
+        late = NumberColumn.learned(name, values)
+        daily = bool((np.mod(values[~np.isnan(values)], DAY) != 0).any())
+        return cls(name=name, mean=late.mean, deviation=late.deviation, daily=daily)
+
+    def apply(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        """The input's values (n, width) of seconds (n,); computed in float64."""
+        seconds = np.asarray(values, np.float64)
+        features = [(seconds - self.mean) / self.deviation]
+        for period in self.periods:
+            angles = 2 * np.pi * (np.mod(seconds, period) / period)
+            features += [np.sin(angles), np.cos(angles)]
+        prepared = np.stack(features, -1)
+        prepared[np.isnan(seconds)] = 0
+        return prepared.astype(np.float32)
+
+    def probes(self) -> list[float]:
+        """Values that show whether another program computes the same."""
+        leap_day, before_1970 = 951_868_799.5, -1.25
+        steps = (0, 1, -1, 2.5)
+        spread = [self.mean + step * self.deviation for step in steps]
+        return [np.nan, 0.0, before_1970, leap_day, *spread]
+
+
+PreparedColumn: TypeAlias = Annotated[
+    NumberColumn | CategoryColumn | TimeColumn, Field(discriminator="kind")
+]
 
 
 class Preparation(Model):
@@ -122,9 +184,14 @@ class Preparation(Model):
         """The columns of all inputs."""
         return tuple(column for columns in self.inputs.values() for column in columns)
 
-    def apply(self, values: Mapping[str, Values]) -> dict[str, NDArray[np.float32]]:
-        """Every input (n, width), by its column, of the values (n,) of the columns by name."""
-        return {name: _applied(columns, values) for name, columns in self.inputs.items()}
+    def apply(
+        self, values: Mapping[str, Values], rows: NDArray[np.int64] | None = None
+    ) -> dict[str, NDArray[np.float32]]:
+        """Every input (n, width), by its column, of the values (n,) of the columns by name.
+
+        `rows` are the indices of the rows that are prepared, all without it.
+        """
+        return {name: _applied(columns, values, rows) for name, columns in self.inputs.items()}
 
     def probes(self) -> dict[str, NDArray[Any]]:
         """Rows that show whether another program computes the same, by the name of the column."""
@@ -134,15 +201,19 @@ class Preparation(Model):
 
 
 def _applied(
-    columns: tuple[PreparedColumn, ...], values: Mapping[str, Values]
+    columns: tuple[PreparedColumn, ...],
+    values: Mapping[str, Values],
+    rows: NDArray[np.int64] | None,
 ) -> NDArray[np.float32]:
     """One input (n, width) of the values of its columns."""
-    rows = len(values[columns[0].name])
-    prepared = np.empty((rows, sum(column.width for column in columns)), np.float32)
-    for start in range(0, rows, ROWS):
-        block, place = slice(start, start + ROWS), 0
+    count = len(values[columns[0].name] if rows is None else rows)
+    prepared = np.empty((count, sum(column.width for column in columns)), np.float32)
+    for start in range(0, count, ROWS):
+        block = slice(start, start + ROWS)
+        chosen, place = block if rows is None else rows[block], 0
         for column in columns:
             end = place + column.width
-            prepared[block, place:end] = column.apply(values[column.name][block])  # pyright: ignore[reportArgumentType] - the values fit the column
+            some: Any = values[column.name][chosen]  # Any: the values fit the column
+            prepared[block, place:end] = column.apply(some)
             place = end
     return prepared

@@ -49,8 +49,8 @@ def draw(
         groups = [np.arange(count)]
         sizes = [count - int(count * (1 - portion.fraction))]
     if sum(sizes) in (0, count):
-        message = f"{portion.fraction} of {count:,} images for {part} leaves a part without any"
-        raise DataError(message, "choose a fraction that leaves images on both sides")
+        message = f"{portion.fraction} of {count:,} examples for {part} leaves a part without any"
+        raise DataError(message, "choose a fraction that leaves examples on both sides")
     chosen = np.zeros(count, bool)
     for group, size in zip(groups, sizes, strict=True):
         chosen[_drawn(group, size, portion, part)] = True

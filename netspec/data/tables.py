@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +15,13 @@ from netspec.data.folders import PARTS as NAMES_OF_PARTS
 from netspec.data.folders import listed
 from netspec.data.frames import Frame, FrameFile, open_frame, read_frame, reading_of
 from netspec.data.images import DEFAULT_TEST
+from netspec.data.oddities import FileColumns, oddities, unknown_categories
 from netspec.data.preparation import (
     CategoryColumn,
     NumberColumn,
     Preparation,
     PreparedColumn,
+    TimeColumn,
     Values,
 )
 from netspec.data.sources.table import TableFiles, TimeFormat
@@ -29,6 +31,7 @@ from netspec.language.data import Portion
 from netspec.text.diagnostics import DataError
 
 _SHOWN = 5  # places in a message
+_NUMERIC = ("values", "distribution")  # what a loss takes that is no class
 
 Indices = NDArray[np.int64]
 
@@ -47,46 +50,83 @@ def open_table(source: TableFiles, folder: Path, request: Request) -> Table:
 
     `folder` is the folder that the paths are relative to.
     """
-    frames, features = _read(source, folder, request)
+    frames, kinds = _read(source, folder, request)
     labels, names = _labels(source, request, frames)
     rows = _parts(source, frames, labels)
-    values = {part: {name: frame.take(name) for name in features} for part, frame in frames.items()}
+    values = {part: {name: frame.values[name] for name in kinds} for part, frame in frames.items()}
+    for part, frame in frames.items():
+        _check_finite(values[part], frame)
+    preparation = request.preparation or _preparation(rows, values, kinds, request)
+    splits: dict[str, tuple[Column, ...]] = {}
+    remarks = [f"{line}; it is left out" for frame in frames.values() for line in frame.broken]
+    if request.preparation is None:
+        remarks += _remarks(source, frames, values, labels)
+    _check_width(preparation, request, remarks)
+    for part in filter(rows.__contains__, PARTS):
+        some, of_file = rows[part], values[rows[part].file]
+        inputs = preparation.apply(of_file, some.indices)
+        columns = {**inputs, **({} if some.labels is None else {"y": some.labels})}
+        splits[part] = tuple(Column(name, array) for name, array in columns.items())
+        if part != "train":
+            remarks += unknown_categories(part, of_file, some.indices, preparation)
+    return Table(splits, names, tuple(remarks), preparation)
+
+
+def _preparation(
+    rows: Mapping[str, _Rows],
+    values: Mapping[str | None, Mapping[str, Values]],
+    kinds: Mapping[str, str],
+    request: Request,
+) -> Preparation:
+    """What the training part teaches, without the rows that are kept for validation."""
     train = rows["train"]
-    preparation = request.preparation
-    if preparation is None:
-        indices = train.indices[_learned_from(train, request, drawn="validation" not in rows)]
-        of_train = values[train.file]
-        columns = tuple(_learned(name, of_train[name][indices]) for name in features)
-        preparation = Preparation(inputs={"x": columns})
-    _check_width(preparation, request)
-    splits = {
-        part: _columns(rows[part], values[rows[part].file], preparation)
-        for part in PARTS
-        if part in rows
-    }
-    remarks = tuple(f"{line}; it is left out" for frame in frames.values() for line in frame.broken)
-    return Table(splits, names, remarks, preparation)
+    learned_from = _learned_from(train, request, drawn="validation" not in rows)
+    of_train, indices = values[train.file], train.indices[learned_from]
+    columns = (_learned(name, kind, of_train[name][indices]) for name, kind in kinds.items())
+    return Preparation(inputs={"x": tuple(columns)})
+
+
+def _remarks(
+    source: TableFiles,
+    frames: Mapping[str | None, Frame],
+    values: Mapping[str | None, Mapping[str, Values]],
+    labels: Mapping[str | None, NDArray[np.generic]],
+) -> list[str]:
+    """What is odd about the columns of the file with the training part."""
+    part = None if None in frames else "train"
+    inferred = frozenset(values[part]) - frozenset(source.types)
+    file = FileColumns(values[part], inferred, frames[part].file.place)
+    return [*oddities(file, labels.get(part))]
+
+
+def _check_finite(values: Mapping[str, Values], frame: Frame) -> None:
+    """Raise DataError where a number is infinite."""
+    for name, some in values.items():
+        if not isinstance(some, Coded) and np.isinf(some).any():
+            row = int(np.flatnonzero(np.isinf(some))[0])
+            message = f"{frame.file.place(row)}: {name} is infinite"
+            raise DataError(message, "correct it, or leave it empty: a missing number is the mean")
 
 
 def _read(
     source: TableFiles, folder: Path, request: Request
-) -> tuple[dict[str | None, Frame], list[str]]:
-    """The columns of every file, by its part, and the columns that become inputs."""
+) -> tuple[dict[str | None, Frame], dict[str, str]]:
+    """The columns of every file, by its part, and the kinds of those that become inputs."""
     reading = reading_of(source)
     paths = {_PARTS_OF_FIELDS[field]: path for field, path in source.paths.items()}
     files = {part: open_frame(folder / path, path, reading) for part, path in paths.items()}
     features = _features(source, files.get(None) or files["train"], request)
     columns = [*features, *filter(None, (source.target, source.part))]
-    kinds = _requested_kinds(source, request)
+    kinds = _declared_kinds(source, request)
     frames: dict[str | None, Frame] = {}
     # The kinds of columns are those in the file to train with, which is the first.
     for part, file in files.items():
         skips = source.on_error == "skip"
-        frames[part] = read_frame(file, columns, kinds, reading, skips_broken=skips)
+        frames[part] = read_frame(file, columns, kinds, skips_broken=skips)
         if not len(frames[part]):
             raise DataError(f"{file.shown} has no rows", "write rows after the header")
         kinds = {**frames[part].kinds, **kinds}
-    return frames, features
+    return frames, {name: kinds[name] for name in features}
 
 
 def _learned_from(train: _Rows, request: Request, *, drawn: bool) -> NDArray[np.bool_]:
@@ -110,7 +150,7 @@ def _features(source: TableFiles, file: FrameFile, request: Request) -> list[str
     file.check_columns([*(source.features or ()), *source.exclude, *source.types])
     if source.features is not None:
         return list(source.features)
-    others = (source.target, source.part, *source.exclude, "")
+    others = (source.target, source.part, *source.exclude)
     features = [name for name in file.names if name not in others]
     if not features:
         raise DataError(
@@ -119,7 +159,7 @@ def _features(source: TableFiles, file: FrameFile, request: Request) -> list[str
     return features
 
 
-def _requested_kinds(source: TableFiles, request: Request) -> dict[str, str]:
+def _declared_kinds(source: TableFiles, request: Request) -> dict[str, str]:
     """The kinds of columns that are known before the files are read."""
     kinds = {
         name: "time" if isinstance(kind, TimeFormat) else str(kind)
@@ -129,7 +169,9 @@ def _requested_kinds(source: TableFiles, request: Request) -> dict[str, str]:
         kinds |= {column.name: column.kind for column in request.preparation.columns}
     if source.target is not None:
         (kind,) = request.label_kinds
-        kinds[source.target] = "number" if kind in ("values", "distribution") else "category"
+        kinds.pop(source.target, None)
+        if kind not in _NUMERIC:
+            kinds[source.target] = "category"
     return kinds | ({source.part: "category"} if source.part is not None else {})
 
 
@@ -140,8 +182,14 @@ def _labels(
     target = source.target
     if target is None:
         return {}, None
-    values = {part: frame.take(target) for part, frame in frames.items()}
+    values: dict[str | None, Values] = {}
     for part, frame in frames.items():
+        is_class = request.label_kinds[0] not in _NUMERIC
+        if not is_class and frame.kinds[target] != "number":
+            message = f"{target} is a {frame.kinds[target]} in {frame.file.shown}, and the loss "
+            help = "for classes use sparse_categorical_crossentropy; or name another target"
+            raise DataError(message + "takes numbers", help)
+        values[part] = frame.values[target]
         _check_labels(values[part], target, frame)
     texts = {part: some for part, some in values.items() if isinstance(some, Coded)}
     if not texts:
@@ -234,7 +282,7 @@ def _named_parts(source: TableFiles, frame: Frame, part: str | None) -> dict[str
     everything = np.arange(len(frame))
     if source.part is None:
         return {part or "train": everything}
-    column = frame.take(source.part)
+    column = frame.values[source.part]
     assert isinstance(column, Coded)
     parts = [NAMES_OF_PARTS.get(text.strip().lower()) for text in column.texts]
     wrong = column.mapped(np.array([name is None for name in parts], bool))
@@ -247,13 +295,13 @@ def _named_parts(source: TableFiles, frame: Frame, part: str | None) -> dict[str
     return {name: everything[rows] for name, rows in chosen.items() if rows.any()}
 
 
-def _learned(name: str, values: Values) -> PreparedColumn:
+def _learned(name: str, kind: str, values: Values) -> PreparedColumn:
     if isinstance(values, Coded):
         return CategoryColumn.learned(name, values)
-    return NumberColumn.learned(name, values)
+    return (TimeColumn if kind == "time" else NumberColumn).learned(name, values)
 
 
-def _check_width(preparation: Preparation, request: Request) -> None:
+def _check_width(preparation: Preparation, request: Request, remarks: Sequence[str]) -> None:
     """Raise DataError where the input has another size than the features."""
     (columns,) = preparation.inputs.values()
     (shape,) = request.input_shapes
@@ -264,15 +312,12 @@ def _check_width(preparation: Preparation, request: Request) -> None:
     numbers = len(columns) - len(wide)
     counted = [f"{numbers:,} number{'s' if numbers > 1 else ''}"] if numbers else []
     counted += [f"{column.width:,} for {column.name}" for column in wide]
+    details = [f"they are {listed(counted)}"]
+    kinds = {column.kind for column in columns}
+    if "category" in kinds:
+        details.append("a category counts one for each of its values, and one for unknown ones")
+    if "time" in kinds:
+        details.append("a time counts 5: how late it is, and where in the year and in the week")
+        details[-1] += "; with times of day 7"
     message = f"the features become {width:,} numbers, and the input takes {shape[0]:,}"
-    details = [f"{listed(counted)}: a category counts one for each value, and one for unknown ones"]
-    raise DataError(message, f"write `input: [{width}]`", details if wide else ())
-
-
-def _columns(
-    rows: _Rows, values: Mapping[str, Values], preparation: Preparation
-) -> tuple[Column, ...]:
-    whole = len(rows.indices) == len(next(iter(values.values())))
-    chosen = values if whole else {name: some[rows.indices] for name, some in values.items()}
-    inputs = [Column(name, array) for name, array in preparation.apply(chosen).items()]
-    return tuple(inputs) if rows.labels is None else (*inputs, Column("y", rows.labels))
+    raise DataError(message, f"write `input: [{width}]`", [*details, *remarks] if wide else ())

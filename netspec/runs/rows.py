@@ -49,8 +49,7 @@ class TablePredictions:
         """Look at a file; nothing is predicted before `rows`."""
         self._opened, self._preparation = opened, _preparation_of(opened)
         data = opened.network.spec.data
-        self._reading = reading_of(data)
-        self.file: FrameFile = open_frame(path, str(path), self._reading)
+        self.file: FrameFile = open_frame(path, str(path), reading_of(data))
         self.file.check_columns(opened.session.columns)
         self.meaning: Meaning = opened.meaning()
         self.target: str | None = data.target if isinstance(data, TableFiles) else None
@@ -60,7 +59,7 @@ class TablePredictions:
         """The predictions in the order of the rows, with the texts of all columns on request."""
         start = 0
         lines = texts_of_rows(self.file) if texts else iter(())
-        for values in batches_of(self.file, self._preparation.columns, self._reading):
+        for values in batches_of(self.file, self._preparation.columns):
             columns = {name: np.asarray(some) for name, some in values.items()}
             outputs = self.meaning.read(*self._opened.session.outputs_of_columns(columns))
             self._check_finite(outputs, start)

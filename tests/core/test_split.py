@@ -100,7 +100,7 @@ def test_only_example_of_a_class_is_for_training(tmp_path: Path) -> None:
 
 
 def test_a_part_without_examples_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"0\.999 of 100 images for validation leaves a part"):
+    with pytest.raises(DataError, match=r"0\.999 of 100 examples for validation leaves a part"):
         load_dataset(tmp_path, "validation: {fraction: 0.999, shuffle: false}")
 
 

@@ -14,7 +14,7 @@ if "CI" not in os.environ:  # there both are always installed, and their absence
 import onnx
 import onnxruntime
 
-from netspec.data.preparation import CategoryColumn, NumberColumn, Preparation
+from netspec.data.preparation import CategoryColumn, NumberColumn, Preparation, TimeColumn
 from netspec.data.record import DataRecord
 from netspec.network import Network, loads
 from netspec.numerics.initial import initial
@@ -91,6 +91,15 @@ def test_numbers_are_computed_as_in_the_preparation():
     column = NumberColumn.learned("n", values)
     (output,) = session_of(exported(column)).run(None, {"n": values})
     np.testing.assert_array_equal(output, column.apply(values))
+
+
+@pytest.mark.parametrize("daily", [False, True])
+def test_times_are_computed_as_in_the_preparation(daily):
+    column = TimeColumn(name="t", mean=1.7e9, deviation=3e7, daily=daily)
+    random = np.random.default_rng(0).uniform(-1e10, 1e10, 10_000)
+    values = np.concatenate([column.probes(), random, np.arange(-9, 9) * 86_400.0])
+    (output,) = session_of(exported(column)).run(None, {"t": values})
+    np.testing.assert_allclose(output, column.apply(values), rtol=1e-6, atol=1e-6)
 
 
 def test_categories_are_found_among_ten_thousand():
