@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from netspec.backend import Device
 from netspec.data.decoding import Fitting, read_image
 from netspec.data.examples import at_once
 from netspec.data.folders import images_below
@@ -22,9 +21,8 @@ from netspec.language.layers import written
 from netspec.network import Network
 from netspec.numerics.weights import Array
 from netspec.runs.answers import Prediction, prediction_of
-from netspec.runs.folder import Run
 from netspec.runs.meaning import Meaning, meaning_of
-from netspec.runs.opened import OpenedModel, open_model
+from netspec.runs.opened import OpenedModel
 from netspec.runs.quantization import ScaledInputs
 from netspec.text.diagnostics import DataError, RunError
 
@@ -32,17 +30,15 @@ IMAGE_AXES = 3
 _NAMES = TypeAdapter(tuple[str, ...])
 
 
-def predict(
-    model: Run | Path,
+def predict_images(
+    opened: OpenedModel,
     images: list[Path],
     *,
-    device: Device = "auto",
     invert: bool = False,
     as_is: bool = False,
     resize: Resize | None = None,
 ) -> list[Prediction]:
     """Predict for image files, and for those in folders; see `ImagePredictions`."""
-    opened = open_model(model, device)
     of_images = ImagePredictions(opened, invert=invert, as_is=as_is, resize=resize)
     return [*of_images.predictions(listed(images))]
 

@@ -13,48 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from commands import netspec_
+from mirrors import MIRROR, exported
+
 pytest.importorskip("pyarrow")
 
-from commands import netspec_
-from frameworks import require
-from netspec.backend import find_exporting
-from netspec.data.preparation import CategoryColumn, NumberColumn, Preparation
-from netspec.data.record import DataRecord
-from netspec.network import loads
-from netspec.numerics.initial import initial
-
-COLUMNS = (
-    NumberColumn(name="size", mean=2, deviation=0.5),
-    CategoryColumn(name="code", vocabulary=("00123", "123")),
-)
 ROWS = [("2", "00123"), ("3", "123"), ("1", "7")]
 STANDARD = [0, 2, -2]
 CODES = ["0.0,1.0,0.0", "0.0,0.0,1.0", "1.0,0.0,0.0"]
-MIRROR = """\
-netspec: 1
-name: mirror
-input: [4]
-layers: [Dense: {{units: {units}, kernel_initializer: identity{activation}}}]
-data: {{dataset: table, path: none.csv, target: {target}}}
-train: {{loss: {loss}}}
-"""
-
-
-def exported(folder: Path, text: str, columns=COLUMNS, names=None) -> Path:
-    require("onnx")
-    network = loads(text)
-    record = DataRecord(
-        dataset="table",
-        arrays={},
-        class_names=names,
-        preparation=Preparation(inputs={"x": columns}),
-    )
-    content = find_exporting("onnx").export(
-        network, initial(network.graph, 0), opset=None, raw_input=False, record=record
-    )
-    path = folder / "mirror.onnx"
-    path.write_bytes(content)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +100,8 @@ def test_missing_column_is_named(mirror, tmp_path):
 def test_missing_and_unknown_values_are_counted(mirror, tmp_path):
     path = table(tmp_path, "size,code", "NA,123", "2,", ",7", "2,8", "2,123")
     ended = netspec_("predict", mirror, path, "--csv", "-")
-    predicted = read(ended.results)
+    assert ended.status == 0
+    predicted = read(ended.out)
     assert [float(row["predicted_0"]) for row in predicted] == [0] * 5
     assert [row["predicted_1"] for row in predicted] == ["0.0", "1.0", "1.0", "1.0", "0.0"]
     assert ended.err.splitlines() == [
