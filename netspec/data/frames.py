@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -218,11 +219,18 @@ def _values(
 
 
 def texts_of_rows(file: FrameFile) -> Iterator[list[str]]:
-    """All columns of every row as texts, `""` where a value is missing, in constant memory."""
+    """All columns of every row as texts, `""` where a value is missing, in constant memory.
+
+    Raises DataError.
+    """
     content = file.content
     if isinstance(content, Delimited):
         width = len(content.columns)
-        yield from (values for _, values in content.rows() if len(values) == width)
+        try:
+            yield from (values for _, values in content.rows() if len(values) == width)
+        except csv.Error as error:
+            message = f"{file.shown} cannot be read: {error}"
+            raise DataError(message, "save the table as Parquet") from None
         return
     for batch in content.batches(list(file.names)):
         columns = [column.to_pylist() for column in batch.columns]

@@ -154,12 +154,12 @@ class Answers:
 
 def renamed(names: Sequence[str], used: Sequence[str]) -> tuple[str, ...]:
     """Names of new columns; one that is already used has a number at its end."""
-    taken = set(used)
+    known = set(used)
     new_names: list[str] = []
     for name in names:
         new, number = name, 2
-        while new in taken:
+        while new in known:
             new, number = f"{name}_{number}", number + 1
-        taken.add(new)
+        known.add(new)
         new_names.append(new)
     return tuple(new_names)

@@ -19,7 +19,7 @@ from netspec.data.sources.table import TableFiles
 from netspec.numerics.weights import Array
 from netspec.runs.meaning import Meaning
 from netspec.runs.opened import OpenedModel
-from netspec.text.diagnostics import RunError
+from netspec.text.diagnostics import DataError, RunError
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,11 @@ class TablePredictions:
             outputs = self.meaning.read(*self._opened.session.outputs_of_columns(columns))
             self._check_finite(outputs, start)
             self._unusual.count(values)
-            yield Rows(start, outputs, [*islice(lines, len(outputs))])
+            of_rows = [*islice(lines, len(outputs))]
+            if texts and len(of_rows) != len(outputs):
+                message = f"{self.file.shown} has rows that are not written as others are"
+                raise DataError(message, "save the table as CSV or Parquet again")
+            yield Rows(start, outputs, of_rows)
             start += len(outputs)
 
     @property

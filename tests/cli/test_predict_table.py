@@ -190,6 +190,19 @@ def test_an_error_leaves_the_output_unchanged(mirror, tmp_path):
     assert [*tmp_path.glob(".*")] == []
 
 
+def test_texts_that_are_too_long_are_refused(mirror, tmp_path):
+    path = table(tmp_path, "size,code,note", f"2,123,{'long' * 40_000}")
+    ended = netspec_("predict", mirror, path, "--csv", tmp_path / "output.csv")
+    assert "field larger than field limit" in ended.fault
+
+
+def test_values_may_contain_lines_and_separators(mirror, tmp_path):
+    path = table(tmp_path, "note,size,code", '"two\nlines",2,123', "", '"a, b",3,00123')
+    predicted = read(netspec_("predict", mirror, path, "--csv", "-").results)
+    assert [row["note"] for row in predicted] == ["two\nlines", "a, b"]
+    assert [float(row["predicted_0"]) for row in predicted] == [0, 2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
