@@ -303,16 +303,11 @@ def test_an_image_that_is_not_there_is_a_fault(camera, tmp_path, name):
     assert str(tmp_path / name) in netspec_("predict", camera, tmp_path / name).fault
 
 
-def test_a_folder_of_images_is_called_a_folder(camera, tmp_path):
-    fault = netspec_("predict", camera, tmp_path).fault
-
-    assert f"{tmp_path} is a folder" in fault
-    assert f"name its images, as in {tmp_path}/*.png" in fault
-
-
-def test_predict_gives_no_results_where_one_image_is_faulty(camera, tmp_path):
+def test_a_missing_image_is_named_and_others_predicted(camera, tmp_path):
     image = saved(tmp_path, Image.fromarray(GREY))
-    assert "nowhere.png" in netspec_("predict", camera, image, tmp_path / "nowhere.png").fault
+    ended = netspec_("predict", camera, tmp_path / "nowhere.png", image)
+    assert (ended.status, len(ended.out.splitlines())) == (1, 1)
+    assert "nowhere.png" in ended.err
 
 
 def test_a_model_that_is_no_onnx_file_is_a_fault_that_names_it(spec, tmp_path):

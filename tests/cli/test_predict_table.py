@@ -53,6 +53,13 @@ def rows(tmp_path) -> Path:
     return table(tmp_path, "size,code", *map(",".join, ROWS))
 
 
+def output(*arguments: str | Path) -> str:
+    """What a command prints, without its notes."""
+    ended = netspec_(*arguments)
+    assert ended.status == 0
+    return ended.out
+
+
 def read(text: str) -> list[dict[str, str]]:
     return [*csv.DictReader(io.StringIO(text))]
 
@@ -62,7 +69,7 @@ def mirrored(row: dict[str, str]) -> str:
 
 
 def test_csv_has_the_columns_and_the_predictions(mirror, rows):
-    predicted = read(netspec_("predict", mirror, rows, "--csv", "-").results)
+    predicted = read(output("predict", mirror, rows, "--csv", "-"))
     assert [(row["size"], row["code"]) for row in predicted] == ROWS
     assert [float(row["predicted_0"]) for row in predicted] == STANDARD
     assert [*map(mirrored, predicted)] == CODES
@@ -71,7 +78,7 @@ def test_csv_has_the_columns_and_the_predictions(mirror, rows):
 def test_columns_are_found_by_name(mirror, tmp_path):
     lines = [f"new {place},{code},{size}" for place, (size, code) in enumerate(ROWS)]
     path = table(tmp_path, "note,code,size", *lines)
-    predicted = read(netspec_("predict", mirror, path, "--csv", "-").results)
+    predicted = read(output("predict", mirror, path, "--csv", "-"))
     assert [float(row["predicted_0"]) for row in predicted] == STANDARD
     assert [*map(mirrored, predicted)] == CODES
     assert [row["note"] for row in predicted] == ["new 0", "new 1", "new 2"]
@@ -86,7 +93,7 @@ def test_other_files_predict_as_csv(mirror, rows, tmp_path, suffix):
     arrow = pa.table({"code": codes, "size": [*map(int, sizes)], "odd": [None, "x", "y"]})
     path = tmp_path / f"rows.{suffix}"
     (parquet.write_table if suffix == "parquet" else feather.write_feather)(arrow, str(path))
-    predicted = read(netspec_("predict", mirror, path, "--csv", "-").results)
+    predicted = read(output("predict", mirror, path, "--csv", "-"))
     assert [float(row["predicted_0"]) for row in predicted] == STANDARD
     assert [*map(mirrored, predicted)] == CODES
     assert [row["odd"] for row in predicted] == ["", "x", "y"]
@@ -113,7 +120,7 @@ def test_missing_and_unknown_values_are_counted(mirror, tmp_path):
 
 
 def test_classes_have_a_name_and_probabilities(classifier, rows):
-    predicted = read(netspec_("predict", classifier, rows, "--csv", "-").results)
+    predicted = read(output("predict", classifier, rows, "--csv", "-"))
     assert [row["predicted_kind"] for row in predicted] == ["coded", "big", "odd"]
     logits = np.array([[0, 0, 1], [2, 0, 0], [-2, 1, 0]])
     expected = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
@@ -123,7 +130,7 @@ def test_classes_have_a_name_and_probabilities(classifier, rows):
 
 
 def test_a_table_is_printed_aligned(classifier, rows):
-    assert netspec_("predict", classifier, rows).results.splitlines() == [
+    assert output("predict", classifier, rows).splitlines() == [
         "size  code   predicted_kind  probability",
         "2     00123  coded           0.5761",
         "3     123    big             0.7870",
@@ -132,7 +139,7 @@ def test_a_table_is_printed_aligned(classifier, rows):
 
 
 def test_top_has_the_most_probable_classes(classifier, rows):
-    (_, second, _) = read(netspec_("predict", classifier, rows, "--top", "2", "--csv", "-").results)
+    (_, second, _) = read(output("predict", classifier, rows, "--top", "2", "--csv", "-"))
     assert second["predicted_kind"] == "big"
     assert float(second["probability"]) == pytest.approx(0.78699, abs=1e-5)
     assert float(second["probability_2"]) == pytest.approx(0.10651, abs=1e-5)
@@ -141,7 +148,7 @@ def test_top_has_the_most_probable_classes(classifier, rows):
 
 def test_long_tables_print_their_first_rows(classifier, tmp_path):
     path = table(tmp_path, "size,code", *["2,123"] * 2_500)
-    *lines, last = netspec_("predict", classifier, path).results.splitlines()
+    *lines, last = output("predict", classifier, path).splitlines()
     assert len(lines) == 21
     assert last == "2,480 more rows; --csv FILE writes all of them"
 
@@ -151,7 +158,7 @@ def test_wide_tables_fit_a_terminal(classifier, tmp_path):
     path = table(
         tmp_path, ",".join(["size", "code", *names]), ",".join(["2", "123", *["word" * 9] * 30])
     )
-    header, row = netspec_("predict", classifier, path).results.splitlines()
+    header, row = output("predict", classifier, path).splitlines()
     assert header.startswith("size  code  column 0")
     assert header.endswith("predicted_kind  probability")
     assert "wordwordwordwor..." in row
@@ -159,7 +166,7 @@ def test_wide_tables_fit_a_terminal(classifier, tmp_path):
 
 
 def test_json_has_an_element_for_each_row(classifier, rows):
-    predicted = json.loads(netspec_("predict", classifier, rows, "--json").results)
+    predicted = json.loads(output("predict", classifier, rows, "--json"))
     assert [(row["row"], row["label"]) for row in predicted] == [
         (1, "coded"),
         (2, "big"),
@@ -170,12 +177,12 @@ def test_json_has_an_element_for_each_row(classifier, rows):
 
 def test_a_table_without_rows_is_empty(classifier, tmp_path):
     path = table(tmp_path, "size,code")
-    assert json.loads(netspec_("predict", classifier, path, "--json").results) == []
+    assert json.loads(output("predict", classifier, path, "--json")) == []
 
 
 def test_columns_keep_their_names_beside_predictions(classifier, tmp_path):
     path = table(tmp_path, "size,code,predicted_kind", "3,123,mine")
-    (row,) = read(netspec_("predict", classifier, path, "--csv", "-").results)
+    (row,) = read(output("predict", classifier, path, "--csv", "-"))
     assert row["predicted_kind"] == "mine"
     assert row["predicted_kind_2"] == "big"
 
@@ -198,7 +205,7 @@ def test_texts_that_are_too_long_are_refused(mirror, tmp_path):
 
 def test_values_may_contain_lines_and_separators(mirror, tmp_path):
     path = table(tmp_path, "note,size,code", '"two\nlines",2,123', "", '"a, b",3,00123')
-    predicted = read(netspec_("predict", mirror, path, "--csv", "-").results)
+    predicted = read(output("predict", mirror, path, "--csv", "-"))
     assert [row["note"] for row in predicted] == ["two\nlines", "a, b"]
     assert [float(row["predicted_0"]) for row in predicted] == [0, 2]
 

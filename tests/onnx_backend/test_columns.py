@@ -230,3 +230,10 @@ def test_only_required_session_is_opened(content, monkeypatch):
     )
     BACKEND.open(content, "cpu").predict(EXPECTED)
     assert len(opened) == 1
+
+
+def test_texts_are_read_only_from_inputs(content):
+    model = onnx.load_model_from_string(content)
+    model.graph.input[1].name = "other"
+    with pytest.raises(BackendError, match="the model has the operator LabelEncoder"):
+        session.OnnxPredictor(model.SerializeToString(), "cpu")

@@ -17,7 +17,7 @@ from netspec.numerics.initial import initial
 
 pa = pytest.importorskip("pyarrow")
 
-COLUMNS = {"note": ["a", "b", "c"], "code": ["00123", None, "7"], "size": [2, None, 1.0]}
+COLUMNS = {"note": ["a", "b", "c"], "code": ["00123", None, "7"], "size": [2.0, None, 1.0]}
 EXPECTED = [[0, 0, 1, 0], [0, 1, 0, 0], [-2, 1, 0, 0]]
 TEXT = MIRROR.format(units=4, activation="", target="y", loss="mean_squared_error")
 
@@ -115,7 +115,7 @@ input: {a: [2], b: [1]}
 layers:
   - Concatenate: {name: joined, inputs: [a, b]}
   - RepeatVector: {name: repeated, n: 2, inputs: [b]}
-outputs: [joined, repeated]
+output: [joined, repeated]
 """
 
 
@@ -133,7 +133,7 @@ def test_several_outputs_have_their_names(tmp_path):
     [
         ([[1, 2]], "the network has the inputs a and b"),
         ({"a": [[1, 2]], "b": [[1], [2]]}, "the inputs have different numbers of examples"),
-        ({"a": [1, 2], "b": [[1]]}, r"a takes \\(n, 2\\), and gets 2"),
+        ({"a": [1, 2], "b": [[1]]}, r"a takes \(n, 2\), and gets 2"),
         ({"a": [["x", "y"]], "b": [[1]]}, "a gets list, which is no array of numbers"),
         ({"a": [[1], [1, 2]], "b": [[1]]}, "a gets list, which is no array of numbers"),
     ],
