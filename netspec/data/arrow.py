@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import Any, TypeAlias
 
@@ -25,6 +26,7 @@ ArrowTable: TypeAlias = Any
 """A Table or a RecordBatch of pyarrow."""
 
 
+@cache
 def pyarrow(module: str = "") -> Any:  # Any: pyarrow ships no types
     """pyarrow, or a module of it. Raises DataError where it is not installed."""
     try:

@@ -140,17 +140,17 @@ class Delimited:
         if not self.maybe_codes or not columns:
             return []
         pa, pc = pyarrow(), pyarrow("compute")
-        found: list[str] = []
+        codes: list[str] = []
         remaining = list(columns)
         for batch in self._open("open_csv", columns, dict.fromkeys(columns, pa.string()), []):
             for name in list(remaining):
                 matched = pc.match_substring_regex(batch.column(name), CODE)
                 if pc.any(matched).as_py():
                     remaining.remove(name)
-                    found.append(name)
+                    codes.append(name)
             if not remaining:
                 break
-        return found
+        return codes
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Every row after the header, with the number of its last line. Slow; for messages."""
@@ -295,13 +295,14 @@ def _looked_at(path: Path, shown: str) -> tuple[bytes, bool, int, bool]:
 def _has_codes(block: bytes) -> bool:
     """Whether a value may begin with a zero and another digit; sometimes true where none does."""
     values = np.frombuffer(block, np.uint8)
-    zero = values[1:-1] == ord("0")
-    zero &= (values[2:] - np.uint8(ord("0"))) < 10
-    if not zero.any():
+    if len(values) < 3:
         return False
-    before = values[:-2][zero]
-    # After one of these, the zero is inside of a number or a time: 100, 0.05, 2e+05, 2026-01-05.
-    return not np.isin(before, np.frombuffer(b"0123456789.:+-", np.uint8)).all()
+    before, zero, after = values[:-2], values[1:-1], values[2:]
+    # After one of -./0123456789: or +, it is inside of a number or a time: 100, 0.05, 2026-01-05.
+    codes = (before - np.uint8(ord("-"))) > ord(":") - ord("-")
+    codes &= zero == ord("0")
+    codes &= (after - np.uint8(ord("0"))) < 10
+    return bool(codes.any()) and bool((before[codes] != ord("+")).any())
 
 
 def _check_quotes(file: Delimited) -> None:

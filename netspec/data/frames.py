@@ -156,24 +156,24 @@ def read_frame(
     file.check_columns(columns)
     content = file.content
     if isinstance(content, Columnar):
-        found = content.kinds([name for name in columns if kinds.get(name) != "category"])
-        kinds = {**found, **kinds}
+        every_kind = content.kinds([name for name in columns if kinds.get(name) != "category"])
+        kinds = {**every_kind, **kinds}
         return Frame(file, kinds, gather(_values(file, content.batches(columns), kinds, columns)))
     looks = _looks(content, columns, kinds)
     numeric = [name for name in columns if name not in kinds and kind_of(looks[name]) == "number"]
     kinds = {**kinds, **dict.fromkeys(content.codes(numeric), "category")}
     broken: list[str] | None = [] if skips_broken else None
     try:
-        found = {name: str(kind_of(looks[name])) for name in columns} | kinds
-        batches = content.batches(columns, _types(found, kinds, looks), broken)
-        values = gather(_values(file, batches, found, columns))
+        every_kind = {name: str(kind_of(looks[name])) for name in columns} | kinds
+        batches = content.batches(columns, _types(every_kind, kinds, looks), broken)
+        values = gather(_values(file, batches, every_kind, columns))
     except UnfittingError:
         # The first rows do not show the type of every column.
         broken = [] if skips_broken else None
         table = content.read(columns, _types(kinds, kinds, looks), broken)
-        found = {name: str(kind_of(table.schema.field(name).type)) for name in columns} | kinds
-        values = gather(_values(file, [table], found, columns))
-    return Frame(file, found, values, tuple(broken or ()))
+        every_kind = {name: str(kind_of(table.schema.field(name).type)) for name in columns} | kinds
+        values = gather(_values(file, [table], every_kind, columns))
+    return Frame(file, every_kind, values, tuple(broken or ()))
 
 
 def read_batches(

@@ -50,7 +50,7 @@ def oddities(file: FileColumns, labels: NDArray[np.generic] | None) -> Iterator[
         if isinstance(values, Coded) and name in file.inferred:
             yield from _no_numbers(name, values, file)
         if labels is not None and _is_copy(values, labels):
-            yield f"{name} tells the target of every row; write `exclude: [{name}]` if it is a copy"
+            yield f"{name} has one value for every value of the target; write `exclude: [{name}]`"
 
 
 def unknown_categories(
@@ -80,7 +80,7 @@ def _missing(file: FileColumns) -> Iterator[str]:
         phrases = [f"{name} in {count:,}" for name, count in some.items()][:_SHOWN]
         phrases += [f"{len(some) - _SHOWN:,} other columns"] if len(some) > _SHOWN else []
         yield (
-            f"values are missing in {file.rows:,} rows: {one_of(phrases, 'and')}; a missing number "
+            f"values are missing: {one_of(phrases, 'and')} of {file.rows:,} rows; a missing number "
             "becomes the mean, a missing category is a category"
         )
 

@@ -113,7 +113,7 @@ class CategoryColumn(Model):
 DAY = 86_400.0  # seconds
 WEEK = 7 * DAY
 YEAR = 365.2425 * DAY
-"""The mean of the Gregorian calendar: within 400 years, the same date is at most two days apart."""
+"""The mean of the Gregorian calendar: within 400 years, a date is shifted by at most two days."""
 
 
 class TimeColumn(Model):

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from netspec.checks.indices import index_inputs
 from netspec.checks.objectives import Objective
 from netspec.data.examples import Examples, parts
-from netspec.data.mapped import Stored
 from netspec.graph import Input
 from netspec.language.data import class_names
 from netspec.language.layers import written
 from netspec.language.spec import INPUT
 from netspec.network import Network
+from netspec.numerics.seeds import generator
 from netspec.text.diagnostics import one_of
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ MAX_FEATURES = 100  # more are pixels or steps, of which some are always constan
 MAX_RATIO = 500  # between the ranges of two features
 _SHOWN = 5  # names
 _FEW = 4  # features
+_WORDS = 1 << 18  # of examples, which are hashed at once
 
 
 def suspicions(dataset: Dataset, network: Network) -> list[str]:
@@ -97,7 +98,7 @@ def _present(examples: Examples, place: int, objective: Objective) -> NDArray[np
     present = np.zeros(2 if two else units, bool)
     for part in parts(targets):
         if two or objective.loss.kind == "classes":
-            classes = np.unique(np.round(part).astype(np.int64))
+            classes = np.round(part).astype(np.int64)
             present[classes[classes < len(present)]] = True
         else:
             present |= (part.reshape(-1, units) > 0).any(0)
@@ -213,13 +214,13 @@ def _different(input_: Input, ranges: NDArray[np.float64]) -> Iterator[str]:
 
 def _equal_examples(sample: Dataset, dataset: Dataset) -> Iterator[str]:
     """Examples that training sees, and that the validation or the test has too."""
-    train = {*_contents(sample.train)}
+    train = np.sort(_contents(sample.train))
     parts = (
         ("validation", sample.validation, dataset.validation),
         ("test", sample.test, dataset.test),
     )
     for part, looked_at, examples in parts:
-        equal = sum(content in train for content in _contents(looked_at)) if looked_at else 0
+        equal = _count_among(_contents(looked_at), train) if looked_at else 0
         if looked_at and examples and equal:
             whole = len(looked_at) == len(examples) and len(sample.train) == len(dataset.train)
             among = "" if whole else " that were looked at"
@@ -229,13 +230,32 @@ def _equal_examples(sample: Dataset, dataset: Dataset) -> Iterator[str]:
             )
 
 
-def _contents(examples: Examples) -> Iterator[tuple[int, ...]]:
-    """Hashes of the inputs of every example."""
-    return zip(*map(_hashes, examples.inputs), strict=True)
+def _count_among(hashes: NDArray[np.uint64], others: NDArray[np.uint64]) -> int:
+    """How many hashes are among others, which are sorted. NumPy's isin takes ten times as long."""
+    places = np.minimum(np.searchsorted(others, hashes), len(others) - 1)
+    return int((others[places] == hashes).sum())
 
 
-def _hashes(array: Stored) -> list[int]:
-    """A hash of every example of an array."""
-    content = memoryview(np.asarray(array).tobytes())
-    size = len(content) // len(array)
-    return [hash(content[start : start + size]) for start in range(0, len(content), size)]
+def _contents(examples: Examples) -> NDArray[np.uint64]:
+    """Hashes (n,) of the inputs of every example."""
+    hashes = np.zeros(len(examples), np.uint64)
+    for place, array in enumerate(examples.inputs):
+        hashes += _hashes(np.asarray(array), place)
+    return hashes
+
+
+def _hashes(array: NDArray[np.generic], place: int) -> NDArray[np.uint64]:
+    """A hash (n,) of every example of an array: a sum of its words, each times a random number.
+
+    Two different examples have the same hash with a probability of 2^-32 at most (multilinear
+    hashing: Lemire and Kaser, 2014).
+    """
+    content = np.ascontiguousarray(array).reshape(len(array), -1).view(np.uint8)
+    word = np.dtype(np.uint32 if content.shape[1] % 4 == 0 else np.uint8)
+    words = content.view(word)
+    random = generator(0, f"equal/{place}")
+    factors = random.integers(0, 2**64, words.shape[1], np.uint64, endpoint=False)
+    rows = max(1, _WORDS // max(1, words.shape[1]))
+    parts = (words[start : start + rows] for start in range(0, len(words), rows))
+    hashes = [(part.astype(np.uint64) * factors).sum(1, np.uint64) for part in parts]
+    return np.concatenate(hashes) if hashes else np.zeros(0, np.uint64)

@@ -38,7 +38,7 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class _Rows:
-    """The rows of a part: those of a file with these indices, with their labels (n,)."""
+    """The rows of a part: a file's rows with these indices, with their labels (n,)."""
 
     file: str | None
     indices: Indices
@@ -308,7 +308,9 @@ def _check_width(preparation: Preparation, request: Request, remarks: Sequence[s
     width = sum(column.width for column in columns)
     if shape == (width,):
         return
-    wide = sorted((column for column in columns if column.width > 1), key=lambda one: -one.width)
+    wide = sorted(
+        (column for column in columns if column.width > 1), key=lambda column: -column.width
+    )
     numbers = len(columns) - len(wide)
     counted = [f"{numbers:,} number{'s' if numbers > 1 else ''}"] if numbers else []
     counted += [f"{column.width:,} for {column.name}" for column in wide]

@@ -209,9 +209,14 @@ def test_a_columnar_file_has_the_same_values_as_text(tmp_path, suffix):
     write(table, str(tmp_path / f"rows.{suffix}"))
     pytest.importorskip("pyarrow.csv").write_csv(table, str(tmp_path / "rows.csv"))
     files = [f"path: rows.{end}, target: kind" for end in (suffix, "csv")]
-    one, other = (load(network(tmp_path, data=data, width=11)) for data in files)
-    assert kinds(one) == {"size": "number", "region": "category", "sold": "time", "good": "number"}
-    assert one.record == other.record
+    columnar, text = (load(network(tmp_path, data=data, width=11)) for data in files)
+    assert kinds(columnar) == {
+        "size": "number",
+        "region": "category",
+        "sold": "time",
+        "good": "number",
+    }
+    assert columnar.record == text.record
 
 
 def test_times_become_where_they_are_in_the_year_and_week(tmp_path):
@@ -443,7 +448,7 @@ def remarks(folder: Path, content: str, width: int, data: str = "path: rows.csv,
         ("{i},{i}", 1, "x counts the rows; write `exclude: [x]`"),
         ("5,{i}", 1, "the column has the same value in every row: x; write `exclude: [x]`"),
         ("same,{i}", 2, "the column has the same value in every row: x"),
-        ("{kind}!,{i}", 3, "x tells the target of every row"),
+        ("{kind}!,{i}", 3, "x has one value for every value of the target"),
     ],
 )
 def test_suspicious_columns_are_named(tmp_path, line, width, text):
@@ -460,7 +465,7 @@ def test_an_identifier_is_named_with_the_width(tmp_path):
 def test_missing_values_are_counted(tmp_path):
     lines = [f"{i * i if i % 4 else ''},{'red' if i % 5 else ''},{'ab'[i % 2]}" for i in range(40)]
     text = remarks(tmp_path, "\n".join(["x,colour,kind", *lines]), 4)
-    assert "values are missing in 40 rows: x in 10 and colour in 8" in text
+    assert "values are missing: x in 10 and colour in 8 of 40 rows" in text
 
 
 def test_sound_columns_have_no_remarks(tmp_path):

@@ -158,7 +158,7 @@ def test_digits_in_a_folder_are_learned_better_than_by_a_linear_model(tmp_path, 
 
     monkeypatch.chdir(tmp_path)
     page = (ROOT / "docs/data.md").read_text(encoding="utf-8")
-    (program,) = re.findall("```python\n(.*?)```", page, re.DOTALL)
+    program, *_ = re.findall("```python\n(.*?)```", page, re.DOTALL)
     exec(program, {})
     spec = (ROOT / "specs/digits_folder.yaml").read_text(encoding="utf-8")
     digits = loads(spec, tmp_path)
