@@ -22,7 +22,7 @@ from netspec.data.columnar import FORMATS, Columnar, open_columnar
 from netspec.data.delimited import Delimited, TextFormat, UnfittingError, open_delimited
 from netspec.data.gathering import gather
 from netspec.data.preparation import PreparedColumn, Values
-from netspec.data.sources.table import TableFiles, TimeFormat
+from netspec.data.sources.rows import RowFiles, TimeFormat
 from netspec.language.data import DataFields
 from netspec.text.diagnostics import DataError, nearest, one_of
 from netspec.text.files import open_regular
@@ -240,7 +240,7 @@ def texts_of_rows(file: FrameFile) -> Iterator[list[str]]:
 
 def reading_of(data: DataFields | None) -> Reading:
     """How the files of a table are written that the fields of a spec describe."""
-    if not isinstance(data, TableFiles):
+    if not isinstance(data, RowFiles):
         return Reading()
     formats = {name: kind.time for name, kind in data.types.items() if isinstance(kind, TimeFormat)}
     return Reading(TextFormat(data.encoding, data.separator, data.decimal), formats)
