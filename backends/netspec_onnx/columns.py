@@ -53,7 +53,7 @@ def _(column: NumberColumn, name: str, to: Builder, x: str) -> str:
     deviation = to.doubles(f"{name}.deviation", column.deviation)
     standard = to.add("Div", [centred, deviation], f"{name}.standard")
     single = to.add("Cast", [standard], f"{name}.float32", to=TensorProto.FLOAT)
-    return to.add("Unsqueeze", [single, to.integers(f"{name}.axis", [1])], f"{name}.prepared")
+    return to.add("Unsqueeze", [single, to.integers(f"{name}.axis", [-1])], f"{name}.prepared")
 
 
 @lower_column.register
@@ -83,7 +83,7 @@ def _(column: TimeColumn, name: str, to: Builder, x: str) -> str:
     features = [to.add("Div", [centred, deviation], f"{name}.late")]
     for place, period in enumerate(column.periods):
         features += _sine_and_cosine(f"{name}.{place}", period, to, x)
-    axis, zero = to.integers(f"{name}.axis", [1]), to.doubles(f"{name}.zero", 0)
+    axis, zero = to.integers(f"{name}.axis", [-1]), to.doubles(f"{name}.zero", 0)
     columns: list[str] = []
     for feature in features:
         known = to.add("Where", [missing, zero, feature], f"{feature}.known")
@@ -117,6 +117,8 @@ def preparation_graph(
     _check_names(columns, [column for some, _ in inputs for column in some])
     to, prefix = Builder(opset, {}), _unused_prefix(columns)
     numbers = {name: number for number, name in enumerate(columns)}
+    # The inputs of a series have an axis of rows: (history, width).
+    axes = {column.name: shape[:-1] for some, shape in inputs for column in some}
     outputs: list[ValueInfoProto] = []
     for place, (some, shape) in enumerate(inputs):
         parts = [
@@ -131,7 +133,7 @@ def preparation_graph(
         to.nodes,
         "preparation",
         [
-            helper.make_tensor_value_info(name, ELEMENTS[column.kind], [BATCH])
+            helper.make_tensor_value_info(name, ELEMENTS[column.kind], [BATCH, *axes[name]])
             for name, column in columns.items()
         ],
         outputs,

@@ -35,6 +35,7 @@ def predict_arrays(opened: OpenedModel, x: object) -> Array | dict[str, Array]:
     also where the loss computes them of logits. Raises NetspecError.
     """
     if opened.preparation:
+        opened.check_takes_rows()
         outputs = opened.session.outputs_of_columns(_columns(x, opened.preparation.columns))
     else:
         outputs = ScaledInputs(opened.session).outputs(*_inputs(x, opened))

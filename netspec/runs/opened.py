@@ -30,6 +30,14 @@ class OpenedModel:
         """How the columns of a table become its inputs; None for a model that takes arrays."""
         return self.record.preparation if self.record and self.session.columns else None
 
+    def check_takes_rows(self) -> None:
+        """Raise RunError where a model of a table takes windows of rows, as of a series."""
+        shape = self.network.graph.inputs[0].shape
+        if len(shape) > 1:
+            message = f"{self.path} takes windows of {shape[0]:,} rows, which predict does not cut"
+            help = "run an exported file with ONNX Runtime: its inputs are columns (n, history)"
+            raise RunError(message, help)
+
     def meaning(self) -> Meaning:
         """What its only output means. Raises RunError where the names do not fit."""
         data = self.network.spec.data

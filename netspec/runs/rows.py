@@ -91,6 +91,7 @@ def _preparation_of(opened: OpenedModel) -> Preparation:
     if opened.preparation is None:
         message = f"{opened.path} was not trained on the columns of a table"
         raise RunError(message, "name images, or a run of the data set table")
+    opened.check_takes_rows()
     if len(opened.network.graph.outputs) > 1 or len(opened.network.graph.output.shape) != 1:
         message = f"{opened.path} has outputs that are no columns of a table"
         raise RunError(message, "use predict of Python, which returns arrays")
