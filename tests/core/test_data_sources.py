@@ -56,7 +56,7 @@ def message(data: str) -> str:
 
 
 def test_installed_source_is_listed_after_netspecs_sources(plugin):
-    assert [*SOURCES][:6] == ["mnist", "digits", "npz", "idx", "images", "table"]
+    assert [*SOURCES][5:7] == ["table", "series"]
     assert "stripes" in SOURCES
 
 
@@ -93,7 +93,7 @@ def test_errors_inside_a_source_field_are_named(plugin, noise, text):
 
 
 def test_unknown_data_set_lists_an_installed_source(plugin):
-    assert "images, table and stripes" in message("{dataset: qqqqqq}")
+    assert "table, series and stripes" in message("{dataset: qqqqqq}")
 
 
 @pytest.mark.parametrize(
