@@ -60,7 +60,7 @@ def test_a_series_is_predicted_better_than_by_the_day_before(folder, run):
     evaluation = netspec.evaluate(run)
     assert evaluation.remarks == ()
     error = evaluation.figures["test_mean_absolute_error"]
-    assert error < 1.1  # of the best possible forecast: 0.92
+    assert error < 1.1  # the weather is random: no forecast is better than 0.93
     assert error < 0.6 * day_before
 
 
