@@ -88,8 +88,8 @@ class OnnxPredictor(Predicting):
     `input_shapes` and `output_shapes` have no batch axis. `raw_input` is true if the model takes
     pixels as uint8 and divides them itself. `remarks` are sentences about unexpected facts.
 
-    A file that takes the columns of a table has their names in `columns`. Its inputs are here those
-    of the network without the preparation.
+    A file that takes the columns of a table has their names in `columns`. All else is about the
+    network without the preparation of the columns.
     """
 
     def __init__(self, content: bytes, device: Device) -> None:
