@@ -93,13 +93,8 @@ def test_a_resumed_run_ends_with_the_same_weights(run, folder, tmp_path):
         np.testing.assert_array_equal(resumed.weights()[name], weights)
 
 
-# scikit-learn's MLPClassifier((64, 32)) and MLPRegressor((32, 16)) after StandardScaler, on the
-# same parts, with five seeds: see the comment at each bound.
-BOUNDS = {
-    "wine": 0.97,
-    "breast_cancer": 0.95,
-    "diabetes": 0.40,
-}
+BOUNDS = {"wine": 0.97, "breast_cancer": 0.95}
+"""The accuracies of the specs; here they are 0.972 and 0.982, of scikit-learn 0.972 and 1.0."""
 
 
 @pytest.mark.parametrize("name", BOUNDS)
@@ -107,7 +102,7 @@ def test_a_spec_is_as_good_as_scikit_learns_network(name, tmp_path, monkeypatch)
     pytest.importorskip("sklearn")
     pytest.importorskip("pandas")
     require("torch")
-    from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
@@ -125,13 +120,8 @@ def test_a_spec_is_as_good_as_scikit_learns_network(name, tmp_path, monkeypatch)
         np.asarray(part.targets[0]).ravel() for part in (dataset.train, dataset.test)
     )
     figures = netspec.evaluate(run).figures
-    if name == "diabetes":
-        score = 1 - figures["test_loss"] / test_y.var()
-        model = MLPRegressor((32, 16), max_iter=500, early_stopping=True, random_state=0)
-    else:
-        score = figures.get("test_accuracy", figures.get("test_binary_accuracy"))
-        model = MLPClassifier((64, 32), max_iter=500, random_state=0)
+    score = figures.get("test_accuracy", figures.get("test_binary_accuracy"))
+    model = MLPClassifier((64, 32), max_iter=500, random_state=0)
     other = make_pipeline(StandardScaler(), model).fit(train_x, train_y).score(test_x, test_y)
-    print(name, score, other)
     assert score >= BOUNDS[name]
     assert score >= other - 0.03
