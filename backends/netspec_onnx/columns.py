@@ -107,18 +107,17 @@ def _sine_and_cosine(name: str, period: float, to: Builder, x: str) -> list[str]
 
 
 def preparation_graph(
-    inputs: Sequence[tuple[tuple[PreparedColumn, ...], Shape]], opset: int
+    inputs: Sequence[tuple[tuple[PreparedColumn, ...], Shape]], opset: int, axes: Shape = ()
 ) -> GraphProto:
     """A graph from the columns of a table to the inputs of a network, each with its shape.
 
+    `axes` are the axes of a column after the batch: the history of a series.
     Raises BackendError where the columns have no names that ONNX can store.
     """
     columns = {column.name: column for some, _ in inputs for column in some}
     _check_names(columns, [column for some, _ in inputs for column in some])
     to, prefix = Builder(opset, {}), _unused_prefix(columns)
     numbers = {name: number for number, name in enumerate(columns)}
-    # The inputs of a series have an axis of rows: (history, width).
-    axes = {column.name: shape[:-1] for some, shape in inputs for column in some}
     outputs: list[ValueInfoProto] = []
     for place, (some, shape) in enumerate(inputs):
         parts = [
@@ -133,7 +132,7 @@ def preparation_graph(
         to.nodes,
         "preparation",
         [
-            helper.make_tensor_value_info(name, ELEMENTS[column.kind], [BATCH, *axes[name]])
+            helper.make_tensor_value_info(name, ELEMENTS[column.kind], [BATCH, *axes])
             for name, column in columns.items()
         ],
         outputs,

@@ -115,7 +115,7 @@ def _with_columns(model: ModelProto, network: Network, preparation: Preparation)
     inputs = [
         (preparation.inputs[names[input_.name]], input_.shape) for input_ in network.graph.inputs
     ]
-    whole = joined(model, preparation_graph(inputs, opset))
+    whole = joined(model, preparation_graph(inputs, opset, preparation.axes))
     whole.ir_version = helper.find_min_ir_version_for([*whole.opset_import])
     try:
         checker.check_model(whole, full_check=True)  # pyright: ignore[reportUnknownMemberType] - its PathLike

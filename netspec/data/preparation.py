@@ -179,6 +179,13 @@ class Preparation(Model):
     """The columns that become each input of a network, in their order, by the input's column."""
 
     inputs: dict[str, tuple[PreparedColumn, ...]]
+    history: Annotated[int, Field(gt=0)] | None = None
+    """How many rows an example of a series has; None where an example is one row."""
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes of the values of a column after the first, which is of the examples."""
+        return () if self.history is None else (self.history,)
 
     @property
     def columns(self) -> tuple[PreparedColumn, ...]:
@@ -195,14 +202,13 @@ class Preparation(Model):
         """
         return {name: _applied(columns, values, rows) for name, columns in self.inputs.items()}
 
-    def probes(self, axes: tuple[int, ...] = ()) -> dict[str, NDArray[Any]]:
-        """Values (n, …) that show whether another program computes the same, by the column's name.
-
-        `axes` are the sizes of the other axes, such as the history of a window.
-        """
+    def probes(self) -> dict[str, NDArray[Any]]:
+        """Values (n, …) that show whether another program computes the same, by the column."""
         of_columns = {column.name: column.probes() for column in self.columns}
         rows = max(map(len, of_columns.values()))
-        return {name: np.resize(np.array(some), (rows, *axes)) for name, some in of_columns.items()}
+        return {
+            name: np.resize(np.array(some), (rows, *self.axes)) for name, some in of_columns.items()
+        }
 
 
 def _applied(

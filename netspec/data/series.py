@@ -112,7 +112,7 @@ def _learned(rows: TimedRows, of_training: Indices) -> Preparation:
         learned_column(name, rows.kinds[name], rows.values[name][of_training])
         for name in rows.features
     )
-    return Preparation(inputs={"x": tuple(columns)})
+    return Preparation(inputs={"x": tuple(columns)}, history=rows.source.history)
 
 
 def _remarks(rows: TimedRows, cut: Cut, unknown: int) -> Iterator[str]:

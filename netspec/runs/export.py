@@ -150,7 +150,7 @@ def _largest_difference(predictor: Predictor, reference: Reference, backend: str
 
 def _check_preparation(model: ExportedModel, preparation: Preparation, network: Network) -> None:
     """Raise BackendError where a file prepares the columns of a table in another way than a run."""
-    probes = preparation.probes(network.graph.inputs[0].shape[:-1])
+    probes = preparation.probes()
     inputs_of = input_columns(network.graph)
     for part in chunks(len(next(iter(probes.values()))), LARGEST_BATCH):
         rows = {name: values[part] for name, values in probes.items()}

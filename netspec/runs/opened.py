@@ -32,9 +32,9 @@ class OpenedModel:
 
     def check_takes_rows(self) -> None:
         """Raise RunError where a model of a table takes windows of rows, as of a series."""
-        shape = self.network.graph.inputs[0].shape
-        if len(shape) > 1:
-            message = f"{self.path} takes windows of {shape[0]:,} rows, which predict does not cut"
+        if self.preparation and self.preparation.history:
+            rows = f"windows of {self.preparation.history:,} rows"
+            message = f"{self.path} takes {rows}, which predict does not cut"
             help = "run an exported file with ONNX Runtime: its inputs are columns (n, history)"
             raise RunError(message, help)
 

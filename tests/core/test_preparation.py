@@ -53,3 +53,5 @@ def test_windows_are_prepared_as_their_rows_are() -> None:
     rows = PREPARATION.apply({"size": SIZES, "colour": colours})["x"]
     windows = {"size": SIZES.reshape(2, 2), "colour": colours.reshape(2, 2)}
     np.testing.assert_array_equal(PREPARATION.apply(windows)["x"], rows.reshape(2, 2, -1))
+    probes = PREPARATION.model_copy(update={"history": 5}).probes()
+    assert {values.shape[1:] for values in probes.values()} == {(5,)}
