@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from netspec.graph.summary import Summary
     from netspec.language.data import Resize
     from netspec.network import Network
-    from netspec.numerics.weights import Weights
+    from netspec.numerics.weights import Array, Weights
+    from netspec.runs.answers import Prediction
     from netspec.runs.callbacks import Callback
     from netspec.runs.evaluation import Evaluation
     from netspec.runs.export import Exported
     from netspec.runs.folder import Run
-    from netspec.runs.prediction import Prediction
 
 MAX_LOSS = 0.005
 """The default limit of lost accuracy for a smaller export: half a point; see `Quantized.lost`."""
@@ -230,24 +230,42 @@ def export(
 
 def predict(
     model: Run | str | Path,
-    images: Sequence[str | Path],
+    inputs: str | Path | Sequence[str | Path] | Any,  # Any: arrays and data frames of any package
     *,
     device: Device = "auto",
     invert: bool = False,
     as_is: bool = False,
     resize: Resize | None = None,
-) -> list[Prediction]:
-    """Predictions for image files, by a run or an exported ONNX file; see `netspec predict`."""
-    from netspec.runs.prediction import predict
+) -> list[Prediction] | Array | dict[str, Array]:
+    """Predictions by a run or an exported ONNX file; see `netspec predict`.
 
-    return predict(
-        Path(model) if isinstance(model, str) else model,
-        [Path(image) for image in images],
-        device=device,
-        invert=invert,
-        as_is=as_is,
-        resize=resize,
-    )
+    `inputs` are image files or folders of them: the result is a list of `Prediction`. Or they are
+    values: an array (n, ...) as the data set has it, not divided by `scale`; arrays by the names of
+    several inputs; for a table a data frame (pandas, Polars, pyarrow), a dict of columns, or its
+    file. The result is then the output (n, ...) float32, by name where there are several. Softmax
+    and sigmoid are probabilities, also where the loss takes logits.
+    """
+    from netspec.runs.arrays import predict_arrays, predict_rows
+    from netspec.runs.opened import open_model
+    from netspec.runs.prediction import predict_images
+
+    opened = open_model(Path(model) if isinstance(model, str) else model, device)
+    paths = _paths(inputs)
+    if paths is None:
+        return predict_arrays(opened, inputs)
+    if opened.preparation:
+        return predict_rows(opened, paths)
+    return predict_images(opened, paths, invert=invert, as_is=as_is, resize=resize)
+
+
+def _paths(inputs: Any) -> list[Path] | None:  # Any: see predict
+    """The paths among the inputs of a prediction; None where they are values."""
+    if isinstance(inputs, str | Path):
+        return [Path(inputs)]
+    if not isinstance(inputs, list | tuple):
+        return None
+    paths = [Path(path) for path in inputs if isinstance(path, str | Path)]  # pyright: ignore[reportUnknownVariableType] - of any values
+    return paths if len(paths) == len(inputs) else None  # pyright: ignore[reportUnknownArgumentType] - of any values
 
 
 def _path(path: str | Path | None) -> Path | None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from netspec.backend import Device, Form, Framework, Program, Quantization, gpu_present
 from netspec.backend.declaration import Declaration, registered_layers
+from netspec.data.preparation import Preparation
 from netspec.numerics.weights import Array
 from netspec_onnx.passes import PASSES
 
@@ -74,10 +75,17 @@ class OnnxBackend:
         opset: int | None = None,
         raw_input: bool = False,
         metadata: Mapping[str, str] = MappingProxyType({}),
+        preparation: Preparation | None = None,
     ) -> bytes:
         from netspec_onnx.model import export
 
-        return export(program, opset=opset, raw_input=raw_input, metadata=metadata)
+        return export(
+            program,
+            opset=opset,
+            raw_input=raw_input,
+            metadata=metadata,
+            preparation=preparation,
+        )
 
     def open(self, content: bytes, device: Device) -> OnnxPredictor:
         from netspec_onnx.seal import remarks
@@ -88,11 +96,10 @@ class OnnxBackend:
         return predictor
 
     def quantize(self, content: bytes, to: Quantization, inputs: Sequence[NDArray[Any]]) -> bytes:
-        from netspec_onnx.quantization import float16, int8
+        from netspec_onnx.quantization import quantized
         from netspec_onnx.seal import sealed, unsealed
 
-        content = unsealed(content)
-        return sealed(int8(content, inputs) if to == "int8" else float16(content))
+        return sealed(quantized(unsealed(content), to, inputs))
 
 
 BACKEND = OnnxBackend()

@@ -50,12 +50,30 @@ def check_bounds(model: ModelProto) -> None:
         if node.op_type in _UNBOUNDED:
             message = f"the model has the operator {node.op_type}, whose steps have no bound"
             raise BackendError(message, _HELP)
+    _check_texts(model.graph)
     shapes = _shapes(model)
     _check_sizes(model.graph, shapes)
     steps = _steps(model.graph, shapes)
     if steps > MAX_STEPS:
         message = f"the model runs {steps:,} nodes for an example, more than {MAX_STEPS:,}"
         raise BackendError(message, _HELP)
+
+
+def _check_texts(graph: GraphProto) -> None:
+    """Raise BackendError where an operator of ai.onnx.ml is not one that netspec writes.
+
+    The inference of LabelEncoder ends the process where its input has no type (onnx 1.23.2).
+    """
+    texts = [
+        value.name
+        for value in graph.input
+        if value.type.tensor_type.elem_type == TensorProto.STRING
+    ]
+    for node in _nodes(graph):
+        known = node.op_type == "LabelEncoder" and len(node.input) == 1 and node.input[0] in texts
+        if node.domain == "ai.onnx.ml" and not known:
+            message = f"the model has the operator {node.op_type}, and not of a column of texts"
+            raise BackendError(message, _HELP)
 
 
 def _subgraphs(node: NodeProto) -> Iterator[GraphProto]:

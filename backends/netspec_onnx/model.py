@@ -16,14 +16,16 @@ from onnx import (
 )
 
 from netspec.backend import Program
+from netspec.data.loading import input_columns
+from netspec.data.preparation import Preparation
 from netspec.graph import Graph
-from netspec.text.diagnostics import BackendError
+from netspec.text.diagnostics import BackendError, one_of
+from netspec_onnx.columns import BATCH, joined, preparation_graph
 from netspec_onnx.lower import Builder, lower
 from netspec_onnx.padding import pad_in_convolutions
 from netspec_onnx.seal import HASH, sealed
 
 OUTPUT = "output"
-BATCH = "batch"
 
 OLDEST_OPSET = 18
 DEFAULT_OPSET = 20
@@ -37,12 +39,15 @@ def export(
     opset: int | None = None,
     raw_input: bool = False,
     metadata: Mapping[str, str],
+    preparation: Preparation | None = None,
 ) -> bytes:
     """The content of an ONNX file that computes a program's outputs.
 
     Its inputs have the names of the graph's, (batch, height, width, channels) float32 for an image,
     and uint8 for raw input. An only output is called `output`; several have the names of their
-    layers. The same arguments produce the same bytes.
+    layers. With a preparation the inputs are the columns of the user's table, with their names:
+    (batch) float64 for numbers and string for categories. The same arguments produce the same
+    bytes.
 
     Raises BackendError where `opset` is not from 18 to ONNX's newest, or where the weights exceed
     the 2 GiB of an ONNX file.
@@ -63,7 +68,27 @@ def export(
     # The hash is at the end of the file; see `seal`.
     helper.set_model_props(model, {**metadata, HASH: "sha256"})
     _declare_outputs(model, graph)
+    if preparation:
+        model = _with_columns(model, graph, preparation)
     return sealed(model.SerializeToString(deterministic=True))
+
+
+def _with_columns(model: ModelProto, graph: Graph, preparation: Preparation) -> ModelProto:
+    """The model with the columns of a table as inputs, checked."""
+    opset = next(used.version for used in model.opset_import if not used.domain)
+    names = input_columns(graph)
+    if {*names.values()} != {*preparation.inputs}:
+        prepared = one_of([*preparation.inputs], "and")
+        message = f"the record of the data prepares {prepared}, and {graph.name} has others"
+        raise BackendError(message, "train the network again")
+    inputs = [(preparation.inputs[names[input_.name]], input_.shape) for input_ in graph.inputs]
+    whole = joined(model, preparation_graph(inputs, opset, preparation.axes))
+    whole.ir_version = helper.find_min_ir_version_for([*whole.opset_import])
+    try:
+        checker.check_model(whole, full_check=True)  # pyright: ignore[reportUnknownMemberType] - its PathLike
+    except (checker.ValidationError, shape_inference.InferenceError) as error:
+        raise own_bug(f"the ONNX model of {graph.name}", str(error)) from error
+    return whole
 
 
 def _checked_opset(opset: int | None) -> int:

@@ -26,8 +26,9 @@ from onnx import (
     shape_inference,
 )
 
-from netspec.backend import chunks
+from netspec.backend import Quantization, chunks
 from netspec.text.diagnostics import BackendError
+from netspec_onnx.columns import joined, separated
 from netspec_onnx.model import own_bug
 from netspec_onnx.session import reason_of, silence_log
 
@@ -64,6 +65,17 @@ network would have 256 values.
 """
 
 _NOT_INT8 = "export it without --quantize, or as fp16"
+
+
+def quantized(content: bytes, to: Quantization, inputs: Sequence[NDArray[Any]]) -> bytes:
+    """A smaller form of a model. The preparation of the columns of a table is unchanged."""
+    parts = separated(load_model_from_string(content))
+    network = parts.network.SerializeToString() if parts.preparation else content
+    smaller = int8(network, inputs) if to == "int8" else float16(network)
+    if parts.preparation is None:
+        return smaller
+    whole = joined(load_model_from_string(smaller), parts.preparation.graph)
+    return whole.SerializeToString(deterministic=True)
 
 
 def int8(content: bytes, inputs: Sequence[NDArray[Any]]) -> bytes:

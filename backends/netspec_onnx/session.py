@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -38,6 +38,7 @@ with warnings.catch_warnings():
 
 from netspec_onnx.binding import BoundSession
 from netspec_onnx.bounds import check_bounds
+from netspec_onnx.columns import separated
 from netspec_onnx.logits import without_activations
 from netspec_onnx.saturation import remarks
 
@@ -87,6 +88,9 @@ class OnnxPredictor(Predicting):
     `metadata` is the metadata of the file, under the keys `netspec.…` if netspec wrote it.
     `input_shapes` and `output_shapes` have no batch axis. `raw_input` is true if the model takes
     pixels as uint8 and divides them itself. `remarks` are sentences about unexpected facts.
+
+    A file that takes the columns of a table has their names in `columns`. Its inputs are here those
+    of the network without the preparation.
     """
 
     def __init__(
@@ -108,7 +112,10 @@ class OnnxPredictor(Predicting):
         _check_closed(model)
         check_bounds(model)
         self._content, self._device, self._taken_off = content, device, taken_off
-        self._session, provider, chain = _session(content, model, device)
+        parts = separated(model)
+        self.columns, self._preparation = parts.columns, parts.preparation
+        network = parts.network.SerializeToString() if self.columns else content
+        self._session, provider, chain = _session(network, parts.network, device)
         self.remarks = remarks(model)  # of weights that ONNX Runtime has found to be sound
         self._names, self.raw_input, self.input_shapes = _inputs(self._session)
         self._outputs, self.output_shapes = _outputs(self._session)
@@ -159,6 +166,38 @@ class OnnxPredictor(Predicting):
             help = "divide the pixels by the scale, or export with raw input"
             raise BackendError("the model takes scaled inputs, not raw pixels", help)
         return self._checked((np.ascontiguousarray(pixels),))
+
+    def outputs_of_columns(self, columns: Mapping[str, NDArray[Any]]) -> tuple[Array, ...]:
+        """Every output (n, …) for the values (n,) of the columns of a table, by name."""
+        return self._of_columns(self._whole_session, columns)
+
+    def prepared(self, columns: Mapping[str, NDArray[Any]]) -> tuple[Array, ...]:
+        """The inputs (n, …) of the network for the values (n,) of the columns of a table."""
+        return self._of_columns(self._preparing_session, columns)
+
+    def _of_columns(
+        self, session: Session, columns: Mapping[str, NDArray[Any]]
+    ) -> tuple[Array, ...]:
+        """The outputs of a session whose inputs are columns."""
+
+        def run(*values: NDArray[Any]) -> tuple[Array, ...]:
+            try:
+                return tuple(session.run(None, dict(zip(self.columns, values, strict=True))))
+            except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no class
+                message = f"ONNX Runtime cannot predict: {reason_of(error)}"
+                raise BackendError(message) from None
+
+        return outputs_in_batches(tuple(columns[name] for name in self.columns), run)
+
+    @cached_property
+    def _whole_session(self) -> Session:
+        return _session(self._content, _parsed(self._content), self._device)[0]
+
+    @cached_property
+    def _preparing_session(self) -> Session:
+        if self._preparation is None:
+            raise BackendError("the model takes no columns of a table", _FOREIGN)
+        return _session(self._preparation.SerializeToString(), self._preparation, "cpu")[0]
 
     def _checked(self, inputs: tuple[NDArray[Any], ...]) -> tuple[Array, ...]:  # Any: or uint8
         shapes = tuple(array.shape[1:] for array in inputs)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from netspec.backend.program import Program
 from netspec.checks.objectives import Objective
 from netspec.data import Examples
+from netspec.data.preparation import Preparation
 from netspec.language.layers import Shape
 from netspec.language.training.metrics import Accuracy
 from netspec.numerics.weights import Array
@@ -97,6 +98,22 @@ class ExportedModel(Predictor, Protocol):
 
     def outputs_of_pixels(self, pixels: NDArray[np.uint8]) -> tuple[Array, ...]:
         """Every output (n, …) for pixels (n, height, width, channels) as they are stored."""
+        ...
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a table that the file takes, none for a file that takes arrays.
+
+        All other functions are of the network after the preparation of these columns.
+        """
+        ...
+
+    def outputs_of_columns(self, columns: Mapping[str, NDArray[Any]]) -> tuple[Array, ...]:
+        """Every output (n, …) for the values (n,) of the columns: float64, or texts."""
+        ...
+
+    def prepared(self, columns: Mapping[str, NDArray[Any]]) -> tuple[Array, ...]:
+        """Every input (n, …) of the network for the values (n,) of the columns."""
         ...
 
 
@@ -258,10 +275,12 @@ class ExportingBackend(Backend, Protocol):
         opset: int | None,
         raw_input: bool,
         metadata: Mapping[str, str],
+        preparation: Preparation | None = None,
     ) -> bytes:
         """The content of the model's file, with `metadata` in it.
 
-        With `raw_input` it takes pixels as uint8, which the first node of the graph divides.
+        With `raw_input` it takes pixels as uint8, which the first node of the graph divides. With a
+        preparation it takes the columns of a table.
         """
         ...
 

@@ -45,6 +45,9 @@ def scaling_of(network: Network, record: DataRecord | None, *, raw_input: bool) 
     promise = promise_of(network.spec.data)
     if not raw_input:
         return Scaling(scale, int(promise.value_range[1]) if promise.value_range else WHITE)
+    if record and record.preparation:
+        message = "raw input is pixels, and the network takes the columns of a table"
+        raise BackendError(message, "leave --raw-input out: the file prepares the columns itself")
     recorded = record.arrays.get("x_train") if record else None
     return Scaling(*raw_divisor(promise, recorded, scale))
 

@@ -171,7 +171,13 @@ class Target:
         passes = (scaling.division, *self.passes) if raw_input else self.passes
         program = self._program(network, weights, passes)
         backend = self.exporting_backend()
-        return backend.export(program, opset=opset, raw_input=raw_input, metadata=metadata)
+        return backend.export(
+            program,
+            opset=opset,
+            raw_input=raw_input,
+            metadata=metadata,
+            preparation=record.preparation if record else None,
+        )
 
     def open(self, content: bytes, device: Device) -> ExportedModel:
         """A model's file ready to predict."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from netspec import data
 from netspec.checks.indices import embeddings, index_count, index_inputs
+from netspec.data.record import DataRecord
 from netspec.graph import Graph
 from netspec.graph.summary import FLOAT32_BYTES, in_bytes
 from netspec.language.spec import resolved
@@ -56,7 +57,7 @@ def of_spec(network: Network, count: int) -> Subject:
 def of_run(run: Run, passes: frozenset[str] | None, count: int) -> Subject:
     """A run's network and weights, and its test images; random inputs where those are not there."""
     network = replace(run.network, passes=passes)
-    inputs, source = _inputs(network, count)
+    inputs, source = _inputs(network, run.about.data, count)
     origin = f"the weights of {run.path}, {source}"
     return Subject(network, run.weights(), inputs, origin, remarks=tuple(remarks_about(run)))
 
@@ -64,15 +65,17 @@ def of_run(run: Run, passes: frozenset[str] | None, count: int) -> Subject:
 def of_file(path: Path, count: int) -> Subject:
     """An exported file, and the test images that its spec names; else random inputs."""
     file = open_exported(path, "cpu")
-    inputs, source = _inputs(file.network, count)
+    inputs, source = _inputs(file.network, file.record, count)
     return Subject(file.network, {}, inputs, f"{path}, {source}", file.content, file.model.remarks)
 
 
-def _inputs(network: Network, count: int) -> tuple[tuple[Array, ...], str]:
+def _inputs(
+    network: Network, learned: DataRecord | None, count: int
+) -> tuple[tuple[Array, ...], str]:
     """Test images, repeated where they are fewer, or random inputs; and which of both, in words."""
     _check_size(network.graph, count)
     try:
-        images = data.load(network).test
+        images = data.load(network, learned=learned).test
     except DataError as error:
         return random_inputs(network.graph, count), f"random inputs ({error.message})"
     return images.values(np.arange(count) % len(images)), "test images"

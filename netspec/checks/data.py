@@ -22,13 +22,8 @@ def image_faults(data: DataFields, graph: Graph) -> list[Fault]:
     if len(graph.outputs) > 1 and promise.single:
         message = f"{graph.name} has {len(graph.outputs)} outputs, and {data.dataset} has one label"
         return [Fault(("data",), Code.DATA, message, "put the arrays into an npz file")]
-    if promise.columns and len(graph.input_shape) != 1:
-        message = (
-            f"the input is {written(graph.input_shape)}, and {data.dataset} has rows of numbers, "
-            "which have one axis"
-        )
-        help = "write how many numbers a row becomes, as `input: [13]`"
-        return [Fault(("input",), Code.DATA, message, help)]
+    if promise.columns and (reason := _unfit_for_rows(data, graph.input_shape)):
+        return [Fault(("input",), Code.DATA, *reason)]
     if data.own_targets and [graph.input_shape] != [node.shape for node in graph.output_nodes]:
         outputs = ", ".join(written(node.shape) for node in graph.output_nodes)
         message = (
@@ -52,6 +47,22 @@ def image_faults(data: DataFields, graph: Graph) -> list[Fault]:
         f"{written(graph.input_shape)}"
     )
     return [Fault(("input",), Code.DATA, message, f"write `input: {list(shape)}`")]
+
+
+def _unfit_for_rows(data: DataFields, shape: tuple[int, ...]) -> tuple[str, str] | None:
+    """Why an input does not fit the rows of a table, and what to do."""
+    steps, subject = data.promise.steps, f"the input is {written(shape)}, and {data.dataset}"
+    if steps is None:
+        if len(shape) == 1:
+            return None
+        message = f"{subject} has rows of numbers, which have one axis"
+        return message, "write how many numbers a row becomes, as `input: [13]`"
+    if len(shape) == 2 and shape[0] == steps:
+        return None
+    message = f"{subject} has windows of {steps:,} rows of numbers"
+    width = shape[-1] if len(shape) == 2 else "WIDTH"
+    help = f"write the history and how many numbers a row becomes, as `input: [{steps}, {width}]`"
+    return message, help
 
 
 def _takes_images(shape: tuple[int, ...]) -> bool:

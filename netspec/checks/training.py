@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 
 from netspec.checks.ends import End
 from netspec.checks.objectives import figures, has_one_class, losses_by_output, objectives
 from netspec.graph.nodes import Graph
 from netspec.language.data import DataFields, PartFields, class_names, promise_of
 from netspec.language.hints import likely
-from netspec.language.layers import Dense, Flatten, written
+from netspec.language.layers import Dense, Flatten, Shape, written
 from netspec.language.layers.pooling import GlobalPooling
 from netspec.language.spec import EarlyStopping, Spec, Train
 from netspec.language.training.losses import Loss
@@ -37,7 +38,7 @@ def training_faults(spec: Spec, ends: Sequence[End]) -> list[Fault]:
         faults += _metric_faults(losses[end.name], train, end)
     return faults or [
         *_class_weight_faults(spec, train, ends),
-        *_stratify_faults(spec, train, ends),
+        *(_order_faults(spec, train) or _stratify_faults(spec, train, ends)),
         *_monitor_faults(spec, train, ends),
     ]
 
@@ -80,6 +81,12 @@ def _output_faults(loss: Loss, data: DataFields | None, end: End) -> Iterator[Fa
         message = f"{loss.tag} takes class indices, and the target is the input"
         help = "use binary_crossentropy or mean_squared_error"
         yield Fault(("train", "loss"), Code.LOSS, message, help)
+    values = data.promise.values if data else None
+    if data is not None and values is not None and loss.kind in ("classes", "one_hot"):
+        message = f"{loss.tag} takes classes, and {data.dataset} has numbers to predict"
+        yield Fault(("train", "loss"), Code.LOSS, message, "use mean_squared_error")
+    elif data is not None and values is not None and end.shape not in (values, (*values, 1)):
+        yield _unequal_values(data, values, end)
     one_label = data is not None and data.promise.single and not data.own_targets
     if loss.kind == "classes" and len(end.shape) > 1 and one_label:
         shape = written(end.shape)
@@ -88,6 +95,18 @@ def _output_faults(loss: Loss, data: DataFields | None, end: End) -> Iterator[Fa
         )
         help = "end with `- Flatten` and `- Dense: {units: CLASSES, activation: softmax}`"
         yield Fault(end.location, Code.OUTPUT, message, help, key=True)
+
+
+def _unequal_values(data: DataFields, values: Shape, end: End) -> Fault:
+    """The fault of an output with another shape than the numbers that it is compared with."""
+    message = f"{end.subject} ends in {written(end.shape)}, and {data.dataset} has "
+    message += f"{written(values)} to predict"
+    layers = f"- Dense: {{units: {prod(values)}}}"
+    if len(end.shape) > len(values):
+        layers = f"- Flatten` and `{layers}"
+    if values[1:]:
+        layers = f"{layers}` and `- Reshape: {{target_shape: {[*values]}}}"
+    return Fault(end.location, Code.OUTPUT, message, f"end with `{layers}`", key=True)
 
 
 def _ending_faults(loss: Loss, train: Train, end: End) -> Iterator[Fault]:
@@ -247,10 +266,20 @@ def _has_one_class(train: Train, ends: Sequence[End]) -> bool:
     return len(ends) == 1 and has_one_class(loss, ends[0].shape)
 
 
+def _order_faults(spec: Spec, train: Train) -> list[Fault]:
+    """Examples of validation that are drawn at random from data in the order of time."""
+    field = train.validation.written_randomness if train.validation else None
+    if not field or not promise_of(spec.data).ordered:
+        return []
+    help = f"remove {field}: the validation part is the last one in time before the test part"
+    location = ("train", "validation", field)
+    return [Fault(location, Code.VALUE, "a series is never shuffled", help, key=True)]
+
+
 def _stratify_faults(spec: Spec, train: Train, ends: Sequence[End]) -> Iterator[Fault]:
     one_class = _has_one_class(train, ends)
     test = spec.data.test if isinstance(spec.data, PartFields) else None
-    has_labels = spec.data is None or spec.data.target == "labels"
+    has_labels = spec.data is None or not spec.data.own_targets
     faulty = {
         ("train", "validation"): (train.validation, one_class),
         ("data", "test"): (test, one_class and has_labels),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
+from collections.abc import Iterable, Iterator, Sized
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from netspec.text.diagnostics import NetspecError, one_of, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from typing import BinaryIO
+
+T = TypeVar("T")
 
 
 PLOTS = (".png", ".svg", ".pdf")
@@ -63,3 +68,47 @@ def show_warnings(warnings: Sequence[str]) -> None:
 def show_error(error: NetspecError) -> None:
     """Show an error with its place and its remedy."""
     sys.stderr.write(f"{error}\n")
+
+
+def write_csv(path: Path, names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a CSV file in UTF-8, complete or not at all; the path - is the standard output.
+
+    Raises NetspecError.
+    """
+    from netspec.text.files import stream_atomically
+
+    def write(file: BinaryIO) -> None:
+        text = TextIOWrapper(file, "utf-8", newline="", write_through=False)
+        _write_rows(text, names, rows)
+        text.flush()
+        text.detach()
+
+    if str(path) == "-":
+        _write_rows(sys.stdout, names, rows)
+    else:
+        stream_atomically(path, write)
+
+
+def _write_rows(file: TextIO, names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(rows)
+
+
+def counted(elements: Iterable[T], unit: str, total: int | None = None) -> Iterator[T]:
+    """The elements; on a terminal, stderr shows how many have been taken.
+
+    An element counts as many of the `unit` as its length, or as one.
+    """
+    if not sys.stderr.isatty():
+        yield from elements
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn(f"Predicting {unit}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=total)
+        for element in elements:
+            yield element
+            progress.advance(task, len(element) if isinstance(element, Sized) else 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from importlib import import_module
 from typing import Any, TypeAlias
@@ -94,13 +95,30 @@ def parsed_times(texts: ArrowArray, format: str | None) -> ArrowArray:
     """Times of texts, in ISO 8601 or a format of strptime; null where one is not written so."""
     pa, pc = pyarrow(), pyarrow("compute")
     if format is not None:
-        return pc.strptime(texts, format=format, unit="us", error_is_null=True)
+        parsed = pc.strptime(texts, format=format, unit="us", error_is_null=True)
+        return _without_other_months(texts, parsed, format)
     for unit, zone in (("us", None), ("us", "UTC"), ("ns", None), ("ns", "UTC")):
         try:
             return texts.cast(pa.timestamp(unit, zone))
         except pa.ArrowInvalid:
             continue
     return _parsed_one_by_one(texts)
+
+
+def _without_other_months(texts: ArrowArray, parsed: ArrowArray, format: str) -> ArrowArray:
+    """Times with null for days that their month has not: Arrow reads 31/02 as the 3rd of March."""
+    pa, pc = pyarrow(), pyarrow("compute")
+    suspects = pc.unique(texts.filter(pc.less_equal(pc.day(parsed), 3))).to_pylist()
+    wrong = [text for text in suspects if _has_other_month(text, format)]
+    return pc.if_else(pc.is_in(texts, pa.array(wrong, pa.string())), None, parsed)
+
+
+def _has_other_month(text: str, format: str) -> bool:
+    try:
+        datetime.strptime(text, format)  # noqa: DTZ007 - only the day is looked at
+    except ValueError as error:
+        return "day is out of range" in str(error)
+    return False
 
 
 def _parsed_one_by_one(texts: ArrowArray) -> ArrowArray:

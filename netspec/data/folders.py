@@ -134,6 +134,14 @@ def list_files(root: Path, shown: str, *, labelled: bool, kind: FileKind = IMAGE
     return replace(listing, remarks=(*search.remarks(shown), *listing.remarks))
 
 
+def images_below(root: Path, shown: str) -> list[Path]:
+    """The image files in a folder and in the folders inside it. Raises DataError without any."""
+    files = _Search(IMAGES).files(_Folder(root, shown), None, None, nested=True)
+    if not files:
+        raise DataError(f"{shown} has no images", f"images are {KINDS} files")
+    return [file.path for file in files]
+
+
 def classified(
     by_part: Mapping[str | None, Mapping[str, Sequence[ExampleFile]]],
     shown: Mapping[str | None, str],

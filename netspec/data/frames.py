@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from netspec.data.columnar import FORMATS, Columnar, open_columnar
 from netspec.data.delimited import Delimited, TextFormat, UnfittingError, open_delimited
 from netspec.data.gathering import gather
 from netspec.data.preparation import PreparedColumn, Values
-from netspec.data.sources.table import TableFiles, TimeFormat
+from netspec.data.sources.rows import RowFiles, TimeFormat
 from netspec.language.data import DataFields
 from netspec.text.diagnostics import DataError, nearest, one_of
 from netspec.text.files import open_regular
@@ -186,7 +187,11 @@ def read_batches(
 
     `reading` is how the file is written: `reading_of(data)` of the fields `data` of a spec.
     """
-    file = open_frame(path, shown or str(path), reading)
+    yield from batches_of(open_frame(path, shown or str(path), reading), columns)
+
+
+def batches_of(file: FrameFile, columns: Sequence[PreparedColumn]) -> Iterator[dict[str, Values]]:
+    """As `read_batches`, of a file that is open."""
     kinds = {column.name: str(column.kind) for column in columns}
     file.check_columns(list(kinds))
     content = file.content
@@ -213,9 +218,29 @@ def _values(
         first += table.num_rows
 
 
+def texts_of_rows(file: FrameFile) -> Iterator[list[str]]:
+    """All columns of every row as texts, `""` where a value is missing, in constant memory.
+
+    Raises DataError.
+    """
+    content = file.content
+    if isinstance(content, Delimited):
+        width = len(content.columns)
+        try:
+            yield from (values for _, values in content.rows() if len(values) == width)
+        except csv.Error as error:
+            message = f"{file.shown} cannot be read: {error}"
+            raise DataError(message, "save the table as Parquet") from None
+        return
+    for batch in content.batches(list(file.names)):
+        columns = [column.to_pylist() for column in batch.columns]
+        for values in zip(*columns, strict=True):
+            yield ["" if value is None else str(value) for value in values]
+
+
 def reading_of(data: DataFields | None) -> Reading:
     """How the files of a table are written that the fields of a spec describe."""
-    if not isinstance(data, TableFiles):
+    if not isinstance(data, RowFiles):
         return Reading()
     formats = {name: kind.time for name, kind in data.types.items() if isinstance(kind, TimeFormat)}
     return Reading(TextFormat(data.encoding, data.separator, data.decimal), formats)

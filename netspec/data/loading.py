@@ -21,11 +21,15 @@ from netspec.data.sources import Source
 from netspec.data.split import split, with_test
 from netspec.data.table import PARTS, WEIGHTS, Column, Request, Table, array_name
 from netspec.data.targets import check_own_inputs, class_weights, objectives_of, targets
+from netspec.data.windows import Windows
 from netspec.graph import Graph, Input
 from netspec.language.data import DataFields
 from netspec.language.layers import written
 from netspec.network import Network
 from netspec.text.diagnostics import DataError
+
+WINDOW_BYTES = 64 << 20
+"""What windows may take that are copied into memory, where an epoch is faster."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +90,15 @@ def dataset_of(table: Table, network: Network, memory: int | None = None) -> Dat
     parts = {part: _examples(table, part, data, network) for part in names_of_parts}
     record = describe(data.dataset, table)
     available = half_of_memory() if memory is None else memory
+    if any(isinstance(array, Windows) for part in parts.values() for array in part.inputs):
+        # Windows overlap: in memory, they are many times the rows that they are made of.
+        available = min(available, WINDOW_BYTES)
     if sum(examples.nbytes for examples in parts.values()) <= available:
         parts = {part: examples.in_memory() for part, examples in parts.items()}
     else:
         parts = {part: replace(examples, streamed=True) for part, examples in parts.items()}
     settings = network.spec.train
-    kept = settings.kept if settings else None
+    kept = settings.kept if settings and not data.promise.ordered else None
     if kept and "validation" in parts:
         message = "the data have a validation part, and train keeps examples for another one"
         raise DataError(message, "remove `validation` or `validation_split` from train")

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.data.windows import Windows
 from netspec.text.diagnostics import DataError
 
 Shape: TypeAlias = tuple[int, ...]
@@ -132,9 +133,9 @@ def _pages(file: BinaryIO) -> Generator[mmap.mmap]:
 
 @dataclass(frozen=True)
 class Selected:
-    """Some examples of an array in a file, by rising indices; it is read as the array itself is."""
+    """Some examples of another array, by rising indices; it is read as the array itself is."""
 
-    array: Mapped | Selected
+    array: Mapped | Selected | Windows
     indices: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -174,5 +175,5 @@ class Selected:
         return np.asarray(self.array[self.indices], dtype)
 
 
-Stored: TypeAlias = NDArray[Any] | Mapped | Selected
+Stored: TypeAlias = NDArray[Any] | Mapped | Selected | Windows
 """An array of examples, in memory or in its file."""

@@ -58,10 +58,10 @@ class NumberColumn(Model):
         return cls(name=name, mean=float(known.mean()), deviation=deviation or 1)
 
     def apply(self, values: NDArray[Any]) -> NDArray[np.float32]:
-        """The input's values (n, 1) of numbers (n,); computed in float64."""
+        """The input's values (n, …, 1) of numbers (n, …); computed in float64."""
         numbers = np.asarray(values, np.float64)
         standard = (np.where(np.isnan(numbers), self.mean, numbers) - self.mean) / self.deviation
-        return standard.astype(np.float32)[:, np.newaxis]
+        return standard.astype(np.float32)[..., np.newaxis]
 
     def probes(self) -> list[float]:
         """Values that show whether another program computes the same."""
@@ -92,17 +92,18 @@ class CategoryColumn(Model):
         return cls(name=name, vocabulary=tuple(sorted(different)))
 
     def apply(self, values: Texts) -> NDArray[np.float32]:
-        """The input's values (n, width) of texts (n,)."""
+        """The input's values (n, …, width) of texts (n, …)."""
         return np.eye(self.width, dtype=np.float32)[self.places(values)]
 
     def places(self, values: Texts) -> NDArray[np.int64]:
-        """The places (n,) of the ones of texts (n,)."""
+        """The places (n, …) of the ones of texts (n, …)."""
         index = {text: place for place, text in enumerate(self.vocabulary, 1)}
         if isinstance(values, Coded):
             places = np.array([index.get(text, 0) for text in values.texts], np.int64)
             return values.mapped(places)
-        texts = values.tolist() if isinstance(values, np.ndarray) else values
-        return np.fromiter((index.get(text, 0) for text in texts), np.int64, len(texts))
+        texts = np.asarray(values, object)
+        places = (index.get(text, 0) for text in texts.ravel().tolist())
+        return np.fromiter(places, np.int64, texts.size).reshape(texts.shape)
 
     def probes(self) -> list[str]:
         """Values that show whether another program computes the same."""
@@ -151,7 +152,7 @@ class TimeColumn(Model):
         return cls(name=name, mean=late.mean, deviation=late.deviation, daily=daily)
 
     def apply(self, values: NDArray[Any]) -> NDArray[np.float32]:
-        """The input's values (n, width) of seconds (n,); computed in float64."""
+        """The input's values (n, …, width) of seconds (n, …); computed in float64."""
         seconds = np.asarray(values, np.float64)
         features = [(seconds - self.mean) / self.deviation]
         for period in self.periods:
@@ -178,6 +179,13 @@ class Preparation(Model):
     """The columns that become each input of a network, in their order, by the input's column."""
 
     inputs: dict[str, tuple[PreparedColumn, ...]]
+    history: Annotated[int, Field(gt=0)] | None = None
+    """How many rows an example of a series has; None where an example is one row."""
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes of the values of a column after the first, which is of the examples."""
+        return () if self.history is None else (self.history,)
 
     @property
     def columns(self) -> tuple[PreparedColumn, ...]:
@@ -189,15 +197,18 @@ class Preparation(Model):
     ) -> dict[str, NDArray[np.float32]]:
         """Every input (n, width), by its column, of the values (n,) of the columns by name.
 
+        Values of windows (n, history) become an input (n, history, width).
         `rows` are the indices of the rows that are prepared, all without it.
         """
         return {name: _applied(columns, values, rows) for name, columns in self.inputs.items()}
 
     def probes(self) -> dict[str, NDArray[Any]]:
-        """Rows that show whether another program computes the same, by the name of the column."""
+        """Values (n, …) that show whether another program computes the same, by the column."""
         of_columns = {column.name: column.probes() for column in self.columns}
         rows = max(map(len, of_columns.values()))
-        return {name: np.resize(np.array(some), rows) for name, some in of_columns.items()}
+        return {
+            name: np.resize(np.array(some), (rows, *self.axes)) for name, some in of_columns.items()
+        }
 
 
 def _applied(
@@ -205,15 +216,17 @@ def _applied(
     values: Mapping[str, Values],
     rows: NDArray[np.int64] | None,
 ) -> NDArray[np.float32]:
-    """One input (n, width) of the values of its columns."""
-    count = len(values[columns[0].name] if rows is None else rows)
-    prepared = np.empty((count, sum(column.width for column in columns)), np.float32)
+    """One input (n, …, width) of the values of its columns."""
+    first = values[columns[0].name]
+    count = len(first if rows is None else rows)
+    axes = (first.codes if isinstance(first, Coded) else first).shape[1:]
+    prepared = np.empty((count, *axes, sum(column.width for column in columns)), np.float32)
     for start in range(0, count, ROWS):
         block = slice(start, start + ROWS)
         chosen, place = block if rows is None else rows[block], 0
         for column in columns:
             end = place + column.width
             some: Any = values[column.name][chosen]  # Any: the values fit the column
-            prepared[block, place:end] = column.apply(some)
+            prepared[block, ..., place:end] = column.apply(some)
             place = end
     return prepared

@@ -23,10 +23,11 @@ from netspec.data.preparation import (
     TimeColumn,
     Values,
 )
-from netspec.data.sources.table import TableFiles, TimeFormat
+from netspec.data.sources.table import TableFiles
 from netspec.data.split import DEFAULT_FRACTION, draw, kept_examples
 from netspec.data.table import PARTS, Column, Request, Table
 from netspec.language.data import Portion
+from netspec.language.layers import Shape
 from netspec.text.diagnostics import DataError
 
 _SHOWN = 5  # places in a message
@@ -54,13 +55,13 @@ def open_table(source: TableFiles, folder: Path, request: Request) -> Table:
     rows = _parts(source, frames, labels)
     values = {part: {name: frame.values[name] for name in kinds} for part, frame in frames.items()}
     for part, frame in frames.items():
-        _check_finite(values[part], frame)
+        check_finite(values[part], frame)
     preparation = request.preparation or _preparation(rows, values, kinds, request)
     splits: dict[str, tuple[Column, ...]] = {}
     remarks = [f"{line}; it is left out" for frame in frames.values() for line in frame.broken]
     if request.preparation is None:
         remarks += _remarks(source, frames, values, labels)
-    _check_width(preparation, request, remarks)
+    check_width(preparation, request, remarks)
     for part in filter(rows.__contains__, PARTS):
         some, of_file = rows[part], values[rows[part].file]
         inputs = preparation.apply(of_file, some.indices)
@@ -81,7 +82,7 @@ def _preparation(
     train = rows["train"]
     learned_from = _learned_from(train, request, drawn="validation" not in rows)
     of_train, indices = values[train.file], train.indices[learned_from]
-    columns = (_learned(name, kind, of_train[name][indices]) for name, kind in kinds.items())
+    columns = (learned_column(name, kind, of_train[name][indices]) for name, kind in kinds.items())
     return Preparation(inputs={"x": tuple(columns)})
 
 
@@ -98,7 +99,7 @@ def _remarks(
     return [*oddities(file, labels.get(part))]
 
 
-def _check_finite(values: Mapping[str, Values], frame: Frame) -> None:
+def check_finite(values: Mapping[str, Values], frame: Frame) -> None:
     """Raise DataError where a number is infinite."""
     for name, some in values.items():
         if not isinstance(some, Coded) and np.isinf(some).any():
@@ -160,10 +161,7 @@ def _features(source: TableFiles, file: FrameFile, request: Request) -> list[str
 
 def _declared_kinds(source: TableFiles, request: Request) -> dict[str, str]:
     """The kinds of columns that are known before the files are read."""
-    kinds = {
-        name: "time" if isinstance(kind, TimeFormat) else str(kind)
-        for name, kind in source.types.items()
-    }
+    kinds = source.declared_kinds
     if request.preparation:
         kinds |= {column.name: column.kind for column in request.preparation.columns}
     if source.target is not None:
@@ -299,23 +297,27 @@ def _named_parts(source: TableFiles, frame: Frame, part: str | None) -> dict[str
     return {name: everything[rows] for name, rows in chosen.items() if rows.any()}
 
 
-def _learned(name: str, kind: str, values: Values) -> PreparedColumn:
+def learned_column(name: str, kind: str, values: Values) -> PreparedColumn:
+    """How a column becomes inputs, learned from its values (n,) of this kind."""
     if isinstance(values, Coded):
         return CategoryColumn.learned(name, values)
     return (TimeColumn if kind == "time" else NumberColumn).learned(name, values)
 
 
-def _check_width(preparation: Preparation, request: Request, remarks: Sequence[str]) -> None:
+def check_width(
+    preparation: Preparation, request: Request, remarks: Sequence[str], before: Shape = ()
+) -> None:
     """Raise DataError where the input has another size than the features.
 
-    Without a network there is no input, and the features decide about its size.
+    `before` are the axes of the input before the features. Without a network there is no input, and
+    the features decide about its size.
     """
     if not request.input_shapes:
         return
     (columns,) = preparation.inputs.values()
     (shape,) = request.input_shapes
     width = sum(column.width for column in columns)
-    if shape == (width,):
+    if shape == (*before, width):
         return
     wide = sorted(
         (column for column in columns if column.width > 1), key=lambda column: -column.width
@@ -330,5 +332,7 @@ def _check_width(preparation: Preparation, request: Request, remarks: Sequence[s
     if "time" in kinds:
         details.append("a time counts 5: how late it is, and where in the year and in the week")
         details[-1] += "; with times of day 7"
-    message = f"the features become {width:,} numbers, and the input takes {shape[0]:,}"
-    raise DataError(message, f"write `input: [{width}]`", [*details, *remarks] if wide else ())
+    message = f"the features become {width:,} numbers, and the input takes {shape[-1]:,}"
+    raise DataError(
+        message, f"write `input: {[*before, width]}`", [*details, *remarks] if wide else ()
+    )

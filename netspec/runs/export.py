@@ -7,10 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from netspec.backend import Predictor, Quantization, find_exporting
+from netspec.backend import (
+    LARGEST_BATCH,
+    ExportedModel,
+    Predictor,
+    Quantization,
+    chunks,
+    find_exporting,
+)
 from netspec.data import Dataset, load
+from netspec.data.loading import input_columns
 from netspec.data.location import relocated, with_data
 from netspec.data.pixels import as_pixels
+from netspec.data.preparation import Preparation
 from netspec.data.record import remarks
 from netspec.network import Network
 from netspec.numerics.weights import Array
@@ -31,6 +40,11 @@ TOLERANCE = 1e-5
 
 PIXEL_TOLERANCE = 1e-6
 """The largest difference of an input from a pixel of 8 bits, for inputs up to 1."""
+
+PREPARATION_TOLERANCE = 1e-6
+"""The largest difference of an input that the preparation in a file may show."""
+
+_REPORT = "this is a bug of netspec; please report it with the spec"
 
 
 @dataclass(frozen=True)
@@ -87,6 +101,8 @@ def export(
     if raw_input:
         _check_pixels(reference.inputs, divisor_of(model))
     difference = _largest_difference(ScaledInputs(model), reference, run.backend)
+    if record and record.preparation:
+        _check_preparation(model, record.preparation, network)
     dataset = load(network, learned=record) if quantize else None
     lost = None
     if quantize and dataset:
@@ -128,8 +144,33 @@ def _largest_difference(predictor: Predictor, reference: Reference, backend: str
     difference, bound = next((pair for pair in pairs if not pair[0] <= pair[1]), max(pairs))
     if not difference <= bound:
         message = f"the ONNX model differs from {backend} by {difference:.1e} (limit {bound:.1e})"
-        raise BackendError(message, "this is a bug of netspec; please report it with the spec")
+        raise BackendError(message, _REPORT)
     return difference
+
+
+def _check_preparation(model: ExportedModel, preparation: Preparation, network: Network) -> None:
+    """Raise BackendError where a file prepares the columns of a table in another way than a run."""
+    probes = preparation.probes()
+    inputs_of = input_columns(network.graph)
+    for part in chunks(len(next(iter(probes.values()))), LARGEST_BATCH):
+        rows = {name: values[part] for name, values in probes.items()}
+        prepared = preparation.apply(rows)
+        inputs = tuple(
+            prepared[inputs_of[input_.name]].reshape(-1, *input_.shape)
+            for input_ in network.graph.inputs
+        )
+        _check_equal(model.prepared(rows), inputs, PREPARATION_TOLERANCE, "preparation")
+        _check_equal(model.outputs_of_columns(rows), model.outputs(*inputs), TOLERANCE, "model")
+
+
+def _check_equal(
+    outputs: tuple[Array, ...], expected: tuple[Array, ...], tolerance: float, subject: str
+) -> None:
+    for values, others in zip(outputs, expected, strict=True):
+        difference = float((np.abs(values - others) / np.maximum(1, np.abs(others))).max())
+        if not difference <= tolerance:
+            message = f"the ONNX {subject} of a table differs by {difference:.1e}"
+            raise BackendError(message, _REPORT)
 
 
 def _remarks(run: Run, dataset: Dataset | None) -> tuple[str, ...]:

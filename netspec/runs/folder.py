@@ -193,6 +193,16 @@ class Run:
         """The weights after the last complete epoch, by key."""
         return self._weights(self._content(WEIGHTS))
 
+    def predict(self, x: object) -> Array | dict[str, Array]:
+        """The output (n, …) for an array (n, …), arrays by name, or a data frame.
+
+        See `netspec.predict`. Raises NetspecError.
+        """
+        from netspec.runs.arrays import predict_arrays
+        from netspec.runs.opened import open_model
+
+        return predict_arrays(open_model(self, "auto"), x)
+
     def reference(self) -> Reference:
         """The backend's own predictions for the weights of this run. Raises RunError."""
         return self.result()[1]

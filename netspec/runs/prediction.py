@@ -2,108 +2,120 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from netspec.backend import Device, ExportedModel, find_exporting
-from netspec.data.decoding import Fitting, SeenImage, read_image
+from netspec.data.decoding import Fitting, read_image
+from netspec.data.examples import at_once
+from netspec.data.folders import images_below
 from netspec.data.indices import check_indices
 from netspec.data.pixels import WHITE, PixelRange, pixel_range
-from netspec.data.record import parse_record
 from netspec.graph import Graph
 from netspec.language.data import DataFields, ImageResize, Resize, promise_of
 from netspec.language.layers import written
-from netspec.network import Network, loads
+from netspec.network import Network
 from netspec.numerics.weights import Array
-from netspec.runs.exported import open_exported
-from netspec.runs.folder import Run
-from netspec.runs.meaning import Kind, Meaning, meaning_of
+from netspec.runs.answers import Prediction, prediction_of
+from netspec.runs.meaning import Meaning, meaning_of
+from netspec.runs.opened import OpenedModel
 from netspec.runs.quantization import ScaledInputs
-from netspec.text.diagnostics import NetspecError, RunError
+from netspec.text.diagnostics import DataError, RunError
 
 IMAGE_AXES = 3
 _NAMES = TypeAdapter(tuple[str, ...])
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What a network predicts of an image.
-
-    Of `kind` "classes" the probabilities add up to 1, and `label` is the likeliest class with its
-    `probability`. For "labels" each has one of the `probabilities`. Of "values" the outputs are
-    in `values`. What the kind has not is None or empty. `notes` are sentences about the image.
-    """
-
-    file: str
-    kind: Kind
-    label: str | None
-    probability: float | None
-    probabilities: dict[str, float]
-    values: dict[str, float]
-    notes: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        """The class with its probability, each label with its probability, or the values."""
-        if self.kind == "classes":
-            return f"{self.label}  {self.probability:.4f}"
-        if self.kind == "labels":
-            return "  ".join(f"{name} {value:.4f}" for name, value in self.probabilities.items())
-        named = not all(name.isdigit() for name in self.values)
-        return "  ".join(
-            f"{name} {value:.6g}" if named else f"{value:.6g}"
-            for name, value in self.values.items()
-        )
-
-
-def predict(
-    model: Run | Path,
+def predict_images(
+    opened: OpenedModel,
     images: list[Path],
     *,
-    device: Device = "auto",
     invert: bool = False,
     as_is: bool = False,
     resize: Resize | None = None,
 ) -> list[Prediction]:
-    """Predict for image files with a run, or with an ONNX file that netspec exported.
+    """Predict for image files, and for those in folders; see `ImagePredictions`."""
+    of_images = ImagePredictions(opened, invert=invert, as_is=as_is, resize=resize)
+    return [*of_images.predictions(listed(images))]
+
+
+def listed(paths: Iterable[Path]) -> list[Path]:
+    """The image files among the paths and in the folders among them, sorted within a folder.
+
+    Raises DataError where a folder has no images.
+    """
+    return [
+        file
+        for path in paths
+        for file in (images_below(path, str(path)) if path.is_dir() else [path])
+    ]
+
+
+class ImagePredictions:
+    """The predictions for image files, some at a time, so that the memory has a bound.
 
     Images are prepared as images of the data set, where it is known; with `as_is` they are only
     resized to the network's shape, by `resize` or the spec. With `invert`, light and dark
     change places first. Raises NetspecError.
     """
-    if isinstance(model, Path):
-        path, session = model, open_exported(model, device).model
-        about = _about(session, path, session.remarks)
-    else:
-        path, session = model.path, find_exporting("onnx").open(_exported(model), device)
-        about = _about(session, path, model.remarks)
-    fitting = _fitting(about, as_is=as_is, invert=invert, resize=resize)
-    seen = [read_image(image, fitting) for image in images]
-    values = [
-        about.pixels.values_of(decoded.pixels, str(image))
-        for image, decoded in zip(images, seen, strict=True)
-    ]
-    inputs = np.stack(values) / np.float32(about.scale)
-    check_indices(about.network.graph, [inputs], "images")
-    outputs = about.meaning.read(ScaledInputs(session).predict(inputs))
-    return [
-        _prediction(image, decoded, row, about, path)
-        for image, decoded, row in zip(images, seen, outputs, strict=True)
-    ]
 
+    def __init__(
+        self, opened: OpenedModel, *, invert: bool, as_is: bool, resize: Resize | None
+    ) -> None:
+        self._about = _about(opened)
+        self._fitting = _fitting(self._about, as_is=as_is, invert=invert, resize=resize)
+        self._predictor = ScaledInputs(opened.session)
+        self.meaning = self._about.meaning
 
-def _exported(run: Run) -> bytes:
-    return find_exporting("onnx").export(
-        run.network, run.weights(), opset=None, raw_input=False, record=run.about.data
-    )
+    def predictions(
+        self, images: Sequence[Path], broken: list[DataError] | None = None
+    ) -> Iterator[Prediction]:
+        """The predictions in the order of the images.
+
+        With `broken`, the errors of files that cannot be decoded are added to it, and the other
+        images are predicted.
+        """
+        size = at_once(prod(self._about.shape))
+        for start in range(0, len(images), size):
+            seen: list[tuple[Path, tuple[str, ...]]] = []
+            values: list[Array] = []
+            for image in images[start : start + size]:
+                try:
+                    decoded = read_image(image, self._fitting)
+                    values.append(self._about.pixels.values_of(decoded.pixels, str(image)))
+                except DataError as error:
+                    if broken is None:
+                        raise
+                    broken.append(error)
+                else:
+                    seen.append((image, decoded.notes))
+            if seen:
+                yield from self._predicted(seen, np.stack(values))
+
+    def _predicted(
+        self, seen: list[tuple[Path, tuple[str, ...]]], values: Array
+    ) -> Iterator[Prediction]:
+        about = self._about
+        inputs = values / np.float32(about.scale)
+        check_indices(about.network.graph, [inputs], "images")
+        outputs = about.meaning.read(self._predictor.predict(inputs))
+        for (image, notes), row in zip(seen, outputs, strict=True):
+            if not np.isfinite(row).all():
+                message = f"{about.path} predicts values for {image} that are not finite"
+                raise RunError(message, "its weights are not sound: train it again")
+            about_image = (f"{image}: {'; '.join(notes)}",) if notes else ()
+            yield prediction_of(str(image), row, about.meaning, (*about.notes, *about_image))
 
 
 @dataclass(frozen=True)
 class _About:
     """The facts in a model's file. `notes` are facts that a user would not expect."""
 
+    path: Path
     network: Network
     shape: tuple[int, int, int]
     meaning: Meaning
@@ -112,19 +124,21 @@ class _About:
     notes: tuple[str, ...]
 
 
-def _about(session: ExportedModel, path: Path, notes: tuple[str, ...]) -> _About:
-    metadata = session.metadata
+def _about(opened: OpenedModel) -> _About:
+    path, network, record, notes = opened.path, opened.network, opened.record, opened.notes
+    if opened.preparation:
+        message = f"{path} takes the columns of a table, and no images"
+        raise RunError(message, "name a CSV, Parquet or Arrow file")
+    metadata = opened.session.metadata
     try:
-        network = loads(metadata["netspec.spec"])
         names = _NAMES.validate_json(metadata["netspec.class_names"])
-    except (KeyError, NetspecError, ValidationError) as error:
+    except (KeyError, ValidationError) as error:
         reason = str(error).partition("\n")[0]
         message = f"{path} does not say how it takes images ({reason})"
         help = "name a run, or a file that `netspec export --onnx` wrote"
         raise RunError(message, help) from None
     shape = _image_shape(network.graph, path)
     data, promise = network.spec.data, promise_of(network.spec.data)
-    record = parse_record(metadata.get("netspec.data", ""))
     if record is None and promise.value_range is None:
         unknown = f"{path} does not record its training data: white is taken for 255 in them"
         notes = (*notes, unknown)
@@ -133,7 +147,7 @@ def _about(session: ExportedModel, path: Path, notes: tuple[str, ...]) -> _About
     meaning = meaning_of(network, names if named else None)
     scale = network.scales[network.graph.inputs[0].name]
     pixels = pixel_range(promise, arrays.get("x_train"))
-    return _About(network, shape, meaning, pixels, scale, notes)
+    return _About(path, network, shape, meaning, pixels, scale, notes)
 
 
 def _image_shape(graph: Graph, path: Path) -> tuple[int, int, int]:
@@ -168,24 +182,3 @@ def _resizing(data: DataFields | None, mode: Resize | None) -> ImageResize:
     """The resizing of images: as in the spec, with another mode where one is requested."""
     default = (data and data.resize) or ImageResize(mode="stretch")
     return default.model_copy(update={"mode": mode}) if mode else default
-
-
-def _prediction(
-    image: Path, seen: SeenImage, outputs: Array, about: _About, model: Path
-) -> Prediction:
-    if not np.isfinite(outputs).all():
-        message = f"{model} predicts values for {image} that are not finite"
-        raise RunError(message, "its weights are not sound: train it again")
-    kind, names = about.meaning.kind, about.meaning.names
-    by_name = {name: float(value) for name, value in zip(names, outputs, strict=True)}
-    best = names[int(outputs.argmax())] if kind == "classes" else None
-    preparation = (f"{image}: {'; '.join(seen.notes)}",) if seen.notes else ()
-    return Prediction(
-        str(image),
-        kind,
-        best,
-        None if best is None else by_name[best],
-        {} if kind == "values" else by_name,
-        by_name if kind == "values" else {},
-        (*about.notes, *preparation),
-    )

@@ -56,12 +56,24 @@ def write_atomically(path: Path, content: bytes) -> None:
     the content. Raises NetspecError where the file cannot be written; what was there before then
     stays.
     """
+    stream_atomically(path, lambda file: file.write(content))
+
+
+def stream_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """As `write_atomically`, for content that `write` writes into the file part by part.
+
+    What `write` raises ends it, and what was there before stays, except in a pipe or a device.
+    """
     try:
         if is_stream(path):
-            _write_into(path, content)
+            stdout = _is_stdout(path)
+            if stdout and sys.stdout is not None:
+                sys.stdout.flush()
+            with open(1 if stdout else path, "wb", closefd=not stdout) as file:
+                write(file)
             return
         target = _target(path)
-        partial = write_partial(target.parent, content)
+        partial = stream_partial(target.parent, write)
         try:
             partial.replace(target)
         except OSError:
@@ -138,16 +150,6 @@ def _is_stdout(path: Path) -> bool:
         return os.path.samestat(path.stat(), os.fstat(1))
     except OSError:  # it is closed
         return False
-
-
-def _write_into(path: Path, content: bytes) -> None:
-    stdout = _is_stdout(path)
-    if stdout and sys.stdout is not None:
-        sys.stdout.flush()
-    with open(1 if stdout else path, "wb", buffering=0, closefd=not stdout) as file:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[file.write(rest) :]
 
 
 def _target(path: Path) -> Path:

@@ -303,16 +303,11 @@ def test_an_image_that_is_not_there_is_a_fault(camera, tmp_path, name):
     assert str(tmp_path / name) in netspec_("predict", camera, tmp_path / name).fault
 
 
-def test_a_folder_of_images_is_called_a_folder(camera, tmp_path):
-    fault = netspec_("predict", camera, tmp_path).fault
-
-    assert f"{tmp_path} is a folder" in fault
-    assert f"name its images, as in {tmp_path}/*.png" in fault
-
-
-def test_predict_gives_no_results_where_one_image_is_faulty(camera, tmp_path):
+def test_a_missing_image_is_named_and_others_predicted(camera, tmp_path):
     image = saved(tmp_path, Image.fromarray(GREY))
-    assert "nowhere.png" in netspec_("predict", camera, image, tmp_path / "nowhere.png").fault
+    ended = netspec_("predict", camera, tmp_path / "nowhere.png", image)
+    assert (ended.status, len(ended.out.splitlines())) == (1, 1)
+    assert "nowhere.png" in ended.err
 
 
 def test_a_model_that_is_no_onnx_file_is_a_fault_that_names_it(spec, tmp_path):
@@ -522,3 +517,42 @@ def test_an_image_is_converted_in_strips_as_at_once(monkeypatch):
     in_strips = converted(image, "L", lambda part: part.convert("RGB"))
     assert np.array_equal(np.asarray(at_once), np.asarray(image.convert("RGB").convert("L")))
     assert np.array_equal(np.asarray(in_strips), np.asarray(at_once))
+
+
+def test_folders_are_searched_for_images(camera, tmp_path):
+    for name in ("b/2.png", "a/1.png", ".hidden/3.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("L", (2, 2), 51).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no image", encoding="utf-8")
+    lines = netspec_("predict", camera, tmp_path).out.splitlines()
+    assert [line.split()[0] for line in lines] == [
+        str(tmp_path / "a/1.png"),
+        str(tmp_path / "b/2.png"),
+    ]
+
+
+def test_folder_without_images_is_refused(camera, tmp_path):
+    assert "has no images" in netspec_("predict", camera, tmp_path).fault
+
+
+def test_broken_files_are_named_and_others_predicted(camera, tmp_path):
+    for place in range(5):
+        Image.new("L", (2, 2), 51).save(tmp_path / f"{place}.png")
+    for place in (1, 3):
+        (tmp_path / f"{place}.png").write_bytes(b"no image")
+    ended = netspec_("predict", camera, tmp_path)
+    assert ended.status == 1
+    predicted = [line.split()[0] for line in ended.out.splitlines()]
+    assert predicted == [str(tmp_path / f"{place}.png") for place in (0, 2, 4)]
+    assert [line.split()[1] for line in ended.err.splitlines() if line.startswith("error")] == [
+        str(tmp_path / f"{place}.png") for place in (1, 3)
+    ]
+
+
+def test_csv_has_a_row_for_each_image(camera, tmp_path):
+    Image.new("L", (2, 2), 51).save(tmp_path / "a.png")
+    output = tmp_path / "output.csv"
+    netspec_("predict", camera, tmp_path / "a.png", "--csv", output)
+    header, row = output.read_text(encoding="utf-8").splitlines()
+    assert header == "file,predicted_0,predicted_1,predicted_2,predicted_3"
+    assert row == f"{tmp_path / 'a.png'},0.2,0.2,0.2,0.2"

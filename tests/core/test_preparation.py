@@ -46,3 +46,12 @@ def test_probes_have_every_category_an_unknown_one_and_a_missing_number() -> Non
     assert {"", "blue", "green", "red"} < set(probes["colour"].tolist())
     assert np.isnan(probes["size"]).any()
     assert (PREPARATION.apply(probes)["x"][:, 1:].sum(0) > 0).all()
+
+
+def test_windows_are_prepared_as_their_rows_are() -> None:
+    colours = np.array(["red", "pink", "", "blue"])
+    rows = PREPARATION.apply({"size": SIZES, "colour": colours})["x"]
+    windows = {"size": SIZES.reshape(2, 2), "colour": colours.reshape(2, 2)}
+    np.testing.assert_array_equal(PREPARATION.apply(windows)["x"], rows.reshape(2, 2, -1))
+    probes = PREPARATION.model_copy(update={"history": 5}).probes()
+    assert {values.shape[1:] for values in probes.values()} == {(5,)}

@@ -67,7 +67,11 @@ class Builder:
         """Keep shapes, axes or indices as int64, and return the name."""
         return self._hold(name, np.asarray(values, np.int64))
 
-    def _hold(self, name: str, array: NDArray[Any]) -> str:  # Any: float32 or int64
+    def doubles(self, name: str, values: ArrayLike) -> str:
+        """Keep values as float64, and return the name."""
+        return self._hold(name, np.asarray(values, np.float64))
+
+    def _hold(self, name: str, array: NDArray[Any]) -> str:  # Any: float32, float64 or int64
         content = (array.dtype.str, array.shape, sha256(np.ascontiguousarray(array)).digest())
         if content not in self.constants:
             self.constants[content] = numpy_helper.from_array(array, name)

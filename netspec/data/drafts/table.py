@@ -28,7 +28,8 @@ from netspec.data.drafts.writing import (
 from netspec.data.frames import FrameFile, Reading, open_frame, read_frame
 from netspec.data.overview import field_values
 from netspec.data.preparation import Values
-from netspec.data.sources.table import TableFiles, TimeFormat
+from netspec.data.sources.rows import TimeFormat
+from netspec.data.sources.table import TableFiles
 from netspec.data.table import Request, Table
 from netspec.data.table_columns import TableColumn, describe_columns
 from netspec.data.tables import open_table

@@ -54,6 +54,13 @@ class Portion(Model):
     ] = False
     seed: Annotated[int, Field(ge=0, lt=2**63, description="Decides which examples are drawn.")] = 0
 
+    @property
+    def written_randomness(self) -> str | None:
+        """The first written field that has an effect only on examples drawn at random."""
+        written = self.model_fields_set
+        fields = (name for name in ("shuffle", "stratify", "seed") if name in written)
+        return next((name for name in fields if getattr(self, name)), None)
+
 
 class FilePath(str):
     """The path of a file, relative to the folder of the spec.
@@ -101,7 +108,13 @@ class Promise:
     decoded: bool = False
     """Whether the examples are image files, which are decoded to the shape of the input."""
     columns: bool = False
-    """Whether the examples are rows of a table, whose columns are along one axis of the input."""
+    """Whether the examples are rows of a table, whose columns are along the last axis."""
+    steps: int | None = None
+    """How many rows of a table one example has, along the axis before the last."""
+    values: tuple[int, ...] | None = None
+    """The shape of the label of an example, where labels are numbers."""
+    ordered: bool = False
+    """Whether the examples are in the order of time, and a part of them is the last ones."""
 
 
 def _as_scale(value: object) -> str | None:

@@ -1,0 +1,122 @@
+"""Predictions for arrays and data frames, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.data.arrow import ArrowTable, categories, kind_of, numbers, pyarrow, times
+from netspec.data.examples import scaled
+from netspec.data.indices import check_indices
+from netspec.data.preparation import PreparedColumn
+from netspec.graph import Input
+from netspec.language.layers import written
+from netspec.numerics.measures import probabilities
+from netspec.numerics.weights import Array
+from netspec.runs.opened import OpenedModel
+from netspec.runs.quantization import ScaledInputs
+from netspec.runs.rows import TablePredictions
+from netspec.text.diagnostics import DataError, nearest, one_of
+
+_VALUES = {"number": numbers, "category": categories, "time": times}
+"""For every kind of column, the function that reads it."""
+
+
+def predict_arrays(opened: OpenedModel, x: object) -> Array | dict[str, Array]:
+    """The output (n, …) of a network for its inputs; by name where it has several outputs.
+
+    `x` is an array (n, …) with the values of the data, which are divided by `scale` as in a
+    training; or arrays by the names of the inputs. For a network of a table, it is a data frame, or
+    arrays (n,) by the names of the columns. The output of softmax and sigmoid are probabilities,
+    also where the loss computes them of logits. Raises NetspecError.
+    """
+    if opened.preparation:
+        opened.check_takes_rows()
+        outputs = opened.session.outputs_of_columns(_columns(x, opened.preparation.columns))
+    else:
+        outputs = ScaledInputs(opened.session).outputs(*_inputs(x, opened))
+    graph, objectives = opened.network.graph, opened.network.objectives
+    by_name = dict(zip(graph.outputs, outputs, strict=True))
+    for objective in objectives:
+        if objective.taken_off is None:
+            by_name[objective.output] = probabilities(by_name[objective.output], objective)
+    return by_name if len(by_name) > 1 else by_name[graph.outputs[0]]
+
+
+def predict_rows(opened: OpenedModel, paths: Sequence[Path]) -> Array:
+    """The probabilities or values (n, names) for all rows of files; see `Meaning.read`."""
+    parts = [rows.outputs for path in paths for rows in TablePredictions(opened, path).rows()]
+    return np.concatenate(parts or [np.empty((0, len(opened.meaning().names)), np.float32)])
+
+
+def _columns(x: object, columns: Sequence[PreparedColumn]) -> dict[str, NDArray[Any]]:
+    """The values of the columns of a data frame or of arrays by name. Raises DataError."""
+    table = _table(x)
+    values: dict[str, NDArray[Any]] = {}
+    for column in columns:
+        if column.name not in table.column_names:
+            meant = nearest(column.name, table.column_names)
+            known = one_of([*map(str, table.column_names)], "and")
+            message = f"the data have no column {column.name!r}; they have {known}"
+            raise DataError(message, f"rename {meant}" if meant else "add the column")
+        values[column.name] = _values(table.column(column.name), column)
+    return values
+
+
+def _table(x: object) -> ArrowTable:
+    pa = pyarrow()
+    if not isinstance(x, Mapping) and not hasattr(x, "__arrow_c_stream__"):
+        message = f"the network takes the columns of a table, and gets {type(x).__name__}"
+        raise DataError(message, "pass a data frame, or a dict of arrays by the names of columns")
+    try:
+        return pa.table(dict(x) if isinstance(x, Mapping) else x)  # pyright: ignore[reportUnknownArgumentType] - of any values
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        message = f"the data are no table: {reason}"
+        help = "every column needs values of one type, and all the same number"
+        raise DataError(message, help) from None
+
+
+def _values(values: Any, column: PreparedColumn) -> NDArray[Any]:  # Any: an array of pyarrow
+    kind = kind_of(values.type)
+    if kind is None or column.kind not in (kind, "category"):
+        message = f"the column {column.name} has values of {values.type}, and is a {column.kind}"
+        raise DataError(message, f"convert it, as the training data have a {column.kind}")
+    return np.asarray(_VALUES[column.kind](values))
+
+
+def _inputs(x: object, opened: OpenedModel) -> tuple[Array, ...]:
+    """The inputs (n, …) of a network, scaled. Raises DataError."""
+    network = opened.network
+    names = [input_.name for input_ in network.graph.inputs]
+    arrays: Mapping[Any, Any] = x if isinstance(x, Mapping) else {names[0]: x}  # pyright: ignore[reportUnknownVariableType] - of any values
+    if {*arrays} != {*names}:
+        message = f"the network has the inputs {one_of(names, 'and')}"
+        raise DataError(message, "pass a dict with an array for each of them, by name")
+    inputs = tuple(
+        scaled(_shaped(arrays[input_.name], input_), network.scales[input_.name])
+        for input_ in network.graph.inputs
+    )
+    if len({len(array) for array in inputs}) > 1:
+        raise DataError("the inputs have different numbers of examples", "pass as many for each")
+    check_indices(network.graph, [*inputs], "inputs")
+    return inputs
+
+
+def _shaped(values: Any, to: Input) -> NDArray[Any]:  # Any: what NumPy makes an array of
+    try:
+        array = np.asarray(values)
+        numeric = array.dtype.kind in "biuf"
+    except ValueError:  # of rows with different lengths
+        array, numeric = np.empty(0), False
+    if not numeric:
+        message = f"{to.name} gets {type(values).__name__}, which is no array of numbers"
+        raise DataError(message, f"pass an array of the shape (n, {written(to.shape)})")
+    if array.shape[1:] != to.shape and (*array.shape[1:], 1) != to.shape:
+        message = f"{to.name} takes (n, {written(to.shape)}), and gets {written(array.shape)}"
+        raise DataError(message, "the first axis has the examples, also where there is one")
+    return array.reshape(-1, *to.shape)
