@@ -115,8 +115,10 @@ def _shaped(values: Any, to: Input) -> NDArray[Any]:  # Any: what NumPy makes an
         array, numeric = np.empty(0), False
     if not numeric:
         message = f"{to.name} gets {type(values).__name__}, which is no array of numbers"
-        raise DataError(message, f"pass an array of the shape (n, {written(to.shape)})")
+        raise DataError(message, f"pass an array of examples of {written(to.shape)}")
     if array.shape[1:] != to.shape and (*array.shape[1:], 1) != to.shape:
-        message = f"{to.name} takes (n, {written(to.shape)}), and gets {written(array.shape)}"
+        message = (
+            f"{to.name} takes examples of {written(to.shape)}, and gets {written(array.shape)}"
+        )
         raise DataError(message, "the first axis has the examples, also where there is one")
     return array.reshape(-1, *to.shape)

@@ -133,7 +133,7 @@ def test_several_outputs_have_their_names(tmp_path):
     [
         ([[1, 2]], "the network has the inputs a and b"),
         ({"a": [[1, 2]], "b": [[1], [2]]}, "the inputs have different numbers of examples"),
-        ({"a": [1, 2], "b": [[1]]}, r"a takes \(n, 2\), and gets 2"),
+        ({"a": [1, 2], "b": [[1]]}, r"a takes examples of \(2\), and gets \(2\)"),
         ({"a": [["x", "y"]], "b": [[1]]}, "a gets list, which is no array of numbers"),
         ({"a": [[1], [1, 2]], "b": [[1]]}, "a gets list, which is no array of numbers"),
     ],
