@@ -123,9 +123,8 @@ def write_training(training: Training) -> list[str]:
         validation = f"{{fraction: {kept.fraction:g}{stratify}}}"
         lines.append(f"  validation: {validation}   # training examples that only measure")
     if kept or training.validation:
-        lines.append(
-            "  early_stopping: {patience: 10, restore_best_weights: true}   # ends it sooner"
-        )
+        stopping = f"{{patience: {max(10, epochs // 8)}, restore_best_weights: true}}"
+        lines.append(f"  early_stopping: {stopping}   # ends it sooner")
     lines.append("  seed: 0                       # decides the initial weights and all orders")
     return lines
 
