@@ -97,7 +97,7 @@ def test_only_cudnn_of_cuda_12_enables_keras_gpus(installed, devices, monkeypatc
             raise PackageNotFoundError(name)
         return "9.28.0.42"
 
-    monkeypatch.setattr(netspec.backend, "version", version)
+    monkeypatch.setattr(netspec.backend.contract, "version", version)
     monkeypatch.setattr(netspec_keras, "gpu_present", lambda: True)
     assert netspec_keras.BACKEND.devices() == devices
 

@@ -64,13 +64,13 @@ def _check_texts(graph: GraphProto) -> None:
 
     The inference of LabelEncoder ends the process where its input has no type (onnx 1.23.2).
     """
-    texts = [
+    typed = {
         value.name
-        for value in graph.input
-        if value.type.tensor_type.elem_type == TensorProto.STRING
-    ]
+        for value in (*graph.input, *graph.value_info)
+        if value.type.tensor_type.elem_type in (TensorProto.STRING, TensorProto.INT64)
+    }
     for node in _nodes(graph):
-        known = node.op_type == "LabelEncoder" and len(node.input) == 1 and node.input[0] in texts
+        known = node.op_type == "LabelEncoder" and len(node.input) == 1 and node.input[0] in typed
         if node.domain == "ai.onnx.ml" and not known:
             message = f"the model has the operator {node.op_type}, and not of a column of texts"
             raise BackendError(message, _HELP)
@@ -132,6 +132,7 @@ def _shape(value: ValueInfoProto) -> tuple[int, ...] | None:
 def _without_weights(model: ModelProto) -> ModelProto:
     """The model with inputs instead of large weights, which shapes do not depend on."""
     graph = GraphProto(name=model.graph.name, node=model.graph.node, output=model.graph.output)
+    graph.value_info.extend(model.graph.value_info)
     weights = {tensor.name for tensor in model.graph.initializer}
     graph.input.extend(value for value in model.graph.input if value.name not in weights)
     for tensor in model.graph.initializer:

@@ -14,22 +14,24 @@ import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
 from netspec.data.preparation import CategoryColumn, NumberColumn, PreparedColumn, TimeColumn
+from netspec.data.tokens import TextColumn
 from netspec.language.layers import Shape
 from netspec.text.diagnostics import BackendError
 from netspec_onnx.lower import Builder
+from netspec_onnx.tokens import MICROSOFT, ML, lower_text
 
 PREFIX = "prepare:"
 """How the names of a preparation begin. Names of layers have no colon."""
 
 BATCH = "batch"
 
-ML = "ai.onnx.ml"
-ML_OPSET = 3
-"""The version that ONNX 1.13 has, as opset 18."""
+VERSIONS = {ML: 3, MICROSOFT: 1}
+"""The version of ONNX's other operators as in ONNX 1.13, which has opset 18."""
 
 ELEMENTS: dict[str, int] = {
     "number": TensorProto.DOUBLE,
     "category": TensorProto.STRING,
+    "text": TensorProto.STRING,
     "time": TensorProto.DOUBLE,
 }
 """What a column of each kind is in the file, with the shape (batch)."""
@@ -92,6 +94,11 @@ def _(column: TimeColumn, name: str, to: Builder, x: str) -> str:
     return to.add("Concat", columns, f"{name}.prepared", axis=-1)
 
 
+@lower_column.register
+def _(column: TextColumn, name: str, to: Builder, x: str) -> str:
+    return lower_text(column, name, to, x)
+
+
 def _sine_and_cosine(name: str, period: float, to: Builder, x: str) -> list[str]:
     """The sine and the cosine of the part of a period; ONNX Runtime has no Cos of float64."""
     length = to.doubles(f"{name}.period", period)
@@ -137,6 +144,9 @@ def preparation_graph(
         ],
         outputs,
         [*to.constants.values()],
+        value_info=[
+            helper.make_tensor_value_info(name, type_, None) for name, type_ in to.types.items()
+        ],
     )
 
 
@@ -175,20 +185,27 @@ class Separated:
         )
 
 
+def _is_of_preparation(name: str | bytes) -> bool:
+    """Whether a name is of the preparation. Protobuf returns bytes where it is not UTF-8."""
+    return isinstance(name, str) and name.startswith(PREFIX)
+
+
 def separated(model: ModelProto) -> Separated:
     """The two parts of a file. A file without a preparation is its network."""
     graph = model.graph
-    nodes = [node for node in graph.node if node.name.startswith(PREFIX)]
+    nodes = [node for node in graph.node if _is_of_preparation(node.name)]
     if not nodes:
         return Separated(model, None)
     computed = {name for node in nodes for name in node.output}
-    between = [value for value in graph.value_info if value.name in computed]
+    typed = [value for value in graph.value_info if value.name in computed]
+    between = [value for value in typed if not _is_of_preparation(value.name)]
     preparation, network = ModelProto(), ModelProto()
     for part in (preparation, network):
         part.CopyFrom(_frame(model))
     preparation.graph.name = "preparation"
     preparation.graph.input.extend(graph.input)
     preparation.graph.output.extend(between)
+    preparation.graph.value_info.extend(value for value in typed if value not in between)
     network.graph.input.extend(between)
     network.graph.output.extend(graph.output)
     for node in graph.node:
@@ -212,7 +229,7 @@ def _frame(model: ModelProto) -> ModelProto:
 
 
 def _part(name: str, preparation: ModelProto, network: ModelProto) -> GraphProto:
-    return (preparation if name.startswith(PREFIX) else network).graph
+    return (preparation if _is_of_preparation(name) else network).graph
 
 
 def joined(network: ModelProto, preparation: GraphProto) -> ModelProto:
@@ -238,9 +255,10 @@ def joined(network: ModelProto, preparation: GraphProto) -> ModelProto:
     model.graph.node.extend(nodes)
     model.graph.initializer.extend(constants)
     model.graph.input.extend(before.input)
-    model.graph.value_info.extend(inputs)
-    if all(opset.domain != ML for opset in model.opset_import):
-        model.opset_import.append(helper.make_opsetid(ML, ML_OPSET))
+    model.graph.value_info.extend([*inputs, *before.value_info])
+    imported = {opset.domain for opset in model.opset_import}
+    for domain in sorted({node.domain for node in before.node} - imported):
+        model.opset_import.append(helper.make_opsetid(domain, VERSIONS[domain]))
     return model
 
 

@@ -83,7 +83,7 @@ def _with_columns(model: ModelProto, graph: Graph, preparation: Preparation) -> 
         raise BackendError(message, "train the network again")
     inputs = [(preparation.inputs[names[input_.name]], input_.shape) for input_ in graph.inputs]
     whole = joined(model, preparation_graph(inputs, opset, preparation.axes))
-    whole.ir_version = helper.find_min_ir_version_for([*whole.opset_import])
+    whole.ir_version = helper.find_min_ir_version_for([*whole.opset_import], ignore_unknown=True)
     try:
         checker.check_model(whole, full_check=True)  # pyright: ignore[reportUnknownMemberType] - its PathLike
     except (checker.ValidationError, shape_inference.InferenceError) as error:

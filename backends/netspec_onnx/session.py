@@ -41,6 +41,7 @@ from netspec_onnx.bounds import check_bounds
 from netspec_onnx.columns import separated
 from netspec_onnx.logits import without_activations
 from netspec_onnx.saturation import remarks
+from netspec_onnx.tokens import MICROSOFT
 
 ort: Any = onnxruntime  # Any: it ships no types
 Session: TypeAlias = Any  # Any: likewise
@@ -89,8 +90,8 @@ class OnnxPredictor(Predicting):
     `input_shapes` and `output_shapes` have no batch axis. `raw_input` is true if the model takes
     pixels as uint8 and divides them itself. `remarks` are sentences about unexpected facts.
 
-    A file that takes the columns of a table has their names in `columns`. Its inputs are here those
-    of the network without the preparation.
+    A file that takes the columns of a table has their names in `columns`. `input_shapes`
+    and all functions of arrays are about the network without the preparation.
     """
 
     def __init__(
@@ -256,9 +257,14 @@ def _check_closed(model: ModelProto) -> None:
         if isinstance(message, TensorProto) and message.data_location == TensorProto.EXTERNAL:
             fault = f"the model keeps {message.name or 'a tensor'} in another file"
             raise BackendError(fault, "save it as one file, without external data")
-        if isinstance(message, NodeProto) and message.domain not in DOMAINS:
+        if isinstance(message, NodeProto) and not _is_standard(message):
             fault = f"the model uses the operator {message.op_type} of {message.domain}"
             raise BackendError(fault, "netspec opens only models of ONNX's standard operators")
+
+
+def _is_standard(node: NodeProto) -> bool:
+    """Whether an operator is ONNX's own, or the one that splits texts."""
+    return node.domain in DOMAINS or (node.domain, node.op_type) == (MICROSOFT, "Tokenizer")
 
 
 def _messages(message: Message) -> Iterator[Message]:

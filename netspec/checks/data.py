@@ -24,6 +24,13 @@ def image_faults(data: DataFields, graph: Graph) -> list[Fault]:
         return [Fault(("data",), Code.DATA, message, "put the arrays into an npz file")]
     if promise.columns and (reason := _unfit_for_rows(data, graph.input_shape)):
         return [Fault(("input",), Code.DATA, *reason)]
+    if promise.tokens and len(graph.input_shape) != 1:
+        message = (
+            f"the input is {written(graph.input_shape)}, and {data.dataset} has tokens, which have "
+            "one axis"
+        )
+        help = "write how many tokens of a text are read, as `input: [200]`"
+        return [Fault(("input",), Code.DATA, message, help)]
     if data.own_targets and [graph.input_shape] != [node.shape for node in graph.output_nodes]:
         outputs = ", ".join(written(node.shape) for node in graph.output_nodes)
         message = (

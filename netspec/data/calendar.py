@@ -71,7 +71,7 @@ class Calendar:
         return np.array([np.median(np.diff(some)) if len(some) > 1 else np.nan for some in groups])
 
     def starts(self, cut: Cut) -> Indices:
-        """Where windows begin: in one group each, and where `cut` says so, without a gap."""
+        """Where windows begin: in one group each, and where `cut` allows it, without a gap."""
         ends = np.diff(self.groups) != 0
         if not cut.bridge:
             ends[self.gaps()] = True
@@ -91,7 +91,7 @@ class Calendar:
     def parts(self, starts: Indices, cut: Cut, begin: Mapping[str, float]) -> dict[str, Indices]:
         """The windows of each part, by the times at which the parts begin, the earliest first.
 
-        All rows that a window predicts are in its part. Those of the history may be earlier: they
+        All rows that a window predicts are in its part. Rows of the history may be earlier: they
         are known when it is predicted. A window that predicts rows of two parts is in none.
         """
         first = self.times[starts + cut.length - cut.horizon]

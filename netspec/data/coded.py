@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,12 @@ class Coded:
 
     texts: tuple[str, ...]
     codes: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Coded:
+        """The texts, each of the different ones once."""
+        places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+        return cls(tuple(places), np.array([places[text] for text in texts], np.int32))
 
     def __len__(self) -> int:
         return len(self.codes)

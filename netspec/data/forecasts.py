@@ -43,20 +43,20 @@ def last_windows(source: Series, path: Path, preparation: Preparation) -> LastWi
     calendar = rows.calendar
     cut = Cut(source.history, 0, 0, bridge=source.bridge)
     ends = np.cumsum(calendar.sizes())
-    found = np.isin(ends - source.history, calendar.starts(cut))
-    if not found.any():
+    complete = np.isin(ends - source.history, calendar.starts(cut))
+    if not complete.any():
         message = f"no group of {path} ends in {source.history:,} rows without a gap in time"
         raise DataError(message, "predict from a file with more rows")
-    firsts = (ends - source.history)[found]
+    firsts = (ends - source.history)[complete]
     window = calendar.order[firsts[:, np.newaxis] + np.arange(source.history)]
     columns = {name: rows.values[name][window] for name in rows.features}
-    names = tuple(np.array(rows.groups.texts, object)[found].tolist())
+    names = tuple(np.array(rows.groups.texts, object)[complete].tolist())
     times = tuple(rows.written_time(int(row)) for row in window[:, -1])
-    return LastWindows(names, times, columns, _left_out(rows, found.tolist()))
+    return LastWindows(names, times, columns, _left_out(rows, complete.tolist()))
 
 
-def _left_out(rows: TimedRows, found: list[bool]) -> tuple[str, ...]:
-    names = [text for text, kept in zip(rows.groups.texts, found, strict=True) if not kept]
+def _left_out(rows: TimedRows, complete: list[bool]) -> tuple[str, ...]:
+    names = [text for text, kept in zip(rows.groups.texts, complete, strict=True) if not kept]
     if not names:
         return ()
     history = rows.source.history

@@ -23,6 +23,7 @@ from netspec.data.delimited import Delimited, TextFormat, UnfittingError, open_d
 from netspec.data.gathering import gather
 from netspec.data.preparation import PreparedColumn, Values
 from netspec.data.sources.rows import RowFiles, TimeFormat
+from netspec.data.sources.text import TextFiles
 from netspec.language.data import DataFields
 from netspec.text.diagnostics import DataError, nearest, one_of
 from netspec.text.files import open_regular
@@ -32,6 +33,9 @@ _FOREIGN = {
     b"\xd0\xcf\x11\xe0": "an Excel workbook",
     b"\x1f\x8b": "packed with gzip",
 }
+TEXTS = ("category", "text")
+"""The kinds of columns whose values are texts."""
+
 _MANY = 12  # names in a message
 
 
@@ -82,7 +86,7 @@ class FrameFile:
 
         `first` is the number of rows before it in the file.
         """
-        if kind == "category":
+        if kind in TEXTS:
             return categories(column)
         is_text = kind_of(column.type) == "category"
         if kind == "number" and not is_text:
@@ -156,7 +160,7 @@ def read_frame(
     file.check_columns(columns)
     content = file.content
     if isinstance(content, Columnar):
-        every_kind = content.kinds([name for name in columns if kinds.get(name) != "category"])
+        every_kind = content.kinds([name for name in columns if kinds.get(name) not in TEXTS])
         kinds = {**every_kind, **kinds}
         return Frame(file, kinds, gather(_values(file, content.batches(columns), kinds, columns)))
     looks = _looks(content, columns, kinds)
@@ -196,7 +200,7 @@ def batches_of(file: FrameFile, columns: Sequence[PreparedColumn]) -> Iterator[d
     file.check_columns(list(kinds))
     content = file.content
     if isinstance(content, Columnar):
-        content.kinds([name for name, kind in kinds.items() if kind != "category"])
+        content.kinds([name for name, kind in kinds.items() if kind not in TEXTS])
         batches = content.batches(list(kinds))
     else:
         looks = _looks(content, list(kinds), kinds)
@@ -240,6 +244,8 @@ def texts_of_rows(file: FrameFile) -> Iterator[list[str]]:
 
 def reading_of(data: DataFields | None) -> Reading:
     """How the files of a table are written that the fields of a spec describe."""
+    if isinstance(data, TextFiles):
+        return Reading(TextFormat(data.encoding, data.separator))
     if not isinstance(data, RowFiles):
         return Reading()
     formats = {name: kind.time for name, kind in data.types.items() if isinstance(kind, TimeFormat)}
@@ -251,7 +257,7 @@ def _looks(
 ) -> dict[str, object]:
     """The types of pyarrow that the first rows of a text show; texts where a kind is declared."""
     text = pyarrow().string()
-    declared = {name: text for name in columns if kinds.get(name) in ("category", "time")}
+    declared = {name: text for name in columns if kinds.get(name) in (*TEXTS, "time")}
     schema = content.schema(columns, declared)
     return {name: schema.field(name).type for name in columns}
 

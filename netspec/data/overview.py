@@ -168,7 +168,8 @@ def _learned(column: PreparedColumn) -> str:
     count = len(column.vocabulary)
     names = [visible(name) or '""' for name in column.vocabulary[:MAX_CATEGORIES]]
     names += [f"{count - MAX_CATEGORIES:,} more"] if count > MAX_CATEGORIES else []
-    text = f"{count:,} categories: {one_of(names, 'and') if names else 'none'}"
+    what = "tokens" if column.kind == "text" else "categories"
+    text = f"{count:,} {what}: {one_of(names, 'and') if names else 'none'}"
     return _cut(text, WIDTH // 2)
 
 

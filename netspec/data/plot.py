@@ -22,6 +22,7 @@ from netspec.data.loading import Dataset
 from netspec.data.mapped import Stored
 from netspec.data.preparation import CategoryColumn, Preparation, TimeColumn
 from netspec.data.targets import classes_of
+from netspec.data.tokens import TextColumn
 from netspec.network import Network
 from netspec.text.diagnostics import visible
 from netspec.text.files import write_atomically
@@ -148,7 +149,9 @@ def _features(
     for column in preparation.columns:
         part = np.asarray(values[:, start : start + column.width], np.float64)
         start += column.width
-        if not isinstance(column, CategoryColumn):
+        if isinstance(column, TextColumn):
+            features[f"tokens of {column.name}"] = np.count_nonzero(part, axis=1)
+        elif not isinstance(column, CategoryColumn):
             numbers = part[:, 0] * column.deviation + column.mean
             of_times = isinstance(column, TimeColumn)
             features[column.name] = numbers.astype("datetime64[s]") if of_times else numbers

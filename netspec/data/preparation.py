@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from netspec.data.coded import Coded
+from netspec.data.tokens import TextColumn
 from netspec.language.layers.tagged import Model
 
 MISSING = ""
@@ -171,7 +172,7 @@ class TimeColumn(Model):
 
 
 PreparedColumn: TypeAlias = Annotated[
-    NumberColumn | CategoryColumn | TimeColumn, Field(discriminator="kind")
+    NumberColumn | CategoryColumn | TimeColumn | TextColumn, Field(discriminator="kind")
 ]
 
 

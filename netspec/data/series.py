@@ -157,7 +157,7 @@ def _gaps(rows: TimedRows, cut: Cut) -> Iterator[str]:
     yield (
         f"there {'are' if len(gaps) > 1 else 'is'} {times} of "
         f"{written_distance(distances[longest], kind)} after {rows.written_time(row)}{of}, where "
-        f"rows are {written_distance(usual[longest], kind)} apart; {lost:,} "
+        f"the usual distance is {written_distance(usual[longest], kind)}; {lost:,} "
         f"{'windows' if lost > 1 else 'window'} with a gap left out; `bridge: true` in data keeps "
         "them"
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from netspec.data.arrow import ArrowTable, categories, kind_of, numbers, pyarrow, times
 from netspec.data.examples import scaled
+from netspec.data.frames import TEXTS
 from netspec.data.indices import check_indices
 from netspec.data.preparation import PreparedColumn
 from netspec.graph import Input
@@ -22,7 +23,7 @@ from netspec.runs.quantization import ScaledInputs
 from netspec.runs.rows import TablePredictions
 from netspec.text.diagnostics import DataError, nearest, one_of
 
-_VALUES = {"number": numbers, "category": categories, "time": times}
+_VALUES = {"number": numbers, "category": categories, "text": categories, "time": times}
 """For every kind of column, the function that reads it."""
 
 
@@ -83,7 +84,7 @@ def _table(x: object) -> ArrowTable:
 
 def _values(values: Any, column: PreparedColumn) -> NDArray[Any]:  # Any: an array of pyarrow
     kind = kind_of(values.type)
-    if kind is None or column.kind not in (kind, "category"):
+    if kind is None or column.kind not in (kind, *TEXTS):
         message = f"the column {column.name} has values of {values.type}, and is a {column.kind}"
         raise DataError(message, f"convert it, as the training data have a {column.kind}")
     return np.asarray(_VALUES[column.kind](values))

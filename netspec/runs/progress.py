@@ -105,7 +105,7 @@ class InProgram(Terminal):
         self.close()
 
     def warns(self, text: str) -> None:
-        warnings.warn(text, UserWarning, stacklevel=5)  # the line that calls netspec.train
+        warnings.warn(text, UserWarning, stacklevel=6)  # the line that calls netspec.train
 
 
 def _epoch(record: Record) -> int:

@@ -16,6 +16,7 @@ from netspec.data.coded import Coded
 from netspec.data.frames import FrameFile, batches_of, open_frame, reading_of, texts_of_rows
 from netspec.data.preparation import MISSING, CategoryColumn, Preparation, PreparedColumn, Values
 from netspec.data.sources.table import TableFiles
+from netspec.data.tokens import TextColumn
 from netspec.numerics.weights import Array
 from netspec.runs.meaning import Meaning
 from netspec.runs.opened import OpenedModel
@@ -130,6 +131,8 @@ class _Unusual:
 
 def _mask(column: PreparedColumn, values: Values, kind: str) -> NDArray[np.bool_]:
     """Which of the values (n,) are missing, or are unknown categories."""
+    if isinstance(column, TextColumn):
+        return _equal(values, MISSING) if kind == "missing" else np.zeros(len(values), bool)
     if not isinstance(column, CategoryColumn):
         numbers: NDArray[Any] = np.asarray(values)
         return np.isnan(numbers) if kind == "missing" else np.zeros(len(numbers), bool)

@@ -56,7 +56,16 @@ def message(data: str) -> str:
 
 
 def test_installed_source_is_listed_after_netspecs_sources(plugin):
-    assert [*SOURCES][:7] == ["mnist", "digits", "npz", "npy", "idx", "images", "table"]
+    assert [*SOURCES][:8] == [
+        "mnist",
+        "digits",
+        "npz",
+        "npy",
+        "idx",
+        "images",
+        "table",
+        "text",
+    ]
     assert "stripes" in SOURCES
 
 
@@ -93,7 +102,7 @@ def test_errors_inside_a_source_field_are_named(plugin, noise, text):
 
 
 def test_unknown_data_set_lists_an_installed_source(plugin):
-    assert "table, series and stripes" in message("{dataset: qqqqqq}")
+    assert "table, text, series and stripes" in message("{dataset: qqqqqq}")
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ def test_windows_never_bridge_a_gap(tmp_path):
     inputs, targets = values(dataset, "train")
     assert (targets[:, 0] - inputs[:, -1] == 1).all()
     assert dataset.remarks == (
-        "there is a gap in time, of 4 after 9, where rows are 1 apart; 3 windows with a gap left "
+        "there is a gap in time, of 4 after 9, where the usual distance is 1; 3 windows with a gap left "
         "out; `bridge: true` in data keeps them",
     )
     bridged = load(network(tmp_path, content, data="target: y, history: 3, bridge: true"))

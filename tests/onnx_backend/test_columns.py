@@ -14,13 +14,14 @@ if "CI" not in os.environ:  # there both are always installed, and their absence
 import onnx
 import onnxruntime
 
+from netspec.backend import Target, find_exporting
 from netspec.data.preparation import CategoryColumn, NumberColumn, Preparation, TimeColumn
 from netspec.data.record import DataRecord
 from netspec.network import Network, loads
 from netspec.numerics.initial import initial
 from netspec.runs import export
 from netspec.text.diagnostics import BackendError
-from netspec_onnx import BACKEND, session
+from netspec_onnx import session
 from netspec_onnx.columns import lower_column
 from netspec_onnx.model import OLDEST_OPSET
 
@@ -55,10 +56,14 @@ def record_of(*columns) -> DataRecord:
     return DataRecord(dataset="npz", arrays={}, preparation=Preparation(inputs={"x": columns}))
 
 
+def target() -> Target:
+    return find_exporting("onnx")
+
+
 def exported(*columns, network: Network | None = None, **options) -> bytes:
     network = network or mirror(sum(column.width for column in columns))
     weights = initial(network.graph, 0)
-    return BACKEND.export(network, weights, record=record_of(*columns), **options)
+    return target().export(network, weights, record=record_of(*columns), **options)
 
 
 def session_of(content: bytes):
@@ -105,7 +110,7 @@ def test_times_are_computed_as_in_the_preparation(daily):
 def test_categories_are_found_among_ten_thousand():
     texts = [f"category {number}" for number in range(10_000)]
     column = CategoryColumn.learned("c", texts)
-    model = BACKEND.open(exported(column, network=mirror_of_places(column.width)), "cpu")
+    model = target().open(exported(column, network=mirror_of_places(column.width)), "cpu")
     chosen = [texts[3], "unknown", texts[9_999]]
     (output,) = model.outputs_of_columns({"c": np.array(chosen, object)})
     places = [1 + column.vocabulary.index(texts[3]), 0, 1 + column.vocabulary.index(texts[9_999])]
@@ -118,7 +123,7 @@ def mirror_of_places(width: int) -> Network:
 
 
 def test_opened_file_predicts_from_prepared_inputs(content):
-    model = BACKEND.open(content, "cpu")
+    model = target().open(content, "cpu")
     assert (model.columns, model.input_shapes) == (("size", "colour"), ((6,),))
     np.testing.assert_array_equal(model.predict(EXPECTED), EXPECTED)
     np.testing.assert_array_equal(model.prepared(ROWS)[0], EXPECTED)
@@ -127,7 +132,7 @@ def test_opened_file_predicts_from_prepared_inputs(content):
 
 def test_large_tables_are_computed_in_parts(content):
     rows = {name: np.tile(values, 500) for name, values in ROWS.items()}
-    (output,) = BACKEND.open(content, "cpu").outputs_of_columns(rows)
+    (output,) = target().open(content, "cpu").outputs_of_columns(rows)
     np.testing.assert_array_equal(output, np.tile(EXPECTED, (500, 1)))
 
 
@@ -149,7 +154,7 @@ def test_columns_may_have_any_names(quantize):
     content = exported(*columns)
     values = np.eye(len(NAMES))
     if quantize:
-        content = BACKEND.quantize(content, quantize, [values.astype(np.float32)])
+        content = target().quantize(content, quantize, [values.astype(np.float32)])
     opened = session_of(content)
     assert [tensor.name for tensor in opened.get_inputs()] == NAMES
     (output,) = opened.run(None, dict(zip(NAMES, values.T, strict=True)))
@@ -158,8 +163,8 @@ def test_columns_may_have_any_names(quantize):
 
 @pytest.mark.parametrize("quantize", ["fp16", "int8"])
 def test_smaller_files_prepare_in_float64(content, quantize):
-    smaller = BACKEND.quantize(content, quantize, [EXPECTED.clip(-1, 1)])
-    model = BACKEND.open(smaller, "cpu")
+    smaller = target().quantize(content, quantize, [EXPECTED.clip(-1, 1)])
+    model = target().open(smaller, "cpu")
     np.testing.assert_array_equal(model.prepared(ROWS)[0], EXPECTED)
     assert {tensor.type for tensor in session_of(smaller).get_inputs()} == {
         "tensor(double)",
@@ -174,7 +179,7 @@ def test_several_inputs_share_columns():
     )
     inputs = {"x_a": (SIZE,), "x_b": (SIZE, COLOUR)}
     record = DataRecord(dataset="npz", arrays={}, preparation=Preparation(inputs=inputs))
-    content = BACKEND.export(network, {}, record=record)
+    content = target().export(network, {}, record=record)
     (output,) = session_of(content).run(None, ROWS)
     np.testing.assert_array_equal(output, np.hstack([EXPECTED[:, :1], EXPECTED]))
 
@@ -214,7 +219,7 @@ def test_what_a_file_cannot_contain_is_refused(columns, options, message):
 
 
 def test_an_export_compares_the_preparation(content):
-    model, network = BACKEND.open(content, "cpu"), mirror(6)
+    model, network = target().open(content, "cpu"), mirror(6)
     preparation = record_of(SIZE, COLOUR).preparation
     export._check_preparation(model, preparation, network)
     other = SIZE.model_copy(update={"mean": 2.50001})
@@ -228,7 +233,7 @@ def test_only_required_session_is_opened(content, monkeypatch):
     monkeypatch.setattr(
         session, "_session", lambda *some: opened.append(some) or open_session(*some)
     )
-    BACKEND.open(content, "cpu").predict(EXPECTED)
+    target().open(content, "cpu").predict(EXPECTED)
     assert len(opened) == 1
 
 

@@ -33,6 +33,8 @@ class Builder:
     constants: dict[ConstantKey, TensorProto] = field(
         default_factory=dict[ConstantKey, TensorProto]
     )
+    types: dict[str, int] = field(default_factory=dict[str, int])
+    """The types of tensors that ONNX cannot infer."""
 
     def add(
         self,

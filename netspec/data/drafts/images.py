@@ -10,9 +10,8 @@ from math import log2
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from netspec.data.decoding import FORMATS
+from netspec.data.decoding import opened_image
 from netspec.data.drafts.writing import (
     Draft,
     Place,
@@ -26,7 +25,6 @@ from netspec.data.drafts.writing import (
 from netspec.data.folders import Listing, list_files, listed
 from netspec.data.split import DEFAULT_FRACTION
 from netspec.text.diagnostics import DataError
-from netspec.text.files import open_regular
 
 MAX_SIDE = 128
 """The maximum height and width of the input: larger images are made smaller."""
@@ -39,9 +37,6 @@ LOOKED_AT = 500
 
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 """Pillow's names of images without colours."""
-
-_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
-"""The tag of EXIF data, and its values for images whose height is stored as the width."""
 
 _FILTERS = (32, 64, 128, 128, 256)
 
@@ -91,13 +86,8 @@ def _sizes(files: Sequence[Path]) -> list[tuple[int, int, bool]]:
         warnings.simplefilter("ignore")  # of parts of the files that do not matter here
         for index in np.linspace(0, len(files) - 1, count):
             try:
-                with (
-                    open_regular(files[int(index)]) as file,
-                    Image.open(file, formats=FORMATS) as image,
-                ):
+                with opened_image(files[int(index)]) as image:
                     width, height = image.size
-                    if image.format == "JPEG" and image.getexif().get(_ORIENTATION) in _TURNED:
-                        height, width = width, height
                     sizes.append((height, width, image.mode not in GREY_MODES))
             except Exception:  # noqa: BLE001, S112 - training names every broken file
                 continue

@@ -109,6 +109,8 @@ class Promise:
     """Whether the examples are image files, which are decoded to the shape of the input."""
     columns: bool = False
     """Whether the examples are rows of a table, whose columns are along the last axis."""
+    tokens: bool = False
+    """Whether the examples are texts, whose tokens are along one axis of the input."""
     steps: int | None = None
     """How many rows of a table one example has, along the axis before the last."""
     values: tuple[int, ...] | None = None

@@ -29,6 +29,7 @@ BUILT_IN = {
     "idx": "netspec.data.sources.idx:Idx",
     "images": "netspec.data.sources.images:Images",
     "table": "netspec.data.sources.table:TableFiles",
+    "text": "netspec.data.sources.text:TextFiles",
     "series": "netspec.data.sources.series:Series",
 }
 """The module and the class of every source of netspec."""

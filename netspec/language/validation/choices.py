@@ -140,7 +140,7 @@ def explain_data_set(name: str) -> Fault:
     help = (
         f"did you mean `{meant}`?"
         if meant
-        else f"{choice_of(known)}; images, table and series are your files, npz your arrays"
+        else f"{choice_of(known)}; images, table, text and series are your files, npz your arrays"
     )
     message = f"there is no data set named {name!r}"
     return Fault(("data", "dataset"), Code.UNKNOWN_NAME, message, help)

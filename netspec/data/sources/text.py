@@ -1,0 +1,102 @@
+"""The data set `text`; `netspec.data.texts` reads the files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from netspec.data.sources import Source
+from netspec.language.data import FilePath, Portion, Promise
+from netspec.language.layers.tagged import fault
+
+if TYPE_CHECKING:
+    from netspec.data.table import Request, Table
+
+
+class TextFiles(Source):
+    """Texts with a class or a number for each: a table, or a folder of files for every class.
+
+    A text becomes a row of token indices, as in Keras's TextVectorization. The vocabulary is
+    learned from the training part.
+    """
+
+    dataset: Literal["text"]
+    path: Annotated[
+        FilePath,
+        Field(
+            description="A CSV, Parquet or Arrow file, or a folder; seen from the spec's folder."
+        ),
+    ]
+    column: Annotated[str, Field(description="The column with the texts.")] = "text"
+    # A column, where other sources have one of two words.
+    target: Annotated[  # pyright: ignore[reportIncompatibleVariableOverride]
+        str, Field(description="The column that the network learns to predict.")
+    ] = "label"
+    part: Annotated[
+        str | None,
+        Field(description="A column with train, val or test: the part that every text is in."),
+    ] = None
+    test: Annotated[
+        Portion | None,
+        Field(
+            description="Which texts are the test part, where no folder or column contains it; "
+            "without it, a fifth of every class."
+        ),
+    ] = None
+    split: Annotated[
+        Literal["whitespace", "character"],
+        Field(description="What a token is: a word between white space, or a character."),
+    ] = "whitespace"
+    max_tokens: Annotated[
+        int,
+        Field(
+            ge=3,
+            le=2**24,
+            description="The size of the vocabulary: padding, unknown tokens, and the most "
+            "frequent ones. The `input_dim` of the Embedding is not smaller.",
+        ),
+    ] = 20_000
+    encoding: Annotated[
+        str | None,
+        Field(description="The encoding of the files, such as latin-1. Without it UTF-8."),
+    ] = None
+    separator: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=1,
+            description="What separates the values of a CSV file. Without it, the first lines "
+            "decide between comma, semicolon, tab and |.",
+        ),
+    ] = None
+    on_error: Annotated[
+        Literal["stop", "skip"],
+        Field(description="Whether what cannot be read is an error or is left out."),
+    ] = "stop"
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.scale != 1:
+            help = "remove scale: indices are never scaled"
+            raise fault("scale", "scale divides pixels, and text has none", help)
+        if self.resize is not None:
+            raise fault("resize", "resize is for images, and text has none", "remove resize")
+        if self.column == self.target:
+            message = f"the column {self.column} is both the text and the target"
+            raise fault("target", message, "name the column with the classes as `target`")
+        return self
+
+    @property
+    def promise(self) -> Promise:
+        return Promise(names_classes=True, tokens=True)
+
+    @property
+    def own_targets(self) -> bool:
+        return False
+
+    def open(self, folder: Path, request: Request) -> Table:
+        from netspec.data.texts import open_texts
+
+        return open_texts(self, folder, request)
