@@ -52,8 +52,9 @@ def draft(name: str, place: Place, target: str | None = None) -> Draft:
         raise DataError(message, "leave --target out; it is for tables")
     if path.is_dir():
         from netspec.data.drafts.images import draft_images
+        from netspec.data.drafts.text import draft_text_folder, has_texts
 
-        return draft_images(name, place)
+        return draft_text_folder(name, place) if has_texts(place) else draft_images(name, place)
     if suffix in ARRAYS:
         from netspec.data.drafts.arrays import draft_arrays
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from netspec.data.coded import Coded
 from netspec.data.delimited import TextFormat
+from netspec.data.drafts.text import Texts, are_sentences, draft_texts
 from netspec.data.drafts.writing import (
     Draft,
     Place,
@@ -76,6 +77,11 @@ def draft_table(name: str, place: Place, target: str | None) -> Draft:
         _feature(column, frame.values[name]) for name, column in columns.items() if name != label
     ]
     of_classes = _are_classes(columns[label])
+    if (text := _only_text(features, frame.values)) is not None:
+        values = np.asarray(frame.values[label])
+        labels = values.astype(str) if of_classes else values
+        column = [str(value) for value in np.asarray(frame.values[text])]
+        return draft_texts(name, place, Texts(column, labels.tolist(), text, label))
     source = _source(shown, label, features, file.reading)
     table, training = _trained(source, place, of_classes=of_classes)
     seen = (
@@ -136,6 +142,19 @@ def _category(column: TableColumn, texts: Sequence[str]) -> _Feature:
     if column.different > MAX_CATEGORIES:
         return _Feature(column, "category", f"it has {column.different:,} different texts")
     return _Feature(column, "category")
+
+
+def _only_text(features: Sequence[_Feature], values: Mapping[str, Values]) -> str | None:
+    """The only column of sentences of a table without other features."""
+    names = [item.column.name for item in features]
+    texts = [name for name in names if isinstance(values[name], Coded)]
+    sentences = [name for name in texts if are_sentences(_different(values[name]))]
+    others = [item for item in features if not item.reason and item.column.name not in sentences]
+    return sentences[0] if len(sentences) == 1 and not others else None
+
+
+def _different(values: Values) -> Sequence[str]:
+    return values.texts if isinstance(values, Coded) else ()
 
 
 def _are_classes(column: TableColumn) -> bool:
