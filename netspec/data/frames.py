@@ -64,16 +64,15 @@ class FrameFile:
         """The columns, those without a name left out."""
         return tuple(filter(None, self.content.columns))
 
-    def check_columns(self, names: Sequence[str]) -> None:
-        """Raise DataError where a column is not in the file."""
+    def check_columns(self, names: Sequence[str], help: str = "name a column of the file") -> None:
+        """Raise DataError where a column is not in the file, with `help` where no name is near."""
         for name in names:
             if name not in self.names:
                 shown = [*self.names[:_MANY]]
                 shown += [f"{len(self.names) - _MANY:,} more"] if len(self.names) > _MANY else []
                 meant = nearest(name, self.names)
                 message = f"{self.shown} has no column {name!r}; it has {one_of(shown, 'and')}"
-                help = f"did you mean {meant}?" if meant else "name a column of the file"
-                raise DataError(message, help)
+                raise DataError(message, f"did you mean {meant}?" if meant else help)
 
     def place(self, row: int) -> str:
         """Where a row, counted from 0, is: for a message."""
@@ -197,7 +196,7 @@ def read_batches(
 def batches_of(file: FrameFile, columns: Sequence[PreparedColumn]) -> Iterator[dict[str, Values]]:
     """As `read_batches`, of a file that is open."""
     kinds = {column.name: str(column.kind) for column in columns}
-    file.check_columns(list(kinds))
+    file.check_columns(list(kinds), "add the column: the network was trained with it")
     content = file.content
     if isinstance(content, Columnar):
         content.kinds([name for name, kind in kinds.items() if kind not in TEXTS])

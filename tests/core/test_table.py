@@ -540,6 +540,10 @@ def test_a_missing_feature_is_named(tmp_path):
         prepared(tmp_path / "other.csv", dataset)
     assert caught.value.message.startswith("other.csv has no column 'colour'; it has size, code")
     assert caught.value.help == "did you mean color?"
+    (tmp_path / "other.csv").write_text(content.replace("colour", "zzzzzz", 1))
+    with pytest.raises(DataError) as caught:
+        prepared(tmp_path / "other.csv", dataset)
+    assert caught.value.help == "add the column: the network was trained with it"
 
 
 def test_a_wrong_value_is_named_by_its_line(tmp_path):
