@@ -72,11 +72,16 @@ def json_schema() -> dict[str, Any]:
 
 
 class _Generator(GenerateJsonSchema):
-    """Generates a schema without titles of fields, and with defaults as a spec writes them."""
+    """Generates a schema without titles of fields, with defaults as a spec writes them."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # Any: of a type that is private
         del schema
         return False
+
+    def default_schema(self, schema: Any) -> dict[str, Any]:  # Any: of a type that is private
+        """The schema of a field with a default; null is left out."""
+        field = super().default_schema(schema)
+        return {key: value for key, value in field.items() if (key, value) != ("default", None)}
 
     def encode_default(self, dft: Any) -> Any:  # Any: as in the method that it overrides
         if not isinstance(dft, Tagged):
