@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from netspec.data.calendar import Cut
-from netspec.data.folders import listed
 from netspec.data.preparation import Preparation, Values
 from netspec.data.sources.series import Series
 from netspec.data.timed import TimedRows, read_timed
 from netspec.language.data import FilePath
-from netspec.text.diagnostics import DataError
+from netspec.text.diagnostics import DataError, listed
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from netspec.data.preparation import PreparedColumn, Values
 from netspec.data.sources.rows import RowFiles, TimeFormat
 from netspec.data.sources.text import TextFiles
 from netspec.language.data import DataFields
-from netspec.text.diagnostics import DataError, nearest, one_of
+from netspec.text.diagnostics import DataError, listed, nearest
 from netspec.text.files import open_regular
 
 _FOREIGN = {
@@ -64,14 +64,17 @@ class FrameFile:
         """The columns, those without a name left out."""
         return tuple(filter(None, self.content.columns))
 
+    @property
+    def listed_names(self) -> str:
+        """The names of the columns in words."""
+        return listed(self.names, _MANY)
+
     def check_columns(self, names: Sequence[str], help: str = "name a column of the file") -> None:
         """Raise DataError where a column is not in the file, with `help` where no name is near."""
         for name in names:
             if name not in self.names:
-                shown = [*self.names[:_MANY]]
-                shown += [f"{len(self.names) - _MANY:,} more"] if len(self.names) > _MANY else []
                 meant = nearest(name, self.names)
-                message = f"{self.shown} has no column {name!r}; it has {one_of(shown, 'and')}"
+                message = f"{self.shown} has no column {name!r}; it has {self.listed_names}"
                 raise DataError(message, f"did you mean {meant}?" if meant else help)
 
     def place(self, row: int) -> str:

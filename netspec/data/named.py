@@ -33,7 +33,7 @@ def with_class_indices(
     labels = [name for name in labels if name in objectives]
     if not labels:
         return table
-    if data.target == "input":
+    if data.own_targets:
         return _changed(table, labels[0], {})  # which reads no labels
     _check_loss(labels, data, objectives)
     columns = {part: table.column(labels[0], part) for part in table.splits}

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from netspec.data.arrow import MISSING_TEXTS
 from netspec.data.coded import Coded
 from netspec.data.delimited import is_written_number
-from netspec.data.folders import listed
 from netspec.data.preparation import MISSING, CategoryColumn, Preparation, Values
-from netspec.text.diagnostics import one_of
+from netspec.text.diagnostics import listed, one_of
 
 _IDENTIFYING = 0.9  # categories for each row
 _FEWEST_ROWS = 20  # of less, nothing is an identifier

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from netspec.data.coded import Coded
 from netspec.data.folders import PARTS as NAMES_OF_PARTS
-from netspec.data.folders import listed
 from netspec.data.preparation import Values
 from netspec.data.split import DEFAULT_FRACTION, draw, kept_examples
 from netspec.data.table import PARTS, Request
 from netspec.language.data import FilePath, Portion
-from netspec.text.diagnostics import DataError
+from netspec.text.diagnostics import DataError, listed
 
 _SHOWN = 5  # places in a message
 _NUMERIC = ("values", "distribution")  # what a loss takes that is no class

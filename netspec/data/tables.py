@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.data.coded import Coded
-from netspec.data.folders import listed
 from netspec.data.frames import Frame, FrameFile, open_frame, read_frame, reading_of
 from netspec.data.oddities import FileColumns, oddities, unknown_categories
 from netspec.data.preparation import (
@@ -24,7 +23,7 @@ from netspec.data.rows import Rows, labels_of, learned_from, parts_of, takes_num
 from netspec.data.sources.table import TableFiles
 from netspec.data.table import PARTS, Column, Request, Table
 from netspec.language.layers import Shape
-from netspec.text.diagnostics import DataError
+from netspec.text.diagnostics import DataError, listed
 
 
 def open_table(source: TableFiles, folder: Path, request: Request) -> Table:

@@ -206,7 +206,7 @@ def one_of(words: Sequence[str], conjunction: str = "or") -> str:
     return f"{', '.join(first)} {conjunction} {last}" if first else last
 
 
-def listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str], most: int = MAX_LISTED) -> str:
     """The first words as in `one_of`, and how many more there are."""
-    more = [f"{len(words) - MAX_LISTED:,} more"] if len(words) > MAX_LISTED else []
-    return one_of([*words[:MAX_LISTED], *more], "and")
+    more = [f"{len(words) - most:,} more"] if len(words) > most else []
+    return one_of([*words[:most], *more], "and")

@@ -15,7 +15,9 @@ CATS = [f"the cat number {count} sleeps" for count in range(10)]
 DOGS = [f"a dog called {count} runs" for count in range(10)]
 
 
-def network(folder: Path, data: str, *, length: int = 6, loss: str = "", units: int = 2) -> Network:
+def network(
+    folder: Path, data: str, *, length: int = 6, loss: str = "", units: int = 2, train: str = ""
+) -> Network:
     loss = loss or "sparse_categorical_crossentropy"
     end = "softmax" if "crossentropy" in loss else "linear"
     spec = f"""\
@@ -27,7 +29,7 @@ layers:
   - GlobalAveragePooling1D
   - Dense: {{units: {units}, activation: {end}}}
 data: {{dataset: text, {data}}}
-train: {{loss: {loss}, epochs: 1}}
+train: {{loss: {loss}, epochs: 1{train}}}
 """
     return loads(spec, folder)
 
@@ -81,6 +83,16 @@ def test_parts_are_folders(tmp_path):
     for part in ("train", "test", "val"):
         write_folder(tmp_path / "pets" / part)
     assert counts(load(network(tmp_path, "path: pets"))) == [[10, 10]] * 3
+
+
+def test_early_stopping_may_watch_the_validation_part_of_a_folder(tmp_path):
+    for part in ("train", "test", "val"):
+        write_folder(tmp_path / "pets" / part)
+    stopping = "early_stopping: {monitor: val_loss}"
+    dataset = load(network(tmp_path, "path: pets", train=f", {stopping}"))
+    assert dataset.validation is not None
+    with pytest.raises(SpecError, match="val_loss"):
+        network(tmp_path, "path: pets.csv", train=f", {stopping}")
 
 
 def test_a_run_uses_what_it_learned(tmp_path):
@@ -146,6 +158,7 @@ def test_a_vocabulary_larger_than_the_embedding_is_an_error(tmp_path):
         ("path: a.csv, resize: pad", "resize is for images"),
         ("path: a.csv, column: label", "is both the text and the target"),
         ("path: a.csv, max_tokens: 2", "max_tokens"),
+        ("path: a.csv, encoding: utf-9", "there is no encoding 'utf-9'"),
     ],
 )
 def test_fields_that_do_not_fit_are_refused(tmp_path, data, message):

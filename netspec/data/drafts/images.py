@@ -22,9 +22,9 @@ from netspec.data.drafts.writing import (
     write_head,
     write_training,
 )
-from netspec.data.folders import Listing, list_files, listed
+from netspec.data.folders import Listing, list_files
 from netspec.data.split import DEFAULT_FRACTION
-from netspec.text.diagnostics import DataError
+from netspec.text.diagnostics import DataError, listed
 
 MAX_SIDE = 128
 """The maximum height and width of the input: larger images are made smaller."""

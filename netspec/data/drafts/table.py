@@ -34,7 +34,7 @@ from netspec.data.sources.table import TableFiles
 from netspec.data.table import Request, Table
 from netspec.data.table_columns import TableColumn, describe_columns
 from netspec.data.tables import open_table
-from netspec.text.diagnostics import DataError, nearest, one_of
+from netspec.text.diagnostics import DataError
 from netspec.text.writer import flow
 
 MAX_CLASSES = 10
@@ -49,7 +49,6 @@ MAX_WRITTEN = 60
 LARGE = 2_000
 """From this number of rows on, layers are wider."""
 
-_SHOWN = 12  # names in a message
 _DECIMAL = re.compile(r"[+-]?\d+(,\d+)?")
 _DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
 
@@ -92,17 +91,12 @@ def draft_table(name: str, place: Place, target: str | None) -> Draft:
 
 
 def _target(file: FrameFile, target: str | None) -> str:
-    known = file.names
-    if target in known:
-        return target
-    more = f" and {len(known) - _SHOWN:,} more" if len(known) > _SHOWN else ""
-    columns = f"{', '.join(known[:_SHOWN])}{more}" if more else one_of(known, "and")
     if target is None:
-        help = f"name the column to predict, as in `--target {known[-1]}`"
-        raise DataError(f"{file.shown} has the columns {columns}, and no target is named", help)
-    meant = nearest(target, known)
-    help = f"did you mean {meant}?" if meant else "name a column of the file"
-    raise DataError(f"{file.shown} has no column {target!r}; it has {columns}", help)
+        help = f"name the column to predict, as in `--target {file.names[-1]}`"
+        message = f"{file.shown} has the columns {file.listed_names}, and no target is named"
+        raise DataError(message, help)
+    file.check_columns([target])
+    return target
 
 
 def _has_decimal_commas(values: Mapping[str, Values]) -> bool:

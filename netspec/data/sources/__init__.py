@@ -41,7 +41,7 @@ def check_pairs(source: DataFields, pairs: Mapping[str, str]) -> None:
         if getattr(source, inputs) is None and getattr(source, labels) is not None:
             message = f"there is {labels}, and no {inputs}"
             raise fault(labels, message, f"add `{inputs}: …`, or remove {labels}")
-        needed = getattr(source, inputs) is not None and source.target == "labels"
+        needed = getattr(source, inputs) is not None and not source.own_targets
         if needed and getattr(source, labels) is None:
             message = f"{source.dataset} needs {labels}"
             help = f"add `{labels}: …`, the file with the labels of {inputs}"

@@ -1,4 +1,4 @@
-"""The fields of the sources that read files of rows: CSV, Parquet and Arrow."""
+"""The fields of the sources that read files of values and texts: CSV, Parquet, Arrow, text."""
 
 from __future__ import annotations
 
@@ -37,7 +37,49 @@ ColumnType: TypeAlias = Annotated[
 ]
 
 
-class RowFiles(Source):
+class WrittenFiles(Source):
+    """A source whose examples are values and texts in files, which may be written in many ways."""
+
+    encoding: Annotated[
+        str | None,
+        Field(
+            description="The encoding of a text, such as latin-1 or cp1252. Without it UTF-8, or "
+            "UTF-16 where the file begins with its mark."
+        ),
+    ] = None
+    separator: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=1,
+            description="What separates values. Without it, the first lines decide between comma, "
+            "semicolon, tab and |.",
+        ),
+    ] = None
+    on_error: Annotated[
+        Literal["stop", "skip"],
+        Field(
+            description="Whether what cannot be read, such as a line with too many values, is an "
+            "error or is left out."
+        ),
+    ] = "stop"
+
+    def check_writing(self, help: str) -> None:
+        """Raise what a validator raises where the fields are for other sources, or wrong.
+
+        `help` is what to do about `scale`.
+        """
+        if self.scale != 1:
+            raise fault("scale", f"scale divides pixels, and {self.dataset} has none", help)
+        if self.resize is not None:
+            message = f"resize is for images, and {self.dataset} has none"
+            raise fault("resize", message, "remove resize")
+        if self.encoding is not None and not _is_encoding(self.encoding):
+            message = f"there is no encoding {self.encoding!r}"
+            raise fault("encoding", message, "write utf-8, utf-16, latin-1 or cp1252")
+
+
+class RowFiles(WrittenFiles):
     """A source whose examples are made of the rows of files, with the names of their columns."""
 
     features: Annotated[
@@ -63,32 +105,9 @@ class RowFiles(Source):
             'number, category, time, or {time: "%d/%m/%Y"}.'
         ),
     ] = Field(default_factory=dict)
-    encoding: Annotated[
-        str | None,
-        Field(
-            description="The encoding of a text, such as latin-1 or cp1252. Without it UTF-8, or "
-            "UTF-16 where the file begins with its mark."
-        ),
-    ] = None
-    separator: Annotated[
-        str | None,
-        Field(
-            min_length=1,
-            max_length=1,
-            description="What separates values. Without it, the first lines decide between comma, "
-            "semicolon, tab and |.",
-        ),
-    ] = None
     decimal: Annotated[
         Literal[".", ","], Field(description="What is before the fraction of a number.")
     ] = "."
-    on_error: Annotated[
-        Literal["stop", "skip"],
-        Field(
-            description="Whether lines with too many or too few values are an error or are left "
-            "out."
-        ),
-    ] = "stop"
 
     @property
     def declared_kinds(self) -> dict[str, str]:
@@ -103,12 +122,7 @@ class RowFiles(Source):
 
         `uses` are the columns that cannot be features, each with what it is.
         """
-        if self.scale != 1:
-            help = "remove scale: numbers are standardised with their mean and deviation"
-            raise fault("scale", f"scale divides pixels, and {self.dataset} has none", help)
-        if self.resize is not None:
-            message = f"resize is for images, and {self.dataset} has none"
-            raise fault("resize", message, "remove resize")
+        self.check_writing("remove scale: numbers are standardised with their mean and deviation")
         if self.features is not None and self.exclude:
             help = "remove exclude: columns that are not in features are not read"
             raise fault("exclude", "features and exclude both choose the columns", help)
@@ -125,9 +139,6 @@ class RowFiles(Source):
                 message = f"the column {name!r} is a text, which a table does not read yet"
                 help = "write category, or leave the column out with `exclude`"
                 raise fault(("types", name), message, help)
-        if self.encoding is not None and not _is_encoding(self.encoding):
-            message = f"there is no encoding {self.encoding!r}"
-            raise fault("encoding", message, "write utf-8, utf-16, latin-1 or cp1252")
 
 
 def _is_encoding(name: str) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from netspec.data.sources import Source
+from netspec.data.sources.rows import WrittenFiles
 from netspec.language.data import FilePath, Portion, Promise
 from netspec.language.layers.tagged import fault
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from netspec.data.table import Request, Table
 
 
-class TextFiles(Source):
+class TextFiles(WrittenFiles):
     """Texts with a class or a number for each: a table, or a folder of files for every class.
 
     A text becomes a row of token indices, as in Keras's TextVectorization. The vocabulary is
@@ -58,31 +58,10 @@ class TextFiles(Source):
             "frequent ones. The `input_dim` of the Embedding is not smaller.",
         ),
     ] = 20_000
-    encoding: Annotated[
-        str | None,
-        Field(description="The encoding of the files, such as latin-1. Without it UTF-8."),
-    ] = None
-    separator: Annotated[
-        str | None,
-        Field(
-            min_length=1,
-            max_length=1,
-            description="What separates the values of a CSV file. Without it, the first lines "
-            "decide between comma, semicolon, tab and |.",
-        ),
-    ] = None
-    on_error: Annotated[
-        Literal["stop", "skip"],
-        Field(description="Whether what cannot be read is an error or is left out."),
-    ] = "stop"
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.scale != 1:
-            help = "remove scale: indices are never scaled"
-            raise fault("scale", "scale divides pixels, and text has none", help)
-        if self.resize is not None:
-            raise fault("resize", "resize is for images, and text has none", "remove resize")
+        self.check_writing("remove scale: indices are never scaled")
         if self.column == self.target:
             message = f"the column {self.column} is both the text and the target"
             raise fault("target", message, "name the column with the classes as `target`")
@@ -90,7 +69,9 @@ class TextFiles(Source):
 
     @property
     def promise(self) -> Promise:
-        return Promise(names_classes=True, tokens=True)
+        # A folder may have a validation part.
+        validates = self.part is not None or not PurePath(self.path).suffix
+        return Promise(names_classes=True, validates=validates, tokens=True)
 
     @property
     def own_targets(self) -> bool:
