@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,14 @@ class Coded:
     def present(self) -> list[str]:
         """The texts that are there, in their order."""
         return [text for text, count in zip(self.texts, self.counts(), strict=True) if count]
+
+    def text(self, row: int) -> str:
+        """The text of a row."""
+        return self.texts[int(self.codes[row])]
+
+    def where(self, test: Callable[[str], bool]) -> NDArray[np.bool_]:
+        """Whether a test is true of each text of the array; it is called once for equal ones."""
+        return self.mapped(np.array([test(text) for text in self.texts], bool))
 
     def mapped(self, values: NDArray[Any]) -> NDArray[Any]:
         """For every text of the array, the value (texts, …) of the text."""

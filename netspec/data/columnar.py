@@ -42,13 +42,6 @@ class Columnar:
                 raise DataError(message, help)
         return {name: str(kind) for name, kind in kinds.items()}
 
-    def read(self, columns: Sequence[str]) -> ArrowTable:
-        """Some columns of all rows."""
-        try:
-            return pyarrow(self.format).read_table(str(self.path), columns=list(columns))
-        except (pyarrow().ArrowException, OSError) as error:
-            raise _unreadable(self.shown, error) from None
-
     def batches(self, columns: Sequence[str]) -> Iterator[ArrowTable]:
         """Some columns, a part of the rows at a time."""
         try:

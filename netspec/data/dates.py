@@ -34,7 +34,7 @@ def times_of(name: str, texts: Coded, place: Callable[[int], str]) -> NDArray[np
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         form = f"written as {format}" if format else "a time in ISO 8601, such as 2026-01-31 18:30"
-        message = f"{place(row)}: {name} is {texts.texts[int(texts.codes[row])]!r}, which is not "
+        message = f"{place(row)}: {name} is {texts.text(row)!r}, which is not "
         help = f'correct it, or write `types: {{{name}: {{time: "%d.%m.%Y"}}}}` with the right form'
         raise DataError(message + form, help)
     return texts.mapped(times(parsed))

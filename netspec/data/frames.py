@@ -158,8 +158,20 @@ def open_frame(path: Path, shown: str, reading: Reading) -> FrameFile:
 def read_frame(
     file: FrameFile, columns: Sequence[str], kinds: Mapping[str, str], *, skips_broken: bool = False
 ) -> Frame:
-    """Some columns of all rows. `kinds` are of the columns whose kind is declared."""
+    """Some columns of all rows. `kinds` are of the columns whose kind is declared.
+
+    Raises DataError, also where there are no rows.
+    """
     file.check_columns(columns)
+    frame = _read(file, columns, kinds, skips_broken=skips_broken)
+    if not len(frame):
+        raise DataError(f"{file.shown} has no rows", "write rows after the header")
+    return frame
+
+
+def _read(
+    file: FrameFile, columns: Sequence[str], kinds: Mapping[str, str], *, skips_broken: bool
+) -> Frame:
     content = file.content
     if isinstance(content, Columnar):
         every_kind = content.kinds([name for name in columns if kinds.get(name) not in TEXTS])
@@ -182,22 +194,13 @@ def read_frame(
     return Frame(file, every_kind, values, tuple(broken or ()))
 
 
-def read_batches(
-    path: Path, columns: Sequence[PreparedColumn], reading: Reading, shown: str | None = None
-) -> Iterator[dict[str, Values]]:
+def batches_of(file: FrameFile, columns: Sequence[PreparedColumn]) -> Iterator[dict[str, Values]]:
     """The columns of a preparation, a part of the rows at a time, in constant memory.
 
     Each part is what `Preparation.apply` takes: by the name of the column float64 or texts (n,).
     The columns of the file are in any order, others are ignored. Raises DataError, which names a
     column that is missing, and the place of a value that is not of the column's kind.
-
-    `reading` is how the file is written: `reading_of(data)` of the fields `data` of a spec.
     """
-    yield from batches_of(open_frame(path, shown or str(path), reading), columns)
-
-
-def batches_of(file: FrameFile, columns: Sequence[PreparedColumn]) -> Iterator[dict[str, Values]]:
-    """As `read_batches`, of a file that is open."""
     kinds = {column.name: str(column.kind) for column in columns}
     file.check_columns(list(kinds), "add the column: the network was trained with it")
     content = file.content

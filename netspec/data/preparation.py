@@ -176,6 +176,13 @@ PreparedColumn: TypeAlias = Annotated[
 ]
 
 
+def learned_column(name: str, kind: str, values: Values) -> PreparedColumn:
+    """How a column becomes inputs, learned from its values (n,) of this kind."""
+    if isinstance(values, Coded):
+        return CategoryColumn.learned(name, values)
+    return (TimeColumn if kind == "time" else NumberColumn).learned(name, values)
+
+
 class Preparation(Model):
     """The columns that become each input of a network, in their order, by the input's column."""
 

@@ -1,9 +1,9 @@
-"""The labels and the parts of the rows of a table, which are the same for rows of any kind."""
+"""What the sources of rows share: labels and parts, and the checks of values and widths."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from netspec.data.coded import Coded
 from netspec.data.folders import PARTS as NAMES_OF_PARTS
-from netspec.data.preparation import Values
-from netspec.data.split import DEFAULT_FRACTION, draw, kept_examples
+from netspec.data.preparation import Preparation, Values
+from netspec.data.split import draw_test, kept_examples
 from netspec.data.table import PARTS, Request
 from netspec.language.data import FilePath, Portion
+from netspec.language.layers import Shape
 from netspec.text.diagnostics import DataError, listed
 
 _SHOWN = 5  # places in a message
@@ -108,7 +109,7 @@ def labels_of(
 def _check_labels(values: Values, target: str, frame: RowColumns) -> None:
     """Raise DataError where a row has no label."""
     if isinstance(values, Coded):
-        missing = values.mapped(np.array([not text.strip() for text in values.texts], bool))
+        missing = values.where(lambda text: not text.strip())
     else:
         missing = ~np.isfinite(values)
     rows = np.flatnonzero(missing)
@@ -159,12 +160,7 @@ def parts_of(
     if portion is not None and portion.stratify and classes is None:
         message = "stratify is for classes, and the target is a number"
         raise DataError(message, "remove `stratify` from `test`")
-    chosen = draw(
-        len(train.indices),
-        classes,
-        portion or Portion(fraction=DEFAULT_FRACTION, stratify=True),
-        "test",
-    )
+    chosen = draw_test(len(train.indices), classes, portion)
     parts["train"], parts["test"] = (
         Rows(train.file, train.indices[part], None if train.labels is None else train.labels[part])
         for part in (~chosen, chosen)
@@ -186,14 +182,13 @@ def _named_parts(source: RowFields, frame: RowColumns, part: str | None) -> dict
         return {part or "train": everything}
     column = frame.values[source.part]
     assert isinstance(column, Coded)
-    parts = [NAMES_OF_PARTS.get(text.strip().lower()) for text in column.texts]
-    wrong = column.mapped(np.array([name is None for name in parts], bool))
+    parts = np.array([NAMES_OF_PARTS.get(text.strip().lower(), "") for text in column.texts])
+    wrong = column.mapped(parts == "")
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
-        text = column.texts[int(column.codes[row])]
-        message = f"{frame.file.place(row)} has the {source.part} {text!r}"
+        message = f"{frame.file.place(row)} has the {source.part} {column.text(row)!r}"
         raise DataError(message, "write train, val or test into every row")
-    chosen = {name: column.mapped(np.array([part == name for part in parts])) for name in PARTS}
+    chosen = {name: column.mapped(parts == name) for name in PARTS}
     return {name: everything[rows] for name, rows in chosen.items() if rows.any()}
 
 
@@ -204,3 +199,46 @@ def learned_from(train: Rows, request: Request, *, drawn: bool) -> NDArray[np.bo
         return np.ones(count, bool)
     targets = np.zeros(count) if train.labels is None else train.labels
     return ~kept_examples(count, targets, request.kept)
+
+
+def check_finite(values: Mapping[str, Values], rows: RowColumns) -> None:
+    """Raise DataError where a number is infinite."""
+    for name, some in values.items():
+        if not isinstance(some, Coded) and np.isinf(some).any():
+            row = int(np.flatnonzero(np.isinf(some))[0])
+            message = f"{rows.file.place(row)}: {name} is infinite"
+            raise DataError(message, "correct it, or leave it empty: a missing number is the mean")
+
+
+def check_width(
+    preparation: Preparation, request: Request, remarks: Sequence[str], before: Shape = ()
+) -> None:
+    """Raise DataError where the input has another size than the features.
+
+    `before` are the axes of the input before the features. Without a network there is no input, and
+    the features decide about its size.
+    """
+    if not request.input_shapes:
+        return
+    (columns,) = preparation.inputs.values()
+    (shape,) = request.input_shapes
+    width = sum(column.width for column in columns)
+    if shape == (*before, width):
+        return
+    wide = sorted(
+        (column for column in columns if column.width > 1), key=lambda column: -column.width
+    )
+    numbers = len(columns) - len(wide)
+    counted = [f"{numbers:,} number{'s' if numbers > 1 else ''}"] if numbers else []
+    counted += [f"{column.width:,} for {column.name}" for column in wide]
+    details = [f"they are {listed(counted)}"]
+    kinds = {column.kind for column in columns}
+    if "category" in kinds:
+        details.append("a category counts one for each of its values, and one for unknown ones")
+    if "time" in kinds:
+        details.append("a time counts 5: how late it is, and where in the year and in the week")
+        details[-1] += "; with times of day 7"
+    message = f"the features become {width:,} numbers, and the input takes {shape[-1]:,}"
+    raise DataError(
+        message, f"write `input: {[*before, width]}`", [*details, *remarks] if wide else ()
+    )

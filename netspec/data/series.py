@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from netspec.data.calendar import Cut, Indices
 from netspec.data.dates import written_distance, written_time
 from netspec.data.oddities import FileColumns, oddities, unknown_categories
-from netspec.data.preparation import Preparation
+from netspec.data.preparation import Preparation, learned_column
+from netspec.data.rows import check_width
 from netspec.data.sources.series import Series
 from netspec.data.table import Column, Request, Table
-from netspec.data.tables import check_width, learned_column
 from netspec.data.timed import TimedRows, read_timed
 from netspec.data.windows import windows
 from netspec.text.diagnostics import DataError, listed

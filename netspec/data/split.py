@@ -56,11 +56,10 @@ def with_test(table: Table, data: DataFields, objective: Objective | None) -> Ta
         return table
     count = _count(table)
     classes = _classes(table, objective)
-    drawn = portion or Portion(fraction=DEFAULT_FRACTION, stratify=classes is not None)
-    chosen = draw(count, classes, drawn, "test")
+    chosen = draw_test(count, classes, portion)
     parts = {"train": np.flatnonzero(~chosen), "test": np.flatnonzero(chosen)}
     splits = {name: _selected(table.splits["train"], indices) for name, indices in parts.items()}
-    of_class = " of every class" if drawn.stratify else ""
+    of_class = "" if classes is None else " of every class"
     note = (
         f"the data have no test part: a fifth{of_class}, {len(parts['test']):,} of the {count:,} "
         "training examples, is the test part; `test` in data draws another one"
@@ -100,6 +99,17 @@ def _labels(targets: NDArray[np.generic]) -> NDArray[np.generic]:
     if targets.ndim == 1:
         return targets
     return targets[:, 0] if targets.shape[-1] == 1 else targets.argmax(-1)
+
+
+def draw_test(
+    count: int, classes: NDArray[np.int64] | None, portion: Portion | None
+) -> NDArray[np.bool_]:
+    """Which of the training examples (count,) are the test part, by default a fifth of every class.
+
+    `classes` (count,) are None where an example has no single class. Raises DataError.
+    """
+    default = Portion(fraction=DEFAULT_FRACTION, stratify=classes is not None)
+    return draw(count, classes, portion or default, "test")
 
 
 def draw(

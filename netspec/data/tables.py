@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.data.coded import Coded
 from netspec.data.frames import Frame, FrameFile, open_frame, read_frame, reading_of
 from netspec.data.oddities import FileColumns, oddities, unknown_categories
 from netspec.data.preparation import (
-    CategoryColumn,
-    NumberColumn,
     Preparation,
-    PreparedColumn,
-    TimeColumn,
     Values,
+    learned_column,
 )
-from netspec.data.rows import Rows, labels_of, learned_from, parts_of, takes_numbers
+from netspec.data.rows import (
+    Rows,
+    check_finite,
+    check_width,
+    labels_of,
+    learned_from,
+    parts_of,
+    takes_numbers,
+)
 from netspec.data.sources.table import TableFiles
 from netspec.data.table import PARTS, Column, Request, Table
-from netspec.language.layers import Shape
-from netspec.text.diagnostics import DataError, listed
+from netspec.text.diagnostics import DataError
 
 
 def open_table(source: TableFiles, folder: Path, request: Request) -> Table:
@@ -61,8 +64,8 @@ def _preparation(
 ) -> Preparation:
     """What the training part teaches, without the rows that are kept for validation."""
     train = rows["train"]
-    kept = learned_from(train, request, drawn="validation" not in rows)
-    of_train, indices = values[train.file], train.indices[kept]
+    known = learned_from(train, request, drawn="validation" not in rows)
+    of_train, indices = values[train.file], train.indices[known]
     columns = (learned_column(name, kind, of_train[name][indices]) for name, kind in kinds.items())
     return Preparation(inputs={"x": tuple(columns)})
 
@@ -80,15 +83,6 @@ def _remarks(
     return [*oddities(file, labels.get(part))]
 
 
-def check_finite(values: Mapping[str, Values], frame: Frame) -> None:
-    """Raise DataError where a number is infinite."""
-    for name, some in values.items():
-        if not isinstance(some, Coded) and np.isinf(some).any():
-            row = int(np.flatnonzero(np.isinf(some))[0])
-            message = f"{frame.file.place(row)}: {name} is infinite"
-            raise DataError(message, "correct it, or leave it empty: a missing number is the mean")
-
-
 def read_frames(
     source: TableFiles, folder: Path, request: Request
 ) -> tuple[dict[str | None, Frame], dict[str, str]]:
@@ -104,8 +98,6 @@ def read_frames(
     for part, file in files.items():
         skips = source.on_error == "skip"
         frames[part] = read_frame(file, columns, kinds, skips_broken=skips)
-        if not len(frames[part]):
-            raise DataError(f"{file.shown} has no rows", "write rows after the header")
         kinds = {**frames[part].kinds, **kinds}
     return frames, {name: kinds[name] for name in features}
 
@@ -141,44 +133,3 @@ def _declared_kinds(source: TableFiles, request: Request) -> dict[str, str]:
         if not takes_numbers(request):
             kinds[source.target] = "category"
     return kinds | ({source.part: "category"} if source.part is not None else {})
-
-
-def learned_column(name: str, kind: str, values: Values) -> PreparedColumn:
-    """How a column becomes inputs, learned from its values (n,) of this kind."""
-    if isinstance(values, Coded):
-        return CategoryColumn.learned(name, values)
-    return (TimeColumn if kind == "time" else NumberColumn).learned(name, values)
-
-
-def check_width(
-    preparation: Preparation, request: Request, remarks: Sequence[str], before: Shape = ()
-) -> None:
-    """Raise DataError where the input has another size than the features.
-
-    `before` are the axes of the input before the features. Without a network there is no input, and
-    the features decide about its size.
-    """
-    if not request.input_shapes:
-        return
-    (columns,) = preparation.inputs.values()
-    (shape,) = request.input_shapes
-    width = sum(column.width for column in columns)
-    if shape == (*before, width):
-        return
-    wide = sorted(
-        (column for column in columns if column.width > 1), key=lambda column: -column.width
-    )
-    numbers = len(columns) - len(wide)
-    counted = [f"{numbers:,} number{'s' if numbers > 1 else ''}"] if numbers else []
-    counted += [f"{column.width:,} for {column.name}" for column in wide]
-    details = [f"they are {listed(counted)}"]
-    kinds = {column.kind for column in columns}
-    if "category" in kinds:
-        details.append("a category counts one for each of its values, and one for unknown ones")
-    if "time" in kinds:
-        details.append("a time counts 5: how late it is, and where in the year and in the week")
-        details[-1] += "; with times of day 7"
-    message = f"the features become {width:,} numbers, and the input takes {shape[-1]:,}"
-    raise DataError(
-        message, f"write `input: {[*before, width]}`", [*details, *remarks] if wide else ()
-    )

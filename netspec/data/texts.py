@@ -86,10 +86,7 @@ def _of_table(source: TextFiles, path: Path, request: Request) -> RowColumns:
     labels = [] if takes_numbers(request) else [source.target]
     kinds = dict.fromkeys([*texts, *labels], "category")
     columns = [*texts, source.target]
-    frame = read_frame(file, columns, kinds, skips_broken=source.on_error == "skip")
-    if not len(frame):
-        raise DataError(f"{file.shown} has no rows", "write rows after the header")
-    return frame
+    return read_frame(file, columns, kinds, skips_broken=source.on_error == "skip")
 
 
 @dataclass(frozen=True)

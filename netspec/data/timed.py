@@ -14,8 +14,8 @@ from netspec.data.coded import Coded
 from netspec.data.dates import check_numbers, times_of, written_time
 from netspec.data.frames import Frame, FrameFile, open_frame, read_frame, reading_of
 from netspec.data.preparation import Preparation, Values
+from netspec.data.rows import check_finite
 from netspec.data.sources.series import Series
-from netspec.data.tables import check_finite
 from netspec.text.diagnostics import DataError
 
 
@@ -41,7 +41,7 @@ class TimedRows:
 
     def group_of(self, row: int) -> str:
         """The group of a row in a message."""
-        return self.groups.texts[int(self.groups.codes[row])] or self.frame.file.shown
+        return self.groups.text(row) or self.frame.file.shown
 
     def written_time(self, row: int) -> str:
         """The time of a row in a message."""
@@ -62,8 +62,6 @@ def read_timed(
     kinds = source.declared_kinds | {column.name: str(column.kind) for column in learned}
     kinds |= dict.fromkeys(source.group, "category")
     frame = read_frame(file, [*columns], kinds, skips_broken=source.on_error == "skip")
-    if not len(frame):
-        raise DataError(f"{file.shown} has no rows", "write rows after the header")
     kinds = dict(frame.kinds)
     for name in targets:
         if kinds[name] != "number":
@@ -106,7 +104,7 @@ def _groups(source: Series, values: Mapping[str, Values], frame: Frame) -> Coded
     for name in source.group:
         column = values[name]
         assert isinstance(column, Coded)
-        missing = column.mapped(np.array([not text.strip() for text in column.texts], bool))
+        missing = column.where(lambda text: not text.strip())
         if missing.any():
             place = frame.file.place(int(np.flatnonzero(missing)[0]))
             raise DataError(f"{place}: there is no {name}", f"write the {name} into every row")
@@ -122,7 +120,7 @@ def _groups(source: Series, values: Mapping[str, Values], frame: Frame) -> Coded
 
 def _text(values: Values, row: int) -> str:
     assert isinstance(values, Coded)
-    return values.texts[int(values.codes[row])]
+    return values.text(row)
 
 
 def _check_times(rows: TimedRows) -> None:

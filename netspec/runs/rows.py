@@ -143,5 +143,5 @@ def _mask(column: PreparedColumn, values: Values, kind: str) -> NDArray[np.bool_
 
 def _equal(values: Values, text: str) -> NDArray[np.bool_]:
     if isinstance(values, Coded):
-        return values.mapped(np.array([some == text for some in values.texts], bool))
+        return values.where(lambda some: some == text)
     return np.asarray(values) == text

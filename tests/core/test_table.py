@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from netspec.data import Dataset, delimited, load
-from netspec.data.frames import Reading, read_batches, reading_of
+from netspec.data.frames import Reading, batches_of, open_frame, reading_of
 from netspec.network import Network, loads
 from netspec.text.diagnostics import DataError
 
@@ -493,7 +493,7 @@ def test_a_column_that_looks_like_numbers_or_times_is_named(tmp_path, wrong, tex
 def prepared(path: Path, dataset: Dataset, reading: Reading | None = None) -> np.ndarray:
     preparation = dataset.record.preparation
     assert preparation
-    batches = read_batches(path, preparation.columns, reading or Reading(), path.name)
+    batches = batches_of(open_frame(path, path.name, reading or Reading()), preparation.columns)
     return np.concatenate([preparation.apply(batch)["x"] for batch in batches])
 
 
