@@ -134,6 +134,19 @@ def list_files(root: Path, shown: str, *, labelled: bool, kind: FileKind = IMAGE
     return replace(listing, remarks=(*search.remarks(shown), *listing.remarks))
 
 
+def kind_below(root: Path) -> FileKind:
+    """The kind of the examples in a folder: texts where there are texts and no images, or images.
+
+    A folder of images may have a text about them.
+    """
+    suffixes: set[str] = set()
+    for _, _, names in os.walk(root, followlinks=False):
+        suffixes |= {Path(name).suffix.lower() for name in names if not _is_ignored(name)}
+        if suffixes & IMAGES.suffixes:
+            return IMAGES
+    return TEXTS if suffixes & TEXTS.suffixes else IMAGES
+
+
 def images_below(root: Path, shown: str) -> list[Path]:
     """The image files in a folder and in the folders inside it. Raises DataError without any."""
     files = _Search(IMAGES).files(_Folder(root, shown), None, None, nested=True)

@@ -16,7 +16,7 @@ from netspec.data.preparation import Preparation, Values
 from netspec.data.rows import RowColumns, labels_of, learned_from, parts_of, takes_numbers
 from netspec.data.sources.text import TextFiles
 from netspec.data.table import PARTS, Column, Request, Table
-from netspec.data.tokens import UNKNOWN, TextColumn
+from netspec.data.tokens import TextColumn, unknown_part
 from netspec.text.diagnostics import DataError
 from netspec.text.files import read_regular
 
@@ -74,7 +74,7 @@ def _remarks(indices: Any, part: str, column: TextColumn) -> Iterator[str]:
             f"{full / count:.0%} of the {part} texts have {column.length:,} tokens or more, and "
             f"only the first {column.length:,} are read: a larger `input` reads more"
         )
-    unknown = int((indices == UNKNOWN).sum()) / max(1, int(np.count_nonzero(indices)))
+    unknown = unknown_part(indices)
     if part != "train" and unknown > 1 / 10:
         yield f"{unknown:.0%} of the tokens of the {part} texts are not in the vocabulary"
 

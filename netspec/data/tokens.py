@@ -115,11 +115,6 @@ class TextColumn(Model):
             row[: len(places)] = places
         return indices
 
-    def unknown(self, values: Sequence[str] | NDArray[Any]) -> float:
-        """The part of the tokens of texts (n,) that is not in the vocabulary, from 0 to 1."""
-        indices = self.apply(values)
-        return float((indices == UNKNOWN).sum() / max(1, np.count_nonzero(indices)))
-
     def probes(self) -> list[str]:
         """Texts that show whether another program computes the same."""
         joint = " " if self.split == "whitespace" else ""
@@ -137,3 +132,8 @@ class TextColumn(Model):
             "it's\ta\nline\u2003\u00c4\u0130\u65e5\U0001f642 x1 3.5",
         ]
         return [*odd, *known, *capitals, joint.join(self.vocabulary[:1] * (size + 1))]
+
+
+def unknown_part(indices: NDArray[Any]) -> float:
+    """The part of the tokens of texts, as indices (n, length), that is not in the vocabulary."""
+    return int((indices == UNKNOWN).sum()) / max(1, int(np.count_nonzero(indices)))

@@ -109,12 +109,11 @@ class _Unusual:
 
     def count(self, values: Mapping[str, Values]) -> None:
         """Count some rows."""
-        for kind, by_column in self._by_column.items():
-            masks = {
-                column.name: _mask(column, values[column.name], kind) for column in self._columns
-            }
-            by_column.update({name: int(mask.sum()) for name, mask in masks.items()})
-            self._rows[kind] += int(np.logical_or.reduce([*masks.values()]).sum())
+        masks = {column.name: _masks(column, values[column.name]) for column in self._columns}
+        for place, (kind, by_column) in enumerate(self._by_column.items()):
+            by_column.update({name: int(both[place].sum()) for name, both in masks.items()})
+            unusual = [both[place] for both in masks.values()]
+            self._rows[kind] += int(np.logical_or.reduce(unusual).sum())
 
     def remarks(self, shown: str) -> Iterator[str]:
         """A sentence for each kind."""
@@ -129,16 +128,16 @@ class _Unusual:
                 yield f"{shown}: {count:,} {rows} {what} ({', '.join(columns)}): {rule}"
 
 
-def _mask(column: PreparedColumn, values: Values, kind: str) -> NDArray[np.bool_]:
-    """Which of the values (n,) are missing, or are unknown categories."""
+def _masks(column: PreparedColumn, values: Values) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which of the values (n,) are missing, and which are unknown categories."""
+    none = np.zeros(len(values), bool)
     if isinstance(column, TextColumn):
-        return _equal(values, MISSING) if kind == "missing" else np.zeros(len(values), bool)
+        return _equal(values, MISSING), none
     if not isinstance(column, CategoryColumn):
         numbers: NDArray[Any] = np.asarray(values)
-        return np.isnan(numbers) if kind == "missing" else np.zeros(len(numbers), bool)
-    unknown = column.places(values) == 0
-    missing = _equal(values, MISSING)
-    return unknown & missing if kind == "missing" else unknown & ~missing
+        return np.isnan(numbers), none
+    unknown, missing = column.places(values) == 0, _equal(values, MISSING)
+    return unknown & missing, unknown & ~missing
 
 
 def _equal(values: Values, text: str) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.image_files import save_image
 from netspec.data import load
 from netspec.data.drafts import Place, draft
 from netspec.network import Network, loads
@@ -37,6 +38,32 @@ def test_a_folder_of_text_files_is_texts(tmp_path):
         for count, text in enumerate(texts):
             (tmp_path / "pets" / name / f"{count}.txt").write_text(text, encoding="utf-8")
     assert load(network_of(tmp_path, "pets")).record.class_names == ("cat", "dog")
+
+
+def test_a_folder_with_parts_is_not_split_again(tmp_path):
+    for part in ("train", "val", "test"):
+        for name, texts in TEXTS.items():
+            (tmp_path / "pets" / part / name).mkdir(parents=True)
+            for count, text in enumerate(texts):
+                path = tmp_path / "pets" / part / name / f"{count}.txt"
+                path.write_text(f"{text} {part}", encoding="utf-8")
+    network = network_of(tmp_path, "pets")
+    dataset = load(network)
+    assert dataset.validation is not None
+    assert [len(dataset.train), len(dataset.validation), len(dataset.test)] == [40] * 3
+    assert network.spec.train is not None
+    assert network.spec.train.early_stopping is not None
+
+
+def test_a_text_about_images_makes_no_texts_of_them(tmp_path):
+    for name in TEXTS:
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for count in range(3):
+            save_image(tmp_path / "pets" / name / f"{count}.png")
+    (tmp_path / "pets" / "README.txt").write_text("Photographs of pets", encoding="utf-8")
+    network = network_of(tmp_path, "pets")
+    assert network.spec.data is not None
+    assert network.spec.data.dataset == "images"
 
 
 def test_the_target_of_texts_may_be_a_number(tmp_path):

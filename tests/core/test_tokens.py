@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.data.tokens import TextColumn, standardized
+from netspec.data.tokens import TextColumn, standardized, unknown_part
 
 
 def column(*texts: str, split: str = "whitespace", length: int = 4, most: int = 100) -> TextColumn:
@@ -43,4 +43,4 @@ def test_a_large_vocabulary_has_larger_indices() -> None:
 
 
 def test_the_part_of_unknown_tokens_is_counted_without_padding() -> None:
-    assert column("a b").unknown(["a", "x y z", ""]) == 0.75
+    assert unknown_part(column("a b").apply(["a", "x y z", ""])) == 0.75

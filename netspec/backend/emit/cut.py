@@ -64,13 +64,27 @@ def _files(folder: Path) -> Mapping[str, Path]:
 _HEAD = re.compile(r"^(?:class|def) (\w+)", re.MULTILINE)
 
 
+@dataclass(frozen=True)
+class _Source:
+    """The text of a file, and its statements."""
+
+    text: str
+    statements: list[ast.stmt]
+
+
+@cache
+def _parsed(file: Path) -> _Source:
+    text = file.read_text(encoding="utf-8")
+    return _Source(text, ast.parse(text).body)
+
+
 @cache
 def _cut(file: Path) -> Mapping[str, tuple[str, list[str]]]:
     """The definitions in a file: the text, and the names in it in their order."""
-    source = file.read_text(encoding="utf-8")
-    lines = source.splitlines()
+    source = _parsed(file)
+    lines = source.text.splitlines()
     definitions: dict[str, tuple[str, list[str]]] = {}
-    for node in ast.parse(source).body:
+    for node in source.statements:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             first = min([node.lineno, *(part.lineno for part in node.decorator_list)])
             text = "\n".join(lines[first - 1 : node.end_lineno])
@@ -116,7 +130,7 @@ class Function:
 
         An `if` about such a parameter is replaced by the branch that is taken.
         """
-        lines = self.file.read_text(encoding="utf-8").splitlines()
+        lines = _parsed(self.file).text.splitlines()
         return [
             _with_constants(_PRAGMA.sub("", line), constants)
             for statement in _taken(self._node.body[bool(self.doc) :], constants)
@@ -130,18 +144,15 @@ class Function:
         statement = self._node.body[-1]
         assert isinstance(statement, ast.Return)
         assert isinstance(statement.value, ast.List)
-        source = self.file.read_text(encoding="utf-8")
+        source = _parsed(self.file).text
         return [ast.get_source_segment(source, part) or "" for part in statement.value.elts]
 
     @property
     def _node(self) -> ast.FunctionDef:
-        return _functions(self.file)[self.name]
-
-
-@cache
-def _functions(file: Path) -> Mapping[str, ast.FunctionDef]:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+        functions = (
+            node for node in _parsed(self.file).statements if isinstance(node, ast.FunctionDef)
+        )
+        return next(node for node in functions if node.name == self.name)
 
 
 def _taken(statements: list[ast.stmt], constants: Mapping[str, object]) -> Iterator[ast.stmt]:

@@ -52,9 +52,11 @@ def draft(name: str, place: Place, target: str | None = None) -> Draft:
         raise DataError(message, "leave --target out; it is for tables")
     if path.is_dir():
         from netspec.data.drafts.images import draft_images
-        from netspec.data.drafts.text import draft_text_folder, has_texts
+        from netspec.data.drafts.text import draft_text_folder
+        from netspec.data.folders import TEXTS, kind_below
 
-        return draft_text_folder(name, place) if has_texts(place) else draft_images(name, place)
+        write = draft_text_folder if kind_below(path) is TEXTS else draft_images
+        return write(name, place)
     if suffix in ARRAYS:
         from netspec.data.drafts.arrays import draft_arrays
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
@@ -15,15 +14,14 @@ from netspec.data.decoding import opened_image
 from netspec.data.drafts.writing import (
     Draft,
     Place,
-    class_training,
     plural,
     quoted,
+    training_of,
     write_classes,
     write_head,
     write_training,
 )
 from netspec.data.folders import Listing, list_files
-from netspec.data.split import DEFAULT_FRACTION
 from netspec.text.diagnostics import DataError, listed
 
 MAX_SIDE = 128
@@ -58,7 +56,6 @@ def draft_images(name: str, place: Place) -> Draft:
     classes = listing.class_names or ()
     sizes = _sizes([file.path for file in listing.files])
     shape = _shape(sizes, shown)
-    train, own_validation = _training_images(listing)
     channels = "grey" if shape.channels == 1 else "colour"
     seen = (
         f"{plural(len(listing.files), 'image')} in {shown}, {channels}, {_range(sizes)} pixels",
@@ -71,9 +68,7 @@ def draft_images(name: str, place: Place) -> Draft:
         *write_classes(len(classes)),
         "",
         *_data(shape, shown, listing),
-        *write_training(
-            class_training(sum(train.values()), min(train.values()), validation=own_validation)
-        ),
+        *write_training(training_of(listing)),
     ]
     return Draft("\n".join(lines) + "\n", seen)
 
@@ -115,16 +110,6 @@ def _shape(sizes: Sequence[tuple[int, int, bool]], shown: str) -> Shape:
         max(MULTIPLE, round(side * scale / MULTIPLE) * MULTIPLE) for side in (height, width)
     )
     return Shape(height, width, channels, resized=True)
-
-
-def _training_images(listing: Listing) -> tuple[Counter[str], bool]:
-    """The number of training images in every class, and whether there is a validation part."""
-    parts = {file.part for file in listing.files}
-    counts = Counter(file.label or "" for file in listing.files if file.part in (None, "train"))
-    if "test" not in parts:
-        for label, count in counts.items():
-            counts[label] = count - min(round(count * DEFAULT_FRACTION), count - 1)
-    return counts, "validation" in parts
 
 
 def _input(shape: Shape) -> list[str]:

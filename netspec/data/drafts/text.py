@@ -16,6 +16,8 @@ from netspec.data.drafts.writing import (
     number_training,
     plural,
     quoted,
+    training_examples,
+    training_of,
     write_classes,
     write_head,
     write_numbers,
@@ -37,17 +39,22 @@ MULTIPLE = 10
 MIN_WORDS = 2
 """The mean number of words from which on different texts are sentences, and no identifiers."""
 
-TEST = 0.2
+_DRAWN = " A fifth of them is the test part."
 
 
 @dataclass(frozen=True)
 class Texts:
-    """Texts with a label for each, and the columns of a table that they are in."""
+    """Texts with a label for each, and the columns of a table that they are in.
+
+    `training` is the training on them where their parts are known; else a test part is drawn.
+    """
 
     texts: Sequence[str]
     labels: Sequence[str] | Sequence[float]
     column: str = "text"
     target: str = "label"
+    training: Training | None = None
+    has_test: bool = False
 
 
 def are_sentences(texts: Sequence[str]) -> bool:
@@ -55,16 +62,14 @@ def are_sentences(texts: Sequence[str]) -> bool:
     return bool(texts) and sum(len(text.split()) for text in texts) / len(texts) > MIN_WORDS
 
 
-def has_texts(place: Place) -> bool:
-    """Whether a folder has text files."""
-    return any(path.suffix.lower() in TEXTS.suffixes for path in place.path.rglob("*"))
-
-
 def draft_text_folder(name: str, place: Place) -> Draft:
     """A spec for a folder with a folder of text files for every class. Raises DataError."""
     listing = list_files(place.path, place.relative, labelled=True, kind=TEXTS)
     contents = [read_regular(file.path).decode("utf-8-sig", "replace") for file in listing.files]
-    return draft_texts(name, place, Texts(contents, [file.label or "" for file in listing.files]))
+    labels = [file.label or "" for file in listing.files]
+    has_test = any(file.part == "test" for file in listing.files)
+    texts = Texts(contents, labels, training=training_of(listing), has_test=has_test)
+    return draft_texts(name, place, texts)
 
 
 def draft_texts(name: str, place: Place, texts: Texts) -> Draft:
@@ -86,7 +91,7 @@ def draft_texts(name: str, place: Place, texts: Texts) -> Draft:
         "  - Dropout: {rate: 0.5}",
         *end,
         "",
-        "# The vocabulary is of the training texts. A fifth of them is the test part.",
+        f"# The vocabulary is of the training texts.{'' if texts.has_test else _DRAWN}",
         "data:",
         "  dataset: text",
         f"  path: {quoted(place.relative)}",
@@ -106,13 +111,13 @@ def _columns(texts: Texts) -> dict[str, str]:
 
 def _end(texts: Texts) -> tuple[list[str], Training, str]:
     """The last layers, the training, and a sentence about the labels."""
-    examples = max(1, round(len(texts.texts) * (1 - TEST)))
     if isinstance(texts.labels[0], str):
         counts = Counter(texts.labels)
-        smallest = max(1, round(min(counts.values()) * (1 - TEST)))
+        examples = [*map(training_examples, counts.values())]
+        training = texts.training or class_training(sum(examples), min(examples))
         about = f"{texts.target}, the target, has {plural(len(counts), 'class')}"
-        return write_classes(len(counts)), class_training(examples, smallest), about
+        return write_classes(len(counts)), training, about
     y = np.asarray(texts.labels, np.float64)
     about = f"{texts.target}, the target, is a number: {y.min():,g} to {y.max():,g}"
     end = write_numbers(y.mean(keepdims=True), y.std(keepdims=True))
-    return end, number_training(examples), about
+    return end, number_training(training_examples(len(y))), about

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -11,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.data.folders import Listing
+from netspec.data.split import DEFAULT_FRACTION
 from netspec.language.spec import Validation
 from netspec.language.template import modeline
 from netspec.text.diagnostics import visible
@@ -133,6 +136,20 @@ def class_training(examples: int, smallest: int, *, validation: bool = False) ->
     """The training of a network that ends in `write_classes`."""
     loss = "sparse_categorical_crossentropy"
     return Training(loss, ["accuracy"], examples, smallest, validation)
+
+
+def training_of(listing: Listing) -> Training:
+    """The training on the files of a listing, whose test part is drawn where it has none."""
+    parts = {file.part for file in listing.files}
+    counts = Counter(file.label or "" for file in listing.files if file.part in (None, "train"))
+    sizes = counts.values() if "test" in parts else map(training_examples, counts.values())
+    examples = [*sizes]
+    return class_training(sum(examples), min(examples), validation="validation" in parts)
+
+
+def training_examples(count: int) -> int:
+    """How many examples of a class are left for training where a test part is drawn."""
+    return count - min(round(count * DEFAULT_FRACTION), count - 1)
 
 
 def number_training(examples: int, *, validation: bool = False) -> Training:
