@@ -17,7 +17,7 @@ MOST_ROWS = 20
 """How many rows are printed as a table."""
 
 WIDTH = 80
-MAX_CELL = 18
+MAX_LENGTH = 18
 DIGITS = 4
 
 
@@ -85,16 +85,16 @@ def _aligned(lines: list[list[str]], columns: int) -> Iterator[str]:
     """Lines of at most WIDTH characters: as many of the new columns as fit, and of the others."""
     clipped = [[_clipped(text) for text in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*clipped, strict=True)]
-    room, kept = WIDTH + 2, list[int]()
+    room, shown = WIDTH + 2, list[int]()
     for place in (*range(columns, len(widths)), *range(columns)):
         if widths[place] + 2 > room:
             room = room if place >= columns else 0
             continue
         room -= widths[place] + 2
-        kept.append(place)
+        shown.append(place)
     for line in clipped:
-        yield "  ".join(f"{line[place]:{widths[place]}}" for place in sorted(kept)).rstrip()
+        yield "  ".join(f"{line[place]:{widths[place]}}" for place in sorted(shown)).rstrip()
 
 
 def _clipped(text: str) -> str:
-    return text if len(text) <= MAX_CELL else f"{text[: MAX_CELL - 3]}..."
+    return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 3]}..."

@@ -105,6 +105,11 @@ def parsed_times(texts: ArrowArray, format: str | None) -> ArrowArray:
     return _parsed_one_by_one(texts)
 
 
+def time_form(format: str | None) -> str:
+    """How times are written that `parsed_times` reads, in words."""
+    return f"written as {format}" if format else "a time in ISO 8601, such as 2026-01-31 18:30"
+
+
 def _without_other_months(texts: ArrowArray, parsed: ArrowArray, format: str) -> ArrowArray:
     """Times with null for days that their month has not: Arrow reads 31/02 as the 3rd of March."""
     pa, pc = pyarrow(), pyarrow("compute")

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from netspec.checks.objectives import Objective
 from netspec.data.examples import Examples, parts
+from netspec.data.targets import objectives_of
+from netspec.language.data import class_names
+from netspec.network import Network
 
 KINDS = ("classes", "one_hot", "binary")
 """The kinds of losses whose targets are classes."""
@@ -18,6 +21,15 @@ def class_count(objective: Objective) -> int | None:
         return None
     units = objective.shape[-1]
     return 2 if objective.loss.kind == "binary" and units == 1 else units
+
+
+def names_of_classes(
+    network: Network, recorded: tuple[str, ...] | None, count: int
+) -> tuple[str, ...]:
+    """The names of the classes of an output: of the spec or the data where it is the only one."""
+    if len(objectives_of(network)) > 1:
+        return class_names(None, count)
+    return class_names(network.spec.data, count, recorded)
 
 
 def class_counts(examples: Examples, place: int, objective: Objective) -> NDArray[np.int64] | None:

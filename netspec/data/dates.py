@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.data.arrow import parsed_times, pyarrow, times, without_missing
+from netspec.data.arrow import parsed_times, pyarrow, time_form, times, without_missing
 from netspec.data.coded import Coded
 from netspec.text.diagnostics import DataError
 
@@ -33,10 +33,9 @@ def times_of(name: str, texts: Coded, place: Callable[[int], str]) -> NDArray[np
     wrong = texts.mapped(np.array(pc.and_(parsed.is_null(), known.is_valid())))
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
-        form = f"written as {format}" if format else "a time in ISO 8601, such as 2026-01-31 18:30"
         message = f"{place(row)}: {name} is {texts.text(row)!r}, which is not "
         help = f'correct it, or write `types: {{{name}: {{time: "%d.%m.%Y"}}}}` with the right form'
-        raise DataError(message + form, help)
+        raise DataError(message + time_form(format), help)
     return texts.mapped(times(parsed))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.data.classes import class_counts
+from netspec.data.classes import class_counts, names_of_classes
 from netspec.data.loading import Dataset, data_of, dataset_of, open_table, request_of
 from netspec.data.location import check_files
 from netspec.data.preparation import PreparedColumn, Values
@@ -24,7 +24,6 @@ from netspec.data.suspicious import equal_examples, repeated, sampled, suspicion
 from netspec.data.table import PARTS, Column, Table
 from netspec.data.table_columns import TableColumn, describe_columns, time_text
 from netspec.data.targets import objectives_of
-from netspec.language.data import class_names
 from netspec.network import Network
 from netspec.text.diagnostics import DataError
 
@@ -178,13 +177,13 @@ def _of_rows(network: Network) -> tuple[tuple[TableColumn, ...], tuple[dict[str,
     values = {name: frame.values[name] for name in names}
     first = {name: column[:EXAMPLES] for name, column in values.items()}
     rows = tuple(
-        {name: _cell(column, place, frame.kinds[name]) for name, column in first.items()}
+        {name: _value_of(column, place, frame.kinds[name]) for name, column in first.items()}
         for place in range(min(EXAMPLES, len(frame)))
     )
     return describe_columns(values, frame.kinds), rows
 
 
-def _cell(column: Values, place: int, kind: str) -> Any:  # Any: JSON data
+def _value_of(column: Values, place: int, kind: str) -> Any:  # Any: JSON data
     """A value of a table: a text, a number, a time as a text, or None where it is missing."""
     value = np.asarray(column)[place]
     if isinstance(value, str):
@@ -280,9 +279,7 @@ def _classes(dataset: Dataset, network: Network) -> Iterator[Classes]:
         known = {part: count for part, count in counts.items() if count is not None}
         if not known:
             continue
-        single = len(objectives) == 1
-        source = (network.spec.data, dataset.record.class_names) if single else (None, None)
-        names = class_names(source[0], len(known["train"]), source[1])
+        names = names_of_classes(network, dataset.record.class_names, len(known["train"]))
         by_part = {part: tuple(map(int, count)) for part, count in known.items()}
         yield Classes(objective.output, names, by_part)
 

@@ -15,6 +15,7 @@ from netspec.data.arrow import (
     numbers,
     parsed_times,
     pyarrow,
+    time_form,
     times,
     without_missing,
 )
@@ -111,12 +112,9 @@ class FrameFile:
         if not pc.any(wrong).as_py():
             return times(parsed)
         row = pc.index(wrong, True).as_py()
-        form = f"written as {format}" if format else "a time in ISO 8601, such as 2026-01-31 18:30"
-        message = (
-            f"{self.place(first + row)}: {name} is {texts[row].as_py()!r}, which is not {form}"
-        )
+        message = f"{self.place(first + row)}: {name} is {texts[row].as_py()!r}, which is not "
         help = f'write how times are written: `types: {{{name}: {{time: "%d/%m/%Y"}}}}`'
-        raise DataError(message, help)
+        raise DataError(message + time_form(format), help)
 
 
 @dataclass(frozen=True)

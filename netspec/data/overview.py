@@ -75,8 +75,8 @@ def _columns(columns: Sequence[ColumnFacts]) -> str:
     titles = ("Column", "Part", "Shape", "Type", "Minimum", "Maximum", "Mean")
     ranges = [column.range for column in columns]
     rows = [
-        (_short(column.name), column.part, _shape(column.shape), column.dtype, *cells)
-        for column, cells in zip(columns, _range_cells(ranges), strict=True)
+        (_short(column.name), column.part, _shape(column.shape), column.dtype, *numbers)
+        for column, numbers in zip(columns, _range_texts(ranges), strict=True)
     ]
     return write_table((*titles, *_range_titles(ranges)), rows, 4, GAP)
 
@@ -92,7 +92,7 @@ def _has_features(column: ColumnFacts) -> bool:
 
 def _features(column: ColumnFacts) -> str:
     shown = column.features[:MAX_ROWS]
-    rows = [(str(place), *cells) for place, cells in enumerate(_range_cells(shown))]
+    rows = [(str(place), *numbers) for place, numbers in enumerate(_range_texts(shown))]
     title = f"Feature of {_short(column.name)}"
     text = write_table((title, "Minimum", "Maximum", "Mean", *_range_titles(shown)), rows, gap=GAP)
     return _with_more(text, len(column.features) - len(shown))
@@ -107,7 +107,7 @@ def _range_titles(ranges: Sequence[Range]) -> tuple[str, ...]:
     return ("Missing", "Infinite") if infinite else ("Missing",)
 
 
-def _range_cells(ranges: Sequence[Range]) -> Iterator[tuple[str, ...]]:
+def _range_texts(ranges: Sequence[Range]) -> Iterator[tuple[str, ...]]:
     infinite = any(range.infinite for range in ranges)
     for range in ranges:
         numbers = (range.minimum, range.maximum, range.mean)
@@ -204,8 +204,8 @@ def _classes(classes: Classes) -> str:
 
 def _examples(examples: Sequence[dict[str, Any]]) -> Iterator[str]:  # Any: JSON data
     for example in examples:
-        cells = [f"{_short(name)} {_value(value)}" for name, value in example.items()]
-        yield fill("  ".join(cells), WIDTH, initial_indent="  ", subsequent_indent="    ")
+        values = [f"{_short(name)} {_value(value)}" for name, value in example.items()]
+        yield fill("  ".join(values), WIDTH, initial_indent="  ", subsequent_indent="    ")
 
 
 def _value(value: Any) -> str:  # Any: JSON data

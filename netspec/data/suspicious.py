@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from netspec.checks.indices import index_inputs
 from netspec.checks.objectives import Objective
-from netspec.data.classes import class_count, class_counts
+from netspec.data.classes import class_count, class_counts, names_of_classes
 from netspec.data.examples import Examples
 from netspec.graph import Input
-from netspec.language.data import class_names
 from netspec.language.layers import written
 from netspec.language.spec import INPUT
 from netspec.network import Network
@@ -70,9 +69,7 @@ def _classes_without_examples(dataset: Dataset, network: Network) -> Iterator[st
         train = _present(dataset.train, place, objective)
         if train is None:
             continue
-        single = len(network.objectives) == 1
-        named = (network.spec.data, dataset.record.class_names) if single else (None, None)
-        names = class_names(named[0], len(train), named[1])
+        names = names_of_classes(network, dataset.record.class_names, len(train))
         of = f" of {objective.output}" if len(network.objectives) > 1 else ""
         missing = ~train
         for part, examples in (("validation", dataset.validation), ("test", dataset.test)):

@@ -26,6 +26,6 @@ def write_table(
 
 
 def _line(row: Sequence[str], widths: Sequence[int], texts: int, gap: str) -> str:
-    cells = [text.ljust(width) for text, width in zip(row[:texts], widths[:texts], strict=True)]
-    cells += [text.rjust(width) for text, width in zip(row[texts:], widths[texts:], strict=True)]
-    return gap.join(cells).rstrip()
+    padded = [text.ljust(width) for text, width in zip(row[:texts], widths[:texts], strict=True)]
+    padded += [text.rjust(width) for text, width in zip(row[texts:], widths[texts:], strict=True)]
+    return gap.join(padded).rstrip()
