@@ -24,7 +24,7 @@ def allowed_cores() -> int:
 
 
 def free_cores() -> int:
-    """The allowed cores that other processes do not use now, at least 1.
+    """The allowed cores that other processes do not use now; 0 where they use all.
 
     Takes no time where nothing else runs, else `SAMPLE_SECONDS`.
     """
@@ -34,7 +34,7 @@ def free_cores() -> int:
     work, process_start, start = _work(), process_time(), perf_counter()
     sleep(SAMPLE_SECONDS)
     others = (_work() - work) - (process_time() - process_start)
-    return max(1, min(allowed, round(allowed - others / (perf_counter() - start))))
+    return max(0, min(allowed, round(allowed - others / (perf_counter() - start))))
 
 
 def threads_set_by_user() -> int | None:
@@ -43,9 +43,20 @@ def threads_set_by_user() -> int | None:
     return int(first) if first.isascii() and first.isdigit() and int(first) else None
 
 
-def thread_count(work: float, work_per_thread: float, cores: int) -> int:
-    """The threads for steps of so much work: as many as the work pays for, at most the cores."""
-    return max(1, min(cores, -int(-work // work_per_thread)))
+def thread_count(useful: int, free: int) -> int:
+    """The threads for work on which so many threads are useful: at most one on each free core."""
+    return max(1, min(free, useful))
+
+
+def sleeping_thread_count(useful: int, free: int, allowed: int) -> int:
+    """The threads for work on which so many are useful, where threads that wait leave their core.
+
+    A thread gets about half of a core that another process uses. So twice as many threads on all
+    allowed cores are faster where less than half of them would have a free core.
+    """
+    shared = min(allowed, 2 * useful)
+    alone = thread_count(useful, free)
+    return shared if shared > 2 * min(alone, free) else alone
 
 
 def _affinity() -> frozenset[int]:

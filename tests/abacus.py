@@ -113,6 +113,7 @@ class Abacus:
     frameworks: tuple[Framework, ...] = ()
     passes: tuple[Pass, ...] = ()
     work_per_thread = 1e9
+    threads_sleep = False
 
     def devices(self) -> tuple[str, ...]:
         return ("abacus",)

@@ -26,6 +26,7 @@ class KerasBackend:
 
     name = "keras"
     work_per_thread = 250e6
+    threads_sleep = True
     frameworks = (
         Framework("keras", ("keras",)),
         Framework("tensorflow", ("tensorflow", "tensorflow-cpu")),

@@ -396,7 +396,7 @@ def _profile(model: ModelProto) -> dict[str, str]:
 def _opened(content: bytes, chain: Chain) -> Session:
     options = ort.SessionOptions()
     options.log_severity_level = NOTHING
-    threads = threads_set_by_user() or free_cores()
+    threads = threads_set_by_user() or max(1, free_cores())
     if threads < (os.cpu_count() or threads):
         # By itself ONNX Runtime starts a thread for every core of the machine.
         options.intra_op_num_threads = threads

@@ -29,6 +29,7 @@ class TorchBackend:
 
     name = "torch"
     work_per_thread = 32e6
+    threads_sleep = False
     frameworks = (Framework("torch", ("torch",)),)
     forms = MappingProxyType({"torch": "PyTorch eager", "torch-compiled": "PyTorch compiled"})
 

@@ -250,6 +250,9 @@ class TrainingBackend(Backend, Protocol):
     work_per_thread: float
     """The multiply-adds of a step, forward only, from which on one more thread is faster."""
 
+    threads_sleep: bool
+    """Whether a thread that waits for others leaves its core at once to other processes."""
+
     def trainer(
         self,
         program: Program,

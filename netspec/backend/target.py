@@ -103,6 +103,11 @@ class Target:
         """See `TrainingBackend`."""
         return self.training_backend().work_per_thread
 
+    @property
+    def threads_sleep(self) -> bool:
+        """See `TrainingBackend`."""
+        return self.training_backend().threads_sleep
+
     def source(self, network: Network) -> str:
         """The Python module of the network. The framework is not imported."""
         return self.training_backend().source(self.program(network, {}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import ceil, isfinite
 from pathlib import Path
 from time import perf_counter
 from typing import Protocol
@@ -15,7 +15,13 @@ import numpy as np
 from netspec.backend import Device, Predictor, Target, Trainer, find_training
 from netspec.checks.objectives import figures
 from netspec.checks.training import needs_validation
-from netspec.cores import free_cores, thread_count, threads_set_by_user
+from netspec.cores import (
+    allowed_cores,
+    free_cores,
+    sleeping_thread_count,
+    thread_count,
+    threads_set_by_user,
+)
 from netspec.data import Dataset, epoch_order, load, mask_seed
 from netspec.data.location import with_data
 from netspec.data.record import DataRecord, differences, remarks
@@ -202,7 +208,10 @@ def training_threads(network: Network, target: Target) -> int:
     if threads := threads_set_by_user():
         return threads
     work = train_settings(network).batch_size * network.graph.multiply_adds
-    return thread_count(work, target.work_per_thread, free_cores())
+    useful = max(1, ceil(work / target.work_per_thread))
+    if target.threads_sleep:
+        return sleeping_thread_count(useful, free_cores(), allowed_cores())
+    return thread_count(useful, free_cores())
 
 
 def _is_complete(run: Run, state: Checkpoint, network: Network) -> str | None:

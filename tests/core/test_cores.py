@@ -70,7 +70,7 @@ def test_only_work_on_allowed_cores_counts(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("others", "expected"), [(0.0, 4), (0.4, 4), (1.0, 3), (2.6, 1), (4.0, 1), (9.0, 1)]
+    ("others", "expected"), [(0.0, 4), (0.4, 4), (1.0, 3), (2.6, 1), (4.0, 0), (9.0, 0)]
 )
 def test_cores_of_other_processes_are_not_free(monkeypatch, others, expected):
     """`others` is the number of cores that other processes use."""
@@ -108,20 +108,34 @@ def test_busy_processes_take_all_cores():
     try:
         # A new process needs a moment until it computes.
         ends = time.monotonic() + 20
-        while (free := cores.free_cores()) > 1 and time.monotonic() < ends:
+        while (free := cores.free_cores()) and time.monotonic() < ends:
             pass
     finally:
         for process in processes:
             process.kill()
             process.wait()
-    assert free == 1
+    assert free == 0
+
+
+@pytest.mark.parametrize(("useful", "free", "count"), [(1, 8, 1), (3, 8, 3), (9, 8, 8), (4, 0, 1)])
+def test_a_thread_has_a_core_that_no_other_process_uses(useful, free, count):
+    assert cores.thread_count(useful, free) == count
 
 
 @pytest.mark.parametrize(
-    ("work", "count"), [(0, 1), (1e6, 1), (32e6, 1), (33e6, 2), (89e6, 3), (1e12, 8)]
+    ("useful", "free", "count"),
+    [
+        pytest.param(4, 8, 4, id="idle"),
+        pytest.param(9, 8, 8, id="all"),
+        pytest.param(1, 1, 1, id="a free core is as fast as two halves"),
+        pytest.param(4, 2, 8, id="eight halves are faster than two"),
+        pytest.param(4, 4, 4, id="four are as fast as eight halves"),
+        pytest.param(1, 0, 2, id="two halves of no free core"),
+        pytest.param(20, 0, 8, id="all cores, none of them free"),
+    ],
 )
-def test_threads_follow_from_the_work_of_a_step(work, count):
-    assert cores.thread_count(work, 32e6, 8) == count
+def test_threads_that_sleep_share_busy_cores(useful, free, count):
+    assert cores.sleeping_thread_count(useful, free, 8) == count
 
 
 @pytest.mark.parametrize(

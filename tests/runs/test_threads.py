@@ -10,6 +10,7 @@ import pytest
 
 import abacus
 from frameworks import require
+from netspec.backend import find_training
 from netspec.runs import training
 from netspec.runs.folder import Run
 from netspec.runs.training import Silent, train
@@ -55,6 +56,23 @@ def trained(monkeypatch, tmp_path, backend: Counting, epochs: int = 1, **options
 def test_a_run_keeps_its_number_of_threads(monkeypatch, tmp_path):
     run = trained(monkeypatch, tmp_path, Counting())
     assert run.about.threads == 6
+
+
+def test_threads_follow_from_the_work_of_a_step(monkeypatch, tmp_path):
+    network = abacus.network(tmp_path)
+    work = network.spec.train.batch_size * network.graph.multiply_adds
+    for per_thread, sleep, free, expected in (
+        (work, False, 6, 1),
+        (work / 2.5, False, 6, 3),
+        (work / 2.5, False, 0, 1),
+        (work / 2.5, True, 0, 4),
+    ):
+        monkeypatch.setattr(training, "free_cores", lambda free=free: free)
+        monkeypatch.setattr(training, "allowed_cores", lambda: 4)
+        backend = Counting()
+        backend.work_per_thread, backend.threads_sleep = per_thread, sleep
+        abacus.install(monkeypatch, backend)
+        assert training.training_threads(network, find_training("abacus")) == expected
 
 
 def test_a_resumed_run_uses_its_number_again(monkeypatch, tmp_path):
