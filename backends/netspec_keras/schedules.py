@@ -6,8 +6,8 @@ from functools import singledispatch
 
 from netspec.backend.emit.code import Code, arguments, call
 from netspec.backend.emit.document import Document
-from netspec.backend.emit.module import block, class_, function
-from netspec.backend.emit.schedules import write_phases, write_steps
+from netspec.backend.emit.module import function, lines_of
+from netspec.backend.emit.schedules import write_decay, write_phases, write_steps
 from netspec.language.spec import Train
 from netspec.language.training.schedules import (
     CosineDecay,
@@ -17,6 +17,7 @@ from netspec.language.training.schedules import (
     ReduceOnPlateau,
     Schedule,
 )
+from netspec_keras.prelude import PARTS
 
 
 def schedule_parts(train: Train) -> list[Document]:
@@ -26,16 +27,18 @@ def schedule_parts(train: Train) -> list[Document]:
         return [_callbacks(rate)]
     if not isinstance(rate, Schedule):
         return []
-    one_cycle = [_one_cycle(rate)] if isinstance(rate, OneCycle) else []
-    name = "OneCycle" if one_cycle else f"keras.optimizers.schedules.{type(rate).__name__}"
+    own = PARTS.with_needed([type(rate).__name__] if isinstance(rate, OneCycle) else [])
+    name = type(rate).__name__ if own else f"keras.optimizers.schedules.{type(rate).__name__}"
+    phases = write_phases(rate, train.epochs) if isinstance(rate, OneCycle) else []
+    returned = call(f"return {name}", arguments([], schedule_arguments(rate, train.epochs)))
     build_schedule = function(
         "build_schedule",
         ["steps_per_epoch: int"] if rate.counts_epochs else [],
         "keras.optimizers.schedules.LearningRateSchedule",
-        [call(f"return {name}", arguments([], schedule_arguments(rate, train.epochs)))],
+        [*phases, returned],
         doc=["The learning rate of every step, for build_optimizer."],
     )
-    return [*one_cycle, build_schedule]
+    return [*map(lines_of, own.values()), build_schedule]
 
 
 @singledispatch
@@ -48,13 +51,11 @@ def schedule_arguments(schedule: Schedule, epochs: int) -> dict[str, object]:
 @schedule_arguments.register
 def _(schedule: CosineDecay, epochs: int) -> dict[str, object]:
     named = schedule.model_dump(exclude_defaults=True, exclude={"unit"})
-    decay_steps = write_steps(schedule.decay_steps, schedule, epochs)
+    warmup = ""
     if schedule.warmup_steps:
-        warmup_steps = write_steps(schedule.warmup_steps, schedule, epochs)
-        named["warmup_steps"] = Code(warmup_steps)
-        if schedule.decay_steps is None:
-            decay_steps = f"max({decay_steps} - {warmup_steps}, 1)"
-    return named | {"decay_steps": Code(decay_steps)}
+        warmup = write_steps(schedule.warmup_steps, schedule, epochs)
+        named["warmup_steps"] = Code(warmup)
+    return named | {"decay_steps": Code(write_decay(schedule, epochs, warmup))}
 
 
 @schedule_arguments.register
@@ -76,33 +77,9 @@ def _(schedule: PiecewiseConstantDecay, epochs: int) -> dict[str, object]:
 
 
 @schedule_arguments.register
-def _(schedule: OneCycle, epochs: int) -> dict[str, object]:
-    return {"total_steps": Code(write_steps(schedule.total_steps, schedule, epochs))}
-
-
-def _one_cycle(schedule: OneCycle) -> Document:
-    """A class for what Keras lacks."""
-    cosine = "(1 - keras.ops.cos(math.pi * p)) / 2"
-    annealed = cosine if schedule.anneal_strategy == "cos" else "p"
-    constructor = ["super().__init__()", write_phases("self.phases", schedule)]
-    phases = [
-        "p = keras.ops.clip((step - begin) / (end - begin), 0, 1)",
-        f"begin, rate = end, rate + change * {annealed}",
-    ]
-    rate = [
-        f'step, begin, rate = keras.ops.cast(step, "float32"), 0, {schedule.first!r}',
-        block("for end, change in self.phases:", phases),
-        "return rate",
-    ]
-    return class_(
-        "OneCycle",
-        "keras.optimizers.schedules.LearningRateSchedule",
-        "Up to the largest rate and down far below the first (Smith and Topin, 2018).",
-        [
-            function("__init__", ["self", "total_steps: int"], "None", constructor),
-            function("__call__", ["self", "step"], "", rate),
-        ],
-    )
+def _(schedule: OneCycle, _epochs: int) -> dict[str, object]:
+    cosine = schedule.anneal_strategy == "cos"
+    return {"first": schedule.first, "phases": Code("phases"), "cosine": cosine}
 
 
 def _callbacks(plateau: ReduceOnPlateau) -> Document:

@@ -122,6 +122,34 @@ def test_a_body_has_the_branch_of_a_constant(body: Path) -> None:
     ]
 
 
+NESTED = '''def moved(step, *, cosine=False, slow=False):
+    """Moved."""
+    for _ in range(step):
+        # A comment.
+        step += 1
+        if cosine:
+            step = 0
+            if slow:
+                step = 1
+            else:
+                # Fast.
+                step = 2
+    return step
+'''
+
+
+def test_a_branch_in_a_loop_is_chosen(tmp_path: Path) -> None:
+    path = tmp_path / "nested.py"
+    path.write_text(NESTED, "utf-8")
+    start = ["for _ in range(step):", "    # A comment.", "    step += 1"]
+    end = ["return step"]
+    moved = Function(path, "moved")
+    assert moved.lines({"cosine": False, "slow": True}) == [*start, *end]
+    branch = ["    step = 0", "    # Fast.", "    step = 2"]
+    assert moved.lines({"cosine": True, "slow": False}) == [*start, *branch, *end]
+    assert moved.body({"cosine": True, "slow": True}) == [*start, "    step = 0", "    step = 1"]
+
+
 def test_a_function_names_its_parameters(body: Path) -> None:
     move = Function(body, "move")
     assert (move.doc, move.parameters) == ("Move the weights.", ["self", "weights", "momentum"])

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from textwrap import dedent
+
+from netspec.backend.emit.document import INDENT
 
 
 @dataclass(frozen=True)
@@ -126,17 +129,17 @@ class Function:
         return [parameter.arg for parameter, default in pairs if default is None]
 
     def body(self, constants: Mapping[str, object]) -> list[str]:
-        """The lines between the docstring and `return`, with constants instead of some parameters.
+        """As `lines`, without the last statement where it is `return`."""
+        last = self._node.body[-1]
+        end = last.lineno - 1 if isinstance(last, ast.Return) else last.end_lineno
+        return self._cut(constants, end or 0)
+
+    def lines(self, constants: Mapping[str, object]) -> list[str]:
+        """The lines after the docstring, with constants instead of some parameters.
 
         An `if` about such a parameter is replaced by the branch that is taken.
         """
-        lines = _parsed(self.file).text.splitlines()
-        return [
-            _with_constants(_PRAGMA.sub("", line), constants)
-            for statement in _taken(self._node.body[bool(self.doc) :], constants)
-            if not isinstance(statement, ast.Return)
-            for line in _lines_of(statement, lines)
-        ]
+        return self._cut(constants, self._node.end_lineno or 0)
 
     @property
     def returned(self) -> list[str]:
@@ -147,6 +150,22 @@ class Function:
         source = _parsed(self.file).text
         return [ast.get_source_segment(source, part) or "" for part in statement.value.elts]
 
+    def _cut(self, constants: Mapping[str, object], end: int) -> list[str]:
+        """The lines after the docstring and up to the line `end`."""
+        node, lines = self._node, _parsed(self.file).text.splitlines()
+        first = node.body[bool(self.doc)]
+        dropped, moved = _branches(node, lines, constants)
+        kept = [
+            lines[number][INDENT * moved[number] :]
+            for number in range(_with_comment(first, lines), end)
+            if number not in dropped
+        ]
+        return [
+            _with_constants(_PRAGMA.sub("", line), constants)
+            for line in dedent("\n".join(kept)).split("\n")
+            if line
+        ]
+
     @property
     def _node(self) -> ast.FunctionDef:
         functions = (
@@ -155,26 +174,39 @@ class Function:
         return next(node for node in functions if node.name == self.name)
 
 
-def _taken(statements: list[ast.stmt], constants: Mapping[str, object]) -> Iterator[ast.stmt]:
-    """The statements, with the branch that is taken instead of an `if` about a constant."""
-    for statement in statements:
-        if (
-            isinstance(statement, ast.If)
-            and isinstance(statement.test, ast.Name)
-            and statement.test.id in constants
-        ):
-            branch = statement.body if constants[statement.test.id] else statement.orelse
-            yield from _taken(branch, constants)
-        else:
-            yield statement
+def _branches(
+    function: ast.FunctionDef, lines: list[str], constants: Mapping[str, object]
+) -> tuple[set[int], Counter[int]]:
+    """The lines to leave out, from 0, so that no `if` is about a constant; how far others move."""
+    dropped, moved = set[int](), Counter[int]()
+    for node in ast.walk(function):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name):
+            if node.test.id not in constants:
+                continue
+            taken = _branch(node, lines, taken=bool(constants[node.test.id]))
+            dropped |= {*range(node.lineno - 1, node.end_lineno or 0)} - {*taken}
+            moved.update(taken)
+    return dropped, moved
 
 
-def _lines_of(statement: ast.stmt, lines: list[str]) -> list[str]:
-    """The lines of a statement without its indentation, with the comment before it."""
+def _branch(node: ast.If, lines: list[str], *, taken: bool) -> range:
+    """The lines of a branch, from 0, with its comments."""
+    end = node.body[-1].end_lineno or 0
+    if taken:
+        return range(node.lineno, end)
+    if not node.orelse:
+        return range(0)
+    while lines[end].strip() != "else:":
+        end += 1
+    return range(end + 1, node.end_lineno or 0)
+
+
+def _with_comment(statement: ast.stmt, lines: list[str]) -> int:
+    """The line of a statement, from 0, or of the comment before it."""
     first = statement.lineno - 1
     while lines[first - 1].lstrip().startswith("#"):
         first -= 1
-    return dedent("\n".join(lines[first : statement.end_lineno])).split("\n")
+    return first
 
 
 def _with_constants(line: str, constants: Mapping[str, object]) -> str:

@@ -3,6 +3,8 @@
 Written by netspec; runs without it.
 """
 
+import math
+
 import keras
 from keras import layers
 
@@ -44,27 +46,36 @@ def build_model(logits: bool = False) -> keras.Model:
 
 
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
-    """Up to the largest rate and down far below the first (Smith and Topin, 2018)."""
+    """Up to the largest rate and down far below the first (Smith and Topin, 2018).
 
-    def __init__(self, total_steps: int) -> None:
+    Each phase has its last step and the change of the rate within it.
+    """
+
+    def __init__(self, first, phases, cosine):
         super().__init__()
-        # The last step of every phase, and how far the rate moves within it.
-        self.phases = [
-            (0.25 * total_steps - 1, 0.009600000000000001),
-            (total_steps - 1, -0.00999996),
-        ]
+        self.first = first
+        self.phases = phases
+        self.cosine = cosine
 
     def __call__(self, step):
-        step, begin, rate = keras.ops.cast(step, "float32"), 0, 0.0004
+        step, begin, rate = keras.ops.cast(step, "float32"), 0, self.first
         for end, change in self.phases:
             p = keras.ops.clip((step - begin) / (end - begin), 0, 1)
+            if self.cosine:
+                p = (1 - keras.ops.cos(math.pi * p)) / 2
             begin, rate = end, rate + change * p
         return rate
 
 
 def build_schedule(steps_per_epoch: int) -> keras.optimizers.schedules.LearningRateSchedule:
     """The learning rate of every step, for build_optimizer."""
-    return OneCycle(total_steps=1 * steps_per_epoch)
+    total_steps = 1 * steps_per_epoch
+    # The last step of every phase, and how far the rate moves within it.
+    phases = [
+        (0.25 * total_steps - 1, 0.009600000000000001),
+        (total_steps - 1, -0.00999996),
+    ]
+    return OneCycle(first=0.0004, phases=phases, cosine=False)
 
 
 def build_optimizer(learning_rate) -> keras.optimizers.Optimizer:

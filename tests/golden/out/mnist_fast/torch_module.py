@@ -111,12 +111,12 @@ def build_model() -> MnistFast:
 def learning_rate(step: int, steps_per_epoch: int) -> float:
     """The learning rate of a step; the first step is 0."""
     total_steps = 1 * steps_per_epoch
-    begin, rate = 0, 0.0004
     # The last step of every phase, and how far the rate moves within it.
     phases = [
         (0.25 * total_steps - 1, 0.009600000000000001),
         (total_steps - 1, -0.00999996),
     ]
+    begin, rate = 0.0, 0.0004
     for end, change in phases:
         p = min(max((step - begin) / (end - begin), 0), 1)
         begin, rate = end, rate + change * p

@@ -103,15 +103,16 @@ def build_model() -> TrainingTerms:
 def learning_rate(step: int, steps_per_epoch: int) -> float:
     """The learning rate of a step; the first step is 0."""
     total_steps = 10 * steps_per_epoch
-    begin, rate = 0, 0.001
     # The last step of every phase, and how far the rate moves within it.
     phases = [
         (0.3 * total_steps - 1, 0.009000000000000001),
         (total_steps - 1, -0.0099999),
     ]
+    begin, rate = 0.0, 0.001
     for end, change in phases:
         p = min(max((step - begin) / (end - begin), 0), 1)
-        begin, rate = end, rate + change * (1 - math.cos(math.pi * p)) / 2
+        p = (1 - math.cos(math.pi * p)) / 2
+        begin, rate = end, rate + change * p
     return rate
 
 
