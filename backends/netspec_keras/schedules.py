@@ -27,8 +27,8 @@ def schedule_parts(train: Train) -> list[Document]:
         return [_callbacks(rate)]
     if not isinstance(rate, Schedule):
         return []
-    own = PARTS.with_needed([type(rate).__name__] if isinstance(rate, OneCycle) else [])
-    name = type(rate).__name__ if own else f"keras.optimizers.schedules.{type(rate).__name__}"
+    classes = PARTS.with_needed([type(rate).__name__] if isinstance(rate, OneCycle) else [])
+    name = type(rate).__name__ if classes else f"keras.optimizers.schedules.{type(rate).__name__}"
     phases = write_phases(rate, train.epochs) if isinstance(rate, OneCycle) else []
     returned = call(f"return {name}", arguments([], schedule_arguments(rate, train.epochs)))
     build_schedule = function(
@@ -38,7 +38,7 @@ def schedule_parts(train: Train) -> list[Document]:
         [*phases, returned],
         doc=["The learning rate of every step, for build_optimizer."],
     )
-    return [*map(lines_of, own.values()), build_schedule]
+    return [*map(lines_of, classes.values()), build_schedule]
 
 
 @singledispatch

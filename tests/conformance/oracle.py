@@ -1,6 +1,6 @@
 """The oracle network: Keras's own layers one after the other, run eagerly on the CPU.
 
-Its gradients are TensorFlow's, and it steps with Keras's own optimizers, by hand.
+Its gradients are TensorFlow's, and it takes the steps of Keras's optimizers itself.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ class Oracle:
         """Every output of the network."""
         with tf.device("/CPU:0"):
             named = zip(self.graph.inputs, inputs, strict=True)
-            values = {each.name: tf.convert_to_tensor(value) for each, value in named}
+            values = {tensor.name: tf.convert_to_tensor(value) for tensor, value in named}
             for node in self.graph.nodes:
                 read = [values[name] for name in node.inputs]
-                given = keras_oracle.keras_inputs(node.layer, read)
+                tensors = keras_oracle.keras_inputs(node.layer, read)
                 values[node.name] = self.layers[node.name](
-                    *given, training=training, **keras_oracle.keras_options(node.layer)
+                    *tensors, training=training, **keras_oracle.keras_options(node.layer)
                 )
             return [values[name] for name in self.graph.outputs]
 
@@ -76,7 +76,7 @@ class Oracle:
         return {key: variable.numpy() for key, variable in self.variables().items()}
 
     def trainable(self) -> dict[str, Any]:  # Any: Keras's variables
-        return {key: it for key, it in self.variables().items() if it.trainable}
+        return {key: variable for key, variable in self.variables().items() if variable.trainable}
 
     def pulled_back(
         self, inputs: list[Array], cotangents: list[Array], *, training: bool
@@ -86,21 +86,21 @@ class Oracle:
         The gradients are by input and by weight. In training it moves the moving statistics.
         """
         variables = self.trainable()
-        given = [tf.constant(each) for each in inputs]
+        constants = [tf.constant(value) for value in inputs]
         with tf.GradientTape() as tape:
-            tape.watch(given)
-            outputs = self.outputs(*given, training=training)
+            tape.watch(constants)
+            outputs = self.outputs(*constants, training=training)
             total = tf.add_n(
                 [tf.reduce_sum(y * c) for y, c in zip(outputs, cotangents, strict=True)]
             )
-        wanted = [*given, *(variable.value for variable in variables.values())]
+        sources = [*constants, *(variable.value for variable in variables.values())]
         zero = tf.UnconnectedGradients.ZERO
-        found = [
-            tf.convert_to_tensor(one).numpy()
-            for one in tape.gradient(total, wanted, unconnected_gradients=zero)
+        gradients = [
+            tf.convert_to_tensor(gradient).numpy()
+            for gradient in tape.gradient(total, sources, unconnected_gradients=zero)
         ]
-        by_key = dict(zip(variables, found[len(given) :], strict=True))
-        return [output.numpy() for output in outputs], found[: len(given)], by_key
+        by_key = dict(zip(variables, gradients[len(constants) :], strict=True))
+        return [output.numpy() for output in outputs], gradients[: len(constants)], by_key
 
     def gradients(self, inputs: Array, labels: NDArray[np.int32]) -> tuple[float, dict[str, Array]]:
         """The loss of logits in training, and its gradient with respect to every weight.
@@ -112,7 +112,7 @@ class Oracle:
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
                 labels, self(inputs, training=True)
             )
-            penalties = [one for layer in self.layers.values() for one in layer.losses]
+            penalties = [penalty for layer in self.layers.values() for penalty in layer.losses]
             loss = tf.add_n([tf.reduce_mean(losses), *penalties])
         gradients = tape.gradient(loss, [variable.value for variable in variables.values()])
         return float(loss), {
@@ -126,7 +126,7 @@ class Oracle:
         batches: list[tuple[Array, NDArray[np.int32]]],
         learning_rates: Array,
     ) -> list[float]:
-        """A step of Keras's optimizer for every batch. Gives the losses."""
+        """A step of Keras's optimizer for every batch. Returns the losses."""
         losses: list[float] = []
         for (inputs, labels), rate in zip(batches, learning_rates, strict=True):
             optimizer.learning_rate.assign(rate)
@@ -139,7 +139,7 @@ class Oracle:
 
 def keras_optimizer(train: Train) -> Any:  # Any: Keras ships no types
     """Keras's optimizer of the same name with the same fields."""
-    made = keras.optimizers.get(train.optimizer.tag)
+    optimizer = keras.optimizers.get(train.optimizer.tag)
     fields = train.optimizer.model_dump(exclude={"learning_rate"})
     accumulated = train.gradient_accumulation_steps
-    return type(made)(**fields, gradient_accumulation_steps=accumulated)
+    return type(optimizer)(**fields, gradient_accumulation_steps=accumulated)

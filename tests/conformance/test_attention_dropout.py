@@ -23,11 +23,11 @@ SCORING = [
 
 @pytest.mark.parametrize("layer", SCORING)
 def test_half_of_the_values_are_dropped_for_every_query(name: str, layer: str) -> None:
-    (found,) = masks(name, (STEPS, 3), layer)
+    (drawn,) = masks(name, (STEPS, 3), layer)
 
     # All scores are equal, so a query gets the mean of as many masks of 0 or 2 as there are steps.
-    np.testing.assert_allclose(found, np.broadcast_to(found[:, :1], found.shape), 1e-5)
-    means = found[:, 0]
+    np.testing.assert_allclose(drawn, np.broadcast_to(drawn[:, :1], drawn.shape), 1e-5)
+    means = drawn[:, 0]
     assert abs(means.mean() - 1) < 4 / STEPS
     assert abs(means.var() * STEPS - 1) < 4 * sqrt(2 / STEPS)
 
@@ -35,15 +35,15 @@ def test_half_of_the_values_are_dropped_for_every_query(name: str, layer: str) -
 def test_every_head_drops_values_of_its_own(name: str) -> None:
     heads = 400
     layer = f"MultiHeadAttention: {{num_heads: {heads}, key_dim: 1, dropout: 0.5, name: tested}}"
-    given = {
+    constants = {
         "tested.value.bias": np.ones((heads, 1), np.float32),
         "tested.attention_output.kernel": np.eye(heads, dtype=np.float32)[:, None],
     }
 
-    (found,) = masks(name, (2, heads), layer, weights=given)
+    (drawn,) = masks(name, (2, heads), layer, weights=constants)
 
-    # Of two steps alike, a head gives the mean of two masks of 0 or 2.
-    means = np.round(found)
-    np.testing.assert_allclose(found, means, atol=1e-5)
+    # Of two equal steps, the output of a head is the mean of two masks of 0 or 2.
+    means = np.round(drawn)
+    np.testing.assert_allclose(drawn, means, atol=1e-5)
     assert set(np.unique(means)) == {0, 1, 2}
     assert abs((means[0] == 1).mean() - 0.5) < 2 / sqrt(heads)

@@ -1,7 +1,7 @@
 """Augmentation in training: what is drawn, and that PyTorch does with it what Keras does.
 
-Images whose values are their own columns and rows show where a layer takes its values from. The
-oracle of what is done for given draws are Keras's layers, on TensorFlow.
+Images whose values are columns and rows show where a layer takes its values from. The
+oracle of what is done for certain draws are Keras's layers, on TensorFlow.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MIDDLE = SIDE // 2
 
 
 def trained(name: str, layer: str, images: Array) -> Array:
-    """What a backend's model of one layer gives in training."""
+    """The outputs of a backend's model of one layer in training."""
     model: Any = found_training(name).model(network(images.shape[1:], [layer]), {})
     if name == "keras":
         keras.utils.set_random_seed(3)
@@ -40,7 +40,7 @@ def trained(name: str, layer: str, images: Array) -> Array:
 
 
 def coordinates(count: int, height: int, width: int) -> Array:
-    """Images (count, height, width, 2) of the column and the row of every cell."""
+    """Images (count, height, width, 2) of the column and the row of every pixel."""
     rows, columns = np.mgrid[:height, :width]
     image = np.stack([columns, rows], axis=-1).astype(np.float32)
     return np.broadcast_to(image, (count, height, width, 2)).copy()
@@ -182,18 +182,18 @@ def drawn_images() -> Array:
 
 
 def check_transformed(
-    layer: str, made: Any, transformation: dict[str, Any], matrix: Callable[[Any], Any]
+    layer: str, keras_layer: Any, transformation: dict[str, Any], matrix: Callable[[Any], Any]
 ) -> None:
-    """Hold PyTorch's images for given draws against those of Keras's layer."""
+    """Compare PyTorch's images for certain draws with the images of Keras's layer."""
     import torch
 
     images, module = drawn_images(), functions(layer)
-    expected = made.transform_images(keras.ops.convert_to_tensor(images), transformation)
-    outside = {name: getattr(made, name) for name in OUTSIDE[0]}
+    expected = keras_layer.transform_images(keras.ops.convert_to_tensor(images), transformation)
+    outside = {name: getattr(keras_layer, name) for name in OUTSIDE[0]}
 
-    got = module.affine_transform(torch.tensor(images), matrix(module), **outside)
+    transformed = module.affine_transform(torch.tensor(images), matrix(module), **outside)
 
-    np.testing.assert_allclose(got.numpy(), expected.numpy(), 1e-4, 1e-4)
+    np.testing.assert_allclose(transformed.numpy(), expected.numpy(), 1e-4, 1e-4)
 
 
 def tensors(*values: Array) -> list[Any]:
@@ -208,30 +208,33 @@ def identity(outside: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("outside", OUTSIDE, ids=identity)
 def test_pytorch_shifts_images_as_keras_does(outside: dict[str, Any]) -> None:
-    # Up to twice the image, halves of cells, and nothing.
+    # Up to twice the image, halves of pixels, and nothing.
     down = np.float32([0, 1.5, -2.25, 8.3, -9.7, 13.1])
     right = np.float32([0, -3, 2.5, -5.6, 7.4, -8.2])
-    made = keras.layers.RandomTranslation(1.0, 1.0, **outside)
+    keras_layer = keras.layers.RandomTranslation(1.0, 1.0, **outside)
     transformation = {"translations": np.stack([right, down], axis=1)}
 
     check_transformed(
-        LAYERS[1], made, transformation, lambda module: module.translation(*tensors(down, right))
+        LAYERS[1],
+        keras_layer,
+        transformation,
+        lambda module: module.translation(*tensors(down, right)),
     )
 
 
 @pytest.mark.parametrize("outside", OUTSIDE, ids=identity)
 def test_pytorch_turns_images_as_keras_does(outside: dict[str, Any]) -> None:
     turns = np.float32([0, 0.1, -0.07, 0.2, -0.31, 0.45])
-    made = keras.layers.RandomRotation(1.0, **outside)
+    keras_layer = keras.layers.RandomRotation(1.0, **outside)
     zeros = np.zeros(6, np.float32)
     affine = {name: zeros for name in ("translate_x", "translate_y", "shear_x", "shear_y")}
-    rotation = made._compute_affine_matrix(
+    rotation = keras_layer._compute_affine_matrix(
         center_x=0.5, center_y=0.5, angle=360 * turns, scale=zeros + 1, height=7, width=5, **affine
     )
 
     check_transformed(
         LAYERS[2],
-        made,
+        keras_layer,
         {"rotation_matrix": rotation},
         lambda module: module.rotation(*tensors(turns), 7, 5),
     )
@@ -241,11 +244,14 @@ def test_pytorch_turns_images_as_keras_does(outside: dict[str, Any]) -> None:
 def test_pytorch_zooms_images_as_keras_does(outside: dict[str, Any]) -> None:
     down = np.float32([1, 0.4, 0.73, 1.31, 1.9, 1.13])
     across = np.float32([1, 1.71, 0.57, 1.26, 0.9, 1.83])
-    made = keras.layers.RandomZoom(0.9, 0.9, **outside)
+    keras_layer = keras.layers.RandomZoom(0.9, 0.9, **outside)
     transformation = {"height_zoom": down[:, None], "width_zoom": across[:, None]}
 
     check_transformed(
-        LAYERS[3], made, transformation, lambda module: module.zoom(*tensors(down, across), 7, 5)
+        LAYERS[3],
+        keras_layer,
+        transformation,
+        lambda module: module.zoom(*tensors(down, across), 7, 5),
     )
 
 
@@ -256,12 +262,14 @@ def test_an_image_of_one_row_or_column_is_filled_as_in_keras(fill: str, shape: S
 
     images = np.random.default_rng(6).normal(size=(1, *shape)).astype(np.float32)
     down, right = np.float32([0.3]), np.float32([-0.6])
-    made = keras.layers.RandomTranslation(1.0, 1.0, fill_mode=fill)
+    keras_layer = keras.layers.RandomTranslation(1.0, 1.0, fill_mode=fill)
     transformation = {"translations": np.stack([right, down], axis=1)}
-    expected = made.transform_images(keras.ops.convert_to_tensor(images), transformation).numpy()
+    expected = keras_layer.transform_images(
+        keras.ops.convert_to_tensor(images), transformation
+    ).numpy()
     module = functions(LAYERS[1])
 
     matrix = module.translation(*tensors(down, right))
-    got = module.affine_transform(torch.tensor(images), matrix, fill)
+    transformed = module.affine_transform(torch.tensor(images), matrix, fill)
 
-    np.testing.assert_allclose(got.numpy(), expected, 1e-4, 1e-4)
+    np.testing.assert_allclose(transformed.numpy(), expected, 1e-4, 1e-4)

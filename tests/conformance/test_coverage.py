@@ -30,7 +30,7 @@ def _choices(field: FieldInfo) -> tuple[Any, ...]:
 
 
 def options() -> list[tuple[str, str]]:
-    """Every field that changes values; a name does not, and what matters to training alone has tests of its own."""
+    """Every field that changes values. A name does not. Fields that matter only to training have other tests."""
     return [
         (tag, field)
         for tag, layer in LAYERS.items()
@@ -45,13 +45,13 @@ def options() -> list[tuple[str, str]]:
 def test_the_table_covers_the_option(tag: str, field: str) -> None:
     default = LAYERS[tag].model_fields[field].default
 
-    own = [it for case in CASES[tag] for it in layers_of(case) if it.tag == tag]
-    values = {getattr(layer, field) for layer in own}
+    cases = [layer for case in CASES[tag] for layer in layers_of(case) if layer.tag == tag]
+    values = {getattr(layer, field) for layer in cases}
 
     assert values - {default}
 
 
-# Every backend gives all layers the same activations, so three of them show it for the others.
+# All layers of a backend have the same activations, so three layers are enough.
 @pytest.mark.parametrize("tag", ["Activation", "Conv2D", "Dense"])
 def test_the_table_covers_every_activation_of_the_layer(tag: str) -> None:
     layers: list[Any] = [layer for case in CASES[tag] for layer in layers_of(case)]

@@ -1,6 +1,6 @@
 """Dropout in training: which values it drops, how it scales the others, and what they share.
 
-Masks follow from the seed of the training and differ between backends, so they are held against
+Masks follow from the seed of the training and differ between backends, so they are compared with
 their definition. A network of Dropout and one Dense shows them: with a kernel of zeros and an input
 of ones, half the mask is the gradient of the kernel.
 """
@@ -82,15 +82,15 @@ def test_a_rate_of_zero_drops_nothing(name: str) -> None:
     ],
 )
 def test_an_axis_of_one_shares_its_mask(name: str, noise: str, shared: tuple[int, ...]) -> None:
-    found = masks(
+    drawn = masks(
         name, (4, 30, 5), f"Dropout: {{rate: 0.5, noise_shape: {noise}}}", seeds=tuple(range(8))
     )
 
     axes = tuple(axis + 1 for axis in shared)
     np.testing.assert_array_equal(
-        found, np.broadcast_to(found.max(axes, keepdims=True), found.shape)
+        drawn, np.broadcast_to(drawn.max(axes, keepdims=True), drawn.shape)
     )
-    drawn = found.max(axes)
+    drawn = drawn.max(axes)
     assert set(np.unique(drawn)) == {0, 2}
     assert abs((drawn != 0).mean() - 0.5) < 2 / sqrt(drawn.size)
 

@@ -98,7 +98,7 @@ def started_as(layer: Any, initializer: Initializer, without: set[str]) -> Any: 
 def graph_of(node: Node, *initializers: Initializer, without: set[str] | None = None) -> Graph:
     """A graph of a layer with every initializer, in all fields but those `without`."""
     inputs = dict(zip(node.inputs, node.input_shapes, strict=False))
-    layers = [started_as(node.layer, each, without or set()) for each in initializers]
+    layers = [started_as(node.layer, initializer, without or set()) for initializer in initializers]
     for index, layer in enumerate(layers):
         changes = {"name": f"tested{index}", "inputs": layer.inputs or node.inputs}
         layers[index] = layer.model_copy(update=changes)
@@ -132,9 +132,9 @@ def described(initializer: object, size: int) -> list[Drawn]:
             return []
 
 
-def check(found: list[Drawn], wanted: list[Drawn]) -> None:
-    assert [draw[:2] for draw in found] == [draw[:2] for draw in wanted]
-    np.testing.assert_allclose([draw[2:] for draw in found], [draw[2:] for draw in wanted], 1e-6)
+def check(actual: list[Drawn], expected: list[Drawn]) -> None:
+    assert [draw[:2] for draw in actual] == [draw[:2] for draw in expected]
+    np.testing.assert_allclose([draw[2:] for draw in actual], [draw[2:] for draw in expected], 1e-6)
 
 
 # ---------------------------------------------------------------------------------------- Keras
@@ -168,8 +168,8 @@ def test_weights_are_drawn_as_in_built_keras_layers(node: Node, keras_draws: lis
 
     graph = graph_of(node, *scaled(node))
 
-    for each in graph.nodes:
-        keras_build(each.layer, *node.input_shapes)
+    for node in graph.nodes:
+        keras_build(node.layer, *node.input_shapes)
 
     check(keras_draws, expected(graph))
 

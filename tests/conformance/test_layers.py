@@ -1,4 +1,4 @@
-"""Every layer and option gives the oracle's values and the oracle's gradients, in every backend.
+"""Every layer and option has the oracle's values and the oracle's gradients, in every backend.
 
 The oracle is Keras on TensorFlow, made from keras.layers, in float32 on the CPU.
 """
@@ -59,10 +59,10 @@ def expected(case: Case, count: int = 3) -> Expected:
 
 def answer(network: Network, weights: Weights, inputs: list[Array], *, training: bool) -> Expected:
     oracle = Oracle(network, weights)
-    outputs = [one.numpy() for one in oracle.outputs(*inputs)]
+    outputs = [output.numpy() for output in oracle.outputs(*inputs)]
     cotangents = random_cotangents(outputs)
     in_training, by_input, by_key = oracle.pulled_back(inputs, cotangents, training=training)
-    statistics = {key: it for key, it in oracle.weights().items() if key not in by_key}
+    statistics = {key: value for key, value in oracle.weights().items() if key not in by_key}
     found_gradients = Gradients(by_input, by_key, statistics)
     return Expected(oracle.described(), outputs, in_training, found_gradients)
 
@@ -135,14 +135,14 @@ def test_the_gradients_are_the_oracles(name: str, case: Case) -> None:
 
 def compare_gradients(name: str, case: Case, count: int = 3, rounding: float = 1e-6) -> None:
     weights, inputs = given(case, count)
-    wanted = expected(case, count)
-    cotangents = random_cotangents(wanted.outputs)
+    expected_answer = expected(case, count)
+    cotangents = random_cotangents(expected_answer.outputs)
 
     found_ = gradients(
         name, network_of(case), weights, inputs, cotangents, training=not case.is_random
     )
 
-    check_gradients(found_, wanted.gradients, rounding)
+    check_gradients(found_, expected_answer.gradients, rounding)
 
 
 @pytest.mark.parametrize("fields", ["momentum: 0.6", "momentum: 0.6, scale: false, center: false"])
@@ -164,17 +164,22 @@ def test_the_gradient_at_zero_is_the_oracles(name: str, activation: str) -> None
     # Blank parts of images and biases that start as 0 make values of exactly 0 in the first step.
     case = chain((4,), f"Activation: {{activation: {activation}}}")
     inputs = [np.zeros((3, 4), np.float32)]
-    wanted = answer(network_of(case), {}, inputs, training=True)
+    expected_answer = answer(network_of(case), {}, inputs, training=True)
 
     found_ = gradients(
-        name, network_of(case), {}, inputs, random_cotangents(wanted.outputs), training=True
+        name,
+        network_of(case),
+        {},
+        inputs,
+        random_cotangents(expected_answer.outputs),
+        training=True,
     )
 
-    check_gradients(found_, wanted.gradients)
+    check_gradients(found_, expected_answer.gradients)
 
 
-# Without MaxPooling3D: on the CPU TensorFlow gives every cell of a tie the whole gradient
-# (tensorflow/core/kernels/pooling_ops_3d.cc), and PyTorch gives it to the first.
+# Without MaxPooling3D: on the CPU in TensorFlow every element of a tie gets the whole gradient
+# (tensorflow/core/kernels/pooling_ops_3d.cc), and in PyTorch the first gets it.
 POOLS: list[tuple[Shape, str]] = [
     ((5, 6, 3), "MaxPooling2D: {pool_size: 2}"),
     ((5, 6, 3), "MaxPooling2D: {pool_size: 2, strides: 1}"),
@@ -194,13 +199,18 @@ def test_the_gradient_of_a_tie_goes_where_the_oracle_sends_it(
 ) -> None:
     case = chain(shape, layer)
     inputs = [np.zeros((3, *shape), np.float32)]
-    wanted = answer(network_of(case), {}, inputs, training=True)
+    expected_answer = answer(network_of(case), {}, inputs, training=True)
 
     found_ = gradients(
-        name, network_of(case), {}, inputs, random_cotangents(wanted.outputs), training=True
+        name,
+        network_of(case),
+        {},
+        inputs,
+        random_cotangents(expected_answer.outputs),
+        training=True,
     )
 
-    check_gradients(found_, wanted.gradients)
+    check_gradients(found_, expected_answer.gradients)
 
 
 @pytest.mark.parametrize("layer", ["Maximum", "Minimum"])
@@ -209,10 +219,15 @@ def test_the_gradient_of_equal_inputs_goes_where_the_oracle_sends_it(name: str, 
     shapes = {"left": (3, 4), "right": (3, 4)}
     case = joined(shapes, f"{layer}: {{inputs: [left, right]}}")
     inputs = [np.zeros((3, 3, 4), np.float32)] * 2
-    wanted = answer(network_of(case), {}, inputs, training=True)
+    expected_answer = answer(network_of(case), {}, inputs, training=True)
 
     found_ = gradients(
-        name, network_of(case), {}, inputs, random_cotangents(wanted.outputs), training=True
+        name,
+        network_of(case),
+        {},
+        inputs,
+        random_cotangents(expected_answer.outputs),
+        training=True,
     )
 
-    check_gradients(found_, wanted.gradients)
+    check_gradients(found_, expected_answer.gradients)

@@ -84,7 +84,7 @@ def site(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def results(site, tmp_path_factory) -> Results:
-    """The results of the reference backend's own file of tests, and of those of the stubs."""
+    """The results of the tests of the reference backend, and of the tests of the stubs."""
     folder = tmp_path_factory.mktemp("plugins")
     tests = (REFERENCE / "test_conformance.py").read_text(encoding="utf-8")
     (folder / "test_plugins.py").write_text(tests + TESTS, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Training in 16 bits: it learns, its weights stay float32, and its scale is that of Keras."""
+"""Training in 16 bits: it learns, its weights stay float32, and its scale is as in Keras."""
 
 from __future__ import annotations
 
@@ -57,15 +57,15 @@ def examples(tested: Network) -> Examples:
     return Examples((inputs,), (labels,))
 
 
-def trainer(name: str, tested: Network, given: Examples) -> Trainer:
-    return found_training(name).trainer(tested, random_weights(tested.graph), given, "cpu")
+def trainer(name: str, tested: Network, data: Examples) -> Trainer:
+    return found_training(name).trainer(tested, random_weights(tested.graph), data, "cpu")
 
 
 def epoch(trained: Trainer, rate: float = 0.05, images: int = 60) -> float:
-    """One epoch of batches of 10; gives the mean loss."""
+    """One epoch of batches of 10. Returns the mean loss."""
     rates = np.full(-(-images // 10), rate, np.float32)
     steps = [*trained.epoch(np.arange(images), 10, rates, 0)]
-    return float(np.concatenate([one.losses for one in steps]).mean())
+    return float(np.concatenate([step.losses for step in steps]).mean())
 
 
 @pytest.mark.parametrize(("name", "precision"), IN_16_BITS)
@@ -83,11 +83,11 @@ def test_the_loss_falls_and_the_weights_stay_float32(name: str, precision: str) 
 def test_the_first_step_is_that_of_float32_but_for_rounding(name: str, precision: str) -> None:
     before = random_weights(small("float32").graph)
     moved = {}
-    for each in ("float32", precision):
-        tested = small(each)
+    for choice in ("float32", precision):
+        tested = small(choice)
         trained = trainer(name, tested, examples(tested))
         epoch(trained, rate=1.0, images=10)
-        moved[each] = {key: value - before[key] for key, value in trained.weights().items()}
+        moved[choice] = {key: value - before[key] for key, value in trained.weights().items()}
 
     for key, exact in moved["float32"].items():
         distance = np.abs(moved[precision][key] - exact).max()
@@ -98,14 +98,14 @@ def test_the_first_step_is_that_of_float32_but_for_rounding(name: str, precision
 @pytest.mark.parametrize(("name", "precision"), IN_16_BITS)
 def test_a_trainer_predicts_in_float32(name: str, precision: str) -> None:
     tested = small(precision)
-    given = examples(tested)
-    trained = trainer(name, tested, given)
+    data = examples(tested)
+    trained = trainer(name, tested, data)
     epoch(trained)
 
-    outputs = trained.outputs(*given.inputs)
+    outputs = trained.outputs(*data.inputs)
 
     exact = found_training(name).predictor(tested, trained.weights(), "cpu")
-    np.testing.assert_allclose(outputs, exact.outputs(*given.inputs), 1e-5, 1e-6)
+    np.testing.assert_allclose(outputs, exact.outputs(*data.inputs), 1e-5, 1e-6)
 
 
 def overflowing() -> tuple[Network, dict[str, Array], Examples]:
@@ -113,19 +113,19 @@ def overflowing() -> tuple[Network, dict[str, Array], Examples]:
     layers = ["Dense: {units: 3, activation: softmax}"]
     optimizer = "adam: {use_ema: true, clipnorm: 1.0}"
     tested = network((2,), layers, optimizer, precision="mixed_float16")
-    weights = {key: np.zeros(it.shape, np.float32) for key, it in tested.graph.weights()}
+    weights = {key: np.zeros(value.shape, np.float32) for key, value in tested.graph.weights()}
     return tested, weights, Examples((np.full((60, 2), 10, np.float32),), (np.zeros(60, np.int32),))
 
 
 def scale(trained: Trainer) -> float:
-    (value,) = (it for key, it in trained.optimizer_state().items() if key.endswith("scale"))
-    return float(value)
+    (scale,) = (value for key, value in trained.optimizer_state().items() if key.endswith("scale"))
+    return float(scale)
 
 
 @pytest.mark.parametrize("name", TRAINING)
 def test_a_step_that_overflows_is_left_out_and_halves_the_scale(name: str) -> None:
-    tested, weights, given = overflowing()
-    trained = found_training(name).trainer(tested, weights, given, "cpu")
+    tested, weights, data = overflowing()
+    trained = found_training(name).trainer(tested, weights, data, "cpu")
 
     begun = scale(trained)
     epoch(trained, images=20)
@@ -139,14 +139,14 @@ def test_a_step_that_overflows_is_left_out_and_halves_the_scale(name: str) -> No
 
 @pytest.mark.parametrize("name", TRAINING)
 def test_the_scale_outlasts_a_break(name: str) -> None:
-    tested, weights, given = overflowing()
-    unbroken = found_training(name).trainer(tested, weights, given, "cpu")
+    tested, weights, data = overflowing()
+    unbroken = found_training(name).trainer(tested, weights, data, "cpu")
     epoch(unbroken, images=30)
-    resumed = found_training(name).trainer(tested, unbroken.weights(), given, "cpu")
+    resumed = found_training(name).trainer(tested, unbroken.weights(), data, "cpu")
     resumed.restore(unbroken.optimizer_state())
 
-    for each in (unbroken, resumed):
-        epoch(each, images=30)
+    for one_of_both in (unbroken, resumed):
+        epoch(one_of_both, images=30)
 
     for key, value in unbroken.weights().items():
         np.testing.assert_array_equal(resumed.weights()[key], value)
@@ -155,12 +155,14 @@ def test_the_scale_outlasts_a_break(name: str) -> None:
 
 @pytest.mark.parametrize("name", TRAINING)
 def test_tf32_is_float32_on_a_processor(name: str) -> None:
-    trained = [trainer(name, it, examples(it)) for it in (small("float32"), small("tf32"))]
+    trained = [
+        trainer(name, tested, examples(tested)) for tested in (small("float32"), small("tf32"))
+    ]
 
-    for each in trained:
-        epoch(each)
+    for one_of_both in trained:
+        epoch(one_of_both)
 
-    exact, rounded = (each.weights() for each in trained)
+    exact, rounded = (one_of_both.weights() for one_of_both in trained)
     for key, value in exact.items():
         np.testing.assert_array_equal(rounded[key], value, key)
 

@@ -39,27 +39,29 @@ def is_half(dropped: Array, part: float = 0.5) -> bool:
 
 
 def test_the_input_has_one_mask_for_all_steps(name: str) -> None:
-    given = weights([ONE], [NONE], [0])
+    constants = weights([ONE], [NONE], [0])
 
-    (found,) = masks(name, (STEPS, UNITS), f"SimpleRNN: {{{LINEAR}, dropout: 0.5}}", weights=given)
+    (drawn,) = masks(
+        name, (STEPS, UNITS), f"SimpleRNN: {{{LINEAR}, dropout: 0.5}}", weights=constants
+    )
 
-    np.testing.assert_array_equal(found, np.broadcast_to(found[0], found.shape))
-    assert set(np.unique(found)) == {0, 2}
-    assert is_half(found[0] == 0)
+    np.testing.assert_array_equal(drawn, np.broadcast_to(drawn[0], drawn.shape))
+    assert set(np.unique(drawn)) == {0, 2}
+    assert is_half(drawn[0] == 0)
 
 
 def test_the_state_has_one_mask_for_all_steps(name: str) -> None:
-    given = weights([ONE], [ONE], [0])
+    constants = weights([ONE], [ONE], [0])
 
-    (found,) = masks(
-        name, (STEPS, UNITS), f"SimpleRNN: {{{LINEAR}, recurrent_dropout: 0.5}}", weights=given
+    (drawn,) = masks(
+        name, (STEPS, UNITS), f"SimpleRNN: {{{LINEAR}, recurrent_dropout: 0.5}}", weights=constants
     )
 
     # h[0] = 1, and h[t] = 1 + mask h[t-1] with a mask of 0 or 2.
-    kept = found[1] == 3
-    np.testing.assert_array_equal(found[0], 1)
-    np.testing.assert_array_equal(found[1], np.where(kept, 3, 1))
-    np.testing.assert_array_equal(found[2], np.where(kept, 7, 1))
+    kept = drawn[1] == 3
+    np.testing.assert_array_equal(drawn[0], 1)
+    np.testing.assert_array_equal(drawn[1], np.where(kept, 3, 1))
+    np.testing.assert_array_equal(drawn[2], np.where(kept, 7, 1))
     assert is_half(~kept)
 
 
@@ -71,13 +73,13 @@ def test_the_gates_of_an_lstm_share_a_mask_unless_the_state_has_masks_too(
     name: str, rates: str, dropped: float
 ) -> None:
     # i = g = mask x, f = 0 and o = 1: the output is the product of two masks.
-    given = weights([ONE, NONE, ONE, NONE], [NONE] * 4, [0, 0, 0, 1])
+    constants = weights([ONE, NONE, ONE, NONE], [NONE] * 4, [0, 0, 0, 1])
 
-    (found,) = masks(name, (STEPS, UNITS), f"LSTM: {{{GATES}, {rates}}}", weights=given)
+    (drawn,) = masks(name, (STEPS, UNITS), f"LSTM: {{{GATES}, {rates}}}", weights=constants)
 
-    np.testing.assert_array_equal(found, np.broadcast_to(found[0], found.shape))
-    assert set(np.unique(found)) == {0, 4}
-    assert is_half(found[0] == 0, dropped)
+    np.testing.assert_array_equal(drawn, np.broadcast_to(drawn[0], drawn.shape))
+    assert set(np.unique(drawn)) == {0, 4}
+    assert is_half(drawn[0] == 0, dropped)
 
 
 @pytest.mark.parametrize("reset_after", ["true", "false"])
@@ -85,17 +87,17 @@ def test_every_gate_of_a_gru_has_its_own_mask_of_the_state(name: str, reset_afte
     # z = mask h and n = 1 + mask h. h[0] = 1, h[1] = z h[0] + (1 - z) n is one of four values.
     fields = f"{GATES}, reset_after: {reset_after}, recurrent_dropout: 0.5"
     biases = [0, 1, 1]
-    given = weights([NONE] * 3, [ONE, NONE, ONE], biases)
+    constants = weights([NONE] * 3, [ONE, NONE, ONE], biases)
     if reset_after == "true":
         both = np.zeros((2, 3 * UNITS), np.float32)
-        both[0] = given["tested.bias"]
-        given["tested.bias"] = both
+        both[0] = constants["tested.bias"]
+        constants["tested.bias"] = both
 
-    (found,) = masks(name, (STEPS, UNITS), f"GRU: {{{fields}}}", weights=given)
+    (drawn,) = masks(name, (STEPS, UNITS), f"GRU: {{{fields}}}", weights=constants)
 
-    np.testing.assert_array_equal(found[0], 1)
+    np.testing.assert_array_equal(drawn[0], 1)
     # z, n from (0, 1), (0, 3), (2, 1) and (2, 3).
-    values, counts = np.unique(found[1], return_counts=True)
+    values, counts = np.unique(drawn[1], return_counts=True)
     np.testing.assert_array_equal(values, [-1, 1, 3])
     assert is_half(np.arange(UNITS) < counts[1])
 

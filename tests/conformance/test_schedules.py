@@ -1,4 +1,4 @@
-"""The learning rate of every step is that of Keras's schedule, PyTorch's or Keras's callback."""
+"""The learning rate of every step is the rate of Keras's schedule, of PyTorch's or of Keras's callback."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def network(learning_rate: str) -> Network:
 
 
 def written(text: str) -> LearningRate:
-    """The learning rate alone."""
+    """The learning rate of such a network."""
     train = network(text).spec.train
     assert train is not None
     return train.optimizer.learning_rate
 
 
 def rates(learning_rate: LearningRate, epochs: int = EPOCHS, steps: int = STEPS) -> Rates:
-    """Those of the whole training."""
+    """The rates of the whole training."""
     span = Span(epochs, steps)
     parts = [epoch_rates(learning_rate, epoch, span, []) for epoch in range(1, epochs + 1)]
     return np.concatenate(parts)
@@ -155,9 +155,9 @@ def test_a_wave_that_begins_anew_begins_at_keras_step() -> None:
     schedule = keras.optimizers.schedules.CosineDecayRestarts(1.0, 10, t_mul=1.5)
     expected = np.array([schedule(step) for step in range(EPOCHS * STEPS)])
 
-    given = rates(written(text))
+    actual = rates(written(text))
 
-    rises = np.flatnonzero(np.diff(given) > 0)
+    rises = np.flatnonzero(np.diff(actual) > 0)
     np.testing.assert_array_equal(rises, np.flatnonzero(np.diff(expected) > 0))
     assert len(rises) == 5
 
@@ -196,7 +196,7 @@ def test_the_rate_of_every_step_is_that_of_pytorchs_one_cycle(
     np.testing.assert_allclose(rates(written(f"one_cycle: {{{text}}}")), expected, 1e-6)
 
 
-# What the modules hold for those who run them alone.
+# The modules are also used without netspec.
 
 TEXTS = [*(text for text, _ in SCHEDULES), *(f"one_cycle: {{{text}}}" for text, _ in CYCLES)]
 
@@ -209,24 +209,24 @@ def test_a_module_alone_has_the_same_rates(backend: str, text: str) -> None:
     module = execute(find_training(backend).source(tested), "alone")
     schedule = written(text)
     assert isinstance(schedule, Schedule)
-    taken = [STEPS] if schedule.counts_epochs else []
+    arguments = [STEPS] if schedule.counts_epochs else []
     if backend == "keras":
-        rate = module.build_schedule(*taken)
+        rate = module.build_schedule(*arguments)
         module.build_optimizer(rate)
     else:
-        rate = partial(module.learning_rate, **({"steps_per_epoch": STEPS} if taken else {}))
+        rate = partial(module.learning_rate, **({"steps_per_epoch": STEPS} if arguments else {}))
         module.build_optimizer(module.build_model())
     steps = np.arange(0, EPOCHS * STEPS, 7 if backend == "keras" else 1)
 
-    given = [float(rate(step)) for step in steps]
+    actual = [float(rate(step)) for step in steps]
 
-    np.testing.assert_allclose(given, rates(schedule)[steps], 1e-5, 2e-8)
+    np.testing.assert_allclose(actual, rates(schedule)[steps], 1e-5, 2e-8)
 
 
 def test_after_the_cycle_the_rate_stays_the_last() -> None:
-    given = rates(written("one_cycle: {max_learning_rate: 0.1, total_steps: 100}"))
+    actual = rates(written("one_cycle: {max_learning_rate: 0.1, total_steps: 100}"))
 
-    np.testing.assert_allclose(given[99:], 0.1 / 25 / 1e4, 1e-6)
+    np.testing.assert_allclose(actual[99:], 0.1 / 25 / 1e4, 1e-6)
 
 
 LOSSES = [1.0, 0.9, 0.89995, 0.95, 0.96, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.4999, 0.6, 0.6, 0.6, 0.6]
@@ -258,12 +258,12 @@ def test_the_rate_of_every_epoch_is_that_of_keras_callback(
         callback.on_epoch_end(epoch, dict(record))
     schedule = written(f"reduce_on_plateau: {{initial_learning_rate: 0.1, {text}}}")
 
-    given = [
+    actual = [
         epoch_rates(schedule, epoch, Span(20, 2), records[: epoch - 1])
         for epoch in range(1, len(records) + 1)
     ]
 
-    np.testing.assert_allclose(given, np.stack([expected, expected], 1), 1e-6)
+    np.testing.assert_allclose(actual, np.stack([expected, expected], 1), 1e-6)
     assert len({*expected}) > 1
 
 
@@ -277,15 +277,17 @@ def test_pytorchs_scheduler_in_a_module_lowers_the_rate_in_the_same_epochs(text:
     schedule = written(plateau)
     assert isinstance(schedule, ReduceOnPlateau)
     records = [{"val_loss": loss, "accuracy": 1 - loss} for loss in LOSSES]
-    given: list[float] = []
+    actual: list[float] = []
     for record in records:
         scheduler.step(record[schedule.monitor])
-        given.append(optimizer.param_groups[0]["lr"])
+        actual.append(optimizer.param_groups[0]["lr"])
 
     epochs = range(1, len(records) + 1)
-    expected = [epoch_rates(schedule, at + 1, Span(20, 1), records[:at])[0] for at in epochs]
+    expected = [
+        epoch_rates(schedule, epoch + 1, Span(20, 1), records[:epoch])[0] for epoch in epochs
+    ]
 
-    np.testing.assert_allclose(given, expected, 1e-6)
+    np.testing.assert_allclose(actual, expected, 1e-6)
 
 
 def test_keras_callback_in_a_module_watches_what_the_spec_says() -> None:

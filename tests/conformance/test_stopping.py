@@ -42,30 +42,30 @@ def test_the_epoch_and_the_best_are_those_of_keras_callback(
     theirs.set_model(model)
     theirs.on_train_begin()
     history: list[dict[str, Any]] = []
-    found = Watch(None, stopped=False)
+    watched = Watch(None, stopped=False)
     for epoch, value in enumerate(values):
         history.append({"epoch": epoch + 1, "loss": 0.0, monitor: value})
         theirs.on_epoch_end(epoch, {monitor: value})
-        found = watch(EarlyStopping(**options), {"loss": False, "accuracy": True}, history)
-        assert found.stopped == model.stop_training
-        if found.stopped:
+        watched = watch(EarlyStopping(**options), {"loss": False, "accuracy": True}, history)
+        assert watched.stopped == model.stop_training
+        if watched.stopped:
             break
 
-    watched = theirs.best_weights is not None
-    assert found.best == (theirs.best_epoch + 1 if watched else None)
+    has_best = theirs.best_weights is not None
+    assert watched.best == (theirs.best_epoch + 1 if has_best else None)
 
 
 def test_the_figure_itself_says_which_way_is_better() -> None:
     history: list[dict[str, Any]] = [{"loss": 0.1, "auc": value} for value in (0.5, 0.7, 0.6)]
 
-    found = watch(EarlyStopping(monitor="auc", patience=5), {"loss": False, "auc": True}, history)
+    watched = watch(EarlyStopping(monitor="auc", patience=5), {"loss": False, "auc": True}, history)
 
-    assert found == Watch(2, stopped=False)
+    assert watched == Watch(2, stopped=False)
 
 
 def test_without_patience_nothing_stops_and_the_best_is_found() -> None:
     history: list[dict[str, Any]] = [{"loss": value} for value in (3.0, 1.0, *[2.0] * 50)]
 
-    found = watch(EarlyStopping(monitor="loss", patience=None), {"loss": False}, history)
+    watched = watch(EarlyStopping(monitor="loss", patience=None), {"loss": False}, history)
 
-    assert found == Watch(2, stopped=False)
+    assert watched == Watch(2, stopped=False)

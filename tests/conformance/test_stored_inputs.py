@@ -46,9 +46,9 @@ def test_stored_values_are_divided_to_the_bit(name: str, stored: NDArray[np.gene
     targets = (np.array([[3, -5]], np.float32),)
     values = stored[None].astype(np.float32) / np.float32(SCALE)
 
-    found = after_a_step(name, tested, Examples((stored[None],), targets, scale=SCALE))
+    divided = after_a_step(name, tested, Examples((stored[None],), targets, scale=SCALE))
 
-    check_same(found, after_a_step(name, tested, Examples((values,), targets)))
+    check_same(divided, after_a_step(name, tested, Examples((values,), targets)))
 
 
 @pytest.mark.parametrize("name", TRAINING)
@@ -58,6 +58,6 @@ def test_the_target_of_an_autoencoder_is_what_the_network_takes(name: str) -> No
     stored = (STORED["uint8"].reshape(16, 16),)
     values = stored[0].astype(np.float32) / np.float32(SCALE)
 
-    found = after_a_step(name, tested, Examples(stored, stored, scale=SCALE))
+    divided = after_a_step(name, tested, Examples(stored, stored, scale=SCALE))
 
-    check_same(found, after_a_step(name, tested, Examples((values,), (values.copy(),))))
+    check_same(divided, after_a_step(name, tested, Examples((values,), (values.copy(),))))

@@ -60,7 +60,7 @@ def _family(name: str, layers: dict[str, type[Layer]]) -> str:
 
 
 def _support(backend: str, tag: str) -> str:
-    """`yes`, `no`, or what the backend says of the layer."""
+    """`yes`, `no`, or the remark of the backend about the layer."""
     declaration = declaration_of(backend)
     return declaration.notes.get(tag, "yes" if tag in declaration.layers else "no")
 

@@ -42,14 +42,15 @@ def test_the_shape_and_the_weights_are_keras_own(case: Case) -> None:
     layer = made(tag, fields)
     theirs = keras_oracle.keras_build(layer, *shapes)
     batched = [(None, *shape) for shape in shapes]
-    given = keras_oracle.keras_inputs(layer, batched)
+    tensors = keras_oracle.keras_inputs(layer, batched)
 
-    assert layer.infer_shape(shapes) == tuple(theirs.compute_output_shape(*given)[1:])
+    assert layer.infer_shape(shapes) == tuple(theirs.compute_output_shape(*tensors)[1:])
     assert [
         (f"/{weight.name.replace('.', '/')}", weight.shape, weight.trainable)
         for weight in layer.infer_weights(shapes)
     ] == [
-        (it.path.removeprefix(theirs.name), tuple(it.shape), it.trainable) for it in theirs.weights
+        (variable.path.removeprefix(theirs.name), tuple(variable.shape), variable.trainable)
+        for variable in theirs.weights
     ]
 
 
@@ -68,10 +69,10 @@ REFUSED: list[Case] = [
 def test_what_keras_refuses_is_refused(case: Case) -> None:
     tag, fields, shapes = case
     tensors = [keras.ops.ones((2, *shape)) for shape in shapes]
-    given = [*tensors, *tensors] if len(tensors) == 1 else tensors
+    arguments = [*tensors, *tensors] if len(tensors) == 1 else tensors
     with pytest.raises(Exception):
         theirs = getattr(keras.layers, tag)(**fields)
-        theirs(*given) if tag == "MultiHeadAttention" else theirs(tensors)
+        theirs(*arguments) if tag == "MultiHeadAttention" else theirs(tensors)
 
     with pytest.raises((ValidationError, LayerFault)):
         layer = made(tag, fields)

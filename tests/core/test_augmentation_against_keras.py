@@ -28,11 +28,13 @@ AUGMENTATION: list[Layer] = [
 
 @pytest.mark.parametrize("layer", AUGMENTATION, ids=lambda layer: layer.tag)
 def test_an_image_keeps_its_shape_and_nothing_else_is_taken(layer: Layer) -> None:
-    made = keras_oracle.keras_layer(layer)
+    keras_layer = keras_oracle.keras_layer(layer)
 
-    assert layer.infer_shape(((7, 5, 3),)) == made(keras.KerasTensor((None, 7, 5, 3))).shape[1:]
+    assert (
+        layer.infer_shape(((7, 5, 3),)) == keras_layer(keras.KerasTensor((None, 7, 5, 3))).shape[1:]
+    )
     with pytest.raises((ValueError, IndexError)):
-        made(keras.ops.ones((2, 7)))
+        keras_layer(keras.ops.ones((2, 7)))
     with pytest.raises(LayerFault):
         layer.infer_shape(((7,),))
 

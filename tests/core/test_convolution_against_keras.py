@@ -48,9 +48,9 @@ def depthwise() -> Iterator[Case]:
             [1, 3, 6],
             [{}, {"strides": 2}, {"dilation_rate": 3}, {"strides": 2, "dilation_rate": 2}],
         ):
-            own = {"filters": 5} if tag in tags[1:] else {}
+            filters = {"filters": 5} if tag in tags[1:] else {}
             fields = {"kernel_size": kernel, "padding": padding, "depth_multiplier": 2}
-            yield layer(tag, **fields, **own, **steps), shape
+            yield layer(tag, **fields, **filters, **steps), shape
         yield layer(tags[0], kernel_size=2, use_bias=False), shape
         yield layer(tags[1], filters=3, kernel_size=2, use_bias=False), shape
         yield layer(tags[0], kernel_size=2), shape[1:]
@@ -125,7 +125,7 @@ COSTS: list[tuple[Layer, Shape, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("layer", "shape", "cost"), COSTS, ids=[it[0].tag for it in COSTS])
+@pytest.mark.parametrize(("layer", "shape", "cost"), COSTS, ids=[case[0].tag for case in COSTS])
 def test_multiply_adds_follow_the_definition(layer: Layer, shape: Shape, cost: int) -> None:
     assert layer.infer_cost((shape,)) == cost
 
@@ -133,8 +133,8 @@ def test_multiply_adds_follow_the_definition(layer: Layer, shape: Shape, cost: i
 def test_depthwise_convolutions_of_mobilenet_v2_have_its_parameters() -> None:
     # expanded_conv_depthwise and block_1_depthwise of keras.applications.MobileNetV2
     for channels, parameters in ((32, 288), (96, 864)):
-        one = layer("DepthwiseConv2D", kernel_size=3, padding="same", use_bias=False)
-        (kernel,) = one.infer_weights(((112, 112, channels),))
+        depthwise = layer("DepthwiseConv2D", kernel_size=3, padding="same", use_bias=False)
+        (kernel,) = depthwise.infer_weights(((112, 112, channels),))
 
         assert kernel.shape == (3, 3, channels, 1)
         assert kernel.size == parameters
@@ -152,6 +152,8 @@ def test_automatic_names_are_keras_own() -> None:
 
 @pytest.mark.parametrize("rank", SHAPES)
 def test_the_padding_of_a_transposed_convolution_is_described_as_its_own(rank: int) -> None:
-    said = LAYERS[f"Conv{rank}DTranspose"].model_fields["padding"].description
+    description = LAYERS[f"Conv{rank}DTranspose"].model_fields["padding"].description
 
-    assert said == "'valid' keeps every position that is reached; 'same' keeps size x stride."
+    assert (
+        description == "'valid' keeps every position that is reached; 'same' keeps size x stride."
+    )

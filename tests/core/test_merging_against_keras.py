@@ -63,10 +63,10 @@ def inferred(layer: Layer, shapes: Shapes) -> Shape | None:
 
 
 def in_keras(layer: Layer, shapes: Shapes) -> Shape | None:
-    """The output shape that Keras gives, or None where it refuses."""
+    """The output shape that Keras computes, or None where it refuses."""
     try:
-        made = keras_oracle.keras_layer(layer)
-        return tuple(made([keras.KerasTensor((None, *shape)) for shape in shapes]).shape[1:])
+        keras_layer = keras_oracle.keras_layer(layer)
+        return tuple(keras_layer([keras.KerasTensor((None, *shape)) for shape in shapes]).shape[1:])
     except (ValueError, IndexError):  # the last from axes that are not there
         return None
 
@@ -93,7 +93,9 @@ def test_automatic_names_are_keras_own() -> None:
     layers = [*ELEMENTWISE, Concatenate(), Dot(axes=(1, 1))]
     read = {"inputs": ("a", "b")}
 
-    graph, _ = infer("n", {"a": (4,), "b": (4,)}, [it.model_copy(update=read) for it in layers])
+    graph, _ = infer(
+        "n", {"a": (4,), "b": (4,)}, [layer.model_copy(update=read) for layer in layers]
+    )
 
     assert [node.name for node in graph.nodes] == [
         keras_oracle.keras_layer(layer).name for layer in layers

@@ -45,10 +45,10 @@ def inferred(layer: Layer, shape: Shape) -> Shape | None:
 
 
 def in_keras(layer: Layer, shape: Shape) -> Shape | None:
-    """The output shape that Keras gives, or None where it refuses."""
+    """The output shape that Keras computes, or None where it refuses."""
     try:
-        given = keras.KerasTensor((None, *shape))
-        return tuple(keras_oracle.keras_layer(layer)(given).shape[1:])
+        tensor = keras.KerasTensor((None, *shape))
+        return tuple(keras_oracle.keras_layer(layer)(tensor).shape[1:])
     except ValueError:
         return None
 

@@ -60,7 +60,7 @@ def inferred(case: Case) -> Shape | None:
 
 
 def in_keras(case: Case) -> Shape | None:
-    """The shape of what Keras gives for an example, or None where it refuses."""
+    """The shape of what Keras returns for an example, or None where it refuses."""
     tag, fields, shape = case
     try:
         layer = getattr(keras.layers, tag)(**fields)

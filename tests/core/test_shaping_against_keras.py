@@ -66,11 +66,11 @@ def inferred(case: Case) -> Shape | None:
 
 
 def in_keras(case: Case) -> Shape | None:
-    """The output shape that Keras gives for the same fields, or None where it refuses."""
+    """The output shape that Keras computes for the same fields, or None where it refuses."""
     tag, fields, shape = case
     try:
-        made = getattr(keras.layers, tag)(**fields)
-        return tuple(made(keras.KerasTensor((None, *shape))).shape[1:])
+        keras_layer = getattr(keras.layers, tag)(**fields)
+        return tuple(keras_layer(keras.KerasTensor((None, *shape))).shape[1:])
     except (ValueError, TypeError):
         return None
 

@@ -21,7 +21,7 @@ def test_the_forward_weights_come_first() -> None:
     layer = made("Bidirectional", {"layer": {"LSTM": {"units": 4}}})
     theirs = keras_oracle.keras_build(layer, (5, 3))
 
-    of_layers = [it.path.split("/")[-3].split("_")[0] for it in theirs.weights]
+    of_layers = [variable.path.split("/")[-3].split("_")[0] for variable in theirs.weights]
     assert [weight.name.split(".")[0] for weight in layer.infer_weights(((5, 3),))] == of_layers
 
 

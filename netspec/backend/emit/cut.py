@@ -183,16 +183,16 @@ def _branches(
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name):
             if node.test.id not in constants:
                 continue
-            taken = _branch(node, lines, taken=bool(constants[node.test.id]))
-            dropped |= {*range(node.lineno - 1, node.end_lineno or 0)} - {*taken}
-            moved.update(taken)
+            branch = _branch(node, lines, value=bool(constants[node.test.id]))
+            dropped |= {*range(node.lineno - 1, node.end_lineno or 0)} - {*branch}
+            moved.update(branch)
     return dropped, moved
 
 
-def _branch(node: ast.If, lines: list[str], *, taken: bool) -> range:
-    """The lines of a branch, from 0, with its comments."""
+def _branch(node: ast.If, lines: list[str], *, value: bool) -> range:
+    """The lines of a branch, from 0, with its comments; `value` is the value of the condition."""
     end = node.body[-1].end_lineno or 0
-    if taken:
+    if value:
         return range(node.lineno, end)
     if not node.orelse:
         return range(0)

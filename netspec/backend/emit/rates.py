@@ -18,7 +18,7 @@ def exponential_decay(
     decay_rate: float,
     staircase: bool = False,
 ) -> float:
-    """Exponential decay, in stairs or smooth."""
+    """ExponentialDecay."""
     p = step / decay_steps
     if staircase:
         p = math.floor(p)
@@ -33,7 +33,7 @@ def inverse_time_decay(
     decay_rate: float,
     staircase: bool = False,
 ) -> float:
-    """Decay with the inverse of the time, in stairs or smooth."""
+    """InverseTimeDecay."""
     p = step / decay_steps
     if staircase:
         p = math.floor(p)
@@ -49,7 +49,7 @@ def polynomial_decay(
     power: float,
     cycle: bool = False,
 ) -> float:
-    """A polynomial down to the last rate, once or in cycles."""
+    """PolynomialDecay."""
     if cycle:
         p = step / (decay_steps * max(math.ceil(step / decay_steps), 1))
     else:
@@ -61,7 +61,7 @@ def polynomial_decay(
 def cosine_decay(
     step: int, decay_steps: int, *, initial_learning_rate: float, alpha: float = 0.0
 ) -> float:
-    """Half a wave of the cosine, down to a part of the rate."""
+    """CosineDecay without a warm-up."""
     p = min(step / decay_steps, 1)
     wave = (1 + math.cos(math.pi * p)) / 2
     if alpha:
@@ -78,7 +78,7 @@ def warmup_and_cosine_decay(
     warmup_target: float,
     alpha: float = 0.0,
 ) -> float:
-    """A straight line up to the target, and half a wave of the cosine down from it."""
+    """CosineDecay with a warm-up."""
     if step < warmup_steps:
         rise = warmup_target - initial_learning_rate
         return initial_learning_rate + rise * step / warmup_steps
@@ -98,7 +98,7 @@ def cosine_decay_restarts(
     m_mul: float,
     alpha: float = 0.0,
 ) -> float:
-    """Waves of the cosine, each with another length and height than the one before it."""
+    """CosineDecayRestarts."""
     length, height = first_decay_steps, 1.0
     while step >= length:
         step -= length
@@ -112,7 +112,7 @@ def cosine_decay_restarts(
 def piecewise_constant_decay(
     step: int, boundaries: Sequence[int], values: Sequence[float]
 ) -> float:
-    """One rate after the other."""
+    """PiecewiseConstantDecay."""
     for boundary, value in zip(boundaries, values, strict=False):
         if step <= boundary:
             return value
@@ -122,7 +122,7 @@ def piecewise_constant_decay(
 def one_cycle(
     step: int, phases: Sequence[tuple[float, float]], *, first: float, cosine: bool = False
 ) -> float:
-    """One phase after the other: its last step, and the change of the rate within it."""
+    """OneCycle; a phase is its last step, and the change of the rate within it."""
     begin, rate = 0.0, first
     for end, change in phases:
         p = min(max((step - begin) / (end - begin), 0), 1)
