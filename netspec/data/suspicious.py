@@ -84,6 +84,8 @@ def _classes_without_examples(dataset: Dataset, network: Network) -> Iterator[st
                 help = f"write `validation: {{fraction: {fraction:g}, stratify: true}}` in train"
             named = _named(only, names)
             yield f"the {part} part has {named}{of}, the training part has not; {help}"
+        if objective.ignored_index in range(len(missing)):
+            missing[objective.ignored_index] = False
         if missing.any():
             help = "use fewer units, or add examples"
             yield f"no example has {_named(missing, names)}{of}; {help}"
