@@ -119,7 +119,8 @@ def test_a_segmentation_with_void_pixels_trains_as_with_keras(
     require("keras")
     expected = expected_training(weighted)
 
-    run = train(segmentation(tmp_path, weighted=weighted), name, device="cpu", runs=tmp_path)
+    network, memory = segmentation(tmp_path, weighted=weighted), None if weighted else 0
+    run = train(network, name, device="cpu", runs=tmp_path, memory=memory)
 
     for record, values in zip(run.history, expected.history, strict=False):
         assert {key: record[key] for key in values} == pytest.approx(values, rel=1e-5)
@@ -164,7 +165,9 @@ def test_runs_accumulate_the_gradient_of_all_positions(tmp_path: Path) -> None:
     accumulated = segmentation(tmp_path, weighted=False, train="  gradient_accumulation_steps: 3\n")
     whole = loads(SEGMENTATION.replace(f"batch_size: {BATCH}", "batch_size: 12"), tmp_path)
 
-    runs = [train(each, "torch", device="cpu", runs=tmp_path) for each in (accumulated, whole)]
+    runs = [
+        train(network, "torch", device="cpu", runs=tmp_path) for network in (accumulated, whole)
+    ]
 
     losses = [[record["val_loss"] for record in run.history[:-1]] for run in runs]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
