@@ -159,12 +159,12 @@ def _check_names(names: tuple[str, ...] | None, network: Network) -> None:
 
 def _check_ignored(names: tuple[str, ...] | None, network: Network) -> None:
     """Raise DataError where a loss ignores a label, and the data have only the names of classes."""
-    labels = [objective.ignored_label for objective in network.objectives]
-    if names is None or len(labels) > 1 or labels[0] is None or 0 <= labels[0] < len(names):
+    label = objectives_of(network)[0].ignored_label
+    if names is None or label is None or 0 <= label < len(names):
         return
-    message = f"the loss ignores the class {labels[0]}, and the data have the classes"
+    message = f"the loss ignores the class {label}, and the data have the classes"
     message = f"{message} {listed(names)}, counted from 0"
-    index = names.index(str(labels[0])) if str(labels[0]) in names else 0
+    index = names.index(str(label)) if str(label) in names else 0
     help = f"write the place of a class, as `ignore_class: {index}` for {names[index]}"
     raise DataError(message, help)
 

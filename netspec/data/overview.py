@@ -200,7 +200,8 @@ def _classes(classes: Classes) -> str:
         others = [count for place, count in enumerate(train) if place not in set(places)]
         lines.append(f"{more:,} more classes, with {min(others):,} to {max(others):,} for training")
     if classes.ignored:
-        lines.append(f"Ignored, with the label {classes.ignored_label}: {_ignored(classes)}")
+        text = f"Ignored, with the label {classes.ignored_label}: {_ignored(classes)}"
+        lines.append(fill(text, WIDTH, subsequent_indent="  "))
     return "\n".join(lines)
 
 
