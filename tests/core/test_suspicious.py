@@ -260,3 +260,12 @@ def test_an_ignored_class_needs_no_example(tmp_path: Path) -> None:
     ignoring = "{sparse_categorical_crossentropy: {ignore_class: 2}}"
     assert find_suspicions(tmp_path, x, labels, loss=ignoring) == []
     assert find_suspicions(tmp_path, x, CLASSES, loss=ignoring) == []
+
+
+def test_a_part_without_targets_that_count_is_reported(tmp_path: Path) -> None:
+    ignoring = "{sparse_categorical_crossentropy: {ignore_class: 255}}"
+    void = np.full(30, 255)
+
+    reported = find_suspicions(tmp_path, features(4), loss=ignoring, y_test=void)
+
+    assert reported == ["every test label is 255, which the loss ignores: its loss is 0"]
