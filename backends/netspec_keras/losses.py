@@ -12,6 +12,10 @@ def loss_call(objective: Objective) -> tuple[str, list[str]]:
     loss = objective.loss
     named = loss.model_dump(exclude_defaults=True, exclude={"from_logits"})
     if isinstance(loss, SparseCategoricalCrossentropy) and loss.label_smoothing > 0:
-        return "SmoothedSparseCategoricalCrossentropy", arguments([loss.label_smoothing], {})
+        values = [loss.label_smoothing]
+        if loss.ignore_class is None:
+            return "SmoothedSparseCategoricalCrossentropy", arguments(values, {})
+        values = [*values, loss.ignore_class]
+        return "MaskedSmoothedSparseCategoricalCrossentropy", arguments(values, {})
     logits = {"from_logits": True} if loss.probabilities else {}
     return f"keras.losses.{type(loss).__name__}", arguments([], logits | named)

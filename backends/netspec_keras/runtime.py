@@ -215,7 +215,12 @@ class KerasTrainer(Predicting):
             )
 
     def epoch(
-        self, order: NDArray[np.int64], batch_size: int, learning_rates: Array, mask_seed: int
+        self,
+        order: NDArray[np.int64],
+        batch_size: int,
+        learning_rates: Array,
+        mask_seed: int,
+        loss_factors: Array | None = None,
     ) -> Iterator[Steps]:
         self._seed_masks(mask_seed)
         steps = steps_per_report(STEPS_PER_CALL, self._objectives, batch_size)
@@ -223,17 +228,25 @@ class KerasTrainer(Predicting):
         whole = len(order) // batch_size
         first, last = order[: whole * batch_size], order[whole * batch_size :]
         parts = chunks(whole, steps)
+        factors = loss_factors
+        if factors is None:
+            factors = np.ones((len(learning_rates), len(self._objectives)), np.float32)
         for part, fed in zip(parts, self._feed.parts(first, batch_size, steps), strict=True):
-            yield self._call(*fed, learning_rates[part])
+            yield self._call(*fed, learning_rates[part], factors[part])
         for fed in self._feed.parts(last, len(last), 1) if len(last) else ():
-            yield self._call(*fed, learning_rates[whole:])
+            yield self._call(*fed, learning_rates[whole:], factors[whole:])
 
     def _call(
-        self, batches: NDArray[np.int64], tensors: list[tf.Tensor], learning_rates: Array
+        self,
+        batches: NDArray[np.int64],
+        tensors: list[tf.Tensor],
+        learning_rates: Array,
+        factors: Array,
     ) -> Steps:
         tf32 = rounding_to_tf32(allowed=self._tf32)
+        numbers = (batches, learning_rates, factors)
         with tf.device(self._tf_device), tf32, errors_at_layers(self._program):
-            values = self._run(tf.constant(batches), tf.constant(learning_rates), *tensors)
+            values = self._run(*map(tf.constant, numbers), *tensors)
             losses, *others = [value.numpy() for value in values]
         by_output = others.pop(0) if len(self._objectives) > 1 else None
         correct = others.pop(0) if counts_answers(self._objectives) else None
@@ -328,6 +341,10 @@ class _Objectives:
         losses = module.build_loss()
         self.losses: list[keras.losses.Loss] = losses if isinstance(losses, list) else [losses]
         self.weights = [objective.weight for objective in program.objectives]
+        self.ignored = program.objectives[0].ignored_index
+        accumulated = program.train and program.train.gradient_accumulation_steps
+        ignored = [objective.ignored_index for objective in program.objectives]
+        self.has_factors = bool(accumulated) and any(index is not None for index in ignored)
         self.counts = counts_answers(program.objectives)
         self.returns_logits = gives_logits(program.objectives)
 
@@ -339,16 +356,22 @@ class _Objectives:
         return [loss(truth, output, weight) for loss, truth, output, weight in arguments]
 
     def total(self, values: Sequence[Any]) -> Any:
-        """The value that training minimizes: the losses times their weights."""
+        """The losses times their weights."""
         weighted = zip(self.weights, values, strict=True)
         return tf.add_n([value if weight == 1 else weight * value for weight, value in weighted])
+
+    def scaled(self, values: Sequence[Any], factors: tf.Tensor) -> list[Any]:
+        """The losses times their factors."""
+        return [value * factors[place] for place, value in enumerate(values)]
 
     def kept(self, truths: Sequence[Any], outputs: Sequence[Any], values: list[Any]) -> list[Any]:
         """The values of a step that metrics need beside the loss; `dtypes` are the types of all."""
         kept = [tf.stack(values)] if len(values) > 1 else []
         if self.counts:
-            answers = tf.argmax(outputs[0], axis=-1, output_type=truths[0].dtype)
-            kept.append(tf.math.count_nonzero(answers == truths[0], dtype=tf.int32))
+            right = tf.argmax(outputs[0], axis=-1, output_type=truths[0].dtype) == truths[0]
+            if self.ignored is not None:
+                right &= truths[0] != self.ignored
+            kept.append(tf.math.count_nonzero(right, dtype=tf.int32))
         return kept + (
             [tf.cast(output, tf.float32) for output in outputs] if self.returns_logits else []
         )
@@ -378,20 +401,25 @@ def _steps_function(
     objectives: _Objectives,
     feed: Feed,
 ) -> Callable[..., list[tf.Tensor]]:
-    """A function of (batches of indices, rates, the feed's tensors) that runs steps of training.
+    """A function of (batches of indices, rates, factors, the feed's tensors) that runs steps.
 
-    It returns the losses and the values that metrics need, each stacked. The loop runs inside
-    TensorFlow: with a Python call for every step it took a quarter more time.
+    `factors` multiply the losses, where they have factors. It returns the losses and the values
+    that metrics need, each stacked. The loop runs inside TensorFlow: with a Python call for every
+    step it took a quarter more time.
     """
     variables = model.trainable_variables
 
-    def step(tensors: Sequence[tf.Tensor], batch: tf.Tensor) -> list[tf.Tensor]:
+    def step(tensors: Sequence[tf.Tensor], batch: tf.Tensor, factors: tf.Tensor) -> list[tf.Tensor]:
         inputs, truths, weights = feed.batch(tensors, batch)
         with tf.GradientTape() as tape:
             outputs = _all_outputs(model, inputs, training=True)
             values = objectives.values(truths, outputs, _weights_of(weights, outputs))
             total = tf.add_n([objectives.total(values), *model.losses])
-            scaled = optimizer.scale_loss(total)
+            minimized = total
+            if objectives.has_factors:
+                scaled_values = objectives.scaled(values, factors)
+                minimized = tf.add_n([objectives.total(scaled_values), *model.losses])
+            scaled = optimizer.scale_loss(minimized)
         optimizer.apply(_whole(tape.gradient(scaled, variables)), variables)
         return [total, *objectives.kept(truths, outputs, values)]
 
@@ -399,16 +427,19 @@ def _steps_function(
         input_signature=[
             tf.TensorSpec([None, None], tf.int64),
             tf.TensorSpec([None], tf.float32),
+            tf.TensorSpec([None, None], tf.float32),
             *feed.signature,
         ],
         autograph=False,
     )
-    def run(batches: tf.Tensor, rates: tf.Tensor, *tensors: tf.Tensor) -> list[tf.Tensor]:
+    def run(
+        batches: tf.Tensor, rates: tf.Tensor, factors: tf.Tensor, *tensors: tf.Tensor
+    ) -> list[tf.Tensor]:
         count = tf.shape(batches)[0]
 
         def take_step(index: tf.Tensor, *results: tf.TensorArray) -> tuple[Any, ...]:
             optimizer.learning_rate.assign(rates[index])
-            values = step(tensors, batches[index])
+            values = step(tensors, batches[index], factors[index])
             return index + 1, *(
                 array.write(index, value) for array, value in zip(results, values, strict=True)
             )

@@ -29,6 +29,9 @@ def loss_call(objective: Objective) -> tuple[str, list[str]]:
     """The class of an output's loss, and its arguments; a class without a dot is in the module."""
     loss, one_vector = objective.loss, len(objective.shape) == 1
     match loss:
+        case SparseCategoricalCrossentropy(ignore_class=int(index)):
+            smoothing = {"label_smoothing": loss.label_smoothing} if loss.label_smoothing else {}
+            return "MaskedCrossEntropy", arguments([index], smoothing)
         case SparseCategoricalCrossentropy() | CategoricalCrossentropy():
             options = loss.model_dump(exclude_defaults=True, exclude={"from_logits"})
             return "nn.CrossEntropyLoss" if one_vector else "CrossEntropy", arguments([], options)

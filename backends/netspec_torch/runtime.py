@@ -189,7 +189,12 @@ class TorchTrainer(Predicting):
         self._graphs = CudaGraphs(self._device)
 
     def epoch(
-        self, order: NDArray[np.int64], batch_size: int, learning_rates: Array, mask_seed: int
+        self,
+        order: NDArray[np.int64],
+        batch_size: int,
+        learning_rates: Array,
+        mask_seed: int,
+        loss_factors: Array | None = None,
     ) -> Iterator[Steps]:
         masks = RandomMasks(self._device, mask_seed)
         self._model.train()
@@ -199,10 +204,11 @@ class TorchTrainer(Predicting):
         fed = self._feed.parts(order, batch_size, most)
         for part, examples in zip(chunks(len(learning_rates), most), fed, strict=True):
             rates = learning_rates[part].tolist()
+            factors = None if loss_factors is None else loss_factors[part].tolist()
             full = explain_full_memory(help_for_batches(batch_size))
             tf32 = rounding_to_tf32(self._device, allowed=self._tf32)
             with full, tf32, limited_threads(self.threads), masks.drawn():
-                results = self._steps(examples, batch_size, rates, launch)
+                results = self._steps(examples, batch_size, rates, factors, launch)
             yield results.reported()
 
     def _launched(self, steps: int, size: int) -> Launched | None:
@@ -223,9 +229,17 @@ class TorchTrainer(Predicting):
             yield from slots.values()
 
     def _steps(
-        self, examples: Part, size: int, rates: list[float], launch: Launched | None
+        self,
+        examples: Part,
+        size: int,
+        rates: list[float],
+        factors: list[list[float]] | None,
+        launch: Launched | None,
     ) -> Results:
-        """Take a step of `size` examples with each rate; the last batch may be smaller."""
+        """Take a step of `size` examples with each rate; the last batch may be smaller.
+
+        Where gradients are accumulated, `launch` is None, and `factors` may multiply the losses.
+        """
         gathered = Gathered(len(rates), len(examples))
         launched = len(examples) // size if launch else 0
         if launch and launched:
@@ -233,7 +247,8 @@ class TorchTrainer(Predicting):
             for results in launch(examples[: launched * size], numbers):
                 gathered.add(results)
         for step in range(launched, len(rates)):
-            gathered.add(self._step(examples[step * size : (step + 1) * size], rates[step]))
+            part = examples[step * size : (step + 1) * size]
+            gathered.add(self._step(part, rates[step], factors[step] if factors else None))
         return gathered.results()
 
     def _numbers(self, rate: float) -> list[float]:
@@ -242,18 +257,18 @@ class TorchTrainer(Predicting):
         numbers: list[float] = self._optimizer.numbers()
         return numbers
 
-    def _step(self, examples: Part, rate: float) -> Results:
+    def _step(self, examples: Part, rate: float, factors: list[float] | None) -> Results:
         """Take a step of the optimizer."""
         self._optimizer.param_groups[0]["lr"] = rate
         batch = examples.batch()
         results = None
         try:
-            results = self._gradients(batch)
+            results = self._gradients(batch, factors)
         except torch.OutOfMemoryError:
             if self._launch is None or not self._launch.drop():
                 raise
         # A recording has memory that this step may need. The weights have not changed yet.
-        results = results or self._gradients(batch)
+        results = results or self._gradients(batch, factors)
         self._move()
         self._constrain()
         return results
@@ -277,19 +292,19 @@ class TorchTrainer(Predicting):
         if self._constrained:
             self._model.constrain()
 
-    def _gradients(self, batch: Batch) -> Results:
-        """Set the gradients of all weights for a batch."""
+    def _gradients(self, batch: Batch, factors: list[float] | None = None) -> Results:
+        """Set the gradients of all weights for a batch; `factors` multiply only the gradients."""
         for weight in self._trained:
             weight.grad = None
         outputs = _as_tuple(self._forward(*batch.inputs))
         values = self._values(outputs, batch)
-        loss = self._total(values)
-        if self._regularized:
-            loss = loss + self._model.regularization()
-        (self._scaler.scale(loss) if self._scaler else loss).backward()
+        penalties = [self._model.regularization()] if self._regularized else []
+        loss = sum(penalties, self._total(values))
+        minimized = loss if factors is None else sum(penalties, self._total(values, factors))
+        (self._scaler.scale(minimized) if self._scaler else minimized).backward()
         correct = None
         if counts_answers(self._objectives):
-            correct = (outputs[0].detach().argmax(-1) == batch.targets[0]).sum()[None]
+            correct = self._right_answers(outputs[0].detach(), batch.targets[0]).sum()[None]
         by_output = [value.detach() for value in values]
         return Results(
             loss.detach()[None],
@@ -307,9 +322,16 @@ class TorchTrainer(Predicting):
         means = [value.flatten(1).mean(1) if value.ndim > 1 else value for value in values]
         return [(mean * batch.weights).mean() for mean in means]
 
-    def _total(self, values: list[Tensor]) -> Tensor:
-        """The value that training minimizes: the losses times their weights."""
+    def _right_answers(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Whether the answers at the positions that count are right."""
+        right, ignored = outputs.argmax(-1) == targets, self._objectives[0].ignored_index
+        return right if ignored is None else right & (targets != ignored)
+
+    def _total(self, values: list[Tensor], factors: list[float] | None = None) -> Tensor:
+        """The value that training minimizes: the losses times their weights, and `factors`."""
         weights = [objective.weight for objective in self._objectives]
+        if factors is not None:
+            weights = [weight * factor for weight, factor in zip(weights, factors, strict=True)]
         pairs = zip(weights, values, strict=True)
         terms = [value if weight == 1 else weight * value for weight, value in pairs]
         return sum(terms[1:], terms[0])

@@ -163,12 +163,19 @@ class Trainer(Predictor, Protocol):
     """A model in training, with the training images on its device."""
 
     def epoch(
-        self, order: NDArray[np.int64], batch_size: int, learning_rates: Array, mask_seed: int
+        self,
+        order: NDArray[np.int64],
+        batch_size: int,
+        learning_rates: Array,
+        mask_seed: int,
+        loss_factors: Array | None = None,
     ) -> Iterator[Steps]:
         """Take a step for every `batch_size` images of `order`; the last batch is what is left.
 
         `order` holds indices of images, `learning_rates` one rate a step. `mask_seed` decides the
-        random masks of the epoch. Yields from time to time, so that progress can be shown.
+        random masks of the epoch. Where gradients are accumulated and a loss has `ignore_class`,
+        the gradient of each output's loss is multiplied by its `loss_factors` (steps, outputs), and
+        the reported losses are not. Yields from time to time, so that progress can be shown.
         """
         ...
 

@@ -9,7 +9,7 @@ from netspec.checks.ends import End
 from netspec.language.layers import Shape
 from netspec.language.layers.activations import ActivationName
 from netspec.language.spec import Spec, Train
-from netspec.language.training.losses import Loss
+from netspec.language.training.losses import Loss, SparseCategoricalCrossentropy
 from netspec.language.training.metrics import Metric, by_default
 
 
@@ -18,6 +18,8 @@ class Objective:
     """The loss and the metrics of an output.
 
     `taken_off` is the activation that is removed for the loss, a cross-entropy on logits.
+    `ignored_label` is the label in the data of the targets that do not count. Among class indices
+    it is the `ignore_class` of the loss.
     """
 
     output: str
@@ -26,6 +28,12 @@ class Objective:
     weight: float
     metrics: tuple[Metric, ...]
     taken_off: ActivationName | None
+    ignored_label: int | None = None
+
+    @property
+    def ignored_index(self) -> int | None:
+        """The class index of the targets that do not count."""
+        return ignored_index(self.loss)
 
     @property
     def training_metrics(self) -> tuple[Metric, ...]:
@@ -55,17 +63,36 @@ def objectives(spec: Spec, ends: Sequence[End]) -> tuple[Objective, ...]:
     train = spec.train
     assert train is not None
     losses, weights = losses_by_output(train, ends), train.loss_weights or {}
+    first = spec.data.first_label if spec.data else 0
     return tuple(
         Objective(
             end.name,
             end.shape,
-            losses[end.name],
+            _on_indices(losses[end.name], first, end.shape[-1]),
             weights.get(end.name, 1.0),
             _metrics(spec, train, losses[end.name], end.name),
             taken_off(losses[end.name], end),
+            ignored_index(losses[end.name]),
         )
         for end in ends
     )
+
+
+def ignored_index(loss: Loss) -> int | None:
+    """The `ignore_class` of a loss that has one."""
+    return loss.ignore_class if isinstance(loss, SparseCategoricalCrossentropy) else None
+
+
+def _on_indices(loss: Loss, first: int, classes: int) -> Loss:
+    """The loss of class indices, where `first` is the label of the first class.
+
+    An ignored label that is none of the classes has the index -1.
+    """
+    label = ignored_index(loss)
+    if label is None or not first:
+        return loss
+    index = label - first if first <= label < first + classes else -1
+    return loss.model_copy(update={"ignore_class": index})
 
 
 def losses_by_output(train: Train, ends: Sequence[End]) -> dict[str, Loss]:

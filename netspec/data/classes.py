@@ -35,7 +35,8 @@ def names_of_classes(
 def class_counts(examples: Examples, place: int, objective: Objective) -> NDArray[np.int64] | None:
     """The number of targets (classes,) of each class, of the output at a place.
 
-    None for targets that are no classes. An example of several labels counts for each of them.
+    None for targets that are no classes. An example of several labels counts for each of them, and
+    a target with the loss's `ignore_class` for none.
     """
     classes = class_count(objective)
     if examples.own_targets or classes is None:
@@ -45,7 +46,17 @@ def class_counts(examples: Examples, place: int, objective: Objective) -> NDArra
     for part in parts(examples.targets[place]):
         if indices:
             present = np.round(part).astype(np.int64).ravel()
+            if objective.ignored_index is not None:
+                present = present[present != objective.ignored_index]
             counts += np.bincount(present[present < classes], minlength=classes)
         else:
             counts += np.count_nonzero(part.reshape(-1, classes) > 0, 0)
     return counts
+
+
+def ignored_count(examples: Examples, place: int, objective: Objective) -> int:
+    """How many targets of the output at a place have the `ignore_class` of its loss."""
+    if examples.own_targets or objective.ignored_index is None:
+        return 0
+    index = objective.ignored_index
+    return sum(int(np.count_nonzero(part == index)) for part in parts(examples.targets[place]))

@@ -7,14 +7,14 @@ and examples are as training gets them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.data.classes import class_counts, names_of_classes
+from netspec.data.classes import class_counts, ignored_count, names_of_classes
 from netspec.data.loading import Dataset, data_of, dataset_of, open_table, request_of
 from netspec.data.location import check_files
 from netspec.data.preparation import PreparedColumn, Values
@@ -72,11 +72,16 @@ class ColumnFacts:
 
 @dataclass(frozen=True)
 class Classes:
-    """The number of targets of every class, in every part, for an output."""
+    """The number of targets of every class, in every part, for an output.
+
+    Targets of the `ignored_label` are in no class; `ignored` is their number in every part.
+    """
 
     output: str
     names: tuple[str, ...]
     counts: dict[str, tuple[int, ...]]
+    ignored_label: int | None = None
+    ignored: dict[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True)
@@ -281,7 +286,12 @@ def _classes(dataset: Dataset, network: Network) -> Iterator[Classes]:
             continue
         names = names_of_classes(network, dataset.record.class_names, len(known["train"]))
         by_part = {part: tuple(map(int, count)) for part, count in known.items()}
-        yield Classes(objective.output, names, by_part)
+        ignored = {
+            part: ignored_count(examples, place, objective)
+            for part, examples in parts.items()
+            if examples is not None and objective.ignored_label is not None
+        }
+        yield Classes(objective.output, names, by_part, objective.ignored_label, ignored)
 
 
 def _examples(table: Table) -> Iterator[dict[str, Any]]:  # Any: JSON data

@@ -26,7 +26,7 @@ from netspec.graph import Graph, Input
 from netspec.language.data import DataFields
 from netspec.language.layers import written
 from netspec.network import Network
-from netspec.text.diagnostics import DataError
+from netspec.text.diagnostics import DataError, listed
 
 WINDOW_BYTES = 64 << 20
 """What windows may take that are copied into memory, where an epoch is faster."""
@@ -86,6 +86,7 @@ def dataset_of(table: Table, network: Network, memory: int | None = None) -> Dat
     data = data_of(network)
     names = data.class_names or table.class_names
     _check_names(names, network)
+    _check_ignored(table.class_names, network)
     names_of_parts = [part for part in PARTS if part in table.splits or part != "validation"]
     parts = {part: _examples(table, part, data, network) for part in names_of_parts}
     record = describe(data.dataset, table)
@@ -154,6 +155,18 @@ def _check_names(names: tuple[str, ...] | None, network: Network) -> None:
     if len(names) != (units := network.objectives[0].shape[-1]):
         message = f"the data have {len(names)} classes, and the network ends in {units} units"
         raise DataError(message, f"write `units: {len(names)}` in the last layer")
+
+
+def _check_ignored(names: tuple[str, ...] | None, network: Network) -> None:
+    """Raise DataError where a loss ignores a label, and the data have only the names of classes."""
+    label = objectives_of(network)[0].ignored_label
+    if names is None or label is None or 0 <= label < len(names):
+        return
+    message = f"the loss ignores the class {label}, and the data have the classes"
+    message = f"{message} {listed(names)}, counted from 0"
+    index = names.index(str(label)) if str(label) in names else 0
+    help = f"write the place of a class, as `ignore_class: {index}` for {names[index]}"
+    raise DataError(message, help)
 
 
 def input_columns(graph: Graph) -> dict[str, str]:

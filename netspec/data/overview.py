@@ -199,7 +199,19 @@ def _classes(classes: Classes) -> str:
     if more := len(train) - len(places):
         others = [count for place, count in enumerate(train) if place not in set(places)]
         lines.append(f"{more:,} more classes, with {min(others):,} to {max(others):,} for training")
+    if classes.ignored:
+        text = f"Ignored, with the label {classes.ignored_label}: {_ignored(classes)}"
+        lines.append(fill(text, WIDTH, subsequent_indent="  "))
     return "\n".join(lines)
+
+
+def _ignored(classes: Classes) -> str:
+    """How many targets of every part are ignored, and their share."""
+    texts: list[str] = []
+    for part, count in classes.ignored.items():
+        share = count / max(1, count + sum(classes.counts[part]))
+        texts.append(f"{count:,} ({share:.1%}) of {part}")
+    return one_of(texts, "and")
 
 
 def _examples(examples: Sequence[dict[str, Any]]) -> Iterator[str]:  # Any: JSON data

@@ -42,6 +42,7 @@ def suspicions(dataset: Dataset, network: Network) -> list[str]:
     return [
         *dataset.remarks,
         *_channels_first(network),
+        *_parts_without_targets(dataset, network),
         *_classes_without_examples(dataset, network),
         # A table's features are standardised, and its source names the constant ones.
         *(() if dataset.record.preparation else _values_of_inputs(sample.train, network)),
@@ -61,6 +62,18 @@ def _looked_at(examples: Examples) -> Examples:
     size = sum(prod(array.shape[1:]) * array.dtype.itemsize for array in examples.inputs)
     count = max(1, min(len(examples), LOOKED_AT // max(size, 1)))
     return examples[np.linspace(0, len(examples) - 1, count).astype(np.int64)]
+
+
+def _parts_without_targets(dataset: Dataset, network: Network) -> Iterator[str]:
+    """Parts whose targets all have the label that their loss ignores: their loss is 0."""
+    parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    for place, objective in enumerate(network.objectives):
+        label = objective.ignored_label
+        of = f" of {objective.output}" if len(network.objectives) > 1 else ""
+        for part, examples in parts.items() if label is not None else ():
+            there = None if examples is None else _present(examples, place, objective)
+            if there is not None and not there.any():
+                yield f"every {part} label{of} is {label}, which the loss ignores: its loss is 0"
 
 
 def _classes_without_examples(dataset: Dataset, network: Network) -> Iterator[str]:
@@ -84,6 +97,8 @@ def _classes_without_examples(dataset: Dataset, network: Network) -> Iterator[st
                 help = f"write `validation: {{fraction: {fraction:g}, stratify: true}}` in train"
             named = _named(only, names)
             yield f"the {part} part has {named}{of}, the training part has not; {help}"
+        if objective.ignored_index in range(len(missing)):
+            missing[objective.ignored_index] = False
         if missing.any():
             help = "use fewer units, or add examples"
             yield f"no example has {_named(missing, names)}{of}; {help}"

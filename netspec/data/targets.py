@@ -70,28 +70,52 @@ def _checked(labels: Stored, objective: Objective, part: str, first: int) -> Sto
 
 
 def _classes(labels: Stored, objective: Objective, part: str, first: int) -> Stored:
-    """Class indices from 0; `first` is the label of the first class."""
-    shape, classes = objective.target_shape, objective.shape[-1]
+    """Class indices from 0; `first` is the label of the first class.
+
+    Labels that are ignored have the index `ignore_class` of the loss.
+    """
+    shape = objective.target_shape
     if labels.ndim == len(shape) + 2 and labels.shape[-1] == 1:
         labels = labels.reshape(-1, *labels.shape[1:-1])
     if labels.shape[1:] != shape or labels.dtype.kind not in "biuf":
         message = f"the {part} labels are {labels.dtype} of the shape {written(labels.shape)}"
         raise DataError(message, _remedy(labels, objective))
     _check_whole(labels, part)
-    least, greatest = _range(labels)
-    if least < first or greatest >= first + classes:
-        wrong = least if least < first else greatest
-        known = f"the network has the classes {first} to {first + classes - 1}"
-        message = f"a {part} label is {wrong}, and {known}"
-        help = "change the units of the last layer, or the labels"
-        if greatest - least + 1 == classes and not first:
-            help = f"the labels count from {least}: add `labels_from: {least}` to data"
-        raise DataError(message, help)
+    _check_range(labels, objective, part, first)
     if first:
-        labels = np.asarray(labels) - first
+        values = np.asarray(labels)
+        labels = values.astype(np.int32) - first
+        if objective.ignored_index is not None:
+            labels[values == objective.ignored_label] = objective.ignored_index
     indices = labels.astype(np.int32)
     # One class per example needs little memory, and every report reads the classes.
     return indices if shape else np.asarray(indices)
+
+
+def _check_range(labels: Stored, objective: Objective, part: str, first: int) -> None:
+    """Raise DataError where a label that counts is none of the classes of the network."""
+    classes, ignored = objective.shape[-1], objective.ignored_label
+    least, greatest = _range(labels, ignored) or (first, first)
+    if first <= least and greatest < first + classes:
+        return
+    wrong = least if least < first else greatest
+    known = f"the network has the classes {first} to {first + classes - 1}"
+    if ignored is not None:
+        known += f" and ignores {ignored}"
+    message = f"a {part} label is {wrong}, and {known}"
+    help = "change the units of the last layer, or the labels"
+    if greatest - least + 1 == classes and not first:
+        help = f"the labels count from {least}: add `labels_from: {least}` to data"
+    elif ignored is None and _is_only_stray(wrong, labels, first, classes):
+        help += f"; `ignore_class: {wrong}` in the loss leaves such targets out"
+    raise DataError(message, help)
+
+
+def _is_only_stray(label: int, labels: Stored, first: int, classes: int) -> bool:
+    """Whether only this label is none of the classes, and it often means that there is none."""
+    least, greatest = _range(labels, label) or (first, first)
+    is_usual = label < 0 or label in (255, 65_535)
+    return is_usual and first <= least and greatest < first + classes
 
 
 def _check_whole(labels: Stored, part: str) -> None:
@@ -102,16 +126,21 @@ def _check_whole(labels: Stored, part: str) -> None:
             raise DataError(message, "correct the label; a loss on values takes other numbers")
 
 
-def _range(labels: Stored) -> tuple[int, int]:
-    """The minimum and the maximum label."""
-    ranges = [(int(part.min()), int(part.max())) for part in parts(labels) if part.size]
-    return min((low for low, _ in ranges), default=0), max((high for _, high in ranges), default=0)
+def _range(labels: Stored, ignored: int | None) -> tuple[int, int] | None:
+    """The minimum and the maximum of the labels that are not ignored; None where there are none."""
+    shown = parts(labels) if ignored is None else (part[part != ignored] for part in parts(labels))
+    ranges = [(int(part.min()), int(part.max())) for part in shown if part.size]
+    if not ranges:
+        return None
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
 
 
 def _remedy(labels: Stored, objective: Objective) -> str:
     """What to do about labels that are no class indices, or have another shape."""
     shape, classes = objective.target_shape, objective.shape[-1]
     if labels.shape[1:] == (*shape, classes):
+        if objective.ignored_label is not None:
+            return "ignore_class is for class indices: numpy.argmax(labels, -1) computes them"
         return "use categorical_crossentropy, which takes one value a class"
     if shape and labels.ndim == 1:
         return (
@@ -160,8 +189,12 @@ def class_weights(
             meant = nearest(name, known)
             help = f"did you mean {meant}? " if meant else ""
             raise DataError(message, f"{help}the classes are {listed(known)}")
-    weights = np.array([requested.get(name, 1.0) for name in known], np.float32)
-    return np.concatenate([weights[classes_of(part)] for part in parts(answers)])
+    # Targets that do not count, which may be of no class, have a weight after all others.
+    weights = np.array([*(requested.get(name, 1.0) for name in known), 1.0], np.float32)
+    places = np.concatenate([classes_of(part) for part in parts(answers)])
+    if (ignored := objectives_of(network)[0].ignored_index) is not None:
+        places[places == ignored] = len(known)
+    return weights[places]
 
 
 def classes_of(targets: Stored) -> NDArray[np.int64]:

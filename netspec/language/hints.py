@@ -20,10 +20,15 @@ ELSEWHERE = {
     "normalize": "`scale: 255` divides pixels; the layer Normalization takes mean and variance",
     "device": "the command line chooses it: `netspec train --device cuda`",
     "shuffle": "every epoch is shuffled; leave it out",
+    "ignore_class": "it is a field of sparse_categorical_crossentropy, the loss of class indices",
+    "ignore_index": "write `ignore_class` in sparse_categorical_crossentropy",
 }
 """Fields that people bring along from Keras, and why this language has none of them."""
 
-_NO_MASKS = "there are no masks here: every step counts, padding too; leave it out"
+_NO_MASKS = (
+    "there are no masks here: every step counts, padding too; leave it out; `ignore_class` in a "
+    "loss leaves out targets"
+)
 _NO_SHARING = "every layer has separate weights here; a layer can be read by several others"
 _NO_OUTPUT_PENALTIES = "nothing penalizes outputs here; kernel_regularizer penalizes weights"
 _FIXED_FORM = "it changes no value; leave it out"
@@ -154,6 +159,7 @@ SYNONYMS = {
     "num_embeddings": "input_dim",
     "embedding_dim": "output_dim",
     "dim": "axis",
+    "ignore_index": "ignore_class",
     "file": "path",
     "filename": "path",
     "alpha": "negative_slope",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.checks.objectives import ignored_index
 from netspec.graph import Graph
 from netspec.language.layers.regularizers import factors
 from netspec.language.training.losses import (
@@ -34,10 +36,30 @@ EPSILON = 1e-7  # Keras's
 def by_example(loss: Loss, outputs: NDArray[Any], targets: NDArray[Any]) -> Values:
     """The loss (n,) of every example, for outputs (n, …, values) and their targets.
 
-    A cross-entropy takes logits, every other loss the outputs of the network.
+    A cross-entropy takes logits, every other loss the outputs of the network. It is the mean over
+    the positions that count, 0 for an example without any.
     """
+    return summed(loss, outputs, targets) / np.maximum(positions(loss, outputs, targets), 1)
+
+
+def summed(loss: Loss, outputs: NDArray[Any], targets: NDArray[Any]) -> Values:
+    """The sum (n,) of the losses at the positions of every example that count."""
     values = _values(loss, outputs.astype(np.float64), targets)
-    return values.reshape(len(values), -1).mean(-1)
+    return values.reshape(len(values), -1).sum(-1)
+
+
+def positions(loss: Loss, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.int64]:
+    """The number (n,) of the positions of every example that count in its loss."""
+    mask = counted(loss, targets)
+    if mask is None:
+        return np.full(len(outputs), prod(outputs.shape[1:-1]), np.int64)
+    return np.count_nonzero(mask.reshape(len(mask), -1), -1)
+
+
+def counted(loss: Loss, targets: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Whether each target counts; None where all of them do."""
+    index = ignored_index(loss)
+    return None if index is None else targets != index
 
 
 def _values(loss: Loss, y: Values, t: NDArray[Any]) -> Values:
@@ -74,10 +96,12 @@ def _values(loss: Loss, y: Values, t: NDArray[Any]) -> Values:
 
 
 def _sparse(loss: SparseCategoricalCrossentropy, y: Values, t: NDArray[Any]) -> Values:
-    logs = _log_probabilities(y)
-    right = np.take_along_axis(logs, t[..., None].astype(np.int64), -1)[..., 0]
+    logs, mask = _log_probabilities(y), counted(loss, t)
+    classes = t if mask is None else np.where(mask, t, 0)
+    right = np.take_along_axis(logs, classes[..., None].astype(np.int64), -1)[..., 0]
     part = loss.label_smoothing
-    return -((1 - part) * right + part * logs.mean(-1))
+    values = -((1 - part) * right + part * logs.mean(-1))
+    return values if mask is None else np.where(mask, values, 0)
 
 
 def _log_probabilities(logits: Values) -> Values:

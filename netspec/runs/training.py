@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netspec.backend import Device, Predictor, Target, Trainer, find_training
 from netspec.checks.objectives import figures
@@ -33,6 +34,12 @@ from netspec.numerics.measures import Figure
 from netspec.numerics.rates import Span, epoch_rates
 from netspec.numerics.weights import Array, Weights
 from netspec.runs.callbacks import Callback, Callbacks
+from netspec.runs.counted import (
+    Counts,
+    accumulated_shares,
+    positions_of_batches,
+    positions_of_examples,
+)
 from netspec.runs.folder import Checkpoint, Reference, Run, create, resumable, write_spec
 from netspec.runs.lock import locked
 from netspec.runs.metrics import NO_FIGURES, Meter, Record, evaluate
@@ -276,6 +283,7 @@ class _Training:
         self._callbacks = options.callbacks
         self._history: list[Record] = []
         self._best: dict[str, Array] = {}
+        self._counts = positions_of_examples(dataset.train, network.objectives)
 
     def goes_on(self, state: Checkpoint) -> None:
         """Train from a checkpoint to the last epoch, or until it is stopped early."""
@@ -330,18 +338,36 @@ class _Training:
         state = weights, self._trainer.optimizer_state()
         self._run.save(Checkpoint(*state, self._history, reference, self._best))
 
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        """The examples that an epoch sees, in this order."""
+        order = epoch_order(len(self._dataset.train), self._settings.seed, epoch)
+        return order[: self._steps * self._settings.batch_size]
+
+    def _shares(self, epoch: int) -> dict[str, Array]:
+        """The argument `loss_factors` of an epoch, where its losses have factors."""
+        counts, settings = self._counts, self._settings
+        if counts is None or settings.gradient_accumulation_steps is None:
+            return {}
+
+        def counts_of(number: int) -> Counts:
+            return positions_of_batches(counts, self._order(number), settings.batch_size)
+
+        accumulated = settings.gradient_accumulation_steps
+        return {"loss_factors": accumulated_shares(epoch, self._steps, accumulated, counts_of)}
+
     def _epoch(self, epoch: int) -> tuple[Record, dict[str, Array]]:
         """Train for an epoch. Returns its metrics, and the weights after it."""
         settings, dataset = self._settings, self._dataset
         rates = _rates(settings, epoch, self._steps, self._history)
-        order = epoch_order(len(dataset.train), settings.seed, epoch)
-        order = order[: self._steps * settings.batch_size]
+        order = self._order(epoch)
         images = len(order)
         self._progress.epoch_begins(epoch, images)
         began = perf_counter()
-        meter = Meter(self._network, dataset.train, order)
+        meter = Meter(self._network, dataset.train, order, self._counts)
         seed = mask_seed(settings.seed, epoch)
-        for part in self._trainer.epoch(order, settings.batch_size, rates, seed):
+        for part in self._trainer.epoch(
+            order, settings.batch_size, rates, seed, **self._shares(epoch)
+        ):
             meter.add(part)
             so_far = meter.record()
             _check_finite(so_far["loss"], epoch)

@@ -16,7 +16,7 @@ from netspec.backend import Steps, Target, Trainer
 from netspec.backend.declaration import ExactFunction, Gradients
 from netspec.data.examples import Examples
 from netspec.network import Network, loads
-from netspec.numerics.losses import by_example
+from netspec.numerics.losses import positions, summed
 from netspec.numerics.weights import Array, Weights
 from netspec.testing.checks import check_derivatives
 from netspec.testing.networks import random_inputs, random_weights
@@ -41,6 +41,7 @@ LOSSES = (
     LossCase("sparse_categorical_crossentropy", "softmax", "classes"),
     LossCase("sparse_categorical_crossentropy: {from_logits: true}", "linear", "classes"),
     LossCase("sparse_categorical_crossentropy: {label_smoothing: 0.2}", "softmax", "classes"),
+    LossCase("sparse_categorical_crossentropy: {ignore_class: 1}", "softmax", "classes"),
     LossCase("categorical_crossentropy", "softmax", "distribution"),
     LossCase("binary_crossentropy: {label_smoothing: 0.1}", "sigmoid", "binary"),
     LossCase("mean_squared_error", "sigmoid", "values"),
@@ -109,7 +110,8 @@ def check_step(backend: Target, case: LossCase, exact: ExactFunction) -> None:
         if objective.taken_off is not None:
             kernel, bias = weights["dense.kernel"], weights["dense.bias"]
             outputs = [inputs[0].astype(np.float64) @ kernel + bias]
-        return [np.asarray(by_example(objective.loss, outputs[0], targets).mean())]
+        total = summed(objective.loss, outputs[0], targets).sum()
+        return [np.asarray(total / positions(objective.loss, outputs[0], targets).sum())]
 
     (expected,) = loss(network, before, [inputs], True)
     np.testing.assert_allclose(steps.losses, [expected], 1e-5, 1e-6)

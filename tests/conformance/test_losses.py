@@ -47,6 +47,19 @@ def smoothed(amount: float) -> Any:
     return lambda t, y, w: categorical(tf.one_hot(t, y.shape[-1]), y, w)
 
 
+def smoothed_ignoring(amount: float, ignored: int) -> Any:
+    """The same, where Keras's mask of values leaves out the targets of a class."""
+    none = {"from_logits": True, "label_smoothing": amount, "reduction": None}
+    categorical = keras.losses.CategoricalCrossentropy(**none)
+
+    def oracle(t: Any, y: Any, w: Any) -> Any:
+        values, mask = categorical(tf.one_hot(t, y.shape[-1]), y), tf.cast(t != ignored, tf.float32)
+        weighted = values * mask if w is None else values * mask * w
+        return tf.math.divide_no_nan(tf.reduce_sum(weighted), tf.reduce_sum(mask))
+
+    return oracle
+
+
 L = keras.losses
 CASES = [
     Case("sparse", "sparse_categorical_crossentropy",
@@ -55,6 +68,11 @@ CASES = [
          L.SparseCategoricalCrossentropy(from_logits=True), "classes", 4, "linear", 0.25),
     Case("sparse_smoothed", "sparse_categorical_crossentropy: {label_smoothing: 0.2}",
          smoothed(0.2), "classes", 4, "softmax"),
+    Case("sparse_ignoring", "sparse_categorical_crossentropy: {ignore_class: 2}",
+         L.SparseCategoricalCrossentropy(from_logits=True, ignore_class=2), "classes", 4, "softmax"),
+    Case("sparse_ignoring_smoothed",
+         "sparse_categorical_crossentropy: {ignore_class: 0, label_smoothing: 0.2}",
+         smoothed_ignoring(0.2, 0), "classes", 4, "softmax"),
     Case("categorical", "categorical_crossentropy",
          L.CategoricalCrossentropy(from_logits=True), "distribution", 4, "softmax"),
     Case("categorical_logits", "categorical_crossentropy: {from_logits: true}",
@@ -220,10 +238,11 @@ def test_the_loss_of_an_evaluation_is_keras(
     kernel, bias = done.before[f"{case.name}.kernel"], done.before[f"{case.name}.bias"]
     outputs = activation_before(case)(done.examples.inputs[0] @ kernel + bias)
 
-    values = numpy_losses.by_example(asked.loss, np.asarray(outputs), truth)
+    totals = numpy_losses.summed(asked.loss, np.asarray(outputs), truth)
 
     weights = EXAMPLE_WEIGHTS if weighted else 1
-    assert (values * weights).mean() == pytest.approx(expected(case, done)[0], rel=1e-5)
+    count = numpy_losses.positions(asked.loss, np.asarray(outputs), truth).sum()
+    assert (totals * weights).sum() / count == pytest.approx(expected(case, done)[0], rel=1e-5)
 
 
 @pytest.mark.parametrize("name", TRAINING)

@@ -170,3 +170,11 @@ def test_inputs_are_never_texts(tmp_path):
     fields = {"input": [2], "units": 2, "activation": "softmax", "loss": SPARSE}
     with pytest.raises(DataError, match=r"x_train in .* which are no numbers"):
         load(loads(SPEC.format(**fields, data="", train=""), tmp_path))
+
+
+def test_names_are_read_without_a_loss(tmp_path):
+    labels = np.array(["a", "b"] * 10)
+    np.savez(tmp_path / "data.npz", x_train=np.ones((20, 2), np.float32), y_train=labels)
+    text = SPEC.partition("train:")[0].format(input=[2], units=2, activation="softmax", data="")
+
+    assert load(loads(text, tmp_path)).record.class_names == ("a", "b")

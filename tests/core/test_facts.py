@@ -181,3 +181,36 @@ def test_the_overview_has_eighty_columns(tmp_path: Path) -> None:
 )
 def test_numbers_have_four_digits(value: float | None, expected: str) -> None:
     assert number(value) == expected
+
+
+def test_ignored_targets_are_in_no_class(tmp_path: Path) -> None:
+    ignoring = "{sparse_categorical_crossentropy: {ignore_class: 255}}"
+    labels = np.tile([0, 255, 1, 2], 5).astype(np.uint8)
+
+    seen = inspected(tmp_path, y=labels, loss=ignoring, train=", validation: {fraction: 0.2}")
+
+    (classes,) = seen.classes
+    assert {part: sum(counts) for part, counts in classes.counts.items()} == {
+        part: size - classes.ignored[part]
+        for part, size in (("train", 16), ("validation", 4), ("test", 8))
+    }
+    assert classes.ignored["train"] + classes.ignored["validation"] == 5
+    assert seen.to_json()["classes"][0]["ignored_label"] == 255
+    lines = overview(seen).splitlines()
+    line = next(number for number, text in enumerate(lines) if text.startswith("Ignored, "))
+    assert max(map(len, lines[line : line + 2])) <= 80
+    shown = " ".join(text.strip() for text in lines[line : line + 2])
+    assert shown.startswith("Ignored, with the label 255: ")
+    assert shown.endswith("and 2 (25.0%) of test")
+
+
+def test_ignored_labels_are_shown_as_in_the_data(tmp_path: Path) -> None:
+    ignoring = "{sparse_categorical_crossentropy: {ignore_class: 0}}"
+
+    seen = inspected(tmp_path, y=Y, loss=ignoring, data=", labels_from: 1", units=2)
+
+    (classes,) = seen.classes
+    assert (classes.names, classes.counts["train"], classes.ignored) == (
+        *(("1", "2"), (10, 5), {"train": 5, "test": 2}),
+    )
+    assert "\nIgnored, with the label 0: 5 (25.0%) of train and 2 (25.0%) of test" in overview(seen)

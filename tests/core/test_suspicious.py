@@ -35,6 +35,7 @@ def find_suspicions(
     layers: str = "",
     data: str = "",
     train: str = "",
+    loss: str = "sparse_categorical_crossentropy",
     memory: int | None = None,
     **other: NDArray[Any],
 ) -> list[str]:
@@ -45,7 +46,7 @@ name: tested
 input: {[*x.shape[1:]]}
 layers: [{layers}Flatten, Dense: {{units: 3, activation: softmax}}]
 data: {{dataset: npz, path: data.npz{data}}}
-train: {{loss: sparse_categorical_crossentropy{train}}}
+train: {{loss: {loss}{train}}}
 """
     network = loads(text, folder)
     arrays = {"x_train": x, "y_train": y, "x_test": x[:30] + 1, "y_test": y[:30]} | other
@@ -249,3 +250,22 @@ def test_early_stopping_without_a_validation_part_is_an_error(
     with pytest.raises(DataError, match="there are no examples for validation"):
         train(spec_of(tmp_path, train=STOPPING), "abacus", runs=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+def test_an_ignored_class_needs_no_example(tmp_path: Path) -> None:
+    x, labels = features(4), np.where(CLASSES == 2, 0, CLASSES)
+    (missing,) = find_suspicions(tmp_path, x, labels)
+    assert missing.startswith("no example has the class 2")
+
+    ignoring = "{sparse_categorical_crossentropy: {ignore_class: 2}}"
+    assert find_suspicions(tmp_path, x, labels, loss=ignoring) == []
+    assert find_suspicions(tmp_path, x, CLASSES, loss=ignoring) == []
+
+
+def test_a_part_without_targets_that_count_is_reported(tmp_path: Path) -> None:
+    ignoring = "{sparse_categorical_crossentropy: {ignore_class: 255}}"
+    void = np.full(30, 255)
+
+    reported = find_suspicions(tmp_path, features(4), loss=ignoring, y_test=void)
+
+    assert reported == ["every test label is 255, which the loss ignores: its loss is 0"]

@@ -359,3 +359,94 @@ def test_example_labels_do_not_fit_every_step(tmp_path: Path) -> None:
         "dense has classes for (4) positions; for one class each end with `- Flatten` and "
         "`- Dense: {units: CLASSES, activation: softmax}`"
     )
+
+
+# Labels that a loss ignores.
+
+
+def ignoring(label: int) -> str:
+    return f"{{{SPARSE}: {{ignore_class: {label}, from_logits: true}}}}"
+
+
+@pytest.mark.parametrize(
+    ("ignored", "labels", "data", "expected"),
+    [
+        (255, np.array([0, 255, 2], np.uint8), "", [0, 255, 2]),
+        (-1, [1, -1, 0], "", [1, -1, 0]),
+        (-1, [1.0, -1.0, 0.0], "", [1, -1, 0]),
+        (-1, np.array([0, 1, 2], np.uint8), "", [0, 1, 2]),
+        (0, np.array([0, 1, 3], np.uint8), ", labels_from: 1", [-1, 0, 2]),
+        (255, np.array([255, 1, 3], np.uint8), ", labels_from: 1", [-1, 0, 2]),
+        (2, [1, 2, 3], ", labels_from: 1", [0, 1, 2]),
+        (-(2**24), [-(2**24), 2**31 - 3], f", labels_from: {2**31 - 3}", [-1, 0]),
+        (255, [255, 255], "", [255, 255]),
+    ],
+)
+def test_ignored_labels_become_the_index_of_the_loss(
+    ignored: int, labels: Any, data: str, expected: list[int], tmp_path: Path
+) -> None:
+    (targets,) = load_dataset(tmp_path, labels, ignoring(ignored), data=data).train.targets
+
+    np.testing.assert_array_equal(targets, np.array(expected, np.int32), strict=True)
+
+
+@pytest.mark.parametrize(
+    ("loss", "labels", "data", "message", "help"),
+    [
+        (
+            *(ignoring(255), [0, 1, 254, 255], ""),
+            "a train label is 254, and the network has the classes 0 to 2 and ignores 255",
+            "change the units of the last layer, or the labels",
+        ),
+        (
+            *(
+                SPARSE,
+                [0, 255, 2],
+                "",
+                "a train label is 255, and the network has the classes 0 to 2",
+            ),
+            "change the units of the last layer, or the labels; `ignore_class: 255` in the loss leaves "
+            "such targets out",
+        ),
+        (
+            *(
+                SPARSE,
+                [0, 255, -1],
+                "",
+                "a train label is -1, and the network has the classes 0 to 2",
+            ),
+            "change the units of the last layer, or the labels",
+        ),
+        (
+            *(ignoring(1), np.eye(3), "", "the train labels are float64 of the shape (3, 3)"),
+            "ignore_class is for class indices: numpy.argmax(labels, -1) computes them",
+        ),
+        (
+            *(ignoring(255), ["b", "a", "c"], ""),
+            "the loss ignores the class 255, and the data have the classes a, b and c, counted from 0",
+            "write the place of a class, as `ignore_class: 0` for a",
+        ),
+        (
+            *(ignoring(-1), ["-1", "0", "1"], ""),
+            "the loss ignores the class -1, and the data have the classes -1, 0 and 1, counted from 0",
+            "write the place of a class, as `ignore_class: 0` for -1",
+        ),
+    ],
+    ids=["another label", "usual label", "two labels", "one hot", "names", "names of numbers"],
+)
+def test_labels_that_a_loss_cannot_ignore_are_refused(
+    loss: str, labels: Any, data: str, message: str, help: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError) as caught:
+        load_dataset(tmp_path, labels, loss, data=data)
+
+    assert (caught.value.message, caught.value.help) == (message, help)
+
+
+def test_class_weights_leave_ignored_labels_at_one(tmp_path: Path) -> None:
+    weights = ', class_weights: {"0": 3.0, "2": 5.0}'
+
+    train = load_dataset(tmp_path, [0, -1, 2, 1], ignoring(-1), train=weights).train
+
+    assert train.weights is not None
+    assert train.weights.tolist() == [3, 1, 5, 1]

@@ -23,6 +23,8 @@ ROWS = {
 
 def format_default(value: Any) -> str:
     """A default value in the form of the page."""
+    if value is None:
+        return "null"
     return f"{value:g}".replace("e-0", "e-") if isinstance(value, float) else str(value).lower()
 
 

@@ -13,6 +13,7 @@ from netspec.data import Examples
 from netspec.network import Network, loads
 from netspec.numerics.initial import initial
 from netspec.numerics.measures import measure, probabilities
+from netspec.runs.counted import accumulated_shares, positions_of_examples
 from netspec.runs.metrics import Meter, evaluate
 
 SPEC = """\
@@ -94,6 +95,71 @@ def test_counted_answers_are_the_accuracy_of_all_steps() -> None:
     meter.add(Steps(np.float32([1, 4]), np.array([5, 1], np.int32)))
 
     assert meter.record() == pytest.approx({"loss": (2 * 1 + 4) / 3, "accuracy": 6 / 12})
+
+
+def test_an_epoch_weighs_ignoring_losses_by_counted_positions() -> None:
+    network = loads(
+        "netspec: 1\nname: steps\ninput: [4, 2]\n"
+        "layers: [Dense: {name: kind, units: 3, activation: softmax}, "
+        "Dense: {name: value, inputs: input, units: 1}]\n"
+        "output: [kind, value]\ntrain: {loss: {kind: {sparse_categorical_crossentropy: "
+        "{ignore_class: -1}}, value: mean_squared_error}, metrics: {}, batch_size: 2}"
+    )
+    kinds = np.array(
+        [[-1, -1, -1, -1], [0, -1, -1, -1], [1, 1, 2, 0], [-1] * 4, [-1] * 4], np.int32
+    )
+    examples = Examples(
+        (np.zeros((5, 4, 2), np.float32),), (kinds, np.zeros((5, 4, 1), np.float32))
+    )
+    counts = positions_of_examples(examples, network.objectives)
+    meter = Meter(network, examples, np.array([1, 2, 0, 3, 4]), counts)
+
+    penalty = 0.5
+    by_output = np.float32([[2, 3], [0, 5], [0, 7]])  # in the second and third batch nothing counts
+    meter.add(Steps(by_output.sum(1) + penalty, None, by_output))
+
+    values = (2 * 3 + 2 * 5 + 1 * 7) / 5
+    assert meter.record() == pytest.approx(
+        {"loss": 2 + values + penalty, "kind_loss": 2, "value_loss": values}
+    )
+
+
+def test_counted_answers_of_ignoring_losses_have_fewer_positions() -> None:
+    network = loads(
+        "netspec: 1\nname: steps\ninput: [2, 2]\nlayers: [Dense: {units: 3, activation: softmax}]\n"
+        "train: {loss: {sparse_categorical_crossentropy: {ignore_class: 0}}, batch_size: 2}"
+    )
+    kinds = np.array([[0, 1], [2, 2], [0, 0]], np.int32)
+    examples = Examples((np.zeros((3, 2, 2), np.float32),), (kinds,))
+    counts = positions_of_examples(examples, network.objectives)
+    meter = Meter(network, examples, np.arange(3), counts)
+
+    meter.add(Steps(np.float32([1.5, 0]), np.array([2, 0], np.int32)))
+
+    assert meter.record() == pytest.approx({"loss": 1.5, "accuracy": 2 / 3})
+
+
+@pytest.mark.parametrize(
+    ("accumulated", "expected"),
+    [
+        (1, [1, 1, 1, 1, 1, 1, 0, 0, 1]),
+        (2, [2 / 4, 6 / 4, 10 / 6, 2 / 6, 4 / 5, 6 / 5, 0, 0, 8 / 6]),
+        (4, [4 / 10, 12 / 10, 20 / 10, 4 / 10, 8 / 5, 12 / 5, 0, 0, 16 / 10]),
+        (7, [7 / 15, 21 / 15, 35 / 15, 7 / 15, 14 / 15, 21 / 15, 0, 0, 28 / 14]),
+    ],
+)
+def test_accumulated_batches_share_the_positions_of_all(
+    accumulated: int, expected: list[float]
+) -> None:
+    """An epoch has three batches: a step of the optimizer may use batches of several epochs."""
+    known = {1: [1, 3, 5], 2: [1, 2, 3], 3: [0, 0, 4]}
+
+    def counts_of(epoch: int) -> Any:
+        return np.array(known.get(epoch, [2, 2, 2]))[:, None]
+
+    factors = [accumulated_shares(epoch, 3, accumulated, counts_of) for epoch in known]
+
+    assert np.concatenate(factors)[:, 0].tolist() == pytest.approx(expected)
 
 
 def logits_of(indices: Any) -> Any:

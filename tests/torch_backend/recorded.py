@@ -36,6 +36,7 @@ def network_with(optimizer: str, **train: object) -> Network:
 def networks() -> dict[str, Network]:
     """Networks for every optimizer, and for the other parts of a step."""
     constrained = "Dense: {units: 3, activation: softmax, kernel_constraint: {max_norm: {}}}"
+    ignoring = "{sparse_categorical_crossentropy: {ignore_class: 0}}"
     falling = "polynomial_decay: {initial_learning_rate: 0.05}"
     return {
         "adam": network_with("adam", metrics="[accuracy]"),
@@ -46,6 +47,7 @@ def networks() -> dict[str, Network]:
         "adamax": network_with("adamax"),
         "lion": network_with("lion: {weight_decay: 0.1}"),
         "constrained": network((4,), [constrained], "adagrad"),
+        "ignoring": network_with("sgd", loss=ignoring, metrics="[accuracy]"),
         "16 bits": network_with("adam", precision="mixed_bfloat16"),
     }
 

@@ -219,10 +219,10 @@ def test_training_continues_without_recording_in_full_memory(three_steps):
     recorded_by(Repeated())(trainer)
     gradients = trainer._gradients
 
-    def full_while_recorded(batch):
+    def full_while_recorded(batch, factors=None):
         if len(batch.inputs[0]) < SIZE and trainer._launch._recordings:
             out_of_memory()
-        return gradients(batch)
+        return gradients(batch, factors)
 
     trainer._gradients = full_while_recorded
     steps = [*epochs_of(trainer)]

@@ -27,6 +27,29 @@ class CrossEntropy(nn.CrossEntropyLoss):
         return super().forward(outputs.movedim(-1, 1), targets)
 
 
+class MaskedCrossEntropy(Loss):
+    """Cross-entropy along the last axis, whose mean is over the targets that are not ignored.
+
+    Without such a target it is 0.
+    """
+
+    def __init__(self, ignore_index: int, label_smoothing: float = 0.0) -> None:
+        super().__init__()
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+
+    def values(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        values = F.cross_entropy(
+            outputs.movedim(-1, 1),
+            targets,
+            ignore_index=self.ignore_index,
+            reduction="none",
+            label_smoothing=self.label_smoothing,
+        )
+        count = (targets != self.ignore_index).sum().clamp(min=1)
+        return values * (values.numel() / count)
+
+
 class SmoothedBinaryCrossEntropy(nn.BCEWithLogitsLoss):
     """Binary cross-entropy of targets that are moved towards 1/2."""
 

@@ -32,6 +32,14 @@ FromLogits: TypeAlias = Annotated[
 LabelSmoothing: TypeAlias = Annotated[
     float, Field(ge=0, le=1, description="The part of a label that is spread over all classes.")
 ]
+IgnoreClass: TypeAlias = Annotated[
+    int | None,
+    Field(
+        ge=-(2**24),
+        le=2**24,  # Keras compares labels as float32
+        description="The label of targets that do not count, such as 255 or -1.",
+    ),
+]
 
 
 class LossBase(Tagged):
@@ -47,7 +55,8 @@ class SparseCategoricalCrossentropy(LossBase):
 
     Targets are class indices. With `from_logits` the network ends without softmax, and its outputs
     are unscaled log probabilities. Keras smooths no labels here; netspec does, as its
-    categorical_crossentropy would for the same classes.
+    categorical_crossentropy would for the same classes. Targets of `ignore_class`, which may lie
+    outside of the classes, count neither in the loss nor in its mean, nor in the metrics.
     """
 
     tag = "sparse_categorical_crossentropy"
@@ -56,6 +65,7 @@ class SparseCategoricalCrossentropy(LossBase):
 
     from_logits: FromLogits = False
     label_smoothing: LabelSmoothing = 0.0
+    ignore_class: IgnoreClass = None
 
 
 class CategoricalCrossentropy(LossBase):

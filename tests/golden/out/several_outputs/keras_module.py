@@ -49,6 +49,23 @@ class SmoothedSparseCategoricalCrossentropy(keras.losses.Loss):
         )
 
 
+class MaskedSmoothedSparseCategoricalCrossentropy(SmoothedSparseCategoricalCrossentropy):
+    """The same, whose mean is over the class indices that are not `ignore_class`.
+
+    Without such an index it is 0.
+    """
+
+    def __init__(self, label_smoothing, ignore_class):
+        super().__init__(label_smoothing)
+        self.ignore_class = ignore_class
+
+    def call(self, y_true, y_pred):
+        mask = keras.ops.not_equal(y_true, self.ignore_class)
+        values = super().call(keras.ops.where(mask, y_true, 0), y_pred)
+        weights = keras.ops.cast(mask, values.dtype)
+        return keras.ops.divide_no_nan(values * weights, keras.ops.mean(weights))
+
+
 # What the loss of every output counts for.
 LOSS_WEIGHTS = [2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.25]
 
@@ -56,8 +73,8 @@ LOSS_WEIGHTS = [2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.25]
 def build_loss() -> list[keras.losses.Loss]:
     """The loss of every output, of cross-entropies on logits."""
     return [
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        SmoothedSparseCategoricalCrossentropy(0.1),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=255),
+        MaskedSmoothedSparseCategoricalCrossentropy(0.1, -1),
         keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.2),
         keras.losses.Huber(delta=2.0),
         keras.losses.SquaredHinge(),

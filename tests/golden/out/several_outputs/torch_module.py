@@ -33,6 +33,39 @@ class SGD(torch.optim.Optimizer):
         self.update(*self.numbers())
 
 
+class Loss(nn.Module):
+    """The mean of some values of every example, or with `reduction` at "none" the values."""
+
+    reduction = "mean"
+
+    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        values = self.values(outputs, targets)
+        return values.mean() if self.reduction == "mean" else values
+
+
+class MaskedCrossEntropy(Loss):
+    """Cross-entropy along the last axis, whose mean is over the targets that are not ignored.
+
+    Without such a target it is 0.
+    """
+
+    def __init__(self, ignore_index: int, label_smoothing: float = 0.0) -> None:
+        super().__init__()
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+
+    def values(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        values = F.cross_entropy(
+            outputs.movedim(-1, 1),
+            targets,
+            ignore_index=self.ignore_index,
+            reduction="none",
+            label_smoothing=self.label_smoothing,
+        )
+        count = (targets != self.ignore_index).sum().clamp(min=1)
+        return values * (values.numel() / count)
+
+
 class SmoothedBinaryCrossEntropy(nn.BCEWithLogitsLoss):
     """Binary cross-entropy of targets that are moved towards 1/2."""
 
@@ -43,16 +76,6 @@ class SmoothedBinaryCrossEntropy(nn.BCEWithLogitsLoss):
     def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
         smoothed = (1 - self.label_smoothing) * targets + self.label_smoothing / 2
         return super().forward(outputs, smoothed)
-
-
-class Loss(nn.Module):
-    """The mean of some values of every example, or with `reduction` at "none" the values."""
-
-    reduction = "mean"
-
-    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        values = self.values(outputs, targets)
-        return values.mean() if self.reduction == "mean" else values
 
 
 class Hinge(Loss):
@@ -171,8 +194,8 @@ LOSS_WEIGHTS = [2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.25]
 def build_loss() -> list[nn.Module]:
     """The loss of every output, of cross-entropies on logits."""
     return [
-        nn.CrossEntropyLoss(),
-        nn.CrossEntropyLoss(label_smoothing=0.1),
+        MaskedCrossEntropy(255),
+        MaskedCrossEntropy(-1, label_smoothing=0.1),
         SmoothedBinaryCrossEntropy(0.2),
         nn.HuberLoss(delta=2.0),
         Hinge(power=2),
