@@ -1,0 +1,130 @@
+"""Data frames that a Python program passes: of pandas, Polars, pyarrow and others, by narwhals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from netspec.data.arrow import ArrowArray, ArrowTable, pyarrow
+from netspec.data.columnar import in_memory
+from netspec.data.frames import FrameFile, reading_of
+from netspec.data.passed.parts import Value, by_part, with_training
+from netspec.data.passed.values import array_of
+from netspec.data.sources.rows import WrittenFiles
+from netspec.data.sources.text import TextFiles
+from netspec.language.data import ARRAY_PARTS, Passed
+from netspec.text.diagnostics import DataError
+
+
+def passed_frames(
+    source: WrittenFiles, passed: Passed, target: str | None, *, divided: bool
+) -> dict[str | None, FrameFile]:
+    """The frames that a program passes, by their part; None is the frame of all parts.
+
+    `target` is the column that the labels of (x, y) become. `divided` is whether the rows or the
+    times of one frame are in several parts. The training part is the first. Raises DataError.
+    """
+    parts = by_part(passed.values)
+    if parts is None and (divided or not passed.tested):
+        return {None: _file(source, passed.values, target, "the frame")}
+    parts = with_training(
+        {"train": passed.values} if parts is None else parts, tested=passed.tested
+    )
+    files: dict[str | None, FrameFile] = {}
+    for part, value in parts.items():
+        if ARRAY_PARTS[part] in files:
+            message = "the data have both val and validation"
+            raise DataError(message, "both are the validation part: leave one of them out")
+        files[ARRAY_PARTS[part]] = _file(source, value, target, f"the {part} frame")
+    return files
+
+
+def _file(source: WrittenFiles, value: Value, target: str | None, shown: str) -> FrameFile:
+    table = _table(source, value, target)
+    return FrameFile(in_memory(table, shown), reading_of(source))
+
+
+def _table(source: WrittenFiles, value: Value, target: str | None) -> ArrowTable:
+    """The table of a frame; of (x, y), a frame or texts, with a column of labels."""
+    if not isinstance(value, tuple):
+        return table_of(value)
+    several: list[Value] = [*value]  # pyright: ignore[reportUnknownArgumentType] - of any values
+    if len(several) != 2 or target is None:
+        what = "has no labels" if target is None else "takes (x, y)"
+        message = f"the data set {source.dataset} {what}, and gets a tuple of {len(several):,}"
+        raise DataError(message, "pass a data frame with all columns")
+    x, y = several
+    if isinstance(source, TextFiles) and not _is_table(x):
+        x = {source.column: _column(x, "x")}
+    table = table_of(x)
+    if target in table.column_names:
+        message = f"x has the column {target!r}, which is the target"
+        raise DataError(message, "pass only the frame, or remove the column from x")
+    labels = _column(y, "y")
+    if len(labels) != table.num_rows:
+        message = f"x has {table.num_rows:,} rows, and y has {len(labels):,}"
+        raise DataError(message, "every row needs one label")
+    return table.append_column(target, labels)
+
+
+def table_of(value: Value) -> ArrowTable:
+    """A data frame, or columns by their names, as a table of pyarrow. Raises DataError.
+
+    The index of pandas is no column.
+    """
+    pa, nw = pyarrow(), _narwhals()
+    if not _is_table(value):
+        message = f"the network takes the columns of a table, and gets {type(value).__name__}"
+        raise DataError(message, "pass a data frame, or a dict of arrays by the names of columns")
+    try:
+        if isinstance(value, Mapping):
+            return pa.table(dict(value))  # pyright: ignore[reportUnknownArgumentType] - of any values
+        frame = nw.from_native(value, pass_through=True)
+        if isinstance(frame, nw.LazyFrame):
+            frame = frame.collect("pyarrow")
+        return frame.to_arrow() if isinstance(frame, nw.DataFrame) else pa.table(value)
+    except (pa.ArrowException, nw.exceptions.NarwhalsError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        message = f"the data are no table: {reason}"
+        help = "every column needs a name, values of one type, and all the same number"
+        raise DataError(message, help) from None
+
+
+def _is_table(value: Value) -> bool:
+    nw = _narwhals()
+    frames = nw.DataFrame, nw.LazyFrame
+    if isinstance(value, Mapping) or isinstance(nw.from_native(value, pass_through=True), frames):
+        return True
+    is_column = isinstance(nw.from_native(value, pass_through=True, series_only=True), nw.Series)
+    return hasattr(value, "__arrow_c_stream__") and not is_column
+
+
+def _column(value: Value, name: str) -> ArrowArray:
+    """The values (n,) of a series, a list, or an array (n,) or (n, 1). Raises DataError."""
+    pa, nw = pyarrow(), _narwhals()
+    if isinstance(value, pa.Array | pa.ChunkedArray):
+        return value
+    series = nw.from_native(value, allow_series=True, pass_through=True)
+    if isinstance(series, nw.Series):
+        return series.to_arrow()
+    if isinstance(series, nw.DataFrame) and len(series.columns) == 1:
+        return series.to_arrow().column(0)
+    array = array_of(value, name)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        message = f"{name} is an array with {array.ndim} axes, and a column of a table has one"
+        raise DataError(message, "pass a value for every row")
+    return pa.array(array)
+
+
+@cache
+def _narwhals() -> Any:  # Any: it is imported when a frame is passed
+    """The package narwhals. Raises DataError where it is not installed."""
+    try:
+        return import_module("narwhals")
+    except ModuleNotFoundError as error:
+        message = "data frames are read by narwhals, which is not installed"
+        raise DataError(message, "pip install 'netspec[data]'") from error

@@ -1,0 +1,47 @@
+"""What a Python program passes as an array: of NumPy, PyTorch, TensorFlow or JAX, or a list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.text.diagnostics import DataError
+
+_HELP = "pass numbers, as in numpy.asarray(values, dtype='float32')"
+
+
+def array_of(value: Any, name: str) -> NDArray[Any]:  # Any: an array of any package, or a list
+    """The values as an array of numbers or texts in native byte order. Raises DataError.
+
+    The array is the one that was passed where it can be. `name` is for messages.
+    """
+    if np.ma.is_masked(value):
+        message = f"{name} is a masked array, and some of its values are masked"
+        raise DataError(message, "fill them, as in values.filled(0), or leave the examples out")
+    if hasattr(value, "detach") and hasattr(value, "cpu"):
+        value = value.detach().cpu()  # a tensor of PyTorch
+    try:
+        array = np.asarray(value)
+    except Exception as error:  # noqa: BLE001 - of any package
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise DataError(f"{name} cannot be read as an array: {reason}", _HELP) from None
+    if array.dtype.kind in "OT":
+        array = _of_objects(array, name)
+    if array.dtype.kind not in "biufUS":
+        raise DataError(f"{name} has values of type {array.dtype}, which are no numbers", _HELP)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _of_objects(array: NDArray[Any], name: str) -> NDArray[Any]:
+    """The array of objects that are all texts, or all numbers."""
+    objects = array.ravel().tolist()
+    kinds = (str, bytes, bool, int, (int, float))
+    for kind in kinds:
+        if objects and all(isinstance(some, kind) for some in objects):
+            return np.array(objects).reshape(array.shape)
+    types = [type(some).__name__ for some in objects] or ["object"]
+    place = next((index for index, type_ in enumerate(types) if type_ != types[0]), 0)
+    types = f"{types[0]} and {types[place]} (element {place:,})" if place else types[0]
+    raise DataError(f"{name} has Python objects of the type {types}, which are no numbers", _HELP)
