@@ -217,7 +217,10 @@ def _input(array: Stored, to: Input, part: str, scale: float) -> Stored:
         message = (
             f"the {part} images are {written(array.shape[1:])}, and the input is {written(shape)}"
         )
-        raise DataError(message, "change `input` in the spec, or the data")
+        help = "change `input` in the spec, or the data"
+        if len(shape) > 1 and array.shape[1:] == (shape[-1], *shape[:-1]):
+            help = "the channels come last: write numpy.moveaxis(x, 1, -1), or x.movedim(1, -1)"
+        raise DataError(message, help)
     stored = compact(array.reshape(-1, *shape))
     # Whole numbers stay finite where they do not grow.
     unsafe = stored.dtype.kind == "f" or scale < 1

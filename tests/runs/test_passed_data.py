@@ -10,9 +10,12 @@ import pytest
 
 import abacus
 import netspec
+from frameworks import require
+from netspec.network import loads
 from netspec.runs.folder import Run
 from netspec.text.diagnostics import DataError, RunError
 
+SPEC = abacus.SPEC.replace("dataset: npz, path: images.npz", "dataset: python")
 ARRAYS = abacus.arrays()
 TRAINING = ARRAYS["x_train"], ARRAYS["y_train"]
 TEST = ARRAYS["x_test"], ARRAYS["y_test"]
@@ -38,9 +41,7 @@ def batches(x, y):
 
 
 def trained(data, folder: Path, **options) -> Run:
-    network = options.pop("network", None) or netspec.loads(
-        abacus.SPEC.replace("dataset: npz, path: images.npz", "dataset: python")
-    )
+    network = options.pop("network", None) or netspec.loads(SPEC)
     runs = folder / "runs"
     return netspec.train(network, "abacus", data=data, runs=runs, progress=False, **options)
 
@@ -159,6 +160,63 @@ def test_a_run_of_passed_data_is_tested_on_a_file(on_abacus, tmp_path):
     np.savez(tmp_path / "images.npz", **ARRAYS)
     moved = netspec.evaluate(run, data=tmp_path / "images.npz")
     assert moved.figures == netspec.evaluate(run, data=PARTS).figures
+
+
+def test_a_smaller_export_takes_passed_data(on_abacus, tmp_path):
+    require("onnx")
+    run = trained(PARTS, tmp_path)
+    exported = netspec.export(run, quantize="int8", data=PARTS, force=True)
+    assert exported.quantized.before["test_loss"] == pytest.approx(
+        run.history[-1]["test_loss"], rel=1e-5
+    )
+    assert netspec.evaluate(exported.path, data=PARTS).images == 20
+    with pytest.raises(DataError) as caught:
+        netspec.export(run, quantize="int8")
+    assert 'quantize="int8", data=(x, y))' in caught.value.help
+    with pytest.raises(DataError, match="were passed in Python"):
+        netspec.evaluate(exported.path)
+
+
+def torch_data_sets():
+    import torch
+    from torch.utils.data import Subset, TensorDataset
+
+    tensors = (torch.from_numpy(np.concatenate(pair)) for pair in zip(TRAINING, TEST, strict=True))
+    both = TensorDataset(*tensors)
+    return {"train": Subset(both, range(40)), "test": Subset(both, range(40, 60))}
+
+
+def torch_tensors():
+    import torch
+
+    return {
+        part: (torch.from_numpy(x).float().requires_grad_(), torch.from_numpy(y))
+        for part, (x, y) in PARTS.items()
+    }
+
+
+@pytest.mark.parametrize("form", [lambda: PARTS, torch_data_sets, torch_tensors])
+def test_torch_trains_on_data_sets_as_on_their_file(form, tmp_path):
+    require("torch")
+    np.savez(tmp_path / "images.npz", **ARRAYS)
+    options = {"runs": tmp_path / "runs", "device": "cpu", "progress": False}
+    from_file = netspec.train(loads(abacus.SPEC, tmp_path), "torch", **options)
+    assert_equal(from_file, netspec.train(netspec.loads(SPEC), "torch", data=form(), **options))
+
+
+def test_a_tf_data_set_trains_as_its_arrays(from_file, on_abacus, tmp_path):
+    require("keras")
+    from netspec_keras.framework import tf
+
+    parts = {part: tf.data.Dataset.from_tensor_slices(pair) for part, pair in PARTS.items()}
+    assert_equal(from_file, trained(parts, tmp_path / "examples"))
+    batched = {"train": parts["train"].batch(7).prefetch(1), "test": parts["test"].batch(20)}
+    assert_equal(from_file, trained(batched, tmp_path / "batches"))
+    tensors = {part: tuple(map(tf.constant, pair)) for part, pair in PARTS.items()}
+    assert_equal(from_file, trained(tensors, tmp_path / "tensors"))
+    with pytest.raises(DataError, match="without an end") as caught:
+        trained(parts["train"].repeat(), tmp_path)
+    assert caught.value.help == "leave .repeat() out, or pass dataset.take(n)"
 
 
 def test_passed_data_are_inspected():
