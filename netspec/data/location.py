@@ -119,7 +119,8 @@ def check_named(network: Network, subject: str, call: str) -> None:
     """
     if network.spec.data and network.spec.data.passed:
         message = f"the data of {subject} were passed in Python, and are in no file"
-        help = f"pass them again, as in {call}data=(x, y)); or name a file with --data"
+        form = "frame" if isinstance(network.spec.data, WrittenFiles) else "(x, y)"
+        help = f"pass them again, as in {call}data={form}); or name a file with --data"
         raise DataError(message, help)
 
 

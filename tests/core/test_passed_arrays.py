@@ -126,6 +126,17 @@ def test_big_endian_arrays_are_read():
     np.testing.assert_array_equal(examples_of((X.astype(">f8"), Y.astype(">i4"))).inputs[0], X)
 
 
+def test_arrays_that_only_export_by_dlpack_are_read():
+    class Exported:
+        def __dlpack__(self, **options):
+            return X.__dlpack__(**options)
+
+        def __dlpack_device__(self):
+            return X.__dlpack_device__()
+
+    np.testing.assert_array_equal(examples_of((Exported(), Y)).inputs[0], X)
+
+
 def test_more_examples_than_memory_are_an_error(monkeypatch):
     monkeypatch.setattr(examples, "half_of_memory", lambda: 20)
     with pytest.raises(DataError, match="take more than 20 B"):

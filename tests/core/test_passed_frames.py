@@ -128,6 +128,11 @@ def test_a_frame_replaces_the_path_of_a_spec(folder):
     assert load(passed).record.arrays == record(loads(SPEC), TABLE).arrays
 
 
+def test_a_table_without_a_path_takes_a_file(folder):
+    place = with_data(loads(SPEC), folder / "rows.parquet")
+    assert load(place).record == record(with_path(SPEC, "path: rows.parquet", folder))
+
+
 @pytest.mark.parametrize("form", ["frame", "lists"])
 def test_texts_have_the_examples_of_their_file(form, folder):
     data = pa.table(TEXTS) if form == "frame" else (TEXTS["text"], TEXTS["label"])
@@ -171,6 +176,8 @@ def test_a_frame_of_numbers_is_an_array_without_a_table():
         ((TABLE.drop_columns("kind"), ["a"]), "x has 60 rows, and y has 1"),
         ((TABLE, COLUMNS["kind"], np.ones(ROWS)), "takes (x, y), and gets a tuple of 3"),
         ({"test": TABLE}, "the data have test, and no train"),
+        ((TABLE.drop_columns("kind"), ["a", 1] * 30), "y has values of several types"),
+        ((TABLE.drop_columns("kind"), np.ones((ROWS, 2))), "y is an array with 2 axes"),
         ({"train": TABLE, "val": TABLE, "validation": TABLE}, "both val and validation"),
         ({"size": [1, 2], "kind": ["a"]}, "the data are no table"),
         (

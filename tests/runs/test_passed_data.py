@@ -135,6 +135,16 @@ def test_all_examples_of_other_data_are_tested(on_abacus, tmp_path):
     assert netspec.evaluate(run, data=(TEST[0][:1], TEST[1][:1])).images == 1
 
 
+def test_a_run_of_a_file_is_tested_on_passed_data(from_file, on_abacus):
+    expected = netspec.evaluate(from_file).figures
+    for data in (TEST, PARTS):
+        assert netspec.evaluate(from_file, data=data).figures == expected
+
+
+def test_passed_data_larger_than_memory_are_a_stream(from_file, on_abacus, tmp_path):
+    assert_equal(from_file, trained(PARTS, tmp_path, memory="100"))
+
+
 def test_text_labels_of_few_classes_are_tested_with_the_classes_of_the_run(on_abacus, tmp_path):
     names = np.array(["ant", "bee", "cat"])
     run = trained(

@@ -14,7 +14,7 @@ from netspec.data.passed.parts import (
     columns_of,
     with_training,
 )
-from netspec.data.passed.values import array_of
+from netspec.data.passed.values import array_of, is_array
 from netspec.data.table import WEIGHTS, Request, Table, array_name
 from netspec.language.data import ARRAY_PARTS
 from netspec.text.diagnostics import DataError, listed, nearest
@@ -46,7 +46,7 @@ def _arrays(values: Value, request: Request) -> dict[str, dict[str, Any]]:  # An
 
 def _of_part(value: Value, part: str, request: Request) -> dict[str, Any]:  # Any: arrays
     """The arrays of a part by their column."""
-    if not isinstance(value, tuple | Mapping) and not hasattr(value, "__array__"):
+    if not isinstance(value, tuple | Mapping) and not is_array(value):
         return read_examples(value, part, request)
     columns = columns_of(value, request)
     return {column: array_of(some, array_name(column, part)) for column, some in columns.items()}

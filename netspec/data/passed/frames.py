@@ -76,7 +76,8 @@ def table_of(value: Value) -> ArrowTable:
     """
     pa, nw = pyarrow(), _narwhals()
     if not _is_table(value):
-        message = f"the network takes the columns of a table, and gets {type(value).__name__}"
+        actual: str = type(value).__name__
+        message = f"the network takes the columns of a table, and gets {actual}"
         raise DataError(message, "pass a data frame, or a dict of arrays by the names of columns")
     try:
         if isinstance(value, Mapping):
@@ -111,6 +112,13 @@ def _column(value: Value, name: str) -> ArrowArray:
         return series.to_arrow()
     if isinstance(series, nw.DataFrame) and len(series.columns) == 1:
         return series.to_arrow().column(0)
+    if isinstance(value, list):  # of texts too, which an array of NumPy makes equally long
+        try:
+            return pa.array(value)
+        except pa.ArrowException as error:
+            reason = str(error).partition("\n")[0]
+            message = f"{name} has values of several types: {reason}"
+            raise DataError(message, "pass a value of one type for every row") from None
     array = array_of(value, name)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]

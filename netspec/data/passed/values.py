@@ -12,6 +12,11 @@ from netspec.text.diagnostics import DataError
 _HELP = "pass numbers, as in numpy.asarray(values, dtype='float32')"
 
 
+def is_array(value: object) -> bool:
+    """Whether a value is an array of any package, a series or a data frame."""
+    return hasattr(value, "__array__") or hasattr(value, "__dlpack__")
+
+
 def array_of(value: Any, name: str) -> NDArray[Any]:  # Any: an array of any package, or a list
     """The values as an array of numbers or texts in native byte order. Raises DataError.
 
@@ -23,7 +28,7 @@ def array_of(value: Any, name: str) -> NDArray[Any]:  # Any: an array of any pac
     if hasattr(value, "detach") and hasattr(value, "cpu"):
         value = value.detach().cpu()  # a tensor of PyTorch
     try:
-        array = np.asarray(value)
+        array = np.from_dlpack(value) if _only_exports(value) else np.asarray(value)
     except Exception as error:  # noqa: BLE001 - of any package
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise DataError(f"{name} cannot be read as an array: {reason}", _HELP) from None
@@ -32,6 +37,11 @@ def array_of(value: Any, name: str) -> NDArray[Any]:  # Any: an array of any pac
     if array.dtype.kind not in "biufUS":
         raise DataError(f"{name} has values of type {array.dtype}, which are no numbers", _HELP)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _only_exports(value: object) -> bool:
+    """Whether DLPack is the only way to the values."""
+    return hasattr(value, "__dlpack__") and not hasattr(value, "__array__")
 
 
 def _of_objects(array: NDArray[Any], name: str) -> NDArray[Any]:
