@@ -141,6 +141,8 @@ def test_more_examples_than_memory_are_an_error(monkeypatch):
     monkeypatch.setattr(examples, "half_of_memory", lambda: 20)
     with pytest.raises(DataError, match="take more than 20 B"):
         dataset(Listed(*zip(X, Y, strict=True)))
+    with pytest.raises(DataError, match="take more than 20 B"):
+        dataset([(X[:2], Y[:2]), (X[2:], Y[2:])])
 
 
 def test_examples_grow_beyond_an_unknown_number():
@@ -186,6 +188,7 @@ FAULTY = {
         (X, np.array(["2026-01-01"] * 10, "datetime64[D]")),
         "y_train has values of type datetime64[D]",
     ),
+    "text inputs": ((X.astype(str), Y), "x_train has values of type <U"),
     "masked": ((np.ma.masked_equal(X, 3), Y), "x_train is a masked array"),
     "no labels": ((X,), "the tuple has x_train, and lacks y_train"),
     "lacking": ({"x_train": X}, "the dict has x_train, and lacks y_train"),

@@ -49,7 +49,10 @@ def _of_part(value: Value, part: str, request: Request) -> dict[str, Any]:  # An
     if not isinstance(value, tuple | Mapping) and not is_array(value):
         return read_examples(value, part, request)
     columns = columns_of(value, request)
-    return {column: array_of(some, array_name(column, part)) for column, some in columns.items()}
+    return {
+        column: array_of(some, array_name(column, part), texts=column in request.labels)
+        for column, some in columns.items()
+    }
 
 
 def _of_names(values: dict[Any, Value], request: Request) -> dict[str, dict[str, Any]]:
@@ -73,5 +76,5 @@ def _of_names(values: dict[Any, Value], request: Request) -> dict[str, dict[str,
         if column in parts.setdefault(part, {}):
             message = f"the data have {name!r} and {column!r}, two names for the same array"
             raise DataError(message, "pass every array once")
-        parts[part][column] = array_of(value, str(name))
+        parts[part][column] = array_of(value, str(name), texts=column in request.labels)
     return parts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -40,13 +39,17 @@ def read_examples(data: Value, part: str, request: Request) -> dict[str, NDArray
             values = _values(element, index, part, request)
             if not columns:
                 batched = _is_batch(values, request)
-                room = count if count and not batched else GROWTH
-                columns = {name: _Column(name, part, room) for name in values}
+                known = count if not batched else None
+                first = values if not batched else {name: some[0] for name, some in values.items()}
+                _check_memory(
+                    sum(some.nbytes for some in first.values()) * (known or 1), part, limit
+                )
+                columns = {name: _Column(name, part, known or GROWTH) for name in values}
             if values.keys() != columns.keys():
                 raise _unlike(index, part, [*values], [*columns])
             for name, value in values.items():
                 columns[name].add(value if batched else value[None], index)
-            _check_memory(columns, part, limit)
+            _check_memory(sum(column.nbytes for column in columns.values()), part, limit)
             advance(1)
     if not columns:
         raise DataError(f"the {part} data have no examples", "pass at least one example")
@@ -114,7 +117,10 @@ def _values(element: Value, index: int, part: str, request: Request) -> dict[str
     if missing := [column for column in required if column not in columns]:
         message = f"{place} is {type(element).__name__}, and has no {missing[0]}"  # pyright: ignore[reportUnknownArgumentType] - of any values
         raise DataError(message, "an example is (x, y) or a dict; arrays of all are a tuple (x, y)")
-    return {name: array_of(value, f"{name} of {place}") for name, value in columns.items()}
+    return {
+        name: array_of(value, f"{name} of {place}", texts=name in request.labels)
+        for name, value in columns.items()
+    }
 
 
 def _is_batch(values: dict[str, NDArray[Any]], request: Request) -> bool:
@@ -135,8 +141,8 @@ def _unlike(index: int, part: str, names: list[str], first: list[str]) -> DataEr
     return DataError(message, "every example has the same entries")
 
 
-def _check_memory(columns: dict[str, _Column], part: str, limit: int) -> None:
-    size = sum(column.nbytes for column in columns.values())
+def _check_memory(size: int, part: str, limit: int) -> None:
+    """Raise DataError where examples of so many bytes are more than the limit."""
     if size > limit:
         message = f"the examples of the {part} data take more than {in_bytes(limit)}, half of the "
         help = "write them into .npy files, which are read as they are needed: `dataset: npy`"
@@ -149,6 +155,7 @@ class _Column:
     def __init__(self, name: str, part: str, room: int) -> None:
         """`room` is the expected number of examples."""
         self._name, self._part, self._room = name, part, room
+        self.nbytes = 0  # of the examples that were added
         self._texts: list[Any] = []
         self._values: NDArray[Any] = np.empty(0)
         self._first: tuple[np.dtype[Any], Shape] | None = None
@@ -166,6 +173,7 @@ class _Column:
             message = f"example {index:,} of the {self._part} data has {self._name} as {now}, "
             help = "every example has the same shape and type"
             raise DataError(f"{message}and example 0 as {before}", help)
+        self.nbytes += values.nbytes
         if is_text:
             self._texts += values.tolist()
             return
@@ -174,14 +182,6 @@ class _Column:
             self._values.resize((max(end, 2 * self._count), *form[1]), refcheck=False)
         self._values[self._count : end] = values
         self._count = end
-
-    @property
-    def nbytes(self) -> int:
-        """What the examples need, at least the room for the expected number."""
-        texts = sum(map(len, self._texts[:1])) * len(self._texts)
-        return texts + max(self._room, self._count) * self._values.itemsize * prod(
-            self._values.shape[1:]
-        )
 
     @property
     def array(self) -> NDArray[Any]:

@@ -119,7 +119,7 @@ def _column(value: Value, name: str) -> ArrowArray:
             reason = str(error).partition("\n")[0]
             message = f"{name} has values of several types: {reason}"
             raise DataError(message, "pass a value of one type for every row") from None
-    array = array_of(value, name)
+    array = array_of(value, name, texts=True)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:

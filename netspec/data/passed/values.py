@@ -17,10 +17,11 @@ def is_array(value: object) -> bool:
     return hasattr(value, "__array__") or hasattr(value, "__dlpack__")
 
 
-def array_of(value: Any, name: str) -> NDArray[Any]:  # Any: an array of any package, or a list
-    """The values as an array of numbers or texts in native byte order. Raises DataError.
+def array_of(value: Any, name: str, *, texts: bool) -> NDArray[Any]:  # Any: of any package
+    """The values as an array of numbers in native byte order. Raises DataError.
 
-    The array is the one that was passed where it can be. `name` is for messages.
+    The array is the one that was passed where it can be. `name` is for messages. `texts` allows
+    texts as values.
     """
     if np.ma.is_masked(value):
         message = f"{name} is a masked array, and some of its values are masked"
@@ -34,7 +35,7 @@ def array_of(value: Any, name: str) -> NDArray[Any]:  # Any: an array of any pac
         raise DataError(f"{name} cannot be read as an array: {reason}", _HELP) from None
     if array.dtype.kind in "OT":
         array = _of_objects(array, name)
-    if array.dtype.kind not in "biufUS":
+    if array.dtype.kind not in ("biufUS" if texts else "biuf"):
         raise DataError(f"{name} has values of type {array.dtype}, which are no numbers", _HELP)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
