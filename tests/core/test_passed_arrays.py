@@ -12,6 +12,8 @@ from netspec.language.data import Passed
 from netspec.network import loads
 from netspec.text.diagnostics import DataError
 
+pa = pytest.importorskip("pyarrow")
+
 SPEC = """\
 netspec: 1
 name: arrays
@@ -152,6 +154,10 @@ def test_examples_grow_beyond_an_unknown_number():
     np.testing.assert_array_equal(read.targets[0], np.tile(Y, 200))
 
 
+def scipy_matrix():
+    return pytest.importorskip("scipy.sparse").csr_matrix(X)
+
+
 GOOD = (X[0], 0)
 FAULTY = {
     "shape": (
@@ -190,9 +196,14 @@ FAULTY = {
     ),
     "text inputs": ((X.astype(str), Y), "x_train has values of type <U"),
     "masked": ((np.ma.masked_equal(X, 3), Y), "x_train is a masked array"),
-    "no labels": ((X,), "the tuple has x_train, and lacks y_train"),
-    "lacking": ({"x_train": X}, "the dict has x_train, and lacks y_train"),
-    "half a part": ({"train": (X, Y), "val": (X, None)}, "the dict has x_val, and lacks y_val"),
+    "no labels": ((X,), "the train data have no labels"),
+    "frame": (pa.table({"a": [1, 2]}), "a Table has inputs and labels, and the spec has no table"),
+    "frame of texts": ((pa.table({"a": ["u", "v"]}), [0, 1]), "write `data: {dataset: table"),
+    "sparse": ((scipy_matrix(), Y), "pass it as values.toarray()"),
+    "no part": ({"Train": (X, Y)}, "did you mean 'train'?"),
+    "empty dict": ({}, "the data are an empty dict"),
+    "lacking": ({"x_train": X}, "the train data have no labels"),
+    "half a part": ({"train": (X, Y), "val": (X, None)}, "the val data have no labels"),
     "unknown": (
         {"x_train": X, "y_trian": Y},
         "the data have 'y_trian', which is no name of an array",

@@ -175,6 +175,8 @@ def test_a_frame_of_numbers_is_an_array_without_a_table():
         ((TABLE, COLUMNS["kind"]), "x has the column 'kind', which is the target"),
         ((TABLE.drop_columns("kind"), ["a"]), "x has 60 rows, and y has 1"),
         ((TABLE, COLUMNS["kind"], np.ones(ROWS)), "takes (x, y), and gets a tuple of 3"),
+        (TABLE.rename_columns(["a", "a", "b", "kind"]), "the data are no table"),
+        ((TABLE.drop_columns("kind"), TABLE), "y is a data frame with 4 columns"),
         ({"test": TABLE}, "the data have test, and no train"),
         ((TABLE.drop_columns("kind"), ["a", 1] * 30), "y has values of several types"),
         ((TABLE.drop_columns("kind"), np.ones((ROWS, 2))), "y is an array with 2 axes"),

@@ -14,7 +14,7 @@ from netspec.data.passed.parts import (
     columns_of,
     with_training,
 )
-from netspec.data.passed.values import array_of, is_array
+from netspec.data.passed.values import array_of, check_no_frame, is_array
 from netspec.data.table import WEIGHTS, Request, Table, array_name
 from netspec.language.data import ARRAY_PARTS
 from netspec.text.diagnostics import DataError, listed, nearest
@@ -30,6 +30,8 @@ def open_passed(request: Request) -> Table:
     values = request.passed.values
     parts = _arrays(values, request)
     tested = request.passed.tested
+    if request.needs_labels:
+        _check_labels(parts, request)
     required = (*request.inputs, *(request.labels if request.needs_labels else ()))
     subject = f"the {type(values).__name__}"
     return table_of_parts(with_training(parts, tested=tested), required, subject)
@@ -44,8 +46,18 @@ def _arrays(values: Value, request: Request) -> dict[str, dict[str, Any]]:  # An
     return {"train": _of_part(values, "train", request)}
 
 
+def _check_labels(parts: Mapping[str, Mapping[str, Any]], request: Request) -> None:
+    """Raise DataError where a part has no labels."""
+    for part, columns in parts.items():
+        if not any(label in columns for label in request.labels):
+            help = "pass (x, y); for an autoencoder, write `target: input` into data of the spec"
+            raise DataError(f"the {part} data have no labels", help)
+
+
 def _of_part(value: Value, part: str, request: Request) -> dict[str, Any]:  # Any: arrays
     """The arrays of a part by their column."""
+    if request.needs_labels:
+        check_no_frame(value)
     if not isinstance(value, tuple | Mapping) and not is_array(value):
         return read_examples(value, part, request)
     columns = columns_of(value, request)
@@ -68,7 +80,7 @@ def _of_names(values: dict[Any, Value], request: Request) -> dict[str, dict[str,
     for name, value in values.items():
         if name not in known:
             expected = [array_name(column, "train") for column in columns]
-            meant = nearest(str(name), list(known))
+            meant = nearest(str(name), [*known, *ARRAY_PARTS])
             message = f"the data have {name!r}, which is no name of an array"
             help = f"did you mean {meant!r}? " if meant else ""
             raise DataError(message, f"{help}there are {listed(expected)}, and the same for test")

@@ -11,7 +11,7 @@ from netspec.data.arrow import ArrowArray, ArrowTable, pyarrow
 from netspec.data.columnar import in_memory
 from netspec.data.frames import FrameFile, reading_of
 from netspec.data.passed.parts import Value, by_part, with_training
-from netspec.data.passed.values import array_of
+from netspec.data.passed.values import array_of, is_frame
 from netspec.data.sources.rows import WrittenFiles
 from netspec.data.sources.text import TextFiles
 from netspec.language.data import ARRAY_PARTS, Passed
@@ -82,10 +82,10 @@ def table_of(value: Value) -> ArrowTable:
     try:
         if isinstance(value, Mapping):
             return pa.table(dict(value))  # pyright: ignore[reportUnknownArgumentType] - of any values
-        frame = nw.from_native(value, pass_through=True)
-        if isinstance(frame, nw.LazyFrame):
-            frame = frame.collect("pyarrow")
-        return frame.to_arrow() if isinstance(frame, nw.DataFrame) else pa.table(value)
+        if isinstance(value, pa.RecordBatch):
+            return pa.table(value)
+        frame = nw.from_native(value)
+        return (frame.collect("pyarrow") if isinstance(frame, nw.LazyFrame) else frame).to_arrow()
     except (pa.ArrowException, nw.exceptions.NarwhalsError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         message = f"the data are no table: {reason}"
@@ -94,12 +94,7 @@ def table_of(value: Value) -> ArrowTable:
 
 
 def _is_table(value: Value) -> bool:
-    nw = _narwhals()
-    frames = nw.DataFrame, nw.LazyFrame
-    if isinstance(value, Mapping) or isinstance(nw.from_native(value, pass_through=True), frames):
-        return True
-    is_column = isinstance(nw.from_native(value, pass_through=True, series_only=True), nw.Series)
-    return hasattr(value, "__arrow_c_stream__") and not is_column
+    return isinstance(value, Mapping) or is_frame(value)
 
 
 def _column(value: Value, name: str) -> ArrowArray:
@@ -107,11 +102,15 @@ def _column(value: Value, name: str) -> ArrowArray:
     pa, nw = pyarrow(), _narwhals()
     if isinstance(value, pa.Array | pa.ChunkedArray):
         return value
-    series = nw.from_native(value, allow_series=True, pass_through=True)
+    if is_frame(value):
+        table = table_of(value)
+        if table.num_columns != 1:
+            message = f"{name} is a data frame with {table.num_columns:,} columns"
+            raise DataError(message, "pass one column, such as frame['price']")
+        return table.column(0)
+    series = nw.from_native(value, series_only=True, pass_through=True)
     if isinstance(series, nw.Series):
         return series.to_arrow()
-    if isinstance(series, nw.DataFrame) and len(series.columns) == 1:
-        return series.to_arrow().column(0)
     if isinstance(value, list):  # of texts too, which an array of NumPy makes equally long
         try:
             return pa.array(value)

@@ -44,6 +44,8 @@ def with_training(parts: Mapping[str, Some], *, tested: bool) -> dict[str, Some]
         return {"train": train, **({"test": train} if tested and not others else others)}
     if tested and "test" in parts:
         return {"train": parts["test"], **parts}
+    if not parts:
+        raise DataError("the data are an empty dict", "pass (x, y), or a dict of parts")
     message = f"the data have {one_of(list(parts), 'and')}, and no train"
     raise DataError(message, "pass the training part too, as in {'train': (x, y), 'test': (x, y)}")
 
