@@ -93,6 +93,7 @@ FRAMES = {
     "columns": lambda: COLUMNS,
     "pandas": pandas_frame,
     "index": lambda: pandas_frame().set_index(np.arange(ROWS)[::-1] * 2),
+    "named index": lambda: pandas_frame().set_index("size"),
     "polars": polars_frame,
     "lazy": lambda: polars_frame().lazy(),
     "labels": lambda: (pandas_frame().drop(columns="kind"), pandas_frame()["kind"]),

@@ -72,7 +72,7 @@ def _table(source: WrittenFiles, value: Value, target: str | None) -> ArrowTable
 def table_of(value: Value) -> ArrowTable:
     """A data frame, or columns by their names, as a table of pyarrow. Raises DataError.
 
-    The index of pandas is no column.
+    An index of pandas that has a name is a column, as in the files that pandas writes.
     """
     pa, nw = pyarrow(), _narwhals()
     if not _is_table(value):
@@ -84,13 +84,20 @@ def table_of(value: Value) -> ArrowTable:
             return pa.table(dict(value))  # pyright: ignore[reportUnknownArgumentType] - of any values
         if isinstance(value, pa.RecordBatch):
             return pa.table(value)
-        frame = nw.from_native(value)
+        frame = nw.from_native(_with_index(value))
         return (frame.collect("pyarrow") if isinstance(frame, nw.LazyFrame) else frame).to_arrow()
     except (pa.ArrowException, nw.exceptions.NarwhalsError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         message = f"the data are no table: {reason}"
         help = "every column needs a name, values of one type, and all the same number"
         raise DataError(message, help) from None
+
+
+def _with_index(frame: Value) -> Value:
+    """A frame of pandas with the levels of its index that have a name as its first columns."""
+    has_index = hasattr(frame, "reset_index")
+    names = [name for name in frame.index.names if name is not None] if has_index else []
+    return frame.reset_index(level=names) if names else frame
 
 
 def _is_table(value: Value) -> bool:
