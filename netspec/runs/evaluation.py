@@ -116,6 +116,9 @@ def _tested(
         again = load(network, learned=before)
         if not differences(before, again.record):
             return again, ()
+        count = len(dataset.test)
+        note = f"all {count:,} examples are tested: they differ from the data of {subject}"
+        return dataset, (note,)
     if before and _count(dataset.record, "train") != _count(dataset.record, "test"):
         return dataset, remarks(subject, before, dataset.record)  # of a series
     return dataset, ()

@@ -126,6 +126,14 @@ def test_the_data_of_a_training_are_tested_on_their_test_part(on_abacus, tmp_pat
     assert evaluation.figures["test_loss"] == pytest.approx(run.history[-1]["test_loss"])
 
 
+def test_as_many_other_examples_are_tested_with_a_remark(on_abacus, tmp_path):
+    run = trained(TRAINING, tmp_path)
+    shuffled = TRAINING[0][::-1], TRAINING[1][::-1]
+    evaluation = netspec.evaluate(run, data=shuffled)
+    assert evaluation.images == 40
+    assert "all 40 examples are tested" in evaluation.remarks[-1]
+
+
 def test_all_examples_of_other_data_are_tested(on_abacus, tmp_path):
     run = trained(PARTS, tmp_path)
     expected = netspec.evaluate(run, data=PARTS)
