@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from netspec.backend import Device, Quantization
     from netspec.data.facts import Facts
     from netspec.graph.summary import Summary
-    from netspec.language.data import Resize
+    from netspec.language.data import Passed, Resize
     from netspec.network import Network
     from netspec.numerics.weights import Array, Weights
     from netspec.runs.answers import Prediction
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from netspec.runs.evaluation import Evaluation
     from netspec.runs.export import Exported
     from netspec.runs.folder import Run
+
+Data: TypeAlias = Any
+"""A path, or arrays, frames and data sets of any package; see `train`."""
 
 MAX_LOSS = 0.005
 """The default limit of lost accuracy for a smaller export: half a point; see `Quantized.lost`."""
@@ -67,14 +70,16 @@ def summarize(network: Network) -> Summary:
     return summarize(network.graph)
 
 
-def inspect(network: Network) -> Facts:
+def inspect(network: Network, data: Data | None = None) -> Facts:
     """What is in the network's data: `parts`, `columns`, `classes`, `warnings`, `to_json()`.
 
-    Raises DataError where the data cannot be opened; `error` is why they cannot be used.
+    `data` are read instead of the data of the spec; see `train`. Raises DataError where the data
+    cannot be opened; `error` is why they cannot be used.
     """
     from netspec.data.facts import inspect
+    from netspec.data.location import with_data
 
-    return inspect(network)[0]
+    return inspect(with_data(network, _data(data)))[0]
 
 
 def to_source(network: Network, backend: str) -> str:
@@ -140,11 +145,26 @@ def train(
     resume: bool | str | Path = False,
     memory: str | None = None,
     strict: bool = False,
-    data: str | Path | None = None,
+    data: Data | None = None,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
 ) -> Run:
     """Train a network as its spec describes, into a new folder in `runs`; see `netspec train`.
+
+    `data` are read instead of the data of the spec; the fields about their values, such as `scale`
+    and `class_names`, apply to them too. They are
+
+    - the path of the file, or of the folder of the files;
+    - a tuple (x, y) or (x, y, w): arrays (n, ...) of NumPy, PyTorch, TensorFlow or JAX, or lists;
+      x and y may be dicts by the names of several inputs and outputs, w weighs every example;
+    - a dict of parts, {"train": (x, y), "val": (x, y), "test": (x, y)}, or of arrays,
+      {"x_train": ..., "y_train": ..., "x_test": ..., "y_test": ...};
+    - for a table, texts or a series: a data frame of pandas, Polars or pyarrow, a dict of columns,
+      (frame, labels), or a dict of such parts;
+    - a map-style data set of PyTorch, another object with `__len__` and `__getitem__`, or a finite
+      tf.data.Dataset: the examples are read once, in their order, into memory.
+
+    Without a test part, a fifth of the examples is the test part. Images are channels last.
 
     With `resume` the newest run of exactly this spec continues, or the run of this path or name. A
     complete run is returned unchanged. Suspicious data are a warning, and with `strict` an error.
@@ -165,7 +185,7 @@ def train(
             resume=Path(resume) if isinstance(resume, str) else resume,
             memory=most,
             strict=strict,
-            data=_path(data),
+            data=_data(data),
             progress=shown,
             callbacks=callbacks,
         )
@@ -182,18 +202,20 @@ def evaluate(
     run: Run | str | Path,
     backend: str | None = None,
     device: Device = "auto",
-    data: str | Path | None = None,
+    data: Data | None = None,
 ) -> Evaluation:
     """The test results of a run, on the backend that trained it or on another, ONNX included.
 
-    A path names an exported ONNX file, which ONNX Runtime runs. `data` is the npz file, or the
-    folder of the files, instead of the files that the spec names.
+    A path names an exported ONNX file, which ONNX Runtime runs. `data` are tested instead of the
+    data of the spec; see `train`. Of a path and of the data of the training the test part is
+    tested, as in the training. All examples of other data without parts, such as (x, y), are
+    tested.
     """
     from netspec.runs.evaluation import evaluate_file, evaluate_run
 
     if isinstance(run, str | Path):
-        return evaluate_file(Path(run), device, _path(data))
-    return evaluate_run(run, backend, device, _path(data))
+        return evaluate_file(Path(run), device, _data(data))
+    return evaluate_run(run, backend, device, _data(data))
 
 
 def export(
@@ -203,14 +225,15 @@ def export(
     opset: int | None = None,
     raw_input: bool = False,
     passes: str = "all",
-    data: str | Path | None = None,
+    data: Data | None = None,
     quantize: Quantization | None = None,
     max_loss: float = MAX_LOSS,
     force: bool = False,
 ) -> Exported:
     """Write a run as ONNX, compared with its backend's predictions; see `netspec export`.
 
-    `quantize` is "int8" or "fp16"; `quantized` of the result contains the loss of accuracy.
+    `quantize` is "int8" or "fp16"; `quantized` of the result contains the loss of accuracy. It
+    needs the data of the training: `data` is what was passed to `train`.
     """
     from netspec.passes import chosen
     from netspec.runs.export import export
@@ -221,7 +244,7 @@ def export(
         opset=opset,
         raw_input=raw_input,
         passes=chosen(passes),
-        data=_path(data),
+        data=_data(data),
         quantize=quantize,
         max_loss=max_loss,
         force=force,
@@ -266,6 +289,15 @@ def _paths(inputs: Any) -> list[Path] | None:  # Any: see predict
         return None
     paths = [Path(path) for path in inputs if isinstance(path, str | Path)]  # pyright: ignore[reportUnknownVariableType] - of any values
     return paths if len(paths) == len(inputs) else None  # pyright: ignore[reportUnknownArgumentType] - of any values
+
+
+def _data(data: Data | None) -> Path | Passed | None:
+    """The place of data, or data that are passed."""
+    if data is None or isinstance(data, str | Path):
+        return _path(data)
+    from netspec.language.data import Passed
+
+    return Passed(data)
 
 
 def _path(path: str | Path | None) -> Path | None:

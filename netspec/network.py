@@ -13,6 +13,7 @@ from netspec.checks.indices import index_inputs
 from netspec.checks.objectives import Objective, objectives
 from netspec.graph.inference import infer
 from netspec.graph.nodes import Graph
+from netspec.language.data import Passed
 from netspec.language.expansion import expand
 from netspec.language.layers.activations import ActivationName
 from netspec.language.spec import Spec
@@ -28,7 +29,8 @@ class Network:
     """A spec without faults, with its graph and the folder of its relative paths.
 
     `passes` names the optimizations that it is compiled with; None means all of them. `source` is
-    the text of the spec; it has the places for later errors.
+    the text of the spec; it has the places for later errors. `passed` are data that are read
+    instead of files.
     """
 
     spec: Spec
@@ -36,6 +38,7 @@ class Network:
     folder: Path
     passes: frozenset[str] | None = None
     source: Source | None = field(default=None, compare=False, repr=False)
+    passed: Passed | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def objectives(self) -> tuple[Objective, ...]:

@@ -1,4 +1,4 @@
-"""A table in a columnar file, Parquet or Arrow, read by pyarrow."""
+"""A table in a columnar file, Parquet or Arrow, or in memory, read by pyarrow."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ _PANDAS_INDEX = "__index_level_"
 
 @dataclass(frozen=True)
 class Columnar:
-    """A Parquet or Arrow file and its schema."""
+    """A Parquet or Arrow file, or a table in memory, as a data set of pyarrow."""
 
-    path: Path
     shown: str
-    """The path in messages."""
-    format: str
-    schema: Any  # Any: pyarrow ships no types
+    """The path, or another name, in messages."""
+    content: Any  # Any: pyarrow ships no types
+
+    @property
+    def schema(self) -> Any:  # Any: pyarrow ships no types
+        """The names and types of all columns."""
+        return self.content.schema
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -45,8 +48,7 @@ class Columnar:
     def batches(self, columns: Sequence[str]) -> Iterator[ArrowTable]:
         """Some columns, a part of the rows at a time."""
         try:
-            data = pyarrow("dataset").dataset(str(self.path), format=self.format)
-            yield from data.to_batches(columns=list(columns))
+            yield from self.content.to_batches(columns=list(columns))
         except (pyarrow().ArrowException, OSError) as error:
             raise _unreadable(self.shown, error) from None
 
@@ -54,10 +56,15 @@ class Columnar:
 def open_columnar(path: Path, shown: str, format: str) -> Columnar:
     """Read the schema of a file. Raises DataError."""
     try:
-        schema = pyarrow("dataset").dataset(str(path), format=format).schema
+        content = pyarrow("dataset").dataset(str(path), format=format)
     except (pyarrow().ArrowException, OSError) as error:
         raise _unreadable(shown, error) from None
-    return Columnar(path, shown, format, schema)
+    return Columnar(shown, content)
+
+
+def in_memory(table: ArrowTable, shown: str) -> Columnar:
+    """A table that is in memory; `shown` is its name in messages."""
+    return Columnar(shown, pyarrow("dataset").dataset(table))
 
 
 def _unreadable(shown: str, error: Exception) -> DataError:

@@ -176,7 +176,7 @@ def _write(
     items = list(zip(files, contents, strict=True))
     with (
         warnings.catch_warnings(),
-        bar("Decoding", len(files)) as advance,
+        bar("Decoding images", len(files)) as advance,
         ThreadPoolExecutor(allowed_cores()) as pool,
     ):
         warnings.simplefilter("ignore")  # of parts of the files that do not matter here

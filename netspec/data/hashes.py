@@ -70,7 +70,10 @@ def content_hashes(files: Sequence[Path], folder: Path) -> list[Content]:
     states = [_state(file) for file in files]
     known = [_known(before.get(name), state) for name, state in zip(names, states, strict=True)]
     unknown = [file for file, content in zip(files, known, strict=True) if content is None]
-    with bar("Reading", len(unknown)) as advance, ThreadPoolExecutor(allowed_cores()) as pool:
+    with (
+        bar("Reading images", len(unknown)) as advance,
+        ThreadPoolExecutor(allowed_cores()) as pool,
+    ):
         read = in_blocks(pool, _content, unknown, advance)
         contents = [content or next(read) for content in known]
     after = {

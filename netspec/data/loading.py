@@ -89,7 +89,7 @@ def dataset_of(table: Table, network: Network, memory: int | None = None) -> Dat
     _check_ignored(table.class_names, network)
     names_of_parts = [part for part in PARTS if part in table.splits or part != "validation"]
     parts = {part: _examples(table, part, data, network) for part in names_of_parts}
-    record = describe(data.dataset, table)
+    record = describe(data.dataset, table, passed=network.passed is not None)
     available = half_of_memory() if memory is None else memory
     if any(isinstance(array, Windows) for part in parts.values() for array in part.inputs):
         # Windows overlap: in memory, they are many times the rows that they are made of.
@@ -99,7 +99,8 @@ def dataset_of(table: Table, network: Network, memory: int | None = None) -> Dat
     else:
         parts = {part: replace(examples, streamed=True) for part, examples in parts.items()}
     settings = network.spec.train
-    kept = settings.kept if settings and not data.promise.ordered else None
+    is_drawn = not data.promise.ordered and not (network.passed and network.passed.tested)
+    kept = settings.kept if settings and is_drawn else None
     if kept and "validation" in parts:
         message = "the data have a validation part, and train keeps examples for another one"
         raise DataError(message, "remove `validation` or `validation_split` from train")
@@ -120,7 +121,7 @@ def _opened(data: DataFields, network: Network, learned: DataRecord) -> Table:
     table = data.open(network.folder, request)
     _check_axes(table)
     objectives = dict(zip(request.labels, objectives_of(network), strict=True))
-    table = with_class_indices(table, data, objectives)
+    table = with_class_indices(table, data, objectives, learned.class_names)
     return with_test(table, data, objectives.get("y") if request.needs_labels else None)
 
 
@@ -135,6 +136,7 @@ def request_of(network: Network, learned: DataRecord) -> Request:
         kept=network.spec.train.kept if network.spec.train else None,
         preparation=learned.preparation,
         class_names=learned.class_names,
+        passed=network.passed,
     )
 
 
@@ -228,7 +230,10 @@ def _input(array: Stored, to: Input, part: str, scale: float) -> Stored:
         message = (
             f"the {part} images are {written(array.shape[1:])}, and the input is {written(shape)}"
         )
-        raise DataError(message, "change `input` in the spec, or the data")
+        help = "change `input` in the spec, or the data"
+        if len(shape) > 1 and array.shape[1:] == (shape[-1], *shape[:-1]):
+            help = "the channels come last: write numpy.moveaxis(x, 1, -1), or x.movedim(1, -1)"
+        raise DataError(message, help)
     stored = compact(array.reshape(-1, *shape))
     # Whole numbers stay finite where they do not grow.
     unsafe = stored.dtype.kind == "f" or scale < 1

@@ -22,12 +22,16 @@ BLOCK_BYTES = 16 << 20
 
 
 def with_class_indices(
-    table: Table, data: DataFields, objectives: Mapping[str, Objective]
+    table: Table,
+    data: DataFields,
+    objectives: Mapping[str, Objective],
+    learned: Sequence[str] | None = None,
 ) -> Table:
     """The table with class indices in place of the names of classes.
 
-    `objectives` are by the column of their labels. The classes are the names in the training part,
-    in the order of their characters, or `class_names` of the spec. Raises DataError.
+    `objectives` are by the column of their labels. The classes are `class_names` of the spec, or
+    `learned`, the classes of a run, or the names in the training part, in the order of their
+    characters. Raises DataError.
     """
     labels = sorted({column.name for _, column in table.arrays() if _is_text(column)})
     labels = [name for name in labels if name in objectives]
@@ -39,7 +43,7 @@ def with_class_indices(
     columns = {part: table.column(labels[0], part) for part in table.splits}
     texts = {part: column for part, column in columns.items() if column is not None}
     _check_all_texts(texts)
-    known = data.class_names or _names_in_training(texts)
+    known = data.class_names or learned or _names_in_training(texts)
     if objectives[labels[0]].loss.kind != "classes" and len(known) != 2:
         message = f"the labels are {len(known):,} classes: {listed(known)}; "
         message += f"{objectives[labels[0]].loss.tag} takes two"

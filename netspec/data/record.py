@@ -45,13 +45,15 @@ class ArrayRecord(Model):
 class DataRecord(Model):
     """The arrays of a data set, by name, and the names of the classes that the data contain.
 
-    `preparation` is how the inputs were made of the columns of a table.
+    `preparation` is how the inputs were made of the columns of a table. `passed` is whether a
+    Python program passed the data, so that no file contains them.
     """
 
     dataset: str
     arrays: dict[str, ArrayRecord]
     class_names: tuple[str, ...] | None = None
     preparation: Preparation | None = None
+    passed: bool = False
 
 
 def parse_record(text: str) -> DataRecord | None:
@@ -62,7 +64,7 @@ def parse_record(text: str) -> DataRecord | None:
         return None
 
 
-def describe(dataset: str, table: Table) -> DataRecord:
+def describe(dataset: str, table: Table, *, passed: bool = False) -> DataRecord:
     """The fingerprint of a table. Each array is read once, and a part of it at a time.
 
     The hash is of the values in native byte order and C order, so that it does not depend on how a
@@ -74,6 +76,7 @@ def describe(dataset: str, table: Table) -> DataRecord:
         arrays=arrays,
         class_names=table.class_names,
         preparation=table.preparation,
+        passed=passed,
     )
 
 

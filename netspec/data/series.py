@@ -26,7 +26,7 @@ def open_series(source: Series, folder: Path, request: Request) -> Table:
 
     `folder` is the folder that the path is relative to.
     """
-    rows = read_timed(source, folder, request.preparation, source.target)
+    rows = read_timed(source, folder, request.preparation, source.target, request.passed)
     calendar = rows.calendar
     cut = Cut(source.history, source.gap, source.horizon, source.step, source.bridge)
     targets = _targets(rows)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from netspec.data.mapped import Stored
 from netspec.data.preparation import Preparation
-from netspec.language.data import Portion
+from netspec.language.data import Passed, Portion
 from netspec.text.diagnostics import DataError
 
 WEIGHTS = "w"
@@ -129,6 +129,8 @@ class Request:
     """What a run learned before; without it, a source learns it from the training data."""
     class_names: tuple[str, ...] | None = None
     """The classes of the run."""
+    passed: Passed | None = None
+    """What a Python program passes, which is read instead of files."""
 
 
 def array_name(column: str, split: str) -> str:

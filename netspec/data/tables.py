@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from netspec.data.frames import Frame, FrameFile, open_frame, read_frame, reading_of
 from netspec.data.oddities import FileColumns, oddities, unknown_categories
+from netspec.data.passed.frames import passed_frames
 from netspec.data.preparation import (
     Preparation,
     Values,
@@ -87,9 +88,7 @@ def read_frames(
     source: TableFiles, folder: Path, request: Request
 ) -> tuple[dict[str | None, Frame], dict[str, str]]:
     """The columns of every file, by its part, and the kinds of those that become inputs."""
-    reading = reading_of(source)
-    paths = {_PARTS_OF_FIELDS[field]: path for field, path in source.paths.items()}
-    files = {part: open_frame(folder / path, path, reading) for part, path in paths.items()}
+    files = _files(source, folder, request)
     features = _features(source, files.get(None) or files["train"], request)
     columns = [*features, *filter(None, (source.target, source.part))]
     kinds = _declared_kinds(source, request)
@@ -100,6 +99,16 @@ def read_frames(
         frames[part] = read_frame(file, columns, kinds, skips_broken=skips)
         kinds = {**frames[part].kinds, **kinds}
     return frames, {name: kinds[name] for name in features}
+
+
+def _files(source: TableFiles, folder: Path, request: Request) -> Mapping[str | None, FrameFile]:
+    """The files of a spec, or the frames that a program passes, by their part."""
+    if request.passed:
+        divided = source.part is not None
+        return passed_frames(source, request.passed, source.target, divided=divided)
+    reading = reading_of(source)
+    paths = {_PARTS_OF_FIELDS[field]: path for field, path in source.paths.items()}
+    return {part: open_frame(folder / path, path, reading) for part, path in paths.items()}
 
 
 _PARTS_OF_FIELDS = {"path": None, "train": "train", "val": "validation", "test": "test"}

@@ -8,12 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netspec.data.coded import Coded
 from netspec.data.folders import TEXTS, ExampleFile, list_files
-from netspec.data.frames import open_frame, read_frame, reading_of
+from netspec.data.frames import FrameFile, open_frame, read_frame, reading_of
+from netspec.data.passed.frames import passed_frames
 from netspec.data.preparation import Preparation, Values
-from netspec.data.rows import RowColumns, labels_of, learned_from, parts_of, takes_numbers
+from netspec.data.rows import (
+    RowColumns,
+    Rows,
+    labels_of,
+    learned_from,
+    parts_of,
+    takes_numbers,
+)
 from netspec.data.sources.text import TextFiles
 from netspec.data.table import PARTS, Column, Request, Table
 from netspec.data.tokens import TextColumn, unknown_part
@@ -29,15 +38,10 @@ def open_texts(source: TextFiles, folder: Path, request: Request) -> Table:
 
     `folder` is the folder that the paths are relative to.
     """
-    path = folder / source.path
-    if path.is_dir():
-        content, source = _of_folder(source, path)
-    else:
-        content = _of_table(source, path, request)
-    labels, names = labels_of(source, request, {None: content})
-    rows = parts_of(source, {None: content}, labels)
-    texts = content.values[source.column]
-    assert isinstance(texts, Coded)
+    contents, source = _contents(source, folder, request)
+    labels, names = labels_of(source, request, contents)
+    rows = parts_of(source, contents, labels)
+    texts = {part: _texts(rows[part], contents, source.column) for part in rows}
     if request.preparation:
         (column,) = request.preparation.columns
         assert isinstance(column, TextColumn)
@@ -47,20 +51,45 @@ def open_texts(source: TextFiles, folder: Path, request: Request) -> Table:
         ((length,),) = request.input_shapes
         column = TextColumn.learned(
             source.column,
-            np.asarray(texts[train.indices[known]]),
+            texts["train"][known],
             source.split,
             length,
             source.max_tokens,
         )
     splits: dict[str, tuple[Column, ...]] = {}
-    remarks = [f"{sentence}; it is left out" for sentence in content.broken]
+    broken = (sentence for content in contents.values() for sentence in content.broken)
+    remarks = [f"{sentence}; it is left out" for sentence in broken]
     for part in filter(rows.__contains__, PARTS):
-        indices = column.apply(np.asarray(texts[rows[part].indices]))
+        indices = column.apply(texts[part])
         remarks += _remarks(indices, part, column)
         targets = rows[part].labels
         assert targets is not None
         splits[part] = (Column("x", indices), Column("y", targets))
     return Table(splits, names, tuple(remarks), Preparation(inputs={"x": (column,)}))
+
+
+def _contents(
+    source: TextFiles, folder: Path, request: Request
+) -> tuple[dict[str | None, RowColumns], TextFiles]:
+    """The columns of a file, a folder or frames by their part, and the fields that fit them."""
+    if request.passed:
+        divided = source.part is not None
+        frames = passed_frames(source, request.passed, source.target, divided=divided)
+        return {part: _of_table(source, file, request) for part, file in frames.items()}, source
+    assert source.path is not None
+    path = folder / source.path
+    if path.is_dir():
+        content, source = _of_folder(source, path, source.path)
+        return {None: content}, source
+    file = open_frame(path, source.path, reading_of(source))
+    return {None: _of_table(source, file, request)}, source
+
+
+def _texts(rows: Rows, contents: Mapping[str | None, RowColumns], column: str) -> NDArray[Any]:
+    """The texts (n,) of the rows of a part."""
+    texts = contents[rows.file].values[column]
+    assert isinstance(texts, Coded)
+    return np.asarray(texts[rows.indices])
 
 
 def _remarks(indices: Any, part: str, column: TextColumn) -> Iterator[str]:
@@ -79,9 +108,8 @@ def _remarks(indices: Any, part: str, column: TextColumn) -> Iterator[str]:
         yield f"{unknown:.0%} of the tokens of the {part} texts are not in the vocabulary"
 
 
-def _of_table(source: TextFiles, path: Path, request: Request) -> RowColumns:
+def _of_table(source: TextFiles, file: FrameFile, request: Request) -> RowColumns:
     """The columns of a file of rows."""
-    file = open_frame(path, source.path, reading_of(source))
     texts = [source.column, *filter(None, [source.part])]
     labels = [] if takes_numbers(request) else [source.target]
     kinds = dict.fromkeys([*texts, *labels], "category")
@@ -116,9 +144,9 @@ class _Files:
         return len(self.file.names)
 
 
-def _of_folder(source: TextFiles, path: Path) -> tuple[_Files, TextFiles]:
+def _of_folder(source: TextFiles, path: Path, shown: str) -> tuple[_Files, TextFiles]:
     """The texts of a folder, and the fields with the names of its columns."""
-    listing = list_files(path, source.path, labelled=True, kind=TEXTS)
+    listing = list_files(path, shown, labelled=True, kind=TEXTS)
     texts: list[str] = []
     files: list[ExampleFile] = []
     broken: list[str] = []
@@ -131,7 +159,7 @@ def _of_folder(source: TextFiles, path: Path) -> tuple[_Files, TextFiles]:
     if broken and (source.on_error == "stop" or not texts):
         count = f"{len(broken):,} of the {len(listing.files):,}"
         help = "write its `encoding` into data; or `on_error: skip` leaves them out"
-        raise DataError(f"{count} texts in {source.path} cannot be read", help, broken)
+        raise DataError(f"{count} texts in {shown} cannot be read", help, broken)
     has_parts = any(file.part for file in files)
     columns: dict[str, Values] = {
         source.column: Coded.of(texts),
@@ -139,7 +167,7 @@ def _of_folder(source: TextFiles, path: Path) -> tuple[_Files, TextFiles]:
     }
     if has_parts:
         columns[_PART] = Coded.of([file.part or "" for file in files])
-    folder = _Folder(source.path, tuple(file.name for file in files))
+    folder = _Folder(shown, tuple(file.name for file in files))
     fields = source.model_copy(update={"part": _PART if has_parts else None})
     return _Files(folder, columns, (*listing.remarks, *broken)), fields
 

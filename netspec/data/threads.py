@@ -30,7 +30,7 @@ def in_blocks(
 
 
 @contextmanager
-def bar(title: str, files: int) -> Generator[Callable[[int], None]]:
+def bar(title: str, total: int) -> Generator[Callable[[int], None]]:
     """A bar on stderr, where that is a terminal; it goes away at the end."""
     if not sys.stderr.isatty():
         yield lambda count: None  # noqa: ARG005 - rich takes a tenth of a second to import
@@ -45,10 +45,10 @@ def bar(title: str, files: int) -> Generator[Callable[[int], None]]:
     )
 
     columns = (
-        TextColumn(f"{title} images"),
+        TextColumn(title),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield partial(progress.advance, progress.add_task("", total=files))
+        yield partial(progress.advance, progress.add_task("", total=total))

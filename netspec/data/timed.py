@@ -13,9 +13,11 @@ from netspec.data.calendar import Calendar
 from netspec.data.coded import Coded
 from netspec.data.dates import check_numbers, times_of, written_time
 from netspec.data.frames import Frame, FrameFile, open_frame, read_frame, reading_of
+from netspec.data.passed.frames import passed_frames
 from netspec.data.preparation import Preparation, Values
 from netspec.data.rows import check_finite
 from netspec.data.sources.series import Series
+from netspec.language.data import Passed
 from netspec.text.diagnostics import DataError
 
 
@@ -49,13 +51,18 @@ class TimedRows:
 
 
 def read_timed(
-    source: Series, folder: Path, preparation: Preparation | None, targets: tuple[str, ...]
+    source: Series,
+    folder: Path,
+    preparation: Preparation | None,
+    targets: tuple[str, ...],
+    passed: Passed | None = None,
 ) -> TimedRows:
     """The rows of the file of a series, with the columns to predict. Raises DataError.
 
-    The features are the columns of a preparation, where there is one.
+    The features are the columns of a preparation, where there is one. `passed` are read instead of
+    the file.
     """
-    file = open_frame(folder / source.path, source.path, reading_of(source))
+    file = _file(source, folder, passed)
     features = _features(source, file, preparation)
     columns = dict.fromkeys([*features, source.time, *source.group, *targets])
     learned = preparation.columns if preparation else ()
@@ -80,6 +87,18 @@ def read_timed(
     rows = TimedRows(source, frame, features, values, kinds, times, groups, calendar)
     _check_times(rows)
     return rows
+
+
+def _file(source: Series, folder: Path, passed: Passed | None) -> FrameFile:
+    """The file of a spec, or the frame that a program passes. Raises DataError."""
+    if passed is None:
+        assert source.path is not None
+        return open_frame(folder / source.path, source.path, reading_of(source))
+    files = passed_frames(source, passed, None, divided=True)
+    if None not in files:
+        message = "a series is one frame, which netspec divides at a time, and gets several parts"
+        raise DataError(message, "pass one frame with the rows of all parts")
+    return files[None]
 
 
 def _features(source: Series, file: FrameFile, preparation: Preparation | None) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ from time import perf_counter
 
 from netspec.backend import Device, Predictor, find
 from netspec.data import Dataset, load
-from netspec.data.location import with_data
-from netspec.data.record import remarks
-from netspec.language.data import class_names
+from netspec.data.location import check_named, only_tested, with_data
+from netspec.data.passed.parts import is_one_part
+from netspec.data.record import DataRecord, differences, remarks
+from netspec.language.data import Passed, class_names
 from netspec.network import Network
 from netspec.numerics.weights import Weights
 from netspec.runs.exported import open_exported, remarks_about
@@ -60,33 +61,76 @@ def _matrix(rows: list[list[int]], names: tuple[str, ...]) -> list[str]:
 
 
 def evaluate_run(
-    run: Run, backend: str | None = None, device: Device = "auto", data: Path | None = None
+    run: Run,
+    backend: str | None = None,
+    device: Device = "auto",
+    data: Path | Passed | None = None,
 ) -> Evaluation:
     """Test a run's weights on a backend, by default the run's backend. Raises NetspecError.
 
-    `data` is the npz file, or the folder of the files, where they are not at their place any more.
+    `data` is the npz file, or the folder of the files, where they are not at their place any more;
+    or data that a program passes.
     """
     name = backend or run.backend
+    if data is None:
+        check_named(run.network, str(run.path), f'netspec.evaluate(netspec.run("{run.path}"), ')
     network = with_data(run.network, data)
     train_settings(network)
     target = find(name)
     weights = run.weights()
-    dataset = load(network, learned=run.about.data)
-    notes = (*remarks(str(run.path), run.about.data, dataset.record), *remarks_about(run))
+    dataset, notes = _tested(network, str(run.path), run.about.data)
+    notes += tuple(remarks_about(run))
     predictor = target.predictor(network, weights, device)
     return _evaluated(network, dataset, predictor, weights, name, notes)
 
 
-def evaluate_file(path: Path, device: Device = "auto", data: Path | None = None) -> Evaluation:
+def evaluate_file(
+    path: Path, device: Device = "auto", data: Path | Passed | None = None
+) -> Evaluation:
     """Test an exported file on the test images that its spec names; see `evaluate_run`."""
     file = open_exported(path, device)
+    if data is None:
+        check_named(file.network, str(path), f'netspec.evaluate("{path}", ')
     network = with_data(file.network, data)
     train_settings(network)
-    dataset = load(network, learned=file.record)
-    notes = (*remarks(str(path), file.record, dataset.record), *file.model.remarks)
+    dataset, notes = _tested(network, str(path), file.record)
+    notes += file.model.remarks
     if any(weight.regularizer is not None for _, weight in network.graph.weights()):
         notes += ("test_loss has no penalties, whose weights the file does not name",)
     return _evaluated(network, dataset, ScaledInputs(file.model), None, "onnx", notes)
+
+
+def _tested(
+    network: Network, subject: str, before: DataRecord | None
+) -> tuple[Dataset, tuple[str, ...]]:
+    """The data to test on, and what the user has to know of them.
+
+    Of data that a program passes without parts all examples are tested, unless they are the data of
+    the training: these have a test part.
+    """
+    if network.passed is None or not is_one_part(network.passed.values):
+        dataset = load(network, learned=before)
+        return dataset, remarks(subject, before, dataset.record)
+    dataset = load(only_tested(network), learned=before)
+    if before and _count(dataset.record, "test") == sum(_count(before, part) for part in _DRAWN):
+        again = load(network, learned=before)
+        if not differences(before, again.record):
+            return again, ()
+        count = len(dataset.test)
+        note = f"all {count:,} examples are tested: they differ from the data of {subject}"
+        return dataset, (note,)
+    if before and _count(dataset.record, "train") != _count(dataset.record, "test"):
+        return dataset, remarks(subject, before, dataset.record)  # of a series
+    return dataset, ()
+
+
+_DRAWN = ("train", "test")
+
+
+def _count(record: DataRecord, part: str) -> int:
+    """The number of examples of a part."""
+    arrays = (array for name, array in record.arrays.items() if name.startswith(f"x_{part}"))
+    return next((array.count for array in arrays), 0)
 
 
 def _evaluated(

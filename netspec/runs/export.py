@@ -17,10 +17,11 @@ from netspec.backend import (
 )
 from netspec.data import Dataset, load
 from netspec.data.loading import input_columns
-from netspec.data.location import relocated, with_data
+from netspec.data.location import check_named, relocated, with_data
 from netspec.data.pixels import as_pixels
 from netspec.data.preparation import Preparation
 from netspec.data.record import remarks
+from netspec.language.data import Passed
 from netspec.network import Network
 from netspec.numerics.weights import Array
 from netspec.runs.folder import Reference, Run
@@ -72,7 +73,7 @@ def export(
     opset: int | None = None,
     raw_input: bool = False,
     passes: frozenset[str] | None = None,
-    data: Path | None = None,
+    data: Path | Passed | None = None,
     quantize: Quantization | None = None,
     max_loss: float,
     force: bool = False,
@@ -85,13 +86,17 @@ def export(
 
     With `quantize` the file is int8, calibrated on training examples, or fp16. It is then tested
     beside the float32 model, and may lose no more than `max_loss`, except with `force`. `data` is
-    the npz file, or the folder of the files, where they are not at their place any more.
+    the npz file, or the folder of the files, where they are not at their place any more; or data
+    that a program passes.
 
     Raises NetspecError, and then writes nothing.
     """
     if not max_loss >= 0:  # which a number that is none is not
         message = f"an export cannot lose {max_loss:g}"
         raise NetspecError(message, "write 0 or more after --max-loss, such as 0.005")
+    if quantize and data is None:
+        call = f'netspec.export(netspec.run("{run.path}"), quantize="{quantize}", '
+        check_named(run.network, str(run.path), call)
     target = find_exporting("onnx")
     path = path or run.path / (f"model-{quantize}.onnx" if quantize else "model.onnx")
     network = _placed(with_data(replace(run.network, passes=passes), data), path.parent)

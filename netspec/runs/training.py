@@ -27,6 +27,7 @@ from netspec.data import Dataset, epoch_order, load, mask_seed
 from netspec.data.location import with_data
 from netspec.data.record import DataRecord, differences, remarks
 from netspec.data.suspicious import suspicions
+from netspec.language.data import Passed
 from netspec.language.spec import Train
 from netspec.network import Network
 from netspec.numerics.initial import check_memory, initial
@@ -102,7 +103,7 @@ def train(
     resume: bool | Path = False,
     memory: int | None = None,
     strict: bool = False,
-    data: Path | None = None,
+    data: Path | Passed | None = None,
     progress: Progress | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Run:
@@ -112,8 +113,8 @@ def train(
     path or name. It ends with the weights of a run that was never broken. Examples that take more
     than `memory` bytes, by default half of the machine's free memory, are read as they are
     needed. `data` is the npz file, or the folder of the files, to read instead of those that the
-    spec names. What is suspicious about the data is shown before a new run begins, and raised with
-    `strict`. Raises NetspecError.
+    spec names; or data that a program passes. What is suspicious about the data is shown before a
+    new run begins, and raised with `strict`. Raises NetspecError.
     """
     progress = progress or Silent()
     options = _Options(device, runs, memory, strict, progress, Callbacks(callbacks))
@@ -203,6 +204,8 @@ def _check_same_data(run: Run, now: DataRecord) -> None:
     if before and (changes := differences(before, now)):
         message = f"{run.path} was begun with other data: {'; '.join(changes)}"
         help = "name the same data with --data, or leave --resume out to begin a new run"
+        if before.passed:
+            help = "pass the same data, or leave `resume` out to begin a new run"
         raise RunError(message, help)
 
 

@@ -135,6 +135,27 @@ def test_validation_part_excludes_validation_in_train(tmp_path):
         read(tmp_path, train=", validation_split: 0.5")
 
 
+MONITORED = ", early_stopping: {monitor: val_loss}"
+OF_VALIDATION = {
+    "npy": "{dataset: npy, x_train: a, y_train: b, x_val: c, y_val: d}",
+    "idx": "{dataset: idx, train_images: a, train_labels: b, val_images: c, val_labels: d}",
+}
+
+
+def test_early_stopping_may_monitor_validation_arrays(tmp_path):
+    save(tmp_path, arrays(4, "train"), arrays(2, "val", 4), arrays(3, "test", 6))
+    assert numbers(read(tmp_path, train=MONITORED))[1] == [4, 5]
+
+
+@pytest.mark.parametrize("dataset", OF_VALIDATION)
+def test_early_stopping_may_monitor_validation_files(tmp_path, dataset):
+    data = OF_VALIDATION[dataset]
+    with pytest.raises(DataError, match="there is no file"):  # of a spec without faults
+        read(tmp_path, data, train=MONITORED)
+    with pytest.raises(SpecError, match="no examples for validation"):
+        read(tmp_path, data.split(", x_val")[0].split(", val_im")[0] + "}", train=MONITORED)
+
+
 # The test part
 
 

@@ -102,7 +102,7 @@ def test_errors_inside_a_source_field_are_named(plugin, noise, text):
 
 
 def test_unknown_data_set_lists_an_installed_source(plugin):
-    assert "table, text, series and stripes" in message("{dataset: qqqqqq}")
+    assert "table, text, series, python and stripes" in message("{dataset: qqqqqq}")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import model_validator
 
 from netspec.data.sources import Source, check_pairs
-from netspec.language.data import FileFields, FilePath
+from netspec.language.data import FileFields, FilePath, Promise
 
 if TYPE_CHECKING:
     from netspec.data.table import Request, Table
@@ -30,6 +30,10 @@ class Idx(FileFields, Source):
         parts = ("train", "val", "test")
         check_pairs(self, {f"{part}_images": f"{part}_labels" for part in parts})
         return self
+
+    @property
+    def promise(self) -> Promise:
+        return Promise(names_classes=None, validates=self.val_images is not None)
 
     def open(self, folder: Path, request: Request) -> Table:
         from netspec.data.idx import read_idx

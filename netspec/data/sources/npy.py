@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import model_validator
 
 from netspec.data.sources import Source, check_pairs
-from netspec.language.data import ARRAY_PARTS, FileFields, FilePath
+from netspec.language.data import ARRAY_PARTS, FileFields, FilePath, Promise
 
 if TYPE_CHECKING:
     from netspec.data.table import Request, Table
@@ -35,6 +35,10 @@ class Npy(FileFields, Source):
     def _has_pairs(self) -> Self:
         check_pairs(self, {f"x_{part}": f"y_{part}" for part in ("train", "val", "test")})
         return self
+
+    @property
+    def promise(self) -> Promise:
+        return Promise(names_classes=None, validates=self.x_val is not None)
 
     def open(self, folder: Path, request: Request) -> Table:
         from netspec.data.npy import read_npy

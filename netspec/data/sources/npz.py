@@ -35,7 +35,7 @@ class Npz(FileFields, Source):
 
     @property
     def promise(self) -> Promise:
-        return Promise(single=False, names_classes=None)
+        return Promise(single=False, names_classes=None, validates=True)
 
     @property
     def renamed(self) -> Mapping[str, str]:

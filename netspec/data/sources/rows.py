@@ -64,6 +64,10 @@ class WrittenFiles(Source):
         ),
     ] = "stop"
 
+    @property
+    def passed(self) -> bool:
+        return not self.paths
+
     def check_writing(self, help: str) -> None:
         """Raise what a validator raises where the fields are for other sources, or wrong.
 

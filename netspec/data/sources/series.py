@@ -29,7 +29,13 @@ class Series(RowFiles):
     """
 
     dataset: Literal["series"]
-    path: Annotated[FilePath, Field(description="The file, seen from the spec's folder.")]
+    path: Annotated[
+        FilePath | None,
+        Field(
+            description="The file, seen from the spec's folder. Without it, a Python program "
+            "passes the rows."
+        ),
+    ] = None
     time: Annotated[
         str, Field(description="The column with the time of every row, or its number in order.")
     ]

@@ -26,7 +26,7 @@ TestPart: TypeAlias = Annotated[
 
 
 class TableFiles(RowFiles):
-    """A table: a CSV, Parquet or Arrow file, or one file for each part.
+    """A table: a CSV, Parquet or Arrow file, or one file for each part; or a frame in Python.
 
     The columns are inputs, except the target. Numbers are standardised, a category is one input for
     each of its values: what this needs is learned from the training part.
@@ -34,7 +34,11 @@ class TableFiles(RowFiles):
 
     dataset: Literal["table"]
     path: Annotated[
-        FilePath | None, Field(description="The file, seen from the spec's folder.")
+        FilePath | None,
+        Field(
+            description="The file, seen from the spec's folder. Without any file, a Python "
+            "program passes the rows."
+        ),
     ] = None
     train: Annotated[
         FilePath | None, Field(description="The file of the training part, instead of `path`.")
@@ -62,14 +66,14 @@ class TableFiles(RowFiles):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.path is None and self.train is None:
-            help = "write `path: FILE.csv`, or `train: FILE.csv` with `test: FILE.csv`"
-            raise fault("dataset", "table names no file", help)
         files = [name for name in ("train", "val", "test") if name in self.paths]
+        if files and self.path is None and self.train is None:
+            help = "write `path: FILE.csv`, or `train: FILE.csv` with `test: FILE.csv`"
+            raise fault("dataset", "table names no file of the training part", help)
         if self.path is not None and files:
             message = f"path is the file of all parts, and {files[0]} is the file of one"
             raise fault(files[0], message, "write only `path`, or only `train`, `val` and `test`")
-        if self.part is not None and self.path is None:
+        if self.part is not None and files:
             help = "remove part, or write `path: FILE.csv`"
             raise fault("part", "part is a column of one file with all parts", help)
         uses = {"target": self.target, "part": self.part}
@@ -78,7 +82,7 @@ class TableFiles(RowFiles):
 
     @property
     def promise(self) -> Promise:
-        validates = self.val is not None or self.part is not None
+        validates = self.val is not None or self.part is not None or self.passed
         return Promise(names_classes=True, validates=validates, columns=True)
 
     @property

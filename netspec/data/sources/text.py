@@ -24,11 +24,12 @@ class TextFiles(WrittenFiles):
 
     dataset: Literal["text"]
     path: Annotated[
-        FilePath,
+        FilePath | None,
         Field(
-            description="A CSV, Parquet or Arrow file, or a folder; seen from the spec's folder."
+            description="A CSV, Parquet or Arrow file, or a folder; seen from the spec's folder. "
+            "Without it, a Python program passes the texts."
         ),
-    ]
+    ] = None
     column: Annotated[str, Field(description="The column with the texts.")] = "text"
     # A column, where other sources have one of two words.
     target: Annotated[  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -69,8 +70,8 @@ class TextFiles(WrittenFiles):
 
     @property
     def promise(self) -> Promise:
-        # A folder may have a validation part.
-        validates = self.part is not None or not PurePath(self.path).suffix
+        # A folder may have a validation part, and so may what a program passes.
+        validates = self.part is not None or not PurePath(self.path or "").suffix
         return Promise(names_classes=True, validates=validates, tokens=True)
 
     @property

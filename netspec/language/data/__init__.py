@@ -16,6 +16,7 @@ from netspec.language.data.fields import (
     class_names,
     promise_of,
 )
+from netspec.language.data.passed import Passed
 from netspec.language.data.registry import SOURCES, DataField
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "FolderPath",
     "ImageResize",
     "PartFields",
+    "Passed",
     "Portion",
     "Promise",
     "Resize",

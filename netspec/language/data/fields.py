@@ -157,6 +157,11 @@ class DataFields(Model):
         return Promise()
 
     @property
+    def passed(self) -> bool:
+        """Whether the data are read from no file or package: a Python program passes them."""
+        return False
+
+    @property
     def own_targets(self) -> bool:
         """Whether the output is compared with the input, as in an autoencoder."""
         return self.target == "input"

@@ -31,6 +31,7 @@ BUILT_IN = {
     "table": "netspec.data.sources.table:TableFiles",
     "text": "netspec.data.sources.text:TextFiles",
     "series": "netspec.data.sources.series:Series",
+    "python": "netspec.data.sources.python:Python",
 }
 """The module and the class of every source of netspec."""
 
