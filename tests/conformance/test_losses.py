@@ -1,6 +1,6 @@
 """Every loss is Keras's: its value, its gradient, and what the weights of the examples do to both.
 
-One network has an output for every case, which reads the input by a layer of its own, so that one
+One network has an output for every case, which reads the input by a separate layer, so that one
 step of gradient descent shows the gradient of every loss by itself.
 """
 
@@ -30,7 +30,7 @@ BATCH, WIDTH, STEPS = 6, 5, 3
 
 @dataclass(frozen=True)
 class Case:
-    """A loss at an output of some units; `shape` (…) are the axes in front of those."""
+    """A loss at an output of some units; `shape` (…) are the axes before the units."""
 
     name: str
     loss: str
@@ -176,17 +176,19 @@ def take_step(
     return Step(tested, examples, trainer, total, losses, before, trainer.weights())
 
 
-def expected(case: Case, done: Step) -> tuple[float, dict[str, Array]]:
+def expected(case: Case, one_step: Step) -> tuple[float, dict[str, Array]]:
     """Keras's loss of a case, and its gradient with respect to the layer's weights."""
-    kernel, bias = (tf.constant(done.before[f"{case.name}.{part}"]) for part in ("kernel", "bias"))
-    truth = done.examples.targets[[each.name for each in CASES].index(case.name)]
-    weights = done.examples.weights
+    kernel, bias = (
+        tf.constant(one_step.before[f"{case.name}.{part}"]) for part in ("kernel", "bias")
+    )
+    truth = one_step.examples.targets[one_step.tested.graph.outputs.index(case.name)]
+    weights = one_step.examples.weights
     if weights is not None:
         weights = weights.reshape(-1, *[1] * (truth.ndim - 1 - (case.targets != "classes")))
     activation = activation_before(case)
     with tf.GradientTape() as tape:
         tape.watch([kernel, bias])
-        outputs = activation(tf.tensordot(done.examples.inputs[0], kernel, 1) + bias)
+        outputs = activation(tf.tensordot(one_step.examples.inputs[0], kernel, 1) + bias)
         loss = case.oracle(tf.constant(truth), outputs, weights)
     gradients = tape.gradient(loss, [kernel, bias])
     return float(loss), {"kernel": gradients[0].numpy(), "bias": gradients[1].numpy()}
@@ -206,25 +208,25 @@ SETTINGS = [((), False), ((), True), ((STEPS,), True)]
 def test_the_loss_and_its_gradient_are_keras(
     name: str, case: Case, axes: tuple[int, ...], weighted: bool
 ) -> None:
-    done = step(name, axes, weighted=weighted)
+    one_step = step(name, axes, weighted=weighted)
 
-    loss, gradients = expected(case, done)
+    loss, gradients = expected(case, one_step)
 
-    assert done.losses[case.name] == pytest.approx(loss, rel=1e-5)
+    assert one_step.losses[case.name] == pytest.approx(loss, rel=1e-5)
     for part, gradient in gradients.items():
         key = f"{case.name}.{part}"
-        found = (done.before[key] - done.after[key]) / (RATE * np.float32(case.weight))
-        bound = 1e-5 * max(1.0, np.abs(done.before[key]).max() / RATE)
-        np.testing.assert_allclose(found, gradient, 1e-5, bound, err_msg=key)
+        actual = (one_step.before[key] - one_step.after[key]) / (RATE * np.float32(case.weight))
+        bound = 1e-5 * max(1.0, np.abs(one_step.before[key]).max() / RATE)
+        np.testing.assert_allclose(actual, gradient, 1e-5, bound, err_msg=key)
 
 
 @pytest.mark.parametrize("name", TRAINING)
 def test_the_loss_of_a_step_is_the_weighted_sum_of_those_of_the_outputs(name: str) -> None:
-    done = step(name, (), weighted=True)
+    one_step = step(name, (), weighted=True)
 
-    total = sum(case.weight * done.losses[case.name] for case in CASES)
+    total = sum(case.weight * one_step.losses[case.name] for case in CASES)
 
-    assert done.total == pytest.approx(total, rel=1e-5)
+    assert one_step.total == pytest.approx(total, rel=1e-5)
 
 
 @pytest.mark.parametrize(("axes", "weighted"), SETTINGS, ids=str)
@@ -232,29 +234,33 @@ def test_the_loss_of_a_step_is_the_weighted_sum_of_those_of_the_outputs(name: st
 def test_the_loss_of_an_evaluation_is_keras(
     case: Case, axes: tuple[int, ...], weighted: bool
 ) -> None:
-    done = step(TRAINING[0], axes, weighted=weighted)
-    (asked,) = (each for each in done.tested.objectives if each.output == case.name)
-    truth = done.examples.targets[done.tested.graph.outputs.index(case.name)]
-    kernel, bias = done.before[f"{case.name}.kernel"], done.before[f"{case.name}.bias"]
-    outputs = activation_before(case)(done.examples.inputs[0] @ kernel + bias)
+    one_step = step(TRAINING[0], axes, weighted=weighted)
+    (objective,) = (
+        objective for objective in one_step.tested.objectives if objective.output == case.name
+    )
+    truth = one_step.examples.targets[one_step.tested.graph.outputs.index(case.name)]
+    kernel, bias = one_step.before[f"{case.name}.kernel"], one_step.before[f"{case.name}.bias"]
+    outputs = activation_before(case)(one_step.examples.inputs[0] @ kernel + bias)
 
-    totals = numpy_losses.summed(asked.loss, np.asarray(outputs), truth)
+    totals = numpy_losses.summed(objective.loss, np.asarray(outputs), truth)
 
     weights = EXAMPLE_WEIGHTS if weighted else 1
-    count = numpy_losses.positions(asked.loss, np.asarray(outputs), truth).sum()
-    assert (totals * weights).sum() / count == pytest.approx(expected(case, done)[0], rel=1e-5)
+    count = numpy_losses.positions(objective.loss, np.asarray(outputs), truth).sum()
+    assert (totals * weights).sum() / count == pytest.approx(expected(case, one_step)[0], rel=1e-5)
 
 
 @pytest.mark.parametrize("name", TRAINING)
 def test_a_trainer_gives_every_output_behind_its_activation(name: str) -> None:
-    done = step(name, (), weighted=False)
+    one_step = step(name, (), weighted=False)
 
-    outputs = done.trainer.outputs(*done.examples.inputs)
+    outputs = one_step.trainer.outputs(*one_step.examples.inputs)
 
     for case, output in zip(CASES, outputs, strict=True):
-        kernel, bias = done.after[f"{case.name}.kernel"], done.after[f"{case.name}.bias"]
-        wanted = keras.activations.get(case.activation)(done.examples.inputs[0] @ kernel + bias)
-        np.testing.assert_allclose(output, wanted, 1e-5, 1e-6, err_msg=case.name)
+        kernel, bias = one_step.after[f"{case.name}.kernel"], one_step.after[f"{case.name}.bias"]
+        probabilities = keras.activations.get(case.activation)(
+            one_step.examples.inputs[0] @ kernel + bias
+        )
+        np.testing.assert_allclose(output, probabilities, 1e-5, 1e-6, err_msg=case.name)
 
 
 # Logits far beyond those at which the float32 probability is 0 or 1. Every Dense passes its input

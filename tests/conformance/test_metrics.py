@@ -49,8 +49,8 @@ def values() -> Arrays:
     return outputs, (outputs + random.normal(0, 1, outputs.shape)).astype(np.float32)
 
 
-def asked(loss: str, metric: str, outputs: NDArray[Any]) -> Objective:
-    """What a spec with this metric asks of its output."""
+def objective_of(loss: str, metric: str, outputs: NDArray[Any]) -> Objective:
+    """The objective of a spec with this metric."""
     *axes, units = outputs.shape[1:]
     activation = {SPARSE: "softmax", CATEGORICAL: "softmax", BINARY: "sigmoid"}.get(loss, "linear")
     braced = f"{{{metric}}}" if ":" in metric else metric
@@ -64,7 +64,7 @@ def asked(loss: str, metric: str, outputs: NDArray[Any]) -> Objective:
 
 def figure(loss: str, metric: str, outputs: NDArray[Any], targets: NDArray[Any]) -> Any:
     """What a metric of probabilities or other outputs comes to over three batches."""
-    objective = asked(loss, metric, outputs)
+    objective = objective_of(loss, metric, outputs)
     measured = measure(objective.metrics[0], objective)
     for batch in BATCHES:
         measured.add(outputs[batch], targets[batch])
@@ -124,9 +124,9 @@ def test_a_metric_is_that_of_keras(
     for batch in BATCHES:
         theirs.update_state(targets[batch], outputs[batch])
 
-    found = figure(loss, metric, outputs, targets)
+    actual = figure(loss, metric, outputs, targets)
 
-    assert found == pytest.approx(float(np.ravel(theirs.result())[0]), rel=1e-5)
+    assert actual == pytest.approx(float(np.ravel(theirs.result())[0]), rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -143,41 +143,45 @@ def test_of_several_classes_the_mean_over_the_classes_is_that_of_scikit_learn(
 ) -> None:
     outputs, labels = several(True)
 
-    found = figure(SPARSE, metric, outputs, labels)
+    actual = figure(SPARSE, metric, outputs, labels)
 
     expected = function(labels, outputs.argmax(-1), average="macro", zero_division=0)
-    assert found == pytest.approx(expected, rel=1e-12)
+    assert actual == pytest.approx(expected, rel=1e-12)
 
 
 def test_the_confusion_matrix_of_classes_is_that_of_scikit_learn() -> None:
     outputs, labels = several(True)
 
-    found = figure(SPARSE, "confusion_matrix", outputs, labels)
+    actual = figure(SPARSE, "confusion_matrix", outputs, labels)
 
-    assert found == sklearn_metrics.confusion_matrix(labels, outputs.argmax(-1)).tolist()
+    assert actual == sklearn_metrics.confusion_matrix(labels, outputs.argmax(-1)).tolist()
 
 
 def test_the_confusion_matrix_of_yes_and_no_has_two_classes() -> None:
     outputs, targets = binary()
 
-    found = figure(BINARY, "confusion_matrix", outputs, targets)
+    actual = figure(BINARY, "confusion_matrix", outputs, targets)
 
-    assert found == sklearn_metrics.confusion_matrix(targets[:, 0], outputs[:, 0] > 0.5).tolist()
+    assert actual == sklearn_metrics.confusion_matrix(targets[:, 0], outputs[:, 0] > 0.5).tolist()
 
 
 def test_metrics_see_the_probabilities_of_logits() -> None:
     for loss in (BINARY, f"{{{BINARY}: {{from_logits: true}}}}"):
         outputs, _ = binary()
-        found = probabilities(np.log(outputs / (1 - outputs)), asked(loss, "precision", outputs))
-        np.testing.assert_allclose(found, outputs, 1e-6)
+        actual = probabilities(
+            np.log(outputs / (1 - outputs)), objective_of(loss, "precision", outputs)
+        )
+        np.testing.assert_allclose(actual, outputs, 1e-6)
 
 
 def test_the_probabilities_of_far_logits_are_those_of_keras() -> None:
     logits = np.array([[-200, -100, -20, 0, 20, 100, 200]], np.float32)
     softmax, sigmoid = keras.activations.softmax(logits), keras.activations.sigmoid(logits)
 
-    found = [probabilities(logits, asked(loss, "auc", logits)) for loss in (CATEGORICAL, BINARY)]
+    actual = [
+        probabilities(logits, objective_of(loss, "auc", logits)) for loss in (CATEGORICAL, BINARY)
+    ]
 
-    np.testing.assert_allclose(found[0], softmax, 1e-5, 1e-37)
-    np.testing.assert_allclose(found[1], sigmoid, 1e-5, 1e-37)
-    assert all(values.dtype == np.float32 for values in found)
+    np.testing.assert_allclose(actual[0], softmax, 1e-5, 1e-37)
+    np.testing.assert_allclose(actual[1], sigmoid, 1e-5, 1e-37)
+    assert all(values.dtype == np.float32 for values in actual)

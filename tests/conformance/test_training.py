@@ -1,6 +1,6 @@
 """Training is the same everywhere: the optimizers are Keras's, and so are the losses of a run.
 
-Weights that one backend has trained give the same predictions on every other.
+Weights that one backend has trained have the same predictions on every other.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ OPTIMIZERS = [
     "lion: {beta_1: 0.5, beta_2: 0.8}",
 ]
 
-# Around the rule: each alone with a rule of its own, and everything together.
+# Around the rule: each with a separate rule, and everything together.
 MODIFIERS = [
     "sgd: {weight_decay: 0.5}",
     "rmsprop: {momentum: 0.5, weight_decay: 0.5}",
@@ -82,7 +82,7 @@ With oneDNN's kernels for SSE4.1 PyTorch's RMSprop was off by 1.4e-5.
 """
 
 ROUNDED = 3e-2
-"""How far rounding drives the losses of the tutorial's first 20 steps apart.
+"""How much rounding changes the losses of the tutorial's first 20 steps.
 
 In the first steps it decides which of two equal pixels a max pooling takes, and on which side of 0
 one of 204,800 values of a ReLU is. One such value changes a gradient by 1%, and Adam divides
@@ -262,9 +262,9 @@ def test_a_network_may_end_in_a_softmax_or_in_logits(
     losses = oracle.train(keras_optimizer(tested.spec.train), batches, RATES[:2])
     trainer = found_training(name).trainer(tested, weights, examples, "cpu")
 
-    given = [*trainer.epoch(np.tile(np.arange(8), 2), 8, RATES[:2], 0)]
+    steps = [*trainer.epoch(np.tile(np.arange(8), 2), 8, RATES[:2], 0)]
 
-    np.testing.assert_allclose(np.concatenate([one.losses for one in given]), losses, 1e-5)
+    np.testing.assert_allclose(np.concatenate([report.losses for report in steps]), losses, 1e-5)
     check_weights(trainer.weights(), oracle.weights())
     np.testing.assert_allclose(
         trainer.predict(*examples.values()),
@@ -285,9 +285,9 @@ def test_the_last_batch_counts_although_it_is_short(name: str) -> None:
     losses = oracle.train(keras_optimizer(tested.spec.train), batches, RATES[:3])
     trainer = found_training(name).trainer(tested, weights, examples, "cpu")
 
-    given = [*trainer.epoch(order, 32, RATES[:3], 0)]
+    steps = [*trainer.epoch(order, 32, RATES[:3], 0)]
 
-    np.testing.assert_allclose(np.concatenate([one.losses for one in given]), losses, 1e-5)
+    np.testing.assert_allclose(np.concatenate([report.losses for report in steps]), losses, 1e-5)
     check_weights(trainer.weights(), oracle.weights())
 
 
@@ -303,9 +303,9 @@ def test_the_right_answers_of_every_batch_are_counted(name: str) -> None:
     trainer = found_training(name).trainer(tested, weights, examples, "cpu")
 
     still = np.full(3, 1e-20, np.float32)
-    given = [*trainer.epoch(np.arange(70), 32, still, 0)]
+    steps = [*trainer.epoch(np.arange(70), 32, still, 0)]
 
-    np.testing.assert_array_equal(np.concatenate([one.correct for one in given]), answers)
+    np.testing.assert_array_equal(np.concatenate([report.correct for report in steps]), answers)
 
 
 @pytest.fixture(scope="module")
@@ -322,8 +322,8 @@ def tutorial_losses() -> dict[str, Array]:
     for name in TRAINING:
         weights = initial(tutorial.graph, settings.seed)
         trainer = found_training(name).trainer(tutorial, weights, seen, "cpu")
-        given = [*trainer.epoch(np.arange(len(seen)), settings.batch_size, rates, 0)]
-        losses[name] = np.concatenate([one.losses for one in given])
+        steps = [*trainer.epoch(np.arange(len(seen)), settings.batch_size, rates, 0)]
+        losses[name] = np.concatenate([report.losses for report in steps])
     return losses
 
 
@@ -341,7 +341,7 @@ def test_the_backends_have_the_same_losses_on_the_tutorials_network(
 def test_the_loss_falls(name: str, tutorial_losses: dict[str, Array]) -> None:
     losses = tutorial_losses[name]
 
-    assert losses[0] == pytest.approx(np.log(10), rel=0.1)  # that of a guess among ten
+    assert losses[0] == pytest.approx(np.log(10), rel=0.1)  # the loss of a guess among ten
     assert losses[-5:].mean() < 0.8 * losses[0]
 
 
@@ -515,11 +515,11 @@ def test_weights_that_a_trainer_gave_stay_as_they_were(name: str) -> None:
     tested, examples = digits()
     weights = random_weights(tested.graph)
     trainer = found_training(name).trainer(tested, weights, examples, "cpu")
-    given = trainer.weights()
+    returned = trainer.weights()
 
     go_on(trainer, tested, len(examples), [1], 0)
 
-    check_identical(given, weights)
+    check_identical(returned, weights)
 
 
 @pytest.mark.parametrize("name", TRAINING)
