@@ -1,6 +1,6 @@
 """Checkpoints that are changed at random, to see that a resumed run refuses them in words.
 
-    PYTHONPATH=tests python -m hostile_checkpoints torch --count 2000 --optimizer adam
+    PYTHONPATH=tests/support python -m hostile_checkpoints torch --count 2000 --optimizer adam
 
 Each is read and restored, and a few steps are taken from it. A framework that writes beyond the end
 of an array ends the process, so tests run this program in a separate process.

@@ -1,6 +1,6 @@
 """The words and variable names that the project does not use, and where a file uses them.
 
-`python tests/words.py [PATH ...]` prints every word and name of the list with its place, and how often
+`python tests/support/words.py [PATH ...]` prints every word and name of the list with its place, and how often
 each one occurs in 100,000 words.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 WORDS = {
     r"behind": "after",
@@ -181,7 +181,7 @@ def files() -> list[Path]:
         for path in paths
         if (path.suffix in suffixes or path.name == "Makefile")
         and not path.is_relative_to("tests/golden/out")
-        and path not in (Path("tests/words.py"), Path("tests/test_language.py"))
+        and path not in (Path("tests/support/words.py"), Path("tests/test_language.py"))
         and (ROOT / path).exists()
     ]
 
