@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from importlib import import_module
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -110,7 +109,7 @@ def print_seconds(backend: str, spec: str, busy: int, *, quick: bool) -> None:
     """Print the seconds of a step as `netspec train` takes it, and its threads."""
     network = load(ROOT / "specs" / f"{spec}.yaml")
     target, examples = find_training(backend), load_data(network).train
-    import_module(f"netspec_{backend}.runtime")  # the framework is not loaded beside busy processes
+    target.model(network, initial(network.graph, 0))  # loads the framework on an idle machine
     with busy_processes(busy):
         seconds, threads = measured(network, target, examples, 0.0 if quick else SECONDS)
     print(seconds, threads or 0)

@@ -18,7 +18,8 @@ from netspec_keras.source import PASSES, source
 if TYPE_CHECKING:
     import keras
 
-    from netspec_keras.runtime import KerasPredictor, KerasTrainer
+    from netspec_keras.predictor import KerasPredictor
+    from netspec_keras.trainer import KerasTrainer
 
 
 class KerasBackend:
@@ -47,12 +48,12 @@ class KerasBackend:
         return source(program)
 
     def model(self, program: Program) -> keras.Model:
-        from netspec_keras.runtime import built_model
+        from netspec_keras.predictor import built_model
 
         return built_model(program)
 
     def predictor(self, program: Program, device: Device) -> KerasPredictor:
-        from netspec_keras.runtime import KerasPredictor
+        from netspec_keras.predictor import KerasPredictor
 
         return KerasPredictor(program, device)
 
@@ -63,7 +64,7 @@ class KerasBackend:
         device: Device,
         examples: tuple[Array, ...],  # noqa: ARG002 - it needs no ranges
     ) -> Form:
-        from netspec_keras.runtime import form
+        from netspec_keras.predictor import form
 
         return form(program, device)
 
@@ -74,7 +75,7 @@ class KerasBackend:
         device: Device,
         threads: int | None = None,
     ) -> KerasTrainer:
-        from netspec_keras.runtime import KerasTrainer
+        from netspec_keras.trainer import KerasTrainer
 
         return KerasTrainer(program, examples, device, threads)
 

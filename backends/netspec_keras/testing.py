@@ -6,7 +6,7 @@ from netspec.backend import Program
 from netspec.backend.declaration import Gradients
 from netspec.numerics.weights import Array
 from netspec_keras.framework import tf
-from netspec_keras.runtime import built_model
+from netspec_keras.predictor import built_model
 
 
 def gradients(

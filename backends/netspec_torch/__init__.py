@@ -5,6 +5,7 @@ Importing this package does not load PyTorch.
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -21,7 +22,8 @@ from netspec_torch.threads import short_waits
 if TYPE_CHECKING:
     from torch import nn
 
-    from netspec_torch.runtime import TorchPredictor, TorchTrainer
+    from netspec_torch.predictor import TorchPredictor
+    from netspec_torch.trainer import TorchTrainer
 
 
 class TorchBackend:
@@ -46,10 +48,10 @@ class TorchBackend:
         return source(program)
 
     def model(self, program: Program) -> nn.Module:
-        return _runtime().built_model(program)
+        return _loaded("predictor").built_model(program)
 
     def predictor(self, program: Program, device: Device) -> TorchPredictor:
-        return _runtime().TorchPredictor(program, device)
+        return _loaded("predictor").TorchPredictor(program, device)
 
     def form(
         self,
@@ -58,7 +60,7 @@ class TorchBackend:
         device: Device,
         examples: tuple[Array, ...],  # noqa: ARG002 - it needs no ranges
     ) -> Form:
-        return _runtime().form(program, device, compiled=name == "torch-compiled")
+        return _loaded("predictor").form(program, device, compiled=name == "torch-compiled")
 
     def trainer(
         self,
@@ -67,22 +69,18 @@ class TorchBackend:
         device: Device,
         threads: int | None = None,
     ) -> TorchTrainer:
-        return _runtime().TorchTrainer(program, examples, device, threads)
+        return _loaded("trainer").TorchTrainer(program, examples, device, threads)
 
 
 def _gradients(*arguments: Any, **options: Any) -> Gradients:  # Any: of GradientFunction
     """See `netspec.backend.declaration.GradientFunction`."""
-    _runtime()
-    from netspec_torch.testing import gradients
-
-    return gradients(*arguments, **options)
+    return _loaded("testing").gradients(*arguments, **options)
 
 
-def _runtime() -> ModuleType:
-    """The module that runs PyTorch. PyTorch is imported with it."""
+def _loaded(name: str) -> ModuleType:
+    """A module of this package that imports PyTorch."""
     with short_waits():
-        from netspec_torch import runtime
-    return runtime
+        return import_module(f"netspec_torch.{name}")
 
 
 def _built_with_cuda() -> bool:

@@ -9,7 +9,7 @@ from torch import Tensor
 from netspec.backend import Program
 from netspec.backend.declaration import Gradients
 from netspec.numerics.weights import Array
-from netspec_torch.runtime import built_model
+from netspec_torch.predictor import built_model
 
 
 def gradients(

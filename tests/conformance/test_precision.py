@@ -172,10 +172,10 @@ def test_pytorch_rounds_to_tf32_only_in_steps(
     precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found_training("torch")
-    from netspec_torch import runtime
+    from netspec_torch import trainer as module
 
     requests: list[bool] = []
-    rounding = runtime.rounding_to_tf32
+    rounding = module.rounding_to_tf32
 
     def record(device: Any, *, allowed: bool) -> Any:
         requests.append(allowed)
@@ -183,7 +183,7 @@ def test_pytorch_rounds_to_tf32_only_in_steps(
 
     tested = small(precision)
     trained = trainer("torch", tested, examples(tested))
-    monkeypatch.setattr(runtime, "rounding_to_tf32", record)
+    monkeypatch.setattr(module, "rounding_to_tf32", record)
     epoch(trained)
 
     assert set(requests) == {precision == "tf32"}

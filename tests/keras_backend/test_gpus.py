@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("netspec_keras.framework")
 
 from netspec.text.diagnostics import BackendError
-from netspec_keras import runtime
+from netspec_keras import predictor
 from netspec_keras.gpus import grow_memory
 
 
@@ -35,7 +35,7 @@ def test_gpus_that_are_open_stay_as_they_are():
 
 @pytest.fixture
 def two_gpus(monkeypatch):
-    config = runtime.tf.config
+    config = predictor.tf.config
     monkeypatch.setattr(config, "list_physical_devices", lambda _: ["GPU 0", "GPU 1"])
     monkeypatch.setattr(
         config.experimental, "get_device_details", lambda gpu: {"device_name": f"the {gpu}"}
@@ -54,15 +54,15 @@ def two_gpus(monkeypatch):
     ],
 )
 def test_a_name_becomes_tensorflows(two_gpus, name, device):
-    assert runtime._device(name) == device
+    assert predictor.find_device(name) == device
 
 
 def test_an_absent_gpu_names_the_devices_present(two_gpus):
     with pytest.raises(BackendError, match="TensorFlow sees no cuda:2") as caught:
-        runtime._device("cuda:2")
+        predictor.find_device("cuda:2")
     assert caught.value.help == "use one of cpu, cuda:0, cuda:1"
 
 
 def test_tensorrt_is_not_a_device_of_keras():
     with pytest.raises(BackendError, match="keras backend does not run on tensorrt"):
-        runtime._device("tensorrt")
+        predictor.find_device("tensorrt")

@@ -14,7 +14,7 @@ import torch
 
 from netspec.backend import find
 from netspec.text.diagnostics import BackendError
-from netspec_torch import capture, runtime
+from netspec_torch import capture, predictor
 from netspec_torch.capture import CudaGraphs, recording_allowed
 from netspec_torch.optimizers import in_one_update
 from torch_backend.recorded import (
@@ -254,9 +254,9 @@ def test_prediction_takes_smaller_batches_where_memory_is_full(monkeypatch):
 
         return outputs
 
-    monkeypatch.setattr(runtime, "_outputs_function", outputs_function)
+    monkeypatch.setattr(predictor, "_outputs_function", outputs_function)
     inputs = np.arange(10, dtype=np.float32)
-    (outputs,) = runtime._outputs(model, torch.device("cpu"), (inputs,))
+    (outputs,) = predictor.outputs_of(model, torch.device("cpu"), (inputs,))
     np.testing.assert_array_equal(outputs, inputs)
     assert sizes == [10, 5, 2, 2, 2, 2, 2]
 
@@ -273,5 +273,5 @@ def test_the_advice_of_torch_compile_is_not_shown(monkeypatch):
     tested = networks()["constrained"]
     weights = {key: np.zeros(weight.shape, np.float32) for key, weight in tested.graph.weights()}
     program = find("torch").program(tested, weights)
-    form = runtime.form(program, "cpu", compiled=True)
+    form = predictor.form(program, "cpu", compiled=True)
     assert form.outputs(np.ones((2, 4), np.float32))[0].shape == (2, 3)

@@ -1,11 +1,9 @@
-"""Runs generated PyTorch modules: prediction, and steps of training."""
+"""Runs generated PyTorch modules: steps of training."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from copy import copy
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,132 +12,38 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from netspec.backend import (
-    LARGEST_BATCH,
     Device,
-    Form,
     Predicting,
     Program,
     Steps,
     chunks,
     counts_answers,
-    execute,
     gives_logits,
-    outputs_in_batches,
     steps_per_report,
 )
 from netspec.data import Examples
 from netspec.language.layers import Shape
-from netspec.numerics.weights import Array, Weights
+from netspec.numerics.weights import Array
 from netspec_torch.capture import ENOUGH, CudaGraphs, Launched, Numbers, recording_allowed
 from netspec_torch.devices import (
     explain_full_memory,
     find_device,
-    free_memory,
     help_for_batches,
 )
 from netspec_torch.examples import Batch, Part
 from netspec_torch.feeding import feed
 from netspec_torch.optimizers import COUNTERS, in_one_update
+from netspec_torch.predictor import as_tuple, model_with, module_of, outputs_of
 from netspec_torch.process import (
     RandomMasks,
     limited_threads,
-    random_numbers_kept,
     rounding_to_tf32,
 )
 from netspec_torch.results import Gathered, Results
 from netspec_torch.rules import rule
-from netspec_torch.source import source
 
 STEPS_PER_REPORT = 125
 """Steps between two reports of progress, each of which waits for the device."""
-
-
-def built_model(program: Program) -> nn.Module:
-    """The program's module with its weights, ready to predict. Its outputs are the spec's."""
-    return _model_with(_module(program), program.weights).eval()
-
-
-def _module(program: Program) -> ModuleType:
-    return execute(source(program), f"{program.graph.name}_torch")
-
-
-def _model_with(module: ModuleType, weights: Weights) -> nn.Module:
-    """The model of a module. It draws initial values, and the weights replace them."""
-    with random_numbers_kept():
-        model: nn.Module = module.build_model()
-    with torch.no_grad():
-        module.set_weights(model, weights)
-    return model
-
-
-def _outputs(
-    forward: Callable[..., Any],  # Any: one tensor or several
-    device: torch.device,
-    inputs: tuple[Array, ...],
-) -> tuple[Array, ...]:
-    function = _outputs_function(forward, device)
-    size = min(LARGEST_BATCH, len(inputs[0]))
-    while size > 1:
-        try:
-            return outputs_in_batches(inputs, function, size)
-        except torch.OutOfMemoryError:
-            size //= 2
-        free_memory()
-    with explain_full_memory("use --device cpu"):
-        return outputs_in_batches(inputs, function, size)
-
-
-def _outputs_function(
-    model: Callable[..., Any],  # Any: one tensor or several
-    device: torch.device,
-) -> Callable[..., tuple[Array, ...]]:
-    """A function of an array for every input. It returns an array for every output."""
-
-    @torch.inference_mode()
-    def outputs(*parts: Array) -> tuple[Array, ...]:
-        tensors = [torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in parts]
-        with rounding_to_tf32(device, allowed=False):
-            values = _as_tuple(model(*tensors))
-        return tuple(value.cpu().numpy() for value in values)
-
-    return outputs
-
-
-def _as_tuple(outputs: Any) -> tuple[Any, ...]:  # Any: one tensor or several
-    """The outputs of a module, which returns an only output without a tuple."""
-    return outputs if isinstance(outputs, tuple) else (outputs,)
-
-
-def form(program: Program, device: Device, *, compiled: bool) -> Form:
-    """The program's module as it is, or compiled by torch.compile for every size of batch."""
-    place, shown = find_device(device)
-    model = built_model(program).to(place)
-    if not compiled:
-        return Form(_outputs_function(model, place), shown)
-    outputs = _outputs_function(torch.compile(model, dynamic=False), place)
-
-    def compiled_outputs(*inputs: Array) -> tuple[Array, ...]:
-        with warnings.catch_warnings():
-            # PyTorch advises against float32, which is measured here.
-            warnings.filterwarnings("ignore", "TensorFloat32 tensor cores", UserWarning)
-            return outputs(*inputs)
-
-    return Form(compiled_outputs, shown)
-
-
-class TorchPredictor(Predicting):
-    """The program's module on a device."""
-
-    def __init__(self, program: Program, device: Device) -> None:
-        self._device, self.device = find_device(device)
-        self._model: Any = built_model(program).to(self._device)  # Any: a generated class
-        self._logits = self._model.logits if any(program.taken_off) else self._model
-
-    def outputs(self, *inputs: Array) -> tuple[Array, ...]:
-        return _outputs(self._model, self._device, inputs)
-
-    def logits(self, *inputs: Array) -> tuple[Array, ...]:
-        return _outputs(self._logits, self._device, inputs)
 
 
 class TorchTrainer(Predicting):
@@ -155,8 +59,8 @@ class TorchTrainer(Predicting):
         self._device, self.device = find_device(device)
         # At most PyTorch's default: one thread for each core, without second threads.
         self.threads = min(threads or torch.get_num_threads(), torch.get_num_threads())
-        self._module = _module(program)
-        self._model: Any = _model_with(self._module, program.weights)  # Any: a generated class
+        self._module = module_of(program)
+        self._model: Any = model_with(self._module, program.weights)  # Any: a generated class
         self._model.to(self._device)
         self._shapes = {key: weight.shape for key, weight in program.graph.weights()}
         self._objectives = program.objectives
@@ -296,7 +200,7 @@ class TorchTrainer(Predicting):
         """Set the gradients of all weights for a batch; `factors` multiply only the gradients."""
         for weight in self._trained:
             weight.grad = None
-        outputs = _as_tuple(self._forward(*batch.inputs))
+        outputs = as_tuple(self._forward(*batch.inputs))
         values = self._values(outputs, batch)
         penalties = [self._model.regularization()] if self._regularized else []
         loss = sum(penalties, self._total(values))
@@ -338,12 +242,12 @@ class TorchTrainer(Predicting):
 
     def outputs(self, *inputs: Array) -> tuple[Array, ...]:
         with limited_threads(self.threads):
-            return _outputs(self._model.eval(), self._device, inputs)
+            return outputs_of(self._model.eval(), self._device, inputs)
 
     def logits(self, *inputs: Array) -> tuple[Array, ...]:
         self._model.eval()
         with limited_threads(self.threads):
-            return _outputs(self._logits, self._device, inputs)
+            return outputs_of(self._logits, self._device, inputs)
 
     def weights(self) -> dict[str, Array]:
         tensors = self._model.state_dict()
