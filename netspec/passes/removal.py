@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import replace
-from hashlib import sha256
 
 from netspec.graph import Graph, Node, meaning
 from netspec.graph.rewrite import Rewriter
@@ -73,23 +73,27 @@ def common_subexpressions(graph: Graph, weights: Weights) -> tuple[Graph, Weight
     At prediction no layer draws random numbers.
     """
     rewriter = Rewriter(graph)
-    first: dict[tuple[str, bytes], str] = {}
+    earlier = defaultdict[str, list[Node]](list)
     for node in map(rewriter.current, graph.nodes):
         layer = json.dumps([node.layer.tag, node.inputs, meaning(node.layer)], sort_keys=True)
-        twin = first.setdefault((layer, _digest(node, weights)), node.name)
-        if twin != node.name and not rewriter.is_output(node.name):
-            rewriter.redirect(node.name, twin)
+        same = (other for other in earlier[layer] if _have_equal_weights(node, other, weights))
+        twin = next(same, None)
+        if twin is None:
+            earlier[layer].append(node)
+        elif not rewriter.is_output(node.name):
+            rewriter.redirect(node.name, twin.name)
             rewriter.remove(node.name)
     merged = rewriter.graph()
     return merged, {key: weights[key] for key, _ in merged.weights()}
 
 
-def _digest(node: Node, weights: Weights) -> bytes:
-    """SHA-256 of the values of a node's weights."""
-    digest = sha256()
-    for weight in node.weights:
-        digest.update(weights[f"{node.name}.{weight.name}"].tobytes())
-    return digest.digest()
+def _have_equal_weights(node: Node, other: Node, weights: Weights) -> bool:
+    """Whether all weights of two nodes of equal layers have the same bits."""
+    return all(
+        weights[f"{node.name}.{weight.name}"].tobytes()
+        == weights[f"{other.name}.{weight.name}"].tobytes()
+        for weight in node.weights
+    )
 
 
 def fold_padding(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
