@@ -1,0 +1,118 @@
+"""Forecasts of a series: the rows after the last row of every group of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.data.arrow import ArrowTable, pyarrow
+from netspec.data.dates import written_times
+from netspec.data.examples import at_once
+from netspec.data.forecasts import LastWindows, last_windows
+from netspec.data.sources.series import Series
+from netspec.runs.answers import Answers, renamed
+from netspec.runs.opened import OpenedModel
+from netspec.runs.predicted import Rows, first_not_finite, not_finite
+from netspec.runs.rows import Unusual, preparation_of
+from netspec.text.diagnostics import RunError
+
+FRAME = "frame"
+"""What a frame is called in messages."""
+
+
+class SeriesPredictions:
+    """The rows that follow each group of a file, one for each step of the horizon.
+
+    See `Predictions`. A row has its time and the columns of its group. Raises NetspecError.
+    """
+
+    unit = "rows"
+    name_width = None
+
+    def __init__(self, opened: OpenedModel, path: Path, folder: Path = Path()) -> None:
+        """Read the last rows of every group; nothing is predicted before `rows`."""
+        self.opened, self._source = opened, _source_of(opened)
+        preparation = preparation_of(opened)
+        self._shown = str(path)
+        self._last: LastWindows = last_windows(self._source, path, preparation, folder)
+        self._unusual = Unusual(preparation)
+        self._unusual.count(self._last.values)
+        self.names = self.saved_names = (self._source.time, *self._source.group)
+        # Values also where the network ends in a sigmoid: a series has no classes.
+        self._meaning = replace(
+            opened.meanings[0], kind="values", names=self._source.target, axes=()
+        )
+        self.meanings = (self._meaning,)
+        self.target = self._source.target[0] if len(self._source.target) == 1 else None
+        self.count = self._last.ahead.size
+        self._times = written_times(self._last.ahead.ravel(), self._last.kind)
+
+    def rows(self, *, texts: bool = False) -> Iterator[Rows]:
+        """See `Predictions`."""
+        source, groups = self._source, len(self._last.groups)
+        size = at_once(source.history * len(self._last.values))
+        for start in range(0, groups, size):
+            some = slice(start, start + size)
+            columns = {name: np.asarray(all_[some]) for name, all_ in self._last.values.items()}
+            (output,) = self.opened.session.outputs_of_columns(columns)
+            output = self._meaning.read(output)
+            if (wrong := first_not_finite((output,))) is not None:
+                place = self._last.groups[start + wrong] or self._shown
+                help = "look for numbers in its last rows that are infinite or far too large"
+                raise not_finite(self.opened, place, help)
+            predicted = output.reshape(-1, len(source.target))
+            first = start * source.horizon
+            places = range(first, first + len(predicted))
+            yield Rows(first, (predicted,), [self._texts(row) for row in places] if texts else [])
+
+    def _texts(self, row: int) -> list[str]:
+        return [self._times[row], *self._last.keys[row // self._source.horizon]]
+
+    def key(self, rows: Rows, place: int) -> dict[str, Any]:
+        """See `Predictions`: the time, and the columns of the group."""
+        row = rows.start + place
+        time, *group = self._texts(row)
+        number = self._last.kind != "time"
+        written = float(self._last.ahead.flat[row]) if number else time
+        return dict(zip(self.names, [written, *group], strict=True))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """See `Predictions`."""
+        return (*self.opened.notes, *self._last.remarks, *self._unusual.remarks(self._shown))
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The rows as arrays (n,) by column: times are datetime64, groups are texts."""
+        outputs = np.concatenate([rows.outputs[0] for rows in self.rows()])
+        times = self._last.ahead.ravel()
+        if self._last.kind == "time":
+            times = np.rint(times * 1e6).astype("datetime64[us]")
+        keys = np.repeat(np.array(self._last.keys, object), self._source.horizon, axis=0)
+        names = Answers(self._meaning, self.target).names
+        return {
+            self._source.time: times,
+            **{name: keys[:, place] for place, name in enumerate(self._source.group)},
+            **dict(zip(renamed(names, self.names), outputs.T, strict=True)),
+        }
+
+
+def forecast_frame(opened: OpenedModel, table: ArrowTable) -> dict[str, NDArray[Any]]:
+    """The rows after the last rows of the groups of a frame; see `SeriesPredictions.columns`."""
+    with TemporaryDirectory() as folder:
+        pyarrow("feather").write_feather(
+            table, str(Path(folder, FRAME)), compression="uncompressed"
+        )
+        return SeriesPredictions(opened, Path(FRAME), Path(folder)).columns()
+
+
+def _source_of(opened: OpenedModel) -> Series:
+    if opened.series is None:
+        message = f"{opened.path} was not trained on a series"
+        raise RunError(message, "name a run of the data set series")
+    return opened.series
