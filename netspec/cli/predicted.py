@@ -82,6 +82,8 @@ def show(predictions: Predictions, form: Form) -> None:
     if isinstance(predictions, DrawnPredictions) and not form.json and not form.csv:
         print("\n".join(map(visible, predictions.legend.splitlines())))
     show_remarks(predictions.remarks)
+    if not form.output and any(meaning.has_pixels for meaning in predictions.meanings):
+        show_remarks(["--output DIR writes the predicted pixels as images"])
 
 
 def _drawn(predictions: Predictions, folder: Path) -> DrawnPredictions:

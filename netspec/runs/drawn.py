@@ -119,6 +119,7 @@ class DrawnPredictions:
         ):
             if meaning.kind != "values":
                 self._sums[number] += Summary(meaning).numbers(output[np.newaxis])[0]
+            path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, _png(self._image(meaning, output)))
         self._examples += 1
         return [*map(str, paths)]

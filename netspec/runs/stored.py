@@ -99,9 +99,8 @@ def read_inputs(opened: OpenedModel, paths: Sequence[Path]) -> dict[str, Stored]
     if opened.preparation:
         message = f"{opened.path} takes the columns of a table, and {first} has arrays"
         raise DataError(message, "name a CSV, Parquet or Arrow file")
-    inputs = opened.network.graph.inputs
     if first.suffix.lower() == NPY:
-        arrays = _from_npy(inputs, paths)
+        arrays = _from_npy(opened, paths)
     elif len(paths) == 1:
         chosen = _chosen(opened, first, shapes_in(first))
         stored = read_npz(first, [*dict.fromkeys(chosen.values())], renamed=[*chosen.values()])
@@ -117,14 +116,18 @@ def read_inputs(opened: OpenedModel, paths: Sequence[Path]) -> dict[str, Stored]
     return arrays
 
 
-def _from_npy(inputs: Sequence[Input], paths: Sequence[Path]) -> dict[str, Stored]:
+def _from_npy(opened: OpenedModel, paths: Sequence[Path]) -> dict[str, Stored]:
+    inputs = opened.network.graph.inputs
     names = {path.stem: path for path in paths if path.suffix.lower() == NPY}
     if len(inputs) == 1 and len(paths) == 1:
         names = {inputs[0].name: paths[0]}
     if {*names} != {some.name for some in inputs} or len(names) != len(paths):
-        wanted = one_of([f"{some.name}.npy" for some in inputs], "and")
-        message = f"the network has {len(inputs)} inputs, and {len(paths)} files were named"
-        help = f"name a file for each: {wanted}" if len(inputs) > 1 else "name one .npy file"
+        files = one_of([f"{some.name}.npy" for some in inputs], "and")
+        named = "1 file was" if len(paths) == 1 else f"{len(paths)} files were"
+        message = f"{opened.path} has {len(inputs)} inputs, and {named} named"
+        if len(inputs) == 1:
+            message = f"{opened.path} has one input, and {named} named"
+        help = f"name a file for each: {files}" if len(inputs) > 1 else "name one .npy file"
         raise DataError(message, help)
     arrays = {some.name: read_npy(names[some.name]) for some in inputs}
     for some in inputs:
