@@ -174,7 +174,7 @@ def _save(predictions: Predictions, path: Path) -> None:
     meanings = predictions.meanings
     names = [ONLY] if len(meanings) == 1 else [meaning.output for meaning in meanings]
     # Rows of a table are in their file; images and the rows of a series have their names here.
-    keys = predictions.saved_names
+    keys = renamed(predictions.saved_names, names)
     texts: dict[str, list[str]] = {name: [] for name in keys}
 
     def parts() -> Iterator[Mapping[str, NDArray[Any]]]:

@@ -79,8 +79,12 @@ class SeriesPredictions:
         row = rows.start + place
         time, *group = self._texts(row)
         number = self._last.kind != "time"
-        written = float(self._last.ahead.flat[row]) if number else time
-        return dict(zip(self.names, [written, *group], strict=True))
+        named = dict(zip(self._source.group, group, strict=True))
+        # Not by the names of the columns, which may be those of the prediction.
+        return {
+            "time": float(self._last.ahead.flat[row]) if number else time,
+            **({"group": named} if named else {}),
+        }
 
     @property
     def remarks(self) -> tuple[str, ...]:
