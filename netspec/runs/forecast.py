@@ -80,7 +80,7 @@ class SeriesPredictions:
         time, *group = self._texts(row)
         number = self._last.kind != "time"
         named = dict(zip(self._source.group, group, strict=True))
-        # Not by the names of the columns, which may be those of the prediction.
+        # A column may have the name of a part of the prediction.
         return {
             "time": float(self._last.ahead.flat[row]) if number else time,
             **({"group": named} if named else {}),
