@@ -14,13 +14,13 @@ from netspec.data.coded import Coded
 from netspec.data.preparation import Preparation, Values
 from netspec.data.sources.series import Series
 from netspec.data.timed import TimedRows, read_timed
-from netspec.language.data import FilePath
+from netspec.language.data import FilePath, Passed
 from netspec.text.diagnostics import DataError, listed
 
 
 @dataclass(frozen=True)
 class LastWindows:
-    """The last `history` rows of every group (g,) of a file.
+    """The last `history` rows of every group (g,) of a file, which is `shown` in messages.
 
     `values` are (g, history) by the name of the column, as `Preparation.apply` takes them. `groups`
     are texts such as `sensor a`, or `""` without groups; `keys` are the values of the columns that
@@ -29,6 +29,7 @@ class LastWindows:
     as the median distance in its group. `remarks` name the groups that are left out.
     """
 
+    shown: str
     groups: tuple[str, ...]
     keys: tuple[tuple[str, ...], ...]
     times: tuple[str, ...]
@@ -38,28 +39,29 @@ class LastWindows:
     remarks: tuple[str, ...]
 
 
-def last_windows(
-    source: Series, path: Path, preparation: Preparation, folder: Path = Path()
-) -> LastWindows:
-    """The last window of every group of a file. Raises DataError.
+def last_windows(source: Series, file: Path | Passed, preparation: Preparation) -> LastWindows:
+    """The last window of every group of a file, or of a passed frame. Raises DataError.
 
-    `path` is relative to the folder, and shown in messages. The file has the columns of the
-    preparation, the time and the groups. Values to predict are not needed. Groups with fewer rows,
-    and with a gap in time in them, are left out.
+    The file has the columns of the preparation, the time and the groups. Values to predict are not
+    needed. Groups with fewer rows, and with a gap in time in them, are left out.
     """
-    there = source.model_copy(update={"path": FilePath(path)})
-    rows = read_timed(there, folder, preparation, ())
+    passed = None if isinstance(file, Path) else file
+    if isinstance(file, Path):
+        source = source.model_copy(update={"path": FilePath(file)})
+    rows = read_timed(source, Path(), preparation, (), passed)
     calendar = rows.calendar
     cut = Cut(source.history, 0, 0, bridge=source.bridge)
     ends = np.cumsum(calendar.sizes())
     complete = np.isin(ends - source.history, calendar.starts(cut))
     if not complete.any():
-        message = f"no group of {path} ends in {source.history:,} rows without a gap in time"
+        shown, history = rows.frame.file.shown, f"{source.history:,} rows"
+        message = f"no group of {shown} ends in {history} without a gap in time"
         raise DataError(message, "predict from a file with more rows")
     firsts = (ends - source.history)[complete]
     window = calendar.order[firsts[:, np.newaxis] + np.arange(source.history)]
     last = window[:, -1]
     return LastWindows(
+        shown=rows.frame.file.shown,
         groups=tuple(np.array(rows.groups.texts, object)[complete].tolist()),
         keys=tuple(_keys(rows, int(row)) for row in last),
         times=tuple(rows.written_time(int(row)) for row in last),

@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.data.arrow import ArrowTable, categories, kind_of, numbers, pyarrow, times
+from netspec.data.arrow import categories, kind_of, numbers, times
 from netspec.data.examples import scaled
 from netspec.data.frames import TEXTS
 from netspec.data.indices import check_indices
+from netspec.data.passed.frames import table_of
 from netspec.data.preparation import PreparedColumn
 from netspec.graph import Input
+from netspec.language.data import Passed
 from netspec.language.layers import written
 from netspec.numerics.measures import probabilities
 from netspec.numerics.weights import Array
-from netspec.runs.forecast import SeriesPredictions, forecast_frame
+from netspec.runs.forecast import SeriesPredictions
 from netspec.runs.opened import OpenedModel
 from netspec.runs.predicted import only_file
 from netspec.runs.quantization import ScaledInputs
@@ -39,7 +41,7 @@ def predict_arrays(opened: OpenedModel, x: object) -> Array | dict[str, NDArray[
     the result are the columns of the rows after them. Raises NetspecError.
     """
     if opened.series:
-        return forecast_frame(opened, _table(x))
+        return SeriesPredictions(opened, Passed(table_of(x))).columns()
     if opened.preparation:
         columns = _columns(x, opened.preparation.columns)
         return _by_name(opened, opened.session.outputs_of_columns(columns))
@@ -85,7 +87,7 @@ def _by_name(opened: OpenedModel, outputs: tuple[Array, ...]) -> Array | dict[st
 
 def _columns(x: object, columns: Sequence[PreparedColumn]) -> dict[str, NDArray[Any]]:
     """The values of the columns of a data frame or of arrays by name. Raises DataError."""
-    table = _table(x)
+    table = table_of(x)
     values: dict[str, NDArray[Any]] = {}
     for column in columns:
         if column.name not in table.column_names:
@@ -95,20 +97,6 @@ def _columns(x: object, columns: Sequence[PreparedColumn]) -> dict[str, NDArray[
             raise DataError(message, f"rename {meant}" if meant else "add the column")
         values[column.name] = _values(table.column(column.name), column)
     return values
-
-
-def _table(x: object) -> ArrowTable:
-    pa = pyarrow()
-    if not isinstance(x, Mapping) and not hasattr(x, "__arrow_c_stream__"):
-        message = f"the network takes the columns of a table, and gets {type(x).__name__}"
-        raise DataError(message, "pass a data frame, or a dict of arrays by the names of columns")
-    try:
-        return pa.table(dict(x) if isinstance(x, Mapping) else x)  # pyright: ignore[reportUnknownArgumentType] - of any values
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        message = f"the data are no table: {reason}"
-        help = "every column needs values of one type, and all the same number"
-        raise DataError(message, help) from None
 
 
 def _values(values: Any, column: PreparedColumn) -> NDArray[Any]:  # Any: an array of pyarrow

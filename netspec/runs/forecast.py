@@ -5,42 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.data.arrow import ArrowTable, pyarrow
 from netspec.data.dates import written_times
 from netspec.data.examples import at_once
 from netspec.data.forecasts import LastWindows, last_windows
 from netspec.data.sources.series import Series
+from netspec.language.data import Passed
 from netspec.runs.answers import Answers, renamed
 from netspec.runs.opened import OpenedModel
 from netspec.runs.predicted import Rows, first_not_finite, not_finite
 from netspec.runs.rows import Unusual, preparation_of
 from netspec.text.diagnostics import RunError
 
-FRAME = "frame"
-"""What a frame is called in messages."""
-
 
 class SeriesPredictions:
-    """The rows that follow each group of a file, one for each step of the horizon.
+    """The rows that follow each group of a file or a passed frame; see `Predictions`.
 
-    See `Predictions`. A row has its time and the columns of its group. Raises NetspecError.
+    There is one for each step of the horizon. A row has its time and the columns of its group. Raises NetspecError.
     """
 
     unit = "rows"
     name_width = None
 
-    def __init__(self, opened: OpenedModel, path: Path, folder: Path = Path()) -> None:
+    def __init__(self, opened: OpenedModel, file: Path | Passed) -> None:
         """Read the last rows of every group; nothing is predicted before `rows`."""
         self.opened, self._source = opened, _source_of(opened)
         preparation = preparation_of(opened)
-        self._shown = str(path)
-        self._last: LastWindows = last_windows(self._source, path, preparation, folder)
+        self._last: LastWindows = last_windows(self._source, file, preparation)
         self._unusual = Unusual(preparation)
         self._unusual.count(self._last.values)
         self.names = self.saved_names = (self._source.time, *self._source.group)
@@ -63,7 +58,7 @@ class SeriesPredictions:
             (output,) = self.opened.session.outputs_of_columns(columns)
             output = self._meaning.read(output)
             if (wrong := first_not_finite((output,))) is not None:
-                place = self._last.groups[start + wrong] or self._shown
+                place = self._last.groups[start + wrong] or self._last.shown
                 help = "look for numbers in its last rows that are infinite or far too large"
                 raise not_finite(self.opened, place, help)
             predicted = output.reshape(-1, len(source.target))
@@ -89,7 +84,7 @@ class SeriesPredictions:
     @property
     def remarks(self) -> tuple[str, ...]:
         """See `Predictions`."""
-        return (*self.opened.notes, *self._last.remarks, *self._unusual.remarks(self._shown))
+        return (*self.opened.notes, *self._last.remarks, *self._unusual.remarks(self._last.shown))
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The rows as arrays (n,) by column: times are datetime64, groups are texts."""
@@ -104,15 +99,6 @@ class SeriesPredictions:
             **{name: keys[:, place] for place, name in enumerate(self._source.group)},
             **dict(zip(renamed(names, self.names), outputs.T, strict=True)),
         }
-
-
-def forecast_frame(opened: OpenedModel, table: ArrowTable) -> dict[str, NDArray[Any]]:
-    """The rows after the last rows of the groups of a frame; see `SeriesPredictions.columns`."""
-    with TemporaryDirectory() as folder:
-        pyarrow("feather").write_feather(
-            table, str(Path(folder, FRAME)), compression="uncompressed"
-        )
-        return SeriesPredictions(opened, Path(FRAME), Path(folder)).columns()
 
 
 def _source_of(opened: OpenedModel) -> Series:
