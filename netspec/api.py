@@ -259,25 +259,32 @@ def predict(
     invert: bool = False,
     as_is: bool = False,
     resize: Resize | None = None,
-) -> list[Prediction] | Array | dict[str, Array]:
+) -> list[Prediction] | Array | dict[str, Any]:
     """Predictions by a run or an exported ONNX file; see `netspec predict`.
 
     `inputs` are image files or folders of them: the result is a list of `Prediction`. Or they are
     values: an array (n, ...) as the data set has it, not divided by `scale`; arrays by the names of
-    several inputs; for a table a data frame (pandas, Polars, pyarrow), a dict of columns, or its
-    file. The result is then the output (n, ...) float32, by name where there are several. Softmax
-    and sigmoid are probabilities, also where the loss takes logits.
+    several inputs; a .npz or .npy file of them; for a table a data frame (pandas, Polars, pyarrow),
+    a dict of columns, or its file. The result is then the output (n, ...) float32, by name where
+    there are several. Softmax and sigmoid are probabilities, also where the loss takes logits.
+    Images are predicted as arrays too where there are several outputs, or one that is no vector.
+
+    For a series the frame or the file has all rows until now. The result are the columns of the
+    rows after the last row of every group: the time, the group and what is predicted.
     """
-    from netspec.runs.arrays import predict_arrays, predict_rows
+    from netspec.runs.arrays import predict_arrays, predict_files
     from netspec.runs.opened import open_model
     from netspec.runs.prediction import predict_images
+    from netspec.runs.stored import are_arrays, read_inputs
 
     opened = open_model(Path(model) if isinstance(model, str) else model, device)
     paths = _paths(inputs)
     if paths is None:
         return predict_arrays(opened, inputs)
+    if paths and are_arrays(paths):
+        return predict_arrays(opened, read_inputs(opened, paths))
     if opened.preparation:
-        return predict_rows(opened, paths)
+        return predict_files(opened, paths)
     return predict_images(opened, paths, invert=invert, as_is=as_is, resize=resize)
 
 

@@ -43,6 +43,9 @@ from netspec.text.diagnostics import BackendError, nearest, one_of
 
 GROUP = "netspec.backends"
 
+VARIABLE = "NETSPEC_BACKEND"
+"""The environment variable with the backend that trains where none is named."""
+
 
 def installed() -> dict[str, EntryPoint]:
     """Every backend that is installed, by name; none is loaded."""
@@ -80,6 +83,34 @@ def find_training(name: str, *, framework: bool = True) -> Target:
     target = find(name, framework=framework)
     target.training_backend()
     return target
+
+
+def default_training() -> str:
+    """The backend that trains where none is named: of the environment variable, or the only one.
+
+    No framework is imported. Raises BackendError where none is installed, or several are.
+    """
+    if chosen := os.environ.get(VARIABLE):
+        if chosen not in installed():
+            points = one_of([*installed()], "and")
+            message = f"the environment variable {VARIABLE} is {chosen!r}, which is no backend"
+            raise BackendError(message, f"there are {points}")
+        return chosen
+    targets = {name: find(name, framework=False) for name in installed()}
+    training = {name: target for name, target in targets.items() if target.trains}
+    ready = [
+        name
+        for name, target in training.items()
+        if all(find_spec(needed.module) for needed in target.frameworks)
+    ]
+    if len(ready) == 1:
+        return ready[0]
+    if ready:
+        message = f"the backends {one_of(ready, 'and')} are installed, and none is named"
+        help = f"write --backend {ready[0]}, or set the environment variable {VARIABLE}={ready[0]}"
+        raise BackendError(message, help)
+    installs = one_of([f"pip install 'netspec[{name}]'" for name in training], "or")
+    raise BackendError("no backend that trains is installed", installs)
 
 
 def find_exporting(name: str) -> Target:
@@ -168,6 +199,7 @@ __all__ = [
     "TrainingBackend",
     "chunks",
     "counts_answers",
+    "default_training",
     "execute",
     "find",
     "find_exporting",

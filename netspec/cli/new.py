@@ -61,6 +61,10 @@ def new(
         network = checked_name(name)
         path = write_new(network, text_of(template or "digits", network), force=force)
     print(f"Wrote {path}. Train it with: netspec train {path} --backend keras")
+    for missing in _missing_files(path):
+        print(
+            f"It reads {missing}, which is not there yet: write your data there, or change the path"
+        )
 
 
 def _check_options(template: str | None, from_: Path | None, target: str | None) -> None:
@@ -68,6 +72,15 @@ def _check_options(template: str | None, from_: Path | None, target: str | None)
         raise NetspecError("--template and --from both choose the spec", "leave one of them out")
     if target is not None and from_ is None:
         raise NetspecError("--target is a column of a table", "name the table with --from")
+
+
+def _missing_files(spec: Path) -> list[str]:
+    """The files that a spec reads, as it writes them, and that are not there."""
+    from netspec.network import load
+
+    network = load(spec)
+    paths = network.spec.data.paths.values() if network.spec.data else ()
+    return [path for path in paths if not (network.folder / path).exists()]
 
 
 def write_for(

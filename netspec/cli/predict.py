@@ -9,14 +9,12 @@ import typer
 
 from netspec.cli.inputs import find_run
 from netspec.cli.options import DeviceOption, JsonOption, ResizeName, RunsOption
-from netspec.cli.output import print_json, show_error, show_remarks
-from netspec.text.diagnostics import NetspecError, visible
+from netspec.cli.output import show_error
+from netspec.text.diagnostics import NetspecError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from netspec.runs.answers import Prediction
     from netspec.runs.opened import OpenedModel
+    from netspec.runs.predicted import Predictions
     from netspec.text.diagnostics import DataError
 
 
@@ -24,7 +22,9 @@ def predict(
     model: Annotated[Path, typer.Argument(metavar="MODEL_OR_RUN", help="An ONNX file or a run.")],
     inputs: Annotated[
         list[Path],
-        typer.Argument(metavar="INPUT...", help="Images or folders of images; or one table."),
+        typer.Argument(
+            metavar="INPUT...", help="Images or folders of images; one table; one file of arrays."
+        ),
     ],
     device: DeviceOption = "auto",
     invert: Annotated[bool, typer.Option("--invert", help="Change light and dark first.")] = False,
@@ -42,82 +42,67 @@ def predict(
         Path | None,
         typer.Option("--csv", metavar="FILE", help="Write a CSV file; - is the standard output."),
     ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="A folder for images of predicted pixels; or FILE.npz for all outputs as arrays.",
+        ),
+    ] = None,
     runs: RunsOption = Path("runs"),
     json_: JsonOption = False,
 ) -> None:
-    """Predict for images or the rows of a table through ONNX Runtime: classes, labels or values.
+    """Predict through ONNX Runtime: classes, labels or values, of images, tables or arrays.
 
     A table is a CSV, Parquet or Arrow file. Its columns are found by their names, in any order;
-    --csv adds the predictions to them.
+    --csv adds the predictions to them. Of a series, the rows after the last row of each group are
+    predicted. Arrays are in .npz or .npy files: under the name of the input, or x or x_test.
 
     An image is rotated by its EXIF data, and converted to grey for a network of one channel (RGB
     for three). Transparent pixels are paper. For the data sets mnist and digits an image is
     prepared like their images: dark ink on light paper is inverted, the ink is cropped, scaled and
     centred. Other images are stretched, padded or cropped to the network's height and width.
     """
+    from netspec.cli.predicted import Form, show
     from netspec.runs.opened import open_model
     from netspec.text.files import is_file
 
-    if json_ and csv:
-        raise NetspecError("--json and --csv are two forms of the output", "choose one of them")
+    form = Form(top, csv, json_, output)
+    form.check()
     opened = open_model(model if is_file(model) else find_run(runs, model), device)
-    if opened.preparation:
-        from netspec.cli.predicted_rows import predict_table
-
-        if invert or as_is or resize:
-            message = f"{opened.path} takes the rows of a table, and no images"
-            raise NetspecError(message, "leave --invert, --as-is and --resize out")
-        predict_table(opened, inputs, top=top, csv=csv, json_=json_)
-        return
-    _predict_images(
-        opened, inputs, invert=invert, as_is=as_is, resize=resize, top=top, csv=csv, json_=json_
-    )
-
-
-def _predict_images(
-    opened: OpenedModel,
-    inputs: list[Path],
-    *,
-    invert: bool,
-    as_is: bool,
-    resize: ResizeName | None,
-    top: int | None,
-    csv: Path | None,
-    json_: bool,
-) -> None:
-    from netspec.cli.output import counted, write_csv
-    from netspec.runs.answers import Answers
-    from netspec.runs.prediction import ImagePredictions, listed
-
-    predicting = ImagePredictions(opened, invert=invert, as_is=as_is, resize=resize)
-    answers = Answers(predicting.meaning, None, top)
-    images = listed(inputs)
     broken: list[DataError] = []
-    predictions = counted(predicting.predictions(images, broken), "images", len(images))
-    if csv:
-        rows = ([some.file, *answers.texts(some.outputs)[0]] for some in _noted(predictions))
-        write_csv(csv, ["file", *answers.names], rows)
-    elif json_:
-        print_json([some.to_json(top) for some in _noted(predictions)])
-    else:
-        _print(predictions, images, top)
+    predictions = _of_values(opened, inputs)
+    if predictions is None:
+        from netspec.runs.prediction import ImagePredictions
+
+        predictions = ImagePredictions(
+            opened, inputs, invert=invert, as_is=as_is, resize=resize, broken=broken
+        )
+    elif invert or as_is or resize:
+        message = f"{predictions.unit} are predicted, and no images"
+        raise NetspecError(message, "leave --invert, --as-is and --resize out")
+    show(predictions, form)
     for error in broken:
         show_error(error)
     if broken:
         raise typer.Exit(1)
 
 
-def _noted(predictions: Iterable[Prediction]) -> Iterable[Prediction]:
-    """The predictions; new notes about each are shown before it."""
-    shown: set[str] = set()
-    for prediction in predictions:
-        show_remarks([note for note in prediction.notes if note not in shown])
-        shown.update(prediction.notes)
-        yield prediction
+def _of_values(opened: OpenedModel, inputs: list[Path]) -> Predictions | None:
+    """The predictions for arrays or a table; None for images. Raises NetspecError."""
+    from netspec.runs.predicted import only_file
+    from netspec.runs.stored import ArrayPredictions, are_arrays
 
+    if are_arrays(inputs):
+        return ArrayPredictions(opened, inputs)
+    if opened.series:
+        from netspec.runs.forecast import SeriesPredictions
 
-def _print(predictions: Iterable[Prediction], images: list[Path], top: int | None) -> None:
-    """A line for every image, aligned."""
-    width = max(len(str(image)) for image in images)
-    for prediction in _noted(predictions):
-        print(f"{prediction.file:{width}}  {visible(prediction.shown(top))}")
+        return SeriesPredictions(opened, only_file(inputs))
+    if opened.preparation:
+        from netspec.runs.rows import TablePredictions
+
+        return TablePredictions(opened, only_file(inputs))
+    return None

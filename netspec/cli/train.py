@@ -38,7 +38,13 @@ def train(
             "new --from`.",
         ),
     ],
-    backend: Annotated[str, typer.Option(help="keras or torch.")],
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            help="keras or torch; without it, the environment variable NETSPEC_BACKEND or the only "
+            "one installed."
+        ),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Instead of the spec's epochs.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Instead of the spec's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Instead of the spec's seed.")] = None,
@@ -77,6 +83,9 @@ def train(
     For a folder of images, a CSV or Parquet file or an .npz file, a spec is written into the
     current folder, and trained.
     """
+    from netspec.backend import default_training
+
+    backend = backend or default_training()
     spec = _spec_for(spec, target)
     options = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
     network = read_network(spec, overrides_of(set_) + _training_overrides(options), passes)

@@ -95,6 +95,18 @@ def written_time(time: float, kind: str) -> str:
     return text.removesuffix(":00").removesuffix(" 00:00")
 
 
+def written_times(times: NDArray[np.float64], kind: str) -> list[str]:
+    """Times (n,) of a kind, `time` or `number`, as a column: all with days, minutes or seconds."""
+    if kind != "time":
+        return [f"{time:.15g}" for time in times.tolist()]
+    moments = np.rint(times * 1e6).astype("datetime64[us]")
+    texts = [str(text).replace("T", " ") for text in moments]
+    for end in (" 00:00:00.000000", ":00.000000", ".000000"):
+        if all(text.endswith(end) for text in texts):
+            return [text.removesuffix(end) for text in texts]
+    return texts
+
+
 def written_distance(distance: float, kind: str) -> str:
     """The distance of two times in a message."""
     if kind != "time":

@@ -7,8 +7,10 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from netspec.data.mapped import File, Stored, state
 from netspec.data.npy import DAMAGE, read_header, read_values
@@ -58,18 +60,35 @@ def read_npz(
     Raises DataError where the file cannot be read, is damaged, has other names, or holds other
     values, or more than `LIMIT` bytes of an array that comes into memory.
     """
+    with _opened(path) as (file, archive):
+        there = archive.namelist()
+        _check_names(there, keys, optional, path, renamed)
+        _check_places(archive)
+        members = [*keys, *(key for key in optional if f"{key}.npy" in there)]
+        source = File(path, state(file))
+        return {key: _member(archive, key, source, texts=key in texts) for key in members}
+
+
+def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of every array in an .npz file, by its name. Raises DataError; see `read_npz`."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    with _opened(path) as (_, archive):
+        for member in archive.namelist():
+            with archive.open(member) as stream:
+                shapes[member.removesuffix(".npy")] = read_header(stream, str(path), _HELP).shape
+    return shapes
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[tuple[BinaryIO, zipfile.ZipFile]]:
+    """The file and the archive. Raises DataError, also where what is read in it is damaged."""
     try:
         file = open_regular(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}", _HELP) from error
     try:
         with file, zipfile.ZipFile(file) as archive:
-            there = archive.namelist()
-            _check_names(there, keys, optional, path, renamed)
-            _check_places(archive)
-            members = [*keys, *(key for key in optional if f"{key}.npy" in there)]
-            source = File(path, state(file))
-            return {key: _member(archive, key, source, texts=key in texts) for key in members}
+            yield file, archive
     except _DAMAGE as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise DataError(f"{path} is not a sound .npz file ({reason})", _HELP) from error

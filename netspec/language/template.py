@@ -45,6 +45,8 @@ TEMPLATES = {
     "mnist": "mnist_cnn",
     "images": "digits_folder",
     "table": "wine",
+    "text": "reviews",
+    "series": "series",
     "autoencoder": "autoencoder",
 }
 """The names of templates. The text of a template is a spec of netspec, or `TEMPLATE`."""

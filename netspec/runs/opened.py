@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from netspec.backend import Device, ExportedModel, find_exporting
 from netspec.data.preparation import Preparation
 from netspec.data.record import DataRecord
+from netspec.data.sources.series import Series
 from netspec.network import Network
 from netspec.runs.exported import open_exported
 from netspec.runs.folder import Run
-from netspec.runs.meaning import Meaning, meaning_of
+from netspec.runs.meaning import Meaning, meanings_of
 from netspec.text.diagnostics import RunError
 
 
@@ -30,19 +32,16 @@ class OpenedModel:
         """How the columns of a table become its inputs; None for a model that takes arrays."""
         return self.record.preparation if self.record and self.session.columns else None
 
-    def check_takes_rows(self) -> None:
-        """Raise RunError where a model of a table takes windows of rows, as of a series."""
-        if self.preparation and self.preparation.history:
-            rows = f"windows of {self.preparation.history:,} rows"
-            message = f"{self.path} takes {rows}, which predict does not cut"
-            help = "run an exported file with ONNX Runtime: its inputs are columns (n, history)"
-            raise RunError(message, help)
-
-    def meaning(self) -> Meaning:
-        """What its only output means. Raises RunError where the names do not fit."""
+    @property
+    def series(self) -> Series | None:
+        """The series whose windows of rows it takes; None for another model."""
         data = self.network.spec.data
-        recorded = self.record.class_names if self.record else None
-        return meaning_of(self.network, (data and data.class_names) or recorded)
+        return data if self.preparation and isinstance(data, Series) else None
+
+    @cached_property
+    def meanings(self) -> tuple[Meaning, ...]:
+        """What every output means. Raises RunError where the names of classes do not fit."""
+        return meanings_of(self.network, self.record.class_names if self.record else None)
 
 
 def open_model(model: Run | Path, device: Device) -> OpenedModel:

@@ -20,6 +20,7 @@ from netspec.numerics.weights import Array, Weights
 from netspec.runs.metrics import Record, evaluate
 from netspec.runs.training import train_settings
 from netspec.text.diagnostics import BackendError, RunError
+from netspec.text.tables import align
 
 CALIBRATION_EXAMPLES = 512
 """How many training examples the ranges of int8 are taken from."""
@@ -65,11 +66,7 @@ class Quantized:
             rows.append((name, f"{before:.4f}", f"{after:.4f}", f"{after - before:+.4f}"))
         ratio = f"x {self.size_after / self.size_before:.3f}"
         rows.append(("file", in_bytes(self.size_before), in_bytes(self.size_after), ratio))
-        first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
-        return "\n".join(
-            "  ".join([f"{name:{first}}", *map(str.rjust, cells, others)]).rstrip()
-            for name, *cells in rows
-        )
+        return "\n".join(align(rows, 1, "  "))
 
 
 def quantized(

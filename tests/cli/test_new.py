@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from frameworks import require
 from netspec.data.drafts import network_name
 from netspec.language.template import specs
 from netspec.network import load
+from netspec.text.diagnostics import NetspecError
 
 
 @pytest.fixture
@@ -26,18 +28,35 @@ def here(tmp_path, monkeypatch) -> Path:
 def test_list_shows_every_template_once(here):
     lines = netspec_("new", "--list").results.splitlines()
     names = [line.split()[0] for line in lines]
-    assert names[:5] == ["digits", "mnist", "images", "table", "autoencoder"]
+    templates = ["digits", "mnist", "images", "table", "text", "series", "autoencoder"]
+    assert names[:7] == templates
     assert {"resnet50", "lenet5"} <= {*names}
     assert len({*names}) == len(names)
     assert all(len(line.split()) > 2 for line in lines)
 
 
-@pytest.mark.parametrize("template", ["mnist", "autoencoder", "images", "table", *specs()])
+@pytest.mark.parametrize(
+    "template", ["mnist", "autoencoder", "images", "table", "text", "series", *specs()]
+)
 def test_a_template_becomes_a_spec_with_another_name(here, template):
     assert "Wrote mine.yaml." in netspec_("new", "mine", "--template", template).results
     assert load(here / "mine.yaml").spec.name == "mine"
     text = (here / "mine.yaml").read_text("utf-8")
     assert "$schema=../" not in text
+
+
+@pytest.mark.parametrize(
+    ("template", "dataset", "file"),
+    [("text", "text", "reviews.csv"), ("series", "series", "sensors.csv")],
+)
+def test_a_template_names_the_missing_data(here, template, dataset, file):
+    shown = netspec_("new", "mine", "--template", template).results
+    assert f"It reads {file}, which is not there yet" in shown
+    data = load(here / "mine.yaml").spec.data
+    assert data is not None
+    assert data.dataset == dataset
+    (here / file).touch()
+    assert "not there" not in netspec_("new", "mine", "--template", template).results
 
 
 def test_a_template_that_does_not_exist_names_the_nearest(here):
@@ -110,6 +129,46 @@ def test_a_spec_that_was_changed_is_kept(photos):
 )
 def test_options_that_do_not_fit_are_a_fault(photos, arguments, message):
     assert message in netspec_(*arguments).fault
+
+
+def test_train_uses_the_only_installed_backend(photos, monkeypatch):
+    monkeypatch.delenv("NETSPEC_BACKEND", raising=False)
+    hide_frameworks(monkeypatch, "keras", "tensorflow")
+    monkeypatch.setattr("netspec.runs.training.train", reported_backend)
+    assert netspec_("train", photos).err == "error: torch\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "hidden", "message"),
+    [
+        ("", (), "the backends keras and torch are installed, and none is named"),
+        ("", ("keras", "torch"), "no backend that trains is installed"),
+        ("jax", (), "the environment variable NETSPEC_BACKEND is 'jax', which is no backend"),
+        ("onnx", (), "the onnx backend cannot train"),
+        ("keras", (), "error: keras\n"),
+    ],
+)
+def test_the_environment_decides_between_backends(
+    photos, monkeypatch, environment, hidden, message
+):
+    require("keras", "torch")
+    monkeypatch.setenv("NETSPEC_BACKEND", environment)
+    hide_frameworks(monkeypatch, *hidden)
+    if environment != "onnx":
+        monkeypatch.setattr("netspec.runs.training.train", reported_backend)
+    ended = netspec_("train", photos)
+    assert ended.status == 1
+    assert message in ended.err
+
+
+def hide_frameworks(monkeypatch, *names: str) -> None:
+    monkeypatch.setattr(
+        "netspec.backend.find_spec", lambda name: None if name in names else find_spec(name)
+    )
+
+
+def reported_backend(network, backend: str, **_) -> None:
+    raise NetspecError(backend)
 
 
 @pytest.mark.parametrize(

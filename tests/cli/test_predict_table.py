@@ -158,11 +158,12 @@ def test_wide_tables_fit_a_terminal(classifier, tmp_path):
     path = table(
         tmp_path, ",".join(["size", "code", *names]), ",".join(["2", "123", *["word" * 9] * 30])
     )
-    header, row = output("predict", classifier, path).splitlines()
+    header, row, more = output("predict", classifier, path).splitlines()
     assert header.startswith("size  code  column 0")
     assert header.endswith("predicted_kind  probability")
     assert "wordwordwordwor..." in row
     assert len(header) <= 80
+    assert more == "28 more columns; --csv FILE writes all"
 
 
 def test_json_has_an_element_for_each_row(classifier, rows):
@@ -213,10 +214,10 @@ def test_values_may_contain_lines_and_separators(mirror, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--invert"], "takes the rows of a table, and no images"),
+        (["--invert"], "rows are predicted, and no images"),
         (["--csv", "-", "--json"], "--json and --csv are two forms of the output"),
         (["--top", "2"], "the network predicts values, and --top is for classes"),
-        (["other.csv"], "2 tables were named"),
+        (["other.csv"], "2 files were named"),
     ],
 )
 def test_what_does_not_fit_a_table_is_refused(mirror, rows, arguments, message):

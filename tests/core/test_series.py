@@ -10,6 +10,7 @@ import pytest
 
 from netspec.data import Dataset, load
 from netspec.data.calendar import Calendar, Cut
+from netspec.data.dates import written_times
 from netspec.data.forecasts import last_windows
 from netspec.data.windows import Windows, windows
 from netspec.network import Network, loads
@@ -329,3 +330,31 @@ def test_the_last_windows_follow_the_calendar(tmp_path):
     waves = [np.sin(2 * np.pi * days / 9.3 + 0.2), np.sin(2 * np.pi * days / 14.1 + 1.4)]
     np.testing.assert_allclose(last.values["level"], waves, atol=1e-9)
     assert preparation.apply(last.values)["x"].shape == (2, 6, 1)
+    assert last.keys == (("a",), ("b",))
+
+
+def test_forecasts_follow_in_the_median_distance(tmp_path):
+    data = "target: y, group: g, history: 1, gap: 1, horizon: 2, bridge: true"
+    rows = "t,g,y\n" + "".join(f"{t},a,1\n" for t in (0, 10, 20, 31, 50, 60)) + "5,b,1\n"
+    spec = network(tmp_path, rows, data=data, input="[1, 1]", layers="Flatten, Dense: {units: 2}")
+    preparation = load(spec).record.preparation
+    last = last_windows(spec.spec.data, tmp_path / "rows.csv", preparation)
+    # Distances of 10, 10, 11, 19, 10. One row has no distance: the median of other groups is used.
+    assert last.ahead.tolist() == [[80, 90], [25, 35]]
+    (tmp_path / "one.csv").write_text("t,g,y\n5,b,1\n", encoding="utf-8")
+    with pytest.raises(DataError, match="has one row for each group"):
+        last_windows(spec.spec.data, tmp_path / "one.csv", preparation)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "texts"),
+    [
+        ([86_400.0, 0], ["1970-01-02", "1970-01-01"]),
+        ([86_460.0, 0], ["1970-01-02 00:01", "1970-01-01 00:00"]),
+        ([1.0, 0], ["1970-01-01 00:00:01", "1970-01-01 00:00:00"]),
+        ([0.25], ["1970-01-01 00:00:00.250000"]),
+    ],
+)
+def test_times_of_a_column_have_one_form(seconds, texts):
+    assert written_times(np.array(seconds), "time") == texts
+    assert written_times(np.array([1440.0, 0.5]), "number") == ["1440", "0.5"]

@@ -15,7 +15,6 @@ from netspec.data.forecasts import last_windows
 from netspec.network import Network, loads
 from netspec.runs.folder import Run
 from netspec.runs.training import train
-from netspec.text.diagnostics import RunError
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,8 +79,9 @@ def test_an_exported_file_takes_windows_of_the_columns(run, folder, tmp_path):
     (outputs,) = session.outputs_of_columns(columns)
     np.testing.assert_allclose(outputs, expected, rtol=1e-5)
     assert outputs.shape == (2, 6)
-    with pytest.raises(RunError, match="takes windows of 24 rows"):
-        netspec.predict(run, [folder / "sensors.csv"])
+    forecast = netspec.predict(run, folder / "sensors.csv")
+    assert [*forecast] == ["time", "sensor", "predicted_temperature"]
+    np.testing.assert_allclose(forecast["predicted_temperature"], expected.ravel(), rtol=1e-5)
 
 
 def test_streamed_windows_train_the_same_weights(folder, tmp_path):
