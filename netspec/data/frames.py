@@ -154,14 +154,30 @@ def open_frame(path: Path, shown: str, reading: Reading) -> FrameFile:
 
 
 def read_frame(
-    file: FrameFile, columns: Sequence[str], kinds: Mapping[str, str], *, skips_broken: bool = False
+    file: FrameFile,
+    columns: Sequence[str],
+    kinds: Mapping[str, str],
+    *,
+    skips_broken: bool = False,
+    known: Frame | None = None,
 ) -> Frame:
     """Some columns of all rows. `kinds` are of the columns whose kind is declared.
 
-    Raises DataError, also where there are no rows.
+    Columns of `known`, which was read of the same file, are read again only as another kind. Raises
+    DataError, also where there are no rows.
     """
     file.check_columns(columns)
-    frame = _read(file, columns, kinds, skips_broken=skips_broken)
+    if known is None:
+        frame = _read(file, columns, kinds, skips_broken=skips_broken)
+    else:
+        others = [
+            name for name in columns if kinds.get(name, known.kinds[name]) != known.kinds[name]
+        ]
+        frame = known
+        if others:
+            again = _read(file, others, kinds, skips_broken=skips_broken)
+            every_kind, values = {**known.kinds, **again.kinds}, {**known.values, **again.values}
+            frame = Frame(file, every_kind, values, known.broken)
     if not len(frame):
         raise DataError(f"{file.shown} has no rows", "write rows after the header")
     return frame

@@ -35,7 +35,8 @@ def open_texts(source: TextFiles, folder: Path, request: Request) -> Table:
     else:
         content = _of_table(source, path, request)
     labels, names = labels_of(source, request, {None: content})
-    rows = parts_of(source, {None: content}, labels)
+    parts = parts_of(source, {None: content}, labels)
+    rows = parts.rows
     texts = content.values[source.column]
     assert isinstance(texts, Coded)
     if request.preparation:
@@ -60,7 +61,8 @@ def open_texts(source: TextFiles, folder: Path, request: Request) -> Table:
         targets = rows[part].labels
         assert targets is not None
         splits[part] = (Column("x", indices), Column("y", targets))
-    return Table(splits, names, tuple(remarks), Preparation(inputs={"x": (column,)}))
+    preparation = Preparation(inputs={"x": (column,)})
+    return Table(splits, names, tuple(remarks), preparation, parts.notes, parts.draws_test)
 
 
 def _remarks(indices: Any, part: str, column: TextColumn) -> Iterator[str]:

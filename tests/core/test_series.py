@@ -329,3 +329,13 @@ def test_the_last_windows_follow_the_calendar(tmp_path):
     waves = [np.sin(2 * np.pi * days / 9.3 + 0.2), np.sin(2 * np.pi * days / 14.1 + 1.4)]
     np.testing.assert_allclose(last.values["level"], waves, atol=1e-9)
     assert preparation.apply(last.values)["x"].shape == (2, 6, 1)
+
+
+def test_a_test_part_that_the_spec_does_not_describe_is_reported(tmp_path):
+    dataset = load(network(tmp_path, counted()))
+    assert dataset.notes == (
+        f"the data have no test part: the last fifth of the rows in time, {len(dataset.test)} "
+        "windows, is the test part; `test` in data draws another one",
+    )
+    described = network(tmp_path, data="target: y, history: 3, test: {fraction: 0.2}")
+    assert load(described).notes == ()
