@@ -612,3 +612,24 @@ def test_facts_and_drafts_read_a_file_once(tmp_path, monkeypatch):
     assert 'date: {time: "%d.%m.%Y"}' in text
     # Dates in another form are read a second time, as times.
     assert read == [["size", "date", "kind"], ["date"]]
+
+
+@pytest.mark.parametrize("block", [7, 8, 16, 1 << 18])
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("{i},2026-01-05 04:0{d},1.05,x 07", False),
+        ("{i},2026-01-05 04:0{d},1e+05,-0.05", False),
+        ("{i},2026-01-05 04:0{d},1.05,  07", True),
+        ('{i},2026-01-05 04:0{d},1.05,"07"', True),
+        ("007,{i},{d},x", True),
+    ],
+)
+def test_codes_are_suspected_only_at_the_start_of_values(
+    tmp_path, monkeypatch, block, line, expected
+):
+    monkeypatch.setattr(delimited, "_BLOCK", block)
+    lines = [line.format(i=100 + i, d=i % 10) for i in range(40)]
+    (tmp_path / "rows.csv").write_text("\n".join(["a,b,c,d", *lines]))
+    file = delimited.open_delimited(tmp_path / "rows.csv", "rows.csv", delimited.TextFormat())
+    assert file.maybe_codes == expected
