@@ -48,7 +48,7 @@ class Columnar:
             data = pyarrow("dataset").dataset(str(self.path), format=self.format)
             yield from data.to_batches(columns=list(columns))
         except (pyarrow().ArrowException, OSError) as error:
-            raise _unreadable(self.shown, error) from None
+            raise _unreadable(self.path, self.shown, error) from None
 
 
 def open_columnar(path: Path, shown: str, format: str) -> Columnar:
@@ -56,10 +56,12 @@ def open_columnar(path: Path, shown: str, format: str) -> Columnar:
     try:
         schema = pyarrow("dataset").dataset(str(path), format=format).schema
     except (pyarrow().ArrowException, OSError) as error:
-        raise _unreadable(shown, error) from None
+        raise _unreadable(path, shown, error) from None
     return Columnar(path, shown, format, schema)
 
 
-def _unreadable(shown: str, error: Exception) -> DataError:
+def _unreadable(path: Path, shown: str, error: Exception) -> DataError:
     reason = (str(error).splitlines() or [type(error).__name__])[0]
+    # pyarrow names the path, once for each of its layers, before the reason.
+    reason = reason.rpartition(f"'{path}': ")[2].rstrip(".")
     return DataError(f"{shown} cannot be read: {reason}", "write the file again")

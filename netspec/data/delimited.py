@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from netspec.data.arrow import MISSING_TEXTS, ArrowTable, pyarrow
-from netspec.text.diagnostics import DataError
+from netspec.text.diagnostics import DataError, shortened
 from netspec.text.files import open_regular
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -27,6 +27,7 @@ _SAMPLE = 1 << 18  # bytes that decide about the encoding, the separator and the
 _BLOCK = 1 << 18  # bytes that are looked at once
 _BLOCK_OF_ROWS = 1 << 20  # bytes that pyarrow parses at once; a longer line is read too
 _BEFORE = 8  # bytes before a zero that are looked at
+_LONGEST = 2**31 - 1  # characters of a value; Python's csv has a smaller limit
 _SAMPLE_LINES = 50
 _SHOWN = 20  # lines in a message
 
@@ -162,10 +163,9 @@ class Delimited:
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Every row after the header, with the number of its last line. Slow; for messages."""
         with self.path.open(encoding=self.encoding, newline="", errors="replace") as text:
-            reader = csv.reader(text, delimiter=self.separator)
-            for values in reader:
-                if values and reader.line_num > self.header_end:
-                    yield reader.line_num, values
+            for line, values in _lines_of(csv.reader(text, delimiter=self.separator)):
+                if values and line > self.header_end:
+                    yield line, values
 
     def line_of(self, row: int) -> int:
         """The number of the line of a row, counted from 0, among those that are read."""
@@ -204,7 +204,7 @@ class Delimited:
             if wrong is None:
                 return UnfittingError(f"{self.shown} cannot be read: {error}", "write it again")
             line, name, text = wrong
-            message = f"{self.shown}:{line}: {name} is {text!r}, which is not a number"
+            message = f"{self.shown}:{line}: {name} is {shortened(text)!r}, which is not a number"
             help = f"correct it, leave it empty, or write `types: {{{name}: category}}`"
             return UnfittingError(message, help)
         reason = str(error).splitlines()[0]
@@ -264,8 +264,8 @@ def open_delimited(path: Path, shown: str, format: TextFormat) -> Delimited:
         raise DataError(message, "begin with the names of the columns") from None
     columns = tuple(name.strip().removeprefix("\ufeff") for name in names)
     _check_header(columns, shown)
-    quotes, zeros = _scanned(path, shown, separator)
     ascii_based = not encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
+    quotes, zeros = _scanned(path, shown, separator, has_nul=not ascii_based)
     file = Delimited(
         path,
         shown,
@@ -298,18 +298,36 @@ def _unopened(shown: str, error: OSError) -> DataError:
     return DataError(message, "write the path of a CSV or Parquet file")
 
 
-def _scanned(path: Path, shown: str, separator: str) -> tuple[int, bool]:
-    """The number of quotation marks of a file, and whether a value may be a code."""
+def _scanned(path: Path, shown: str, separator: str, *, has_nul: bool) -> tuple[int, bool]:
+    """The number of quotation marks of a file, and whether a value may be a code.
+
+    Raises DataError where a byte is 0 in an encoding that has no such bytes.
+    """
     quotes, zeros, end = 0, False, b""
     try:
         with open_regular(path) as file:
             for block in iter(lambda: file.read(_BLOCK), b""):
+                if not has_nul and b"\0" in block:
+                    raise _no_text(path, shown)
                 quotes += block.count(b'"')
                 zeros = zeros or _has_codes(end + block, max(0, len(end) - 2), separator)
                 end = block[-_BEFORE:]
     except OSError as error:
         raise _unopened(shown, error) from None
     return quotes, zeros
+
+
+def _no_text(path: Path, shown: str) -> DataError:
+    """The error for a file with a byte 0, which names its first line with one."""
+    line = 1
+    with open_regular(path) as file:
+        for block in iter(lambda: file.read(_BLOCK), b""):
+            before, zero, _ = block.partition(b"\0")
+            line += before.count(b"\n")
+            if zero:
+                break
+    help = "save it as CSV in UTF-8; UTF-16 without a mark needs `encoding: utf-16-le` in data"
+    return DataError(f"{shown}:{line} has a byte 0, which no text has", help)
 
 
 def _has_codes(block: bytes, start: int, separator: str) -> bool:
@@ -334,14 +352,26 @@ def _has_codes(block: bytes, start: int, separator: str) -> bool:
     return bool((~_INSIDE[values[places]]).any())
 
 
+def _lines_of(reader: Any) -> Iterator[tuple[int, list[str]]]:  # Any: csv's, which has no name
+    """The number of the last line of every row, and its values, which may be of any length."""
+    while True:
+        limit = csv.field_size_limit(_LONGEST)
+        try:
+            values = next(reader)
+        except StopIteration:
+            return
+        finally:
+            csv.field_size_limit(limit)
+        yield reader.line_num, values
+
+
 def _check_quotes(file: Delimited) -> None:
     """Raise DataError where a quotation mark has no end: pyarrow would take the rest as a value."""
     with file.path.open(encoding=file.encoding, newline="", errors="replace") as text:
-        reader = csv.reader(text, delimiter=file.separator, strict=True)
         line = 0
         try:
-            for _ in reader:
-                line = reader.line_num
+            for end, _ in _lines_of(csv.reader(text, delimiter=file.separator, strict=True)):
+                line = end
         except csv.Error:
             message = f"{file.shown}:{line + 1}: a quotation mark has no end"
             help = "close it, or write two of them for one inside of a value"

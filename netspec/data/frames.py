@@ -26,7 +26,7 @@ from netspec.data.preparation import PreparedColumn, Values
 from netspec.data.sources.rows import RowFiles, TimeFormat
 from netspec.data.sources.text import TextFiles
 from netspec.language.data import DataFields
-from netspec.text.diagnostics import DataError, listed, nearest
+from netspec.text.diagnostics import DataError, listed, nearest, shortened
 from netspec.text.files import open_regular
 
 _FOREIGN = {
@@ -112,7 +112,9 @@ class FrameFile:
         if not pc.any(wrong).as_py():
             return times(parsed)
         row = pc.index(wrong, True).as_py()
-        message = f"{self.place(first + row)}: {name} is {texts[row].as_py()!r}, which is not "
+        message = (
+            f"{self.place(first + row)}: {name} is {shortened(texts[row].as_py())!r}, which is not "
+        )
         help = f'write how times are written: `types: {{{name}: {{time: "%d/%m/%Y"}}}}`'
         raise DataError(message + time_form(format), help)
 

@@ -199,8 +199,7 @@ def _filled(
     values: Any,  # Any: the values fit the column
 ) -> NDArray[np.float32]:
     """The input's values (n, …, width) of the values (n, …) of a column."""
-    shape = (values.codes if isinstance(values, Coded) else values).shape
-    prepared = np.empty((*shape, column.width), np.float32)
+    prepared = np.empty((*np.shape(getattr(values, "codes", values)), column.width), np.float32)
     column.fill(values, prepared)
     return prepared
 
