@@ -13,6 +13,7 @@ from netspec.bench.forms import Named
 from netspec.bench.machine import machine, versions
 from netspec.bench.measure import ROUNDS, Progress, Row, measure
 from netspec.bench.subject import Subject
+from netspec.data.examples import noun_of
 from netspec.passes import switched_on
 from netspec.text.diagnostics import NetspecError
 
@@ -43,6 +44,8 @@ class Bench:
     machine: dict[str, Any]  # Any: JSON data
     versions: dict[str, str | None]
     remarks: tuple[str, ...] = ()
+    noun: str = "examples"
+    """What the examples are."""
 
     @property
     def title(self) -> str:
@@ -126,6 +129,6 @@ def bench(
     rows = measure(subject, settings.forms, settings.batch_sizes, *options, progress)
     network = subject.network
     about = network.spec.name, switched_on(network), subject.origin
-    return Bench(
-        *about, settings, tuple(rows), tuple(left_out), hardware, versions(), subject.remarks
-    )
+    of_machine = hardware, versions()
+    facts = subject.remarks, noun_of(network.graph)
+    return Bench(*about, settings, tuple(rows), tuple(left_out), *of_machine, *facts)

@@ -37,7 +37,7 @@ def draw(bench: Bench, path: Path) -> None:
 
 
 def picture(bench: Bench) -> Figure:
-    """Images a second on the left, milliseconds on the right, a line for every form."""
+    """Examples a second on the left, milliseconds on the right, a line for every form."""
     figure = Figure(figsize=(10, 4.8), layout="constrained")
     throughput, latency = figure.subplots(1, 2)
     looks = zip(cycle(COLORS), cycle(MARKERS), strict=False)
@@ -52,7 +52,7 @@ def picture(bench: Bench) -> Figure:
         latency.errorbar(sizes, median, ([0.0] * len(sizes), above), capsize=4, **look)
     for axes in (throughput, latency):
         _scale(axes, bench.settings.batch_sizes)
-    throughput.set(title="Throughput", ylabel="images a second")
+    throughput.set(title="Throughput", ylabel=f"{bench.noun} a second")
     latency.set(title="Latency: p50, and p99 as a whisker", ylabel="milliseconds a call")
     figure.suptitle(bench.title)
     handles, labels = throughput.get_legend_handles_labels()

@@ -11,6 +11,7 @@ import numpy as np
 
 from netspec import data
 from netspec.checks.indices import embeddings, index_count, index_inputs
+from netspec.data.examples import noun_of
 from netspec.data.record import DataRecord
 from netspec.graph import Graph
 from netspec.graph.summary import FLOAT32_BYTES, in_bytes
@@ -55,7 +56,7 @@ def of_spec(network: Network, count: int) -> Subject:
 
 
 def of_run(run: Run, passes: frozenset[str] | None, count: int) -> Subject:
-    """A run's network and weights, and its test images; random inputs where those are not there."""
+    """A run's network and weights, and its test examples; random inputs where it has none."""
     network = replace(run.network, passes=passes)
     inputs, source = _inputs(network, run.about.data, count)
     origin = f"the weights of {run.path}, {source}"
@@ -63,7 +64,7 @@ def of_run(run: Run, passes: frozenset[str] | None, count: int) -> Subject:
 
 
 def of_file(path: Path, count: int) -> Subject:
-    """An exported file, and the test images that its spec names; else random inputs."""
+    """An exported file, and the test examples that its spec names; else random inputs."""
     file = open_exported(path, "cpu")
     inputs, source = _inputs(file.network, file.record, count)
     return Subject(file.network, {}, inputs, f"{path}, {source}", file.content, file.model.remarks)
@@ -72,13 +73,14 @@ def of_file(path: Path, count: int) -> Subject:
 def _inputs(
     network: Network, learned: DataRecord | None, count: int
 ) -> tuple[tuple[Array, ...], str]:
-    """Test images, repeated where they are fewer, or random inputs; and which of both, in words."""
+    """Test examples, repeated where they are fewer, or random inputs; and which, in words."""
     _check_size(network.graph, count)
     try:
-        images = data.load(network, learned=learned).test
+        examples = data.load(network, learned=learned).test
     except DataError as error:
         return random_inputs(network.graph, count), f"random inputs ({error.message})"
-    return images.values(np.arange(count) % len(images)), "test images"
+    inputs = examples.values(np.arange(count) % len(examples))
+    return inputs, f"test {noun_of(network.graph)}"
 
 
 def random_inputs(graph: Graph, count: int) -> tuple[Array, ...]:

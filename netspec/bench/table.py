@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from netspec.bench.measure import Figures, Row
 
-COLUMNS = ("Batch", "Form", "Images/s", "p50 ms", "p99 ms", "Peak memory", "Difference")
+COLUMNS = ("Batch", "Form", "{}/s", "p50 ms", "p99 ms", "Peak memory", "Difference")
+"""The titles; the third one has a place for what the examples are."""
+
 GAP = "   "
 MAX_REASON = 90
 """How many characters of a reason the table shows."""
 
 
-def table(rows: tuple[Row, ...]) -> str:
-    """A line of titles, and for every batch size a rule and a line for each form."""
+def table(rows: tuple[Row, ...], noun: str) -> str:
+    """A line of titles, and for every batch size a rule and a line for each form.
+
+    `noun` is what the examples are.
+    """
+    titles = tuple(title.format(noun.capitalize()) for title in COLUMNS)
     cells = [_cells(row) for row in rows]
-    whole = [texts for texts in (COLUMNS, *cells) if len(texts) == len(COLUMNS)]
+    whole = [texts for texts in (titles, *cells) if len(texts) == len(COLUMNS)]
     widths = [max(map(len, column)) for column in zip(*whole, strict=True)]
     widths[1] = max(widths[1], *(len(texts[1]) for texts in cells))
     rule = "─" * (sum(widths) + len(GAP) * (len(widths) - 1))
-    lines = [_line(COLUMNS, widths)]
+    lines = [_line(titles, widths)]
     size = 0
     for row, texts in zip(rows, cells, strict=True):
         if row.batch_size != size:

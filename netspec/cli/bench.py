@@ -50,8 +50,8 @@ def bench(
 
     The forms of the backends are: keras, torch, torch-compiled, onnx, onnx-fp16, onnx-int8.
     Each is measured in a separate process. A spec has the initial weights of its seed and gets
-    random inputs; a run gets its test images. An ONNX file is measured unchanged, on the test
-    images that its spec names. Exits with status 1 where no form could be measured.
+    random inputs; a run gets its test examples. An ONNX file is measured unchanged, on the test
+    examples that its spec names. Exits with status 1 where no form could be measured.
     """
     from netspec import bench as room
     from netspec.bench.measure import steps
@@ -75,7 +75,7 @@ def bench(
         print_json(result.to_json())
     else:
         print(f"{result.title}: {result.origin}")
-        print(table(result.rows))
+        print(table(result.rows, result.noun))
         for line in left_out:
             print(line)
     if plot is not None:

@@ -47,5 +47,5 @@ def evaluate(
         print_json(about | {"images": evaluation.images} | evaluation.figures)
         return
     about = f"{subject} with {evaluation.backend} on {evaluation.device}"
-    print(f"{about}: {evaluation.images:,} images, {evaluation.seconds:.1f} s")
+    print(f"{about}: {evaluation.images:,} {evaluation.noun}, {evaluation.seconds:.1f} s")
     print(evaluation.table())

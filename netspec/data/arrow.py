@@ -54,7 +54,9 @@ def kind_of(type_: Any) -> str | None:  # Any: a type of pyarrow
 def numbers(column: ArrowArray) -> NDArray[np.float64]:
     """Numbers (n,) of a column, NaN where a value is missing."""
     pa = pyarrow()
-    values = column.cast(pa.float64(), safe=False).to_numpy()
+    if not pa.types.is_float64(column.type):
+        column = column.cast(pa.float64(), safe=False)
+    values = column.to_numpy()
     # An array of one chunk may be a view of memory that Arrow keeps.
     return np.asarray(values, np.float64)
 
@@ -81,7 +83,8 @@ def times(column: ArrowArray) -> NDArray[np.float64]:
             column = column.cast(pa.timestamp("s"))
         unit = column.type.unit
         whole = column.cast(pa.int64())
-    return numbers(whole) / {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
+    seconds = numbers(whole)
+    return seconds if unit == "s" else seconds / {"ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
 
 
 def without_missing(texts: ArrowArray) -> ArrowArray:

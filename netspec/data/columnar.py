@@ -23,6 +23,7 @@ class Columnar:
     shown: str
     """The path, or another name, in messages."""
     content: Any  # Any: pyarrow ships no types
+    path: Path | None = None
 
     @property
     def schema(self) -> Any:  # Any: pyarrow ships no types
@@ -50,7 +51,7 @@ class Columnar:
         try:
             yield from self.content.to_batches(columns=list(columns))
         except (pyarrow().ArrowException, OSError) as error:
-            raise _unreadable(self.shown, error) from None
+            raise _unreadable(self.path, self.shown, error) from None
 
 
 def open_columnar(path: Path, shown: str, format: str) -> Columnar:
@@ -58,8 +59,8 @@ def open_columnar(path: Path, shown: str, format: str) -> Columnar:
     try:
         content = pyarrow("dataset").dataset(str(path), format=format)
     except (pyarrow().ArrowException, OSError) as error:
-        raise _unreadable(shown, error) from None
-    return Columnar(shown, content)
+        raise _unreadable(path, shown, error) from None
+    return Columnar(shown, content, path)
 
 
 def in_memory(table: ArrowTable, shown: str) -> Columnar:
@@ -67,6 +68,8 @@ def in_memory(table: ArrowTable, shown: str) -> Columnar:
     return Columnar(shown, pyarrow("dataset").dataset(table))
 
 
-def _unreadable(shown: str, error: Exception) -> DataError:
+def _unreadable(path: Path | None, shown: str, error: Exception) -> DataError:
     reason = (str(error).splitlines() or [type(error).__name__])[0]
+    # pyarrow names the path, once for each of its layers, before the reason.
+    reason = reason.rpartition(f"'{path}': ")[2].rstrip(".")
     return DataError(f"{shown} cannot be read: {reason}", "write the file again")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from netspec.data.arrow import MISSING_TEXTS, ArrowTable, pyarrow
-from netspec.text.diagnostics import DataError
+from netspec.text.diagnostics import DataError, shortened
 from netspec.text.files import open_regular
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -25,9 +25,16 @@ CODE = r"^\s*0[0-9]"
 
 _SAMPLE = 1 << 18  # bytes that decide about the encoding, the separator and the columns
 _BLOCK = 1 << 18  # bytes that are looked at once
-_BLOCK_OF_ROWS = 1 << 19  # bytes that pyarrow parses at once; a longer line is read too
+_BLOCK_OF_ROWS = 1 << 20  # bytes that pyarrow parses at once; a longer line is read too
+_BEFORE = 8  # bytes before a zero that are looked at
+_LONGEST = 2**31 - 1  # characters of a value; Python's csv has a smaller limit
 _SAMPLE_LINES = 50
 _SHOWN = 20  # lines in a message
+
+_INSIDE = np.array(
+    [byte < 128 and (chr(byte).isalnum() or chr(byte) == "+") for byte in range(256)]
+)
+"""For every byte whether it is a letter, a digit or +, after which no value begins."""
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -144,8 +151,9 @@ class Delimited:
         remaining = list(columns)
         for batch in self._open("open_csv", columns, dict.fromkeys(columns, pa.string()), []):
             for name in list(remaining):
-                matched = pc.match_substring_regex(batch.column(name), CODE)
-                if pc.any(matched).as_py():
+                column = batch.column(name)
+                zeros = column.filter(pc.starts_with(pc.ascii_ltrim_whitespace(column), "0"))
+                if pc.any(pc.match_substring_regex(zeros, CODE)).as_py():
                     remaining.remove(name)
                     codes.append(name)
             if not remaining:
@@ -155,10 +163,9 @@ class Delimited:
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Every row after the header, with the number of its last line. Slow; for messages."""
         with self.path.open(encoding=self.encoding, newline="", errors="replace") as text:
-            reader = csv.reader(text, delimiter=self.separator)
-            for values in reader:
-                if values and reader.line_num > self.header_end:
-                    yield reader.line_num, values
+            for line, values in _lines_of(csv.reader(text, delimiter=self.separator)):
+                if values and line > self.header_end:
+                    yield line, values
 
     def line_of(self, row: int) -> int:
         """The number of the line of a row, counted from 0, among those that are read."""
@@ -197,7 +204,7 @@ class Delimited:
             if wrong is None:
                 return UnfittingError(f"{self.shown} cannot be read: {error}", "write it again")
             line, name, text = wrong
-            message = f"{self.shown}:{line}: {name} is {text!r}, which is not a number"
+            message = f"{self.shown}:{line}: {name} is {shortened(text)!r}, which is not a number"
             help = f"correct it, leave it empty, or write `types: {{{name}: category}}`"
             return UnfittingError(message, help)
         reason = str(error).splitlines()[0]
@@ -233,7 +240,7 @@ class BrokenLinesError(DataError):
 
 def open_delimited(path: Path, shown: str, format: TextFormat) -> Delimited:
     """Look at a text file: its encoding, its separator and its columns. Raises DataError."""
-    content, complete, quotes, zeros = _looked_at(path, shown)
+    content, complete = _sample(path, shown)
     if not content.strip():
         raise DataError(f"{shown} is empty", "write a line with the names of columns, and rows")
     encoding = format.encoding or next(
@@ -258,6 +265,7 @@ def open_delimited(path: Path, shown: str, format: TextFormat) -> Delimited:
     columns = tuple(name.strip().removeprefix("\ufeff") for name in names)
     _check_header(columns, shown)
     ascii_based = not encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
+    quotes, zeros = _scanned(path, shown, separator, has_nul=not ascii_based)
     file = Delimited(
         path,
         shown,
@@ -275,25 +283,58 @@ def open_delimited(path: Path, shown: str, format: TextFormat) -> Delimited:
     return file
 
 
-def _looked_at(path: Path, shown: str) -> tuple[bytes, bool, int, bool]:
-    """The first bytes, whether they are all, the number of quotation marks, any codes."""
+def _sample(path: Path, shown: str) -> tuple[bytes, bool]:
+    """The first bytes, and whether they are all."""
     try:
         with open_regular(path) as file:
             sample = file.read(_SAMPLE)
-            complete = len(sample) < _SAMPLE
-            quotes, zeros, end, block = 0, False, b"", sample
-            while block:
-                quotes += block.count(b'"')
-                zeros = zeros or _has_codes(end + block)
-                end, block = block[-2:], file.read(_BLOCK)
     except OSError as error:
-        message = f"{shown} cannot be read: {error.strerror or error}"
-        raise DataError(message, "write the path of a CSV or Parquet file") from None
-    return sample, complete, quotes, zeros
+        raise _unopened(shown, error) from None
+    return sample, len(sample) < _SAMPLE
 
 
-def _has_codes(block: bytes) -> bool:
-    """Whether a value may begin with a zero and another digit; sometimes true where none does."""
+def _unopened(shown: str, error: OSError) -> DataError:
+    message = f"{shown} cannot be read: {error.strerror or error}"
+    return DataError(message, "write the path of a CSV or Parquet file")
+
+
+def _scanned(path: Path, shown: str, separator: str, *, has_nul: bool) -> tuple[int, bool]:
+    """The number of quotation marks of a file, and whether a value may be a code.
+
+    Raises DataError where a byte is 0 in an encoding that has no such bytes.
+    """
+    quotes, zeros, end = 0, False, b""
+    try:
+        with open_regular(path) as file:
+            for block in iter(lambda: file.read(_BLOCK), b""):
+                if not has_nul and b"\0" in block:
+                    raise _no_text(path, shown)
+                quotes += block.count(b'"')
+                zeros = zeros or _has_codes(end + block, max(0, len(end) - 2), separator)
+                end = block[-_BEFORE:]
+    except OSError as error:
+        raise _unopened(shown, error) from None
+    return quotes, zeros
+
+
+def _no_text(path: Path, shown: str) -> DataError:
+    """The error for a file with a byte 0, which names its first line with one."""
+    line = 1
+    with open_regular(path) as file:
+        for block in iter(lambda: file.read(_BLOCK), b""):
+            before, zero, _ = block.partition(b"\0")
+            line += before.count(b"\n")
+            if zero:
+                break
+    help = "save it as CSV in UTF-8; UTF-16 without a mark needs `encoding: utf-16-le` in data"
+    return DataError(f"{shown}:{line} has a byte 0, which no text has", help)
+
+
+def _has_codes(block: bytes, start: int, separator: str) -> bool:
+    """Whether a value may begin with a zero and another digit; sometimes true where none does.
+
+    The first `start` bytes have been looked at.
+    """
     values = np.frombuffer(block, np.uint8)
     if len(values) < 3:
         return False
@@ -302,17 +343,35 @@ def _has_codes(block: bytes) -> bool:
     codes = (before - np.uint8(ord("-"))) > ord(":") - ord("-")
     codes &= zero == ord("0")
     codes &= (after - np.uint8(ord("0"))) < 10
-    return bool(codes.any()) and bool((before[codes] != ord("+")).any())
+    places = np.flatnonzero(codes[start:]) + start
+    if not places.size or separator.isalnum():
+        return bool(places.size)
+    # A space after a letter or a digit is inside of a text or a time: 2026-01-05 08:00.
+    for _ in range(_BEFORE if separator != " " else 0):
+        places = np.maximum(places - (values[places] == ord(" ")), 0)
+    return bool((~_INSIDE[values[places]]).any())
+
+
+def _lines_of(reader: Any) -> Iterator[tuple[int, list[str]]]:  # Any: csv's, which has no name
+    """The number of the last line of every row, and its values, which may be of any length."""
+    while True:
+        limit = csv.field_size_limit(_LONGEST)
+        try:
+            values = next(reader)
+        except StopIteration:
+            return
+        finally:
+            csv.field_size_limit(limit)
+        yield reader.line_num, values
 
 
 def _check_quotes(file: Delimited) -> None:
     """Raise DataError where a quotation mark has no end: pyarrow would take the rest as a value."""
     with file.path.open(encoding=file.encoding, newline="", errors="replace") as text:
-        reader = csv.reader(text, delimiter=file.separator, strict=True)
         line = 0
         try:
-            for _ in reader:
-                line = reader.line_num
+            for end, _ in _lines_of(csv.reader(text, delimiter=file.separator, strict=True)):
+                line = end
         except csv.Error:
             message = f"{file.shown}:{line + 1}: a quotation mark has no end"
             help = "close it, or write two of them for one inside of a value"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.data.mapped import Part, Selected, Stored
+from netspec.graph import Graph
 
 PART = 1000
 """The maximum number of examples that are read, or evaluated, at once."""
@@ -104,6 +105,12 @@ class Examples:
         """What its inputs and targets take in memory."""
         arrays = self.inputs if self.own_targets else (*self.inputs, *self.targets)
         return sum(prod(array.shape) * array.dtype.itemsize for array in arrays)
+
+
+def noun_of(graph: Graph) -> str:
+    """What a message calls the examples of a network: images, or examples of another kind."""
+    images = all(len(graph_input.shape) == 3 for graph_input in graph.inputs)
+    return "images" if images else "examples"
 
 
 def selected(array: Stored, indices: NDArray[np.int64]) -> Stored:

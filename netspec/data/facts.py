@@ -9,16 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netspec.data.classes import class_counts, ignored_count, names_of_classes
-from netspec.data.loading import Dataset, data_of, dataset_of, open_table, request_of
+from netspec.data.loading import (
+    Dataset,
+    completed,
+    data_of,
+    dataset_of,
+    open_table,
+    request_of,
+)
 from netspec.data.location import check_files
 from netspec.data.preparation import PreparedColumn, Values
-from netspec.data.record import PART_BYTES, DataRecord
+from netspec.data.record import PART_BYTES
 from netspec.data.sources.table import TableFiles
 from netspec.data.suspicious import equal_examples, repeated, sampled, suspicions
 from netspec.data.table import PARTS, Column, Table
@@ -26,6 +33,9 @@ from netspec.data.table_columns import TableColumn, describe_columns, time_text
 from netspec.data.targets import objectives_of
 from netspec.network import Network
 from netspec.text.diagnostics import DataError
+
+if TYPE_CHECKING:
+    from netspec.data.tables import TableRows
 
 MAX_FEATURES = 100
 """The maximum number of features that are measured separately; more are pixels or steps."""
@@ -130,11 +140,13 @@ def inspect(network: Network) -> tuple[Facts, Dataset | None]:
 
     Raises DataError where they cannot be opened.
     """
-    fields, rows = _of_rows(network)
     about = network.spec.name, data_of(network).dataset
-    known = Facts(*about, (), (), fields=fields, examples=rows)
+    known, of_rows = Facts(*about, (), ()), _read_rows(network)
+    if of_rows is not None:
+        fields, rows = _of_rows(of_rows, network)
+        known = replace(known, fields=fields, examples=rows)
     try:
-        table = open_table(network)
+        table = open_table(network) if of_rows is None else _table_of(of_rows, network)
     except DataError as error:
         if known.fields:
             return replace(known, error=error), None
@@ -157,35 +169,45 @@ def inspect(network: Network) -> tuple[Facts, Dataset | None]:
         opened,
         parts=tuple(_parts(dataset, table)),
         classes=tuple(_classes(dataset, network)),
-        examples=rows or tuple(_examples(table)),
+        examples=known.examples or tuple(_examples(table)),
         repeated=tuple(_repeated(dataset)),
         warnings=tuple(suspicions(dataset, network)),
     )
     return facts, dataset
 
 
-def _of_rows(network: Network) -> tuple[tuple[TableColumn, ...], tuple[dict[str, Any], ...]]:
-    """The columns and the first rows of the file of a table that is trained with.
-
-    Both are empty for other data.
-    """
+def _read_rows(network: Network) -> TableRows | None:
+    """The columns of a table's files; None for other data. Raises DataError."""
     source = data_of(network)
     if not isinstance(source, TableFiles):
-        return (), ()
-    from netspec.data.tables import read_frames  # which imports pyarrow
+        return None
+    from netspec.data.tables import read_rows  # which imports pyarrow
 
     check_files(network)
-    request = request_of(network, DataRecord(dataset=source.dataset, arrays={}))
-    frames, kinds = read_frames(source, network.folder, request)
-    frame = frames[None] if None in frames else frames["train"]
-    names = [*kinds, *([source.target] if source.target else [])]
+    return read_rows(source, network.folder, request_of(network))
+
+
+def _table_of(rows: TableRows, network: Network) -> Table:
+    from netspec.data.tables import table_of
+
+    source = data_of(network)
+    assert isinstance(source, TableFiles)
+    return completed(table_of(source, rows, request_of(network)), network)
+
+
+def _of_rows(
+    rows: TableRows, network: Network
+) -> tuple[tuple[TableColumn, ...], tuple[dict[str, Any], ...]]:
+    """The columns and the first rows of the file of a table that is trained with."""
+    source, frame = data_of(network), rows.to_train
+    names = [*rows.kinds, *filter(None, [source.target])]
     values = {name: frame.values[name] for name in names}
     first = {name: column[:EXAMPLES] for name, column in values.items()}
-    rows = tuple(
+    shown = tuple(
         {name: _value_of(column, place, frame.kinds[name]) for name, column in first.items()}
         for place in range(min(EXAMPLES, len(frame)))
     )
-    return describe_columns(values, frame.kinds), rows
+    return describe_columns(values, frame.kinds), shown
 
 
 def _value_of(column: Values, place: int, kind: str) -> Any:  # Any: JSON data
@@ -203,7 +225,7 @@ def _parts(dataset: Dataset, table: Table) -> Iterator[Part]:
     yield Part("train", len(dataset.train))
     if dataset.validation is not None:
         yield Part("validation", len(dataset.validation), drawn="validation" not in table.splits)
-    yield Part("test", len(dataset.test))
+    yield Part("test", len(dataset.test), drawn=table.draws_test)
 
 
 def _columns(table: Table) -> Iterator[ColumnFacts]:

@@ -26,7 +26,7 @@ from netspec.data.preparation import PreparedColumn, Values
 from netspec.data.sources.rows import RowFiles, TimeFormat
 from netspec.data.sources.text import TextFiles
 from netspec.language.data import DataFields
-from netspec.text.diagnostics import DataError, listed, nearest
+from netspec.text.diagnostics import DataError, listed, nearest, shortened
 from netspec.text.files import open_regular
 
 _FOREIGN = {
@@ -112,7 +112,9 @@ class FrameFile:
         if not pc.any(wrong).as_py():
             return times(parsed)
         row = pc.index(wrong, True).as_py()
-        message = f"{self.place(first + row)}: {name} is {texts[row].as_py()!r}, which is not "
+        message = (
+            f"{self.place(first + row)}: {name} is {shortened(texts[row].as_py())!r}, which is not "
+        )
         help = f'write how times are written: `types: {{{name}: {{time: "%d/%m/%Y"}}}}`'
         raise DataError(message + time_form(format), help)
 
@@ -154,14 +156,30 @@ def open_frame(path: Path, shown: str, reading: Reading) -> FrameFile:
 
 
 def read_frame(
-    file: FrameFile, columns: Sequence[str], kinds: Mapping[str, str], *, skips_broken: bool = False
+    file: FrameFile,
+    columns: Sequence[str],
+    kinds: Mapping[str, str],
+    *,
+    skips_broken: bool = False,
+    known: Frame | None = None,
 ) -> Frame:
     """Some columns of all rows. `kinds` are of the columns whose kind is declared.
 
-    Raises DataError, also where there are no rows.
+    Columns of `known`, which was read of the same file, are read again only as another kind. Raises
+    DataError, also where there are no rows.
     """
     file.check_columns(columns)
-    frame = _read(file, columns, kinds, skips_broken=skips_broken)
+    if known is None:
+        frame = _read(file, columns, kinds, skips_broken=skips_broken)
+    else:
+        others = [
+            name for name in columns if kinds.get(name, known.kinds[name]) != known.kinds[name]
+        ]
+        frame = known
+        if others:
+            again = _read(file, others, kinds, skips_broken=skips_broken)
+            every_kind, values = {**known.kinds, **again.kinds}, {**known.values, **again.values}
+            frame = Frame(file, every_kind, values, known.broken)
     if not len(frame):
         raise DataError(f"{file.shown} has no rows", "write rows after the header")
     return frame

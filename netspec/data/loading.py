@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.checks.indices import embeddings
-from netspec.data.examples import Examples, compact, parts, scaled
+from netspec.data.examples import Examples, compact, noun_of, parts, scaled
 from netspec.data.indices import check_indices
 from netspec.data.location import check_files
 from netspec.data.mapped import Stored
@@ -70,7 +70,11 @@ def open_table(network: Network, learned: DataRecord | None = None) -> Table:
     """The columns of a spec's data, as they are stored; see `load`. Raises DataError."""
     data = data_of(network)
     check_files(network)
-    return _opened(data, network, learned or DataRecord(dataset=data.dataset, arrays={}))
+    if not isinstance(data, Source):
+        message = f"the data set {data.dataset} cannot be opened"
+        raise DataError(message, "derive its class from netspec.data.sources.Source")
+    table = data.open(network.folder, request_of(network, learned))
+    return completed(table, network, learned)
 
 
 def data_of(network: Network) -> DataFields:
@@ -112,21 +116,18 @@ def dataset_of(table: Table, network: Network, memory: int | None = None) -> Dat
     return Dataset(train, validation, parts["test"], record, *facts)
 
 
-def _opened(data: DataFields, network: Network, learned: DataRecord) -> Table:
-    """The table of a source with class indices and a test part."""
-    if not isinstance(data, Source):
-        message = f"the data set {data.dataset} cannot be opened"
-        raise DataError(message, "derive its class from netspec.data.sources.Source")
-    request = request_of(network, learned)
-    table = data.open(network.folder, request)
+def completed(table: Table, network: Network, learned: DataRecord | None = None) -> Table:
+    """The table of a source with class indices and a test part; see `load`. Raises DataError."""
+    data = data_of(network)
     _check_axes(table)
-    objectives = dict(zip(request.labels, objectives_of(network), strict=True))
-    table = with_class_indices(table, data, objectives, learned.class_names)
-    return with_test(table, data, objectives.get("y") if request.needs_labels else None)
+    labels = target_columns(network.graph)
+    objectives = dict(zip(labels, objectives_of(network), strict=True))
+    table = with_class_indices(table, data, objectives, learned.class_names if learned else None)
+    return with_test(table, data, None if data.own_targets else objectives.get("y"))
 
 
-def request_of(network: Network, learned: DataRecord) -> Request:
-    """The columns that a network reads. `learned` is the record of a run, or of no arrays."""
+def request_of(network: Network, learned: DataRecord | None = None) -> Request:
+    """The columns that a network reads. `learned` is the record of a run."""
     return Request(
         tuple(input_columns(network.graph).values()),
         tuple(target_columns(network.graph)),
@@ -134,8 +135,8 @@ def request_of(network: Network, learned: DataRecord) -> Request:
         input_shapes=tuple(graph_input.shape for graph_input in network.graph.inputs),
         label_kinds=tuple(objective.loss.kind for objective in objectives_of(network)),
         kept=network.spec.train.kept if network.spec.train else None,
-        preparation=learned.preparation,
-        class_names=learned.class_names,
+        preparation=learned.preparation if learned else None,
+        class_names=learned.class_names if learned else None,
         passed=network.passed,
     )
 
@@ -186,8 +187,9 @@ def target_columns(graph: Graph) -> list[str]:
 def _examples(table: Table, split: str, data: DataFields, network: Network) -> Examples:
     graph, scales = network.graph, network.scales
     columns = {name: table.required(column, split) for name, column in input_columns(graph).items()}
+    named = f"{split} {noun_of(graph)}"
     inputs = tuple(
-        _input(columns[input_.name].values, input_, split, scales[input_.name])
+        _input(columns[input_.name].values, input_, named, scales[input_.name])
         for input_ in graph.inputs
     )
     count = len(inputs[0])
@@ -207,8 +209,8 @@ def _examples(table: Table, split: str, data: DataFields, network: Network) -> E
         examples = replace(examples, targets=targets(labels, split, network))
     for array in examples.targets:
         if len(array) != count or not count:
-            message = f"there are {count:,} {split} images and {len(array):,} labels"
-            raise DataError(message, "every image needs one label")
+            message = f"there are {count:,} {named} and {len(array):,} labels"
+            raise DataError(message, "every example needs one label")
     return examples
 
 
@@ -224,12 +226,11 @@ def _weighted(
     return replace(train, weights=weights)
 
 
-def _input(array: Stored, to: Input, part: str, scale: float) -> Stored:
+def _input(array: Stored, to: Input, named: str, scale: float) -> Stored:
+    """The input of the examples of a part, which messages call `named`. Raises DataError."""
     shape = to.shape
     if array.shape[1:] != shape and (*array.shape[1:], 1) != shape:
-        message = (
-            f"the {part} images are {written(array.shape[1:])}, and the input is {written(shape)}"
-        )
+        message = f"the {named} are {written(array.shape[1:])}, and the input is {written(shape)}"
         help = "change `input` in the spec, or the data"
         if len(shape) > 1 and array.shape[1:] == (shape[-1], *shape[:-1]):
             help = "the channels come last: write numpy.moveaxis(x, 1, -1), or x.movedim(1, -1)"
@@ -239,7 +240,7 @@ def _input(array: Stored, to: Input, part: str, scale: float) -> Stored:
     unsafe = stored.dtype.kind == "f" or scale < 1
     for values in parts(stored) if unsafe else ():
         if not np.isfinite(scaled(values, scale)).all():
-            raise DataError(f"the {part} images hold values that are not finite", "clean the data")
+            raise DataError(f"the {named} hold values that are not finite", "clean the data")
     return stored
 
 

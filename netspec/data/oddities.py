@@ -13,7 +13,7 @@ from netspec.data.arrow import MISSING_TEXTS
 from netspec.data.coded import Coded
 from netspec.data.delimited import is_written_number
 from netspec.data.preparation import MISSING, CategoryColumn, Preparation, Values
-from netspec.text.diagnostics import listed, one_of
+from netspec.text.diagnostics import listed, one_of, shortened
 
 _IDENTIFYING = 0.9  # categories for each row
 _FEWEST_ROWS = 20  # of less, nothing is an identifier
@@ -130,18 +130,19 @@ def _no_numbers(name: str, values: Coded, file: FileColumns) -> Iterator[str]:
     texts = [text for text in values.texts if text not in MISSING_TEXTS][:_LOOKED_AT]
     if not texts:
         return
+    first = shortened(texts[0])
     if all(_COMMA.fullmatch(text) for text in texts):
-        yield f'{name} is a category with values such as {texts[0]!r}; write `decimal: ","` in data'
+        yield f'{name} is a category with values such as {first!r}; write `decimal: ","` in data'
     elif all(_DATE.match(text) for text in texts):
         yield (
-            f"{name} is a category, with values such as {texts[0]!r}; if they are times, write "
+            f"{name} is a category, with values such as {first!r}; if they are times, write "
             f'`types: {{{name}: {{time: "%d/%m/%Y"}}}}` with their form'
         )
     else:
         wrong = [text for text in texts if not is_written_number(text.strip())]
         if 0 < len(wrong) < len(texts) / 2:
             row = int(np.flatnonzero(values.codes == values.texts.index(wrong[0]))[0])
-            yield f"{name} is a category because of {wrong[0]!r} in {file.place(row)}"
+            yield f"{name} is a category because of {shortened(wrong[0])!r} in {file.place(row)}"
 
 
 def _is_copy(values: Values, labels: NDArray[np.generic]) -> bool:

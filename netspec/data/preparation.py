@@ -60,9 +60,17 @@ class NumberColumn(Model):
 
     def apply(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """The input's values (n, …, 1) of numbers (n, …); computed in float64."""
+        return _filled(self, np.asarray(values, np.float64))
+
+    def fill(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
+        """Write the input's values of numbers (n, …) into an array (n, …, 1)."""
         numbers = np.asarray(values, np.float64)
-        standard = (np.where(np.isnan(numbers), self.mean, numbers) - self.mean) / self.deviation
-        return standard.astype(np.float32)[..., np.newaxis]
+        standard = numbers - self.mean
+        standard /= self.deviation
+        missing = np.isnan(numbers)
+        if missing.any():
+            standard[missing] = 0
+        out[..., 0] = standard
 
     def probes(self) -> list[float]:
         """Values that show whether another program computes the same."""
@@ -94,7 +102,12 @@ class CategoryColumn(Model):
 
     def apply(self, values: Texts) -> NDArray[np.float32]:
         """The input's values (n, …, width) of texts (n, …)."""
-        return np.eye(self.width, dtype=np.float32)[self.places(values)]
+        return _filled(self, values if isinstance(values, Coded) else np.asarray(values, object))
+
+    def fill(self, values: Texts, out: NDArray[np.float32]) -> None:
+        """Write the input's values of texts (n, …) into an array (n, …, width)."""
+        out[...] = 0
+        np.put_along_axis(out, self.places(values)[..., np.newaxis], 1, -1)
 
     def places(self, values: Texts) -> NDArray[np.int64]:
         """The places (n, …) of the ones of texts (n, …)."""
@@ -154,14 +167,19 @@ class TimeColumn(Model):
 
     def apply(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """The input's values (n, …, width) of seconds (n, …); computed in float64."""
+        return _filled(self, np.asarray(values, np.float64))
+
+    def fill(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
+        """Write the input's values of seconds (n, …) into an array (n, …, width)."""
         seconds = np.asarray(values, np.float64)
-        features = [(seconds - self.mean) / self.deviation]
-        for period in self.periods:
-            angles = 2 * np.pi * (np.mod(seconds, period) / period)
-            features += [np.sin(angles), np.cos(angles)]
-        prepared = np.stack(features, -1)
-        prepared[np.isnan(seconds)] = 0
-        return prepared.astype(np.float32)
+        out[..., 0] = (seconds - self.mean) / self.deviation
+        for place, period in enumerate(self.periods):
+            turns = seconds / period
+            turns -= np.floor(turns)
+            turns *= 2 * np.pi
+            out[..., 2 * place + 1] = np.sin(turns)
+            out[..., 2 * place + 2] = np.cos(turns)
+        out[np.isnan(seconds)] = 0
 
     def probes(self) -> list[float]:
         """Values that show whether another program computes the same."""
@@ -174,6 +192,16 @@ class TimeColumn(Model):
 PreparedColumn: TypeAlias = Annotated[
     NumberColumn | CategoryColumn | TimeColumn | TextColumn, Field(discriminator="kind")
 ]
+
+
+def _filled(
+    column: NumberColumn | CategoryColumn | TimeColumn,
+    values: Any,  # Any: the values fit the column
+) -> NDArray[np.float32]:
+    """The input's values (n, …, width) of the values (n, …) of a column."""
+    prepared = np.empty((*np.shape(getattr(values, "codes", values)), column.width), np.float32)
+    column.fill(values, prepared)
+    return prepared
 
 
 def learned_column(name: str, kind: str, values: Values) -> PreparedColumn:
@@ -235,6 +263,6 @@ def _applied(
         for column in columns:
             end = place + column.width
             some: Any = values[column.name][chosen]  # Any: the values fit the column
-            prepared[block, ..., place:end] = column.apply(some)
+            column.fill(some, prepared[block, ..., place:end])
             place = end
     return prepared

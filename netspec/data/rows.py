@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from netspec.data.coded import Coded
 from netspec.data.folders import PARTS as NAMES_OF_PARTS
 from netspec.data.preparation import Preparation, Values
-from netspec.data.split import draw_test, kept_examples
+from netspec.data.split import check_no_test, draw_test, kept_examples
 from netspec.data.table import PARTS, Request
 from netspec.language.data import FilePath, Portion
 from netspec.language.layers import Shape
@@ -134,38 +134,48 @@ def _ordered(present: set[str], source: RowFields) -> tuple[str, ...]:
     return tuple(sorted(present))
 
 
+@dataclass(frozen=True)
+class Parts:
+    """The rows of every part by its name, and whether the test part is drawn.
+
+    `notes` are sentences for the user about how it was drawn.
+    """
+
+    rows: Mapping[str, Rows]
+    notes: tuple[str, ...] = ()
+    draws_test: bool = False
+
+
 def parts_of(
     source: RowFields,
     frames: Mapping[str | None, RowColumns],
     labels: Mapping[str | None, NDArray[np.generic]],
-) -> dict[str, Rows]:
+) -> Parts:
     """The rows of every part. A test part that is not there is drawn from the training part."""
-    parts: dict[str, Rows] = {}
+    rows: dict[str, Rows] = {}
     for part, frame in frames.items():
         for name, indices in _named_parts(source, frame, part).items():
             of_part = labels[part][indices] if part in labels else None
-            parts[name] = Rows(part, indices, of_part)
-    if "train" not in parts:
+            rows[name] = Rows(part, indices, of_part)
+    if "train" not in rows:
         raise DataError(
             f"no row has {source.part} train", "write train into the rows to train with"
         )
     portion = source.test if isinstance(source.test, Portion) else None
-    if "test" in parts:
-        if portion is not None:
-            message = "the table has a test part, and data draws another one"
-            raise DataError(message, "remove `test` from data, or the test part from the table")
-        return parts
-    train = parts["train"]
+    if "test" in rows:
+        check_no_test(portion)
+        return Parts(rows)
+    train = rows["train"]
     classes = None if train.labels is None else _classes(train.labels)
     if portion is not None and portion.stratify and classes is None:
         message = "stratify is for classes, and the target is a number"
         raise DataError(message, "remove `stratify` from `test`")
-    chosen = draw_test(len(train.indices), classes, portion)
-    parts["train"], parts["test"] = (
+    chosen, notes = draw_test(len(train.indices), classes, portion)
+    rows["train"], rows["test"] = (
         Rows(train.file, train.indices[part], None if train.labels is None else train.labels[part])
         for part in (~chosen, chosen)
     )
-    return parts
+    return Parts(rows, notes, draws_test=True)
 
 
 def _classes(labels: NDArray[np.generic]) -> NDArray[np.int64] | None:

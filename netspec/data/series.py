@@ -15,6 +15,7 @@ from netspec.data.oddities import FileColumns, oddities, unknown_categories
 from netspec.data.preparation import Preparation, learned_column
 from netspec.data.rows import check_width
 from netspec.data.sources.series import Series
+from netspec.data.split import note_of_test
 from netspec.data.table import Column, Request, Table
 from netspec.data.timed import TimedRows, read_timed
 from netspec.data.windows import windows
@@ -48,7 +49,15 @@ def open_series(source: Series, folder: Path, request: Request) -> Table:
             Column("x", windows(inputs, some, cut.history)),
             Column("y", predicted.reshape(-1, *source.values)),
         )
-    return Table(splits, None, tuple(remarks), preparation)
+    return Table(splits, None, tuple(remarks), preparation, _notes(source, parts["test"]))
+
+
+def _notes(source: Series, test: Indices) -> tuple[str, ...]:
+    """A sentence about the test part, where the spec does not describe it."""
+    if "test" in source.model_fields_set:
+        return ()
+    windows = f"{len(test):,} window{'s' if len(test) > 1 else ''}"
+    return (note_of_test(f"the last fifth of the rows in time, {windows}"),)
 
 
 def _targets(rows: TimedRows) -> NDArray[np.float64]:

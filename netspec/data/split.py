@@ -50,22 +50,13 @@ def with_test(table: Table, data: DataFields, objective: Objective | None) -> Ta
     """
     portion = data.test if isinstance(data, PartFields) else None
     if "test" in table.splits:
-        if portion is not None:
-            message = "the data have a test part, and `test` in data draws another one"
-            raise DataError(message, "remove `test` from data, or the test part from the data")
+        check_no_test(portion)
         return table
-    count = _count(table)
-    classes = _classes(table, objective)
-    chosen = draw_test(count, classes, portion)
+    chosen, notes = draw_test(_count(table), _classes(table, objective), portion)
     parts = {"train": np.flatnonzero(~chosen), "test": np.flatnonzero(chosen)}
     splits = {name: _selected(table.splits["train"], indices) for name, indices in parts.items()}
-    of_class = "" if classes is None else " of every class"
-    note = (
-        f"the data have no test part: a fifth{of_class}, {len(parts['test']):,} of the {count:,} "
-        "training examples, is the test part; `test` in data draws another one"
-    )
-    notes = table.notes if portion else (*table.notes, note)
-    return replace(table, splits=dict(table.splits) | splits, notes=notes)
+    drawn = dict(table.splits) | splits
+    return replace(table, splits=drawn, notes=(*table.notes, *notes), draws_test=True)
 
 
 def _selected(columns: Sequence[Column], indices: NDArray[np.int64]) -> tuple[Column, ...]:
@@ -101,15 +92,35 @@ def _labels(targets: NDArray[np.generic]) -> NDArray[np.generic]:
     return targets[:, 0] if targets.shape[-1] == 1 else targets.argmax(-1)
 
 
+def check_no_test(portion: Portion | None) -> None:
+    """Raise DataError where the spec draws a test part from data that have one."""
+    if portion is not None:
+        message = "the data have a test part, and `test` in data draws another one"
+        raise DataError(message, "remove `test` from data, or the test part from the data")
+
+
 def draw_test(
     count: int, classes: NDArray[np.int64] | None, portion: Portion | None
-) -> NDArray[np.bool_]:
+) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
     """Which of the training examples (count,) are the test part, by default a fifth of every class.
 
-    `classes` (count,) are None where an example has no single class. Raises DataError.
+    Without a `portion` of the spec, a sentence for the user describes the part. `classes` (count,)
+    are None where an example has no single class. Raises DataError.
     """
     default = Portion(fraction=DEFAULT_FRACTION, stratify=classes is not None)
-    return draw(count, classes, portion or default, "test")
+    chosen = draw(count, classes, portion or default, "test")
+    if portion is not None:
+        return chosen, ()
+    of_class = "" if classes is None else " of every class"
+    size = f"{np.count_nonzero(chosen):,} of the {count:,} training examples"
+    return chosen, (note_of_test(f"a fifth{of_class}, {size}"),)
+
+
+def note_of_test(chosen: str) -> str:
+    """The sentence about a test part that the spec does not describe, and the data do not have."""
+    return (
+        f"the data have no test part: {chosen}, is the test part; `test` in data draws another one"
+    )
 
 
 def draw(

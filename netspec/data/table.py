@@ -69,6 +69,8 @@ class Table:
     """How the inputs were made of the columns of the user's table."""
     notes: tuple[str, ...] = ()
     """What was decided for the user, a sentence for each fact."""
+    draws_test: bool = False
+    """Whether the test part was among the training examples of the source."""
     copies: tuple[str, ...] = ()
     """Sentences about examples that are in two parts, where the source compares them."""
 

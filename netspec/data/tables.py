@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,14 +31,33 @@ from netspec.data.table import PARTS, Column, Request, Table
 from netspec.text.diagnostics import DataError
 
 
+@dataclass(frozen=True)
+class TableRows:
+    """The columns of the files by their parts, and the kinds of those that become inputs."""
+
+    frames: Mapping[str | None, Frame]
+    kinds: Mapping[str, str]
+
+    @property
+    def to_train(self) -> Frame:
+        """The file with the training part."""
+        return self.frames[None] if None in self.frames else self.frames["train"]
+
+
 def open_table(source: TableFiles, folder: Path, request: Request) -> Table:
     """The rows of a spec's files as a table of the columns x and y. Raises DataError.
 
     `folder` is the folder that the paths are relative to.
     """
-    frames, kinds = read_frames(source, folder, request)
+    return table_of(source, read_rows(source, folder, request), request)
+
+
+def table_of(source: TableFiles, table: TableRows, request: Request) -> Table:
+    """The table of files that are read; see `open_table`. Raises DataError."""
+    frames, kinds = table.frames, table.kinds
     labels, names = labels_of(source, request, frames)
-    rows = parts_of(source, frames, labels)
+    parts = parts_of(source, frames, labels)
+    rows = parts.rows
     values = {part: {name: frame.values[name] for name in kinds} for part, frame in frames.items()}
     for part, frame in frames.items():
         check_finite(values[part], frame)
@@ -54,7 +74,7 @@ def open_table(source: TableFiles, folder: Path, request: Request) -> Table:
         splits[part] = tuple(Column(name, array) for name, array in columns.items())
         if part != "train":
             remarks += unknown_categories(part, of_file, some.indices, preparation)
-    return Table(splits, names, tuple(remarks), preparation)
+    return Table(splits, names, tuple(remarks), preparation, parts.notes, parts.draws_test)
 
 
 def _preparation(
@@ -84,11 +104,16 @@ def _remarks(
     return [*oddities(file, labels.get(part))]
 
 
-def read_frames(
-    source: TableFiles, folder: Path, request: Request
-) -> tuple[dict[str | None, Frame], dict[str, str]]:
-    """The columns of every file, by its part, and the kinds of those that become inputs."""
+def read_rows(
+    source: TableFiles, folder: Path, request: Request, known: Frame | None = None
+) -> TableRows:
+    """The columns of every file. Raises DataError.
+
+    `known` has columns of the only file, which are not read again where they have their kind.
+    """
     files = _files(source, folder, request)
+    if known is not None:
+        files = {None: replace(known.file, reading=reading_of(source))}
     features = _features(source, files.get(None) or files["train"], request)
     columns = [*features, *filter(None, (source.target, source.part))]
     kinds = _declared_kinds(source, request)
@@ -96,9 +121,9 @@ def read_frames(
     # The kinds of columns are those in the file to train with, which is the first.
     for part, file in files.items():
         skips = source.on_error == "skip"
-        frames[part] = read_frame(file, columns, kinds, skips_broken=skips)
+        frames[part] = read_frame(file, columns, kinds, skips_broken=skips, known=known)
         kinds = {**frames[part].kinds, **kinds}
-    return frames, {name: kinds[name] for name in features}
+    return TableRows(frames, {name: kinds[name] for name in features})
 
 
 def _files(source: TableFiles, folder: Path, request: Request) -> Mapping[str | None, FrameFile]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.checks.objectives import Objective
-from netspec.data.examples import Examples, parts
+from netspec.data.examples import Examples, noun_of, parts
 from netspec.data.mapped import Stored
 from netspec.language.data import class_names
 from netspec.language.layers import written
@@ -34,8 +34,9 @@ def check_own_inputs(examples: Examples, part: str, network: Network) -> None:
     for objective in network.objectives:
         faults = (_fault(part.values()[0], objective) for part in examples.parts())
         if (fault := next(filter(None, faults), None)) is not None:
-            message = f"the {part} images, which are the targets too, hold {fault[0]}"
-            raise DataError(message, f"{fault[1]}; `scale` divides the images")
+            noun = noun_of(network.graph)
+            message = f"the {part} {noun}, which are the targets too, hold {fault[0]}"
+            raise DataError(message, f"{fault[1]}; `scale` divides the {noun}")
 
 
 def objectives_of(network: Network) -> tuple[Objective, ...]:

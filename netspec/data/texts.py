@@ -40,7 +40,8 @@ def open_texts(source: TextFiles, folder: Path, request: Request) -> Table:
     """
     contents, source = _contents(source, folder, request)
     labels, names = labels_of(source, request, contents)
-    rows = parts_of(source, contents, labels)
+    parts = parts_of(source, contents, labels)
+    rows = parts.rows
     texts = {part: _texts(rows[part], contents, source.column) for part in rows}
     if request.preparation:
         (column,) = request.preparation.columns
@@ -65,7 +66,8 @@ def open_texts(source: TextFiles, folder: Path, request: Request) -> Table:
         targets = rows[part].labels
         assert targets is not None
         splits[part] = (Column("x", indices), Column("y", targets))
-    return Table(splits, names, tuple(remarks), Preparation(inputs={"x": (column,)}))
+    preparation = Preparation(inputs={"x": (column,)})
+    return Table(splits, names, tuple(remarks), preparation, parts.notes, parts.draws_test)
 
 
 def _contents(

@@ -115,6 +115,10 @@ class TextColumn(Model):
             row[: len(places)] = places
         return indices
 
+    def fill(self, values: Sequence[str] | NDArray[Any], out: NDArray[np.float32]) -> None:
+        """Write the indices of texts (n,) into an array (n, length)."""
+        out[...] = self.apply(values)
+
     def probes(self) -> list[str]:
         """Texts that show whether another program computes the same."""
         joint = " " if self.split == "whitespace" else ""

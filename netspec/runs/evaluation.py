@@ -8,6 +8,7 @@ from time import perf_counter
 
 from netspec.backend import Device, Predictor, find
 from netspec.data import Dataset, load
+from netspec.data.examples import noun_of
 from netspec.data.location import check_named, only_tested, with_data
 from netspec.data.passed.parts import is_one_part
 from netspec.data.record import DataRecord, differences, remarks
@@ -23,11 +24,12 @@ from netspec.runs.training import train_settings
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The metrics of the test images, the backend and the device."""
+    """The metrics of the test examples, the backend and the device."""
 
     figures: Record
     images: int
     seconds: float
+    noun: str
     backend: str
     device: str
     class_names: tuple[str, ...]
@@ -87,7 +89,7 @@ def evaluate_run(
 def evaluate_file(
     path: Path, device: Device = "auto", data: Path | Passed | None = None
 ) -> Evaluation:
-    """Test an exported file on the test images that its spec names; see `evaluate_run`."""
+    """Test an exported file on the test examples that its spec names; see `evaluate_run`."""
     file = open_exported(path, device)
     if data is None:
         check_named(file.network, str(path), f'netspec.evaluate("{path}", ')
@@ -147,4 +149,5 @@ def _evaluated(
     units = network.graph.output.shape[-1]
     names = class_names(network.spec.data, units, dataset.record.class_names)
     notes = (*dataset.notes, *notes)
-    return Evaluation(figures, len(examples), seconds, backend, predictor.device, names, notes)
+    about = noun_of(network.graph), backend, predictor.device
+    return Evaluation(figures, len(examples), seconds, *about, names, notes)

@@ -17,6 +17,7 @@ from rich.progress import (
 )
 from rich.status import Status
 
+from netspec.data.examples import noun_of
 from netspec.runs.folder import Run
 from netspec.runs.metrics import NO_FIGURES, Record
 from netspec.text.diagnostics import visible
@@ -37,7 +38,7 @@ class Terminal:
 
     def prepares(self, backend: str) -> None:
         if self.console.is_terminal:
-            self._waiting = self.console.status(f"Loading {backend} and the images")
+            self._waiting = self.console.status(f"Loading {backend} and the data")
             self._waiting.start()
 
     def begins(self, run: Run, device: str, epoch: int, epochs: int) -> None:
@@ -47,7 +48,7 @@ class Terminal:
         verb = f"Resuming after epoch {epoch}" if epoch else "Training"
         self.console.print(f"{verb} with {run.backend} on {device}, into {run.path}", markup=False)
 
-    def epoch_begins(self, epoch: int, images: int) -> None:
+    def epoch_begins(self, epoch: int, examples: int) -> None:
         if not self.console.is_terminal:
             return
         self._bar = Progress(
@@ -59,16 +60,17 @@ class Terminal:
             console=self.console,
             transient=True,
         )
-        self._bar.add_task(self._title(epoch), total=images, figures="")
+        self._bar.add_task(self._title(epoch), total=examples, figures="")
         self._bar.start()
 
-    def advances(self, images: int, so_far: Record) -> None:
+    def advances(self, done: int, so_far: Record) -> None:
         if self._bar:
-            self._bar.update(self._bar.task_ids[0], completed=images, figures=_figures(so_far))
+            self._bar.update(self._bar.task_ids[0], completed=done, figures=_figures(so_far))
 
     def epoch_ends(self, record: Record) -> None:
         self.close()
-        speed = "{seconds:6.1f} s {images_per_second:9,.0f} images/s".format_map(record)
+        noun = noun_of(self.run.network.graph) if self.run else "examples"
+        speed = "{seconds:6.1f} s {images_per_second:9,.0f} ".format_map(record) + f"{noun}/s"
         line = "  ".join([self._title(_epoch(record)), _figures(record), speed])
         self.console.print(line, markup=False)
         sys.stdout.flush()

@@ -24,6 +24,7 @@ from netspec.cores import (
     threads_set_by_user,
 )
 from netspec.data import Dataset, epoch_order, load, mask_seed
+from netspec.data.examples import noun_of
 from netspec.data.location import with_data
 from netspec.data.record import DataRecord, differences, remarks
 from netspec.data.suspicious import suspicions
@@ -49,7 +50,7 @@ from netspec.runs.stopping import Watch, watch
 from netspec.text.diagnostics import DataError, RunError, SuspiciousDataError, one_of
 
 REFERENCE_BATCHES = (1, 2, 7)
-"""Batches of test images whose predictions a run keeps, for an export to be compared with."""
+"""Batches of test examples whose predictions a run keeps, for an export to be compared with."""
 
 
 COPIES = 2
@@ -62,8 +63,8 @@ class Progress(Protocol):
     def warns(self, text: str) -> None: ...
     def prepares(self, backend: str) -> None: ...
     def begins(self, run: Run, device: str, epoch: int, epochs: int) -> None: ...
-    def epoch_begins(self, epoch: int, images: int) -> None: ...
-    def advances(self, images: int, so_far: Record) -> None: ...
+    def epoch_begins(self, epoch: int, examples: int) -> None: ...
+    def advances(self, done: int, so_far: Record) -> None: ...
     def epoch_ends(self, record: Record) -> None: ...
     def remarks(self, text: str) -> None: ...
     def tested(self, record: Record) -> None: ...
@@ -75,8 +76,8 @@ class Silent:
     def warns(self, text: str) -> None: ...
     def prepares(self, backend: str) -> None: ...
     def begins(self, run: Run, device: str, epoch: int, epochs: int) -> None: ...
-    def epoch_begins(self, epoch: int, images: int) -> None: ...
-    def advances(self, images: int, so_far: Record) -> None: ...
+    def epoch_begins(self, epoch: int, examples: int) -> None: ...
+    def advances(self, done: int, so_far: Record) -> None: ...
     def epoch_ends(self, record: Record) -> None: ...
     def remarks(self, text: str) -> None: ...
     def tested(self, record: Record) -> None: ...
@@ -145,7 +146,7 @@ def _train(network: Network, target: Target, run: Run | None, options: _Options)
     if run:
         _check_same_data(run, dataset.record)
     _check_validation(settings, dataset)
-    steps = _steps(settings, len(dataset.train))
+    steps = _steps(settings, len(dataset.train), noun_of(network.graph))
     if options.strict or run is None:
         _report(suspicions(dataset, network), dataset.notes, progress, strict=options.strict)
     progress.prepares(target.name)
@@ -363,8 +364,7 @@ class _Training:
         settings, dataset = self._settings, self._dataset
         rates = _rates(settings, epoch, self._steps, self._history)
         order = self._order(epoch)
-        images = len(order)
-        self._progress.epoch_begins(epoch, images)
+        self._progress.epoch_begins(epoch, len(order))
         began = perf_counter()
         meter = Meter(self._network, dataset.train, order, self._counts)
         seed = mask_seed(settings.seed, epoch)
@@ -385,12 +385,12 @@ class _Training:
             raise _diverged("the weights are", epoch)
         if dataset.validation:
             record |= evaluate(self._trainer, weights, dataset.validation, self._network, "val_")
-        speed = {"seconds": round(seconds, 3), "images_per_second": round(images / seconds, 1)}
+        speed = {"seconds": round(seconds, 3), "images_per_second": round(len(order) / seconds, 1)}
         return record | speed, weights
 
 
 def _reference(predictor: Predictor, dataset: Dataset) -> Reference:
-    """Predictions of test images, in batches of the sizes that an export is compared at."""
+    """Predictions of test examples, in batches of the sizes that an export is compared at."""
     inputs = dataset.test[: sum(REFERENCE_BATCHES)].values()
     return Reference(inputs, predicted_in_batches(predictor, inputs))
 
@@ -410,12 +410,12 @@ def reference_batches(inputs: tuple[Array, ...]) -> Iterator[tuple[Array, ...]]:
         start += size
 
 
-def _steps(settings: Train, images: int) -> int:
+def _steps(settings: Train, examples: int, noun: str) -> int:
     """The steps of an epoch. Raises RunError where the spec wants more than there are."""
-    most = -(-images // settings.batch_size)
+    most = -(-examples // settings.batch_size)
     requested = settings.steps_per_epoch or most
     if requested > most:
-        message = f"steps_per_epoch is {requested:,}, and {images:,} images make {most:,} batches"
+        message = f"steps_per_epoch is {requested:,}, and {examples:,} {noun} make {most:,} batches"
         raise RunError(message, f"make it {most} or less, or leave it out")
     return requested
 
@@ -442,4 +442,4 @@ def _check_finite(loss: Figure, epoch: int) -> None:
 
 def _diverged(what: str, epoch: int) -> RunError:
     message = f"{what} no longer finite in epoch {epoch}; the run stays as it was before"
-    return RunError(message, "lower the learning rate, or look for faulty images")
+    return RunError(message, "lower the learning rate, or look for faulty examples")

@@ -23,6 +23,9 @@ MAX_WORD = 256
 MAX_LISTED = 5
 """How many words of a long list are shown."""
 
+MAX_TEXT = 100
+"""How many characters of a text of the user's data are shown."""
+
 MAX_SENTENCE = 2_000
 """How many characters of a sentence are shown: a spec may hold texts of any length."""
 
@@ -131,10 +134,10 @@ class NetspecError(Exception):
 
     def __str__(self) -> str:
         lines = [
-            f"error: {visible(self.message)}",
-            *(f"  {visible(line)}" for line in self.details),
+            f"error: {_said(self.message)}",
+            *(f"  {_said(line)}" for line in self.details),
         ]
-        return "\n".join([*lines, f"  help: {visible(self.help)}"] if self.help else lines)
+        return "\n".join([*lines, f"  help: {_said(self.help)}"] if self.help else lines)
 
 
 class SpecError(NetspecError):
@@ -172,7 +175,7 @@ class SuspiciousDataError(DataError):
         self.sentences = tuple(sentences)
 
     def __str__(self) -> str:
-        lines = [f"error: {visible(sentence)}" for sentence in self.sentences]
+        lines = [f"error: {_said(sentence)}" for sentence in self.sentences]
         return "\n".join([*lines, f"  help: {self.help}"])
 
 
@@ -209,4 +212,9 @@ def one_of(words: Sequence[str], conjunction: str = "or") -> str:
 def listed(words: Sequence[str], most: int = MAX_LISTED) -> str:
     """The first words as in `one_of`, and how many more there are."""
     more = [f"{len(words) - most:,} more"] if len(words) > most else []
-    return one_of([*words[:most], *more], "and")
+    return one_of([*map(shortened, words[:most]), *more], "and")
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text of the user's data, which may be of any length, and …."""
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"

@@ -32,7 +32,7 @@ def bench(rows: tuple[Row, ...] = ROWS) -> Bench:
 
 
 def test_the_table_has_a_line_per_measurement():
-    lines = table(ROWS).splitlines()
+    lines = table(ROWS, "images").splitlines()
     assert lines[0] == (
         "Batch   Form            Images/s   p50 ms    p99 ms   Peak memory   Difference"
     )
@@ -45,7 +45,9 @@ def test_the_table_has_a_line_per_measurement():
 
 
 def test_a_rule_separates_batch_sizes():
-    places = [place for place, line in enumerate(table(ROWS).splitlines()) if line[0] == "─"]
+    places = [
+        place for place, line in enumerate(table(ROWS, "images").splitlines()) if line[0] == "─"
+    ]
     assert places == [1, 4]
 
 

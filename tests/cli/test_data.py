@@ -70,7 +70,7 @@ def test_data_that_cannot_be_used_are_shown_with_their_error(broken):
     ended = netspec_("data", broken)
     assert ended.status == 1
     assert re.search(r"^2 .* 1$", ended.out, re.MULTILINE)  # the missing value of feature 2
-    assert ended.err.startswith("error: the train images hold values that are not finite")
+    assert ended.err.startswith("error: the train examples hold values that are not finite")
 
 
 def test_data_prints_json(odd):
@@ -123,7 +123,7 @@ def test_check_opens_data_only_when_requested(broken):
     assert "no faults" in netspec_("check", broken).results
     ended = netspec_("check", broken, "--data")
     assert (ended.status, ended.out) == (1, "")
-    assert "the train images hold values that are not finite" in ended.err
+    assert "the train examples hold values that are not finite" in ended.err
 
 
 def test_check_reports_the_parts_of_sound_data(sound):

@@ -87,7 +87,7 @@ def test_values_that_are_not_finite_are_errors(
 
     with (
         np.errstate(over="ignore"),
-        pytest.raises(DataError, match="train images hold values that are not finite"),
+        pytest.raises(DataError, match="train examples hold values that are not finite"),
     ):
         load_dataset(tmp_path, x, scale)
 

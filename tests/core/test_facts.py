@@ -61,7 +61,7 @@ def test_missing_values_are_counted_before_they_are_an_error(tmp_path: Path) -> 
     assert seen.columns[0].range == Range(0, 79, np.delete(X, [1, 13, 22]).mean(), 2, 1)
     assert [feature.missing for feature in seen.columns[0].features] == [0, 2, 0, 0]
     assert seen.error is not None
-    assert seen.error.message == "the train images hold values that are not finite"
+    assert seen.error.message == "the train examples hold values that are not finite"
     assert "Infinite" in overview(seen)
 
 
@@ -134,7 +134,7 @@ def test_facts_are_json(tmp_path: Path) -> None:
     data = json.loads(json.dumps(inspected(tmp_path, x).to_json()))
     assert data["columns"][0]["range"]["missing"] == 1
     assert data["error"] == {
-        "message": "the train images hold values that are not finite",
+        "message": "the train examples hold values that are not finite",
         "help": "clean the data",
     }
     assert json.loads(json.dumps(inspected(tmp_path).to_json()))["error"] is None

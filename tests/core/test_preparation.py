@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
+from netspec.data.coded import Coded
 from netspec.data.preparation import CategoryColumn, NumberColumn, Preparation
 
 SIZES = np.array([1.0, 2.0, np.nan, 6.0])
@@ -55,3 +58,17 @@ def test_windows_are_prepared_as_their_rows_are() -> None:
     np.testing.assert_array_equal(PREPARATION.apply(windows)["x"], rows.reshape(2, 2, -1))
     probes = PREPARATION.model_copy(update={"history": 5}).probes()
     assert {values.shape[1:] for values in probes.values()} == {(5,)}
+
+
+def test_many_categories_take_the_memory_of_their_rows() -> None:
+    column = CategoryColumn(name="code", vocabulary=tuple(f"{i:04}" for i in range(5_000)))
+    preparation = Preparation(inputs={"x": (column,)})
+    codes = Coded.of(["4999", "?", "0000"])
+    tracemalloc.start()
+    prepared = preparation.apply({"code": codes})["x"]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert prepared.argmax(1).tolist() == [5_000, 0, 1]
+    assert prepared.sum() == 3
+    # A matrix with a row for every category would be 100 MB.
+    assert peak < 5_000_000

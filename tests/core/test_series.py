@@ -358,3 +358,13 @@ def test_forecasts_follow_in_the_median_distance(tmp_path):
 def test_times_of_a_column_have_one_form(seconds, texts):
     assert written_times(np.array(seconds), "time") == texts
     assert written_times(np.array([1440.0, 0.5]), "number") == ["1440", "0.5"]
+
+
+def test_a_test_part_that_the_spec_does_not_describe_is_reported(tmp_path):
+    dataset = load(network(tmp_path, counted()))
+    assert dataset.notes == (
+        f"the data have no test part: the last fifth of the rows in time, {len(dataset.test)} "
+        "windows, is the test part; `test` in data draws another one",
+    )
+    described = network(tmp_path, data="target: y, history: 3, test: {fraction: 0.2}")
+    assert load(described).notes == ()

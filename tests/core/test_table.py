@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netspec.data import Dataset, delimited, load
+from netspec.data import Dataset, delimited, frames, load
+from netspec.data.drafts import Place, draft
+from netspec.data.facts import inspect
 from netspec.data.frames import Reading, batches_of, open_frame, reading_of
 from netspec.network import Network, loads
 from netspec.text.diagnostics import DataError
@@ -565,3 +567,69 @@ def test_rows_are_read_with_the_options_of_the_spec(tmp_path):
     dataset = load(spec)
     inputs = prepared(tmp_path / "rows.csv", dataset, reading_of(spec.spec.data))
     np.testing.assert_array_equal(inputs, dataset.train.inputs[0])
+
+
+NOTE = "the data have no test part: a fifth{}, 8 of the 40 training examples, is the test part; "
+NOTE += "`test` in data draws another one"
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "notes"),
+    [
+        ("target: kind", {}, (NOTE.format(" of every class"),)),
+        (
+            "target: size, exclude: [kind]",
+            {"train": "loss: mean_squared_error", "units": 1},
+            (NOTE.format(""),),
+        ),
+        ("target: kind, test: {fraction: 0.2}", {}, ()),
+    ],
+)
+def test_a_drawn_test_part_is_reported(tmp_path, data, options, notes):
+    content = rows(40, "{i},{i},{kind}", "size,height,kind")
+    of_kind = "exclude: [height], " if data.startswith("target: kind") else ""
+    dataset = load(network(tmp_path, content, data=f"path: rows.csv, {of_kind}{data}", **options))
+    assert dataset.notes == notes
+
+
+def test_facts_and_drafts_read_a_file_once(tmp_path, monkeypatch):
+    read: list[list[str]] = []
+    original = frames._read
+
+    def counted(file, columns, kinds, **options):
+        read.append(list(columns))
+        return original(file, columns, kinds, **options)
+
+    monkeypatch.setattr(frames, "_read", counted)
+    facts, _ = inspect(network(tmp_path, rows(40, "{i},{kind}", "size,kind")))
+    assert [part.examples for part in facts.parts] == [32, 8]
+    assert facts.parts[1].drawn
+    assert read == [["size", "kind"]]
+
+    read.clear()
+    (tmp_path / "dates.csv").write_text(rows(40, "{i}.5,31.01.20{i:02},{kind}", "size,date,kind"))
+    text = draft("drafted", Place(tmp_path / "dates.csv", tmp_path), "kind").text
+    assert 'date: {time: "%d.%m.%Y"}' in text
+    # Dates in another form are read a second time, as times.
+    assert read == [["size", "date", "kind"], ["date"]]
+
+
+@pytest.mark.parametrize("block", [7, 8, 16, 1 << 18])
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("{i},2026-01-05 04:0{d},1.05,x 07", False),
+        ("{i},2026-01-05 04:0{d},1e+05,-0.05", False),
+        ("{i},2026-01-05 04:0{d},1.05,  07", True),
+        ('{i},2026-01-05 04:0{d},1.05,"07"', True),
+        ("007,{i},{d},x", True),
+    ],
+)
+def test_codes_are_suspected_only_at_the_start_of_values(
+    tmp_path, monkeypatch, block, line, expected
+):
+    monkeypatch.setattr(delimited, "_BLOCK", block)
+    lines = [line.format(i=100 + i, d=i % 10) for i in range(40)]
+    (tmp_path / "rows.csv").write_text("\n".join(["a,b,c,d", *lines]))
+    file = delimited.open_delimited(tmp_path / "rows.csv", "rows.csv", delimited.TextFormat())
+    assert file.maybe_codes == expected

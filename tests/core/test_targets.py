@@ -194,7 +194,9 @@ def test_an_autoencoders_target_is_its_input(tmp_path: Path) -> None:
 def test_an_autoencoders_input_is_checked_as_target(tmp_path: Path) -> None:
     x = {name: np.full((2, 2), 255, np.uint8) for name in ("x_train", "x_test")}
 
-    with pytest.raises(DataError, match="the train images, which are the targets too, hold values"):
+    with pytest.raises(
+        DataError, match="the train examples, which are the targets too, hold values"
+    ):
         load_dataset(tmp_path, [0, 1], BINARY, 2, data=", target: input", **x)
 
     assert load_dataset(tmp_path, [0, 1], BINARY, 2, data=", target: input, scale: 255", **x)

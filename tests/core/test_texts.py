@@ -52,6 +52,14 @@ def counts(dataset: Dataset) -> list[list[int]]:
     return [np.bincount(np.asarray(part.targets[0])).tolist() for part in parts if part]
 
 
+def test_a_drawn_test_part_is_reported(tmp_path):
+    write_table(tmp_path)
+    assert load(network(tmp_path, "path: pets.csv")).notes == (
+        "the data have no test part: a fifth of every class, 4 of the 20 training examples, is the "
+        "test part; `test` in data draws another one",
+    )
+
+
 def error(folder: Path, data: str = "path: pets.csv", **options: str | int) -> str:
     with pytest.raises(DataError) as caught:
         load(network(folder, data, **options))  # type: ignore[arg-type]

@@ -26,14 +26,14 @@ from netspec.data.drafts.writing import (
     write_numbers,
     write_training,
 )
-from netspec.data.frames import FrameFile, Reading, open_frame, read_frame
+from netspec.data.frames import Frame, FrameFile, Reading, open_frame, read_frame
 from netspec.data.overview import field_values
 from netspec.data.preparation import Values
 from netspec.data.sources.rows import TimeFormat
 from netspec.data.sources.table import TableFiles
 from netspec.data.table import Request, Table
 from netspec.data.table_columns import TableColumn, describe_columns
-from netspec.data.tables import open_table
+from netspec.data.tables import read_rows, table_of
 from netspec.text.diagnostics import DataError
 from netspec.text.writer import flow
 
@@ -82,7 +82,7 @@ def draft_table(name: str, place: Place, target: str | None) -> Draft:
         column = [str(value) for value in np.asarray(frame.values[text])]
         return draft_texts(name, place, Texts(column, labels.tolist(), text, label))
     source = _source(shown, label, features, file.reading)
-    table, training = _trained(source, place, of_classes=of_classes)
+    table, training = _trained(source, place, frame, of_classes=of_classes)
     seen = (
         f"{plural(len(frame), 'row')} and {plural(len(columns), 'column')} in {shown}",
         _about_target(columns[label], table, of_classes=of_classes),
@@ -170,16 +170,19 @@ def _source(shown: str, target: str, features: Sequence[_Feature], reading: Read
     )
 
 
-def _trained(source: TableFiles, place: Place, *, of_classes: bool) -> tuple[Table, Training]:
+def _trained(
+    source: TableFiles, place: Place, frame: Frame, *, of_classes: bool
+) -> tuple[Table, Training]:
     """The table as the network gets it, and the training that fits it."""
     kind = "classes" if of_classes else "values"
     request = Request(("x",), ("y",), needs_labels=True, label_kinds=(kind,))
-    y = open_table(source, place.folder, request).required("y", "train").values
+    rows = read_rows(source, place.folder, request, known=frame)
+    y = table_of(source, rows, request).required("y", "train").values
     training = number_training(len(y))
     if of_classes:
         training = class_training(len(y), int(np.bincount(np.asarray(y)).min()))
     kept = kept_for_validation(training)
-    return open_table(source, place.folder, replace(request, kept=kept)), training
+    return table_of(source, rows, replace(request, kept=kept)), training
 
 
 def _about_target(column: TableColumn, table: Table, *, of_classes: bool) -> str:
