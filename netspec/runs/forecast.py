@@ -25,7 +25,8 @@ from netspec.text.diagnostics import RunError
 class SeriesPredictions:
     """The rows that follow each group of a file or a passed frame; see `Predictions`.
 
-    There is one for each step of the horizon. A row has its time and the columns of its group. Raises NetspecError.
+    There is one for each step of the horizon. A row has its time and the columns of its group.
+    Raises NetspecError.
     """
 
     unit = "rows"
