@@ -62,9 +62,8 @@ def new(
         path = write_new(network, text_of(template or "digits", network), force=force)
     print(f"Wrote {path}. Train it with: netspec train {path} --backend keras")
     for missing in _missing_files(path):
-        print(
-            f"It reads {missing}, which is not there yet: write your data there, or change the path"
-        )
+        remedy = "write your data there, or change the path"
+        print(f"It reads {missing}, which is not there yet: {remedy}")
 
 
 def _check_options(template: str | None, from_: Path | None, target: str | None) -> None:

@@ -134,16 +134,18 @@ class Answers:
         Numbers are exact, or with `digits`: that many of a value, and of a probability after the
         point.
         """
-        numbers = written_numbers(outputs, digits, probable=self.meaning.kind != "values")
-        if self.meaning.kind == "values":
-            return numbers
-        if self.meaning.kind == "labels":
+        kind = self.meaning.kind
+        if kind == "values":
+            return written_numbers(outputs, digits, probable=False)
+        if kind == "labels":
+            numbers = written_numbers(outputs, digits, probable=True)
             labels = (", ".join(labels_in(row, self.meaning.names)) for row in outputs)
             return [[text, *row] for text, row in zip(labels, numbers, strict=True)]
         ordered = np.argsort(-outputs, -1, kind="stable")[:, : self._count]
         names = np.array(self.meaning.names, object)
         classes: list[list[str]] = names[ordered].tolist()
         if self.top is None:
+            numbers = written_numbers(outputs, digits, probable=True)
             return [[first, *row] for (first, *_), row in zip(classes, numbers, strict=True)]
         chosen = np.take_along_axis(outputs, ordered, -1)
         numbers = written_numbers(chosen, digits, probable=True)

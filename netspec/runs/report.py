@@ -66,6 +66,8 @@ class Report:
             _by_example(part, output, digits)
             for part, output in zip(self._parts, outputs, strict=True)
         ]
+        if steps is None and len(columns) == 1:
+            return columns[0]
         return [
             [
                 [
