@@ -111,7 +111,7 @@ def read_rows(
 
     `known` has columns of the only file, which are not read again where they have their kind.
     """
-    files = _files(source, folder, request)
+    files: Mapping[str | None, FrameFile] = _files(source, folder, request)
     if known is not None:
         files = {None: replace(known.file, reading=reading_of(source))}
     features = _features(source, files.get(None) or files["train"], request)

@@ -63,9 +63,9 @@ class Terminal:
         self._bar.add_task(self._title(epoch), total=examples, figures="")
         self._bar.start()
 
-    def advances(self, done: int, so_far: Record) -> None:
+    def advances(self, count: int, so_far: Record) -> None:
         if self._bar:
-            self._bar.update(self._bar.task_ids[0], completed=done, figures=_figures(so_far))
+            self._bar.update(self._bar.task_ids[0], completed=count, figures=_figures(so_far))
 
     def epoch_ends(self, record: Record) -> None:
         self.close()

@@ -57,7 +57,7 @@ def test_a_series_is_predicted_better_than_by_the_day_before(folder, run):
     inputs = np.asarray(test.inputs[0])[:, :6, 0] * temperature.deviation + temperature.mean
     day_before = np.abs(inputs - np.asarray(test.targets[0])).mean()
     evaluation = netspec.evaluate(run)
-    assert evaluation.remarks == ()
+    assert evaluation.remarks == load(network).notes
     error = evaluation.figures["test_mean_absolute_error"]
     assert error < 1.1  # the weather is random: no forecast is better than 0.93
     assert error < 0.6 * day_before

@@ -96,7 +96,7 @@ def _table() -> pa.Table:
             "size": np.round(random.normal(size=ROWS), 3),
             "colour": [("red", "green", "dark blue")[i % 3] for i in range(ROWS)],
             "day": [f"2026-01-{i % 28 + 1:02}" for i in range(ROWS)],
-            "note": [f'{i} said "hello, you"' if i % 2 else f"line {i}" for i in range(ROWS)],
+            "note": [f'{i} wrote "hello, you"' if i % 2 else f"line {i}" for i in range(ROWS)],
             "kind": ["ab"[i % 2] for i in range(ROWS)],
         }
     )
