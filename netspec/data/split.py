@@ -130,6 +130,9 @@ def draw(
 
     `classes` (count,) are needed to stratify. Raises DataError where a part would have no examples.
     """
+    if count < 2:
+        examples = f"{count} training example{'s' * (count != 1)}"
+        raise DataError(f"the data have {examples}, too few for a {part} part", "add examples")
     if classes is not None and portion.stratify:
         groups = [np.flatnonzero(classes == class_) for class_ in np.unique(classes)]
         # An only example of a class is for training.

@@ -201,6 +201,11 @@ FAULTY = {
     "frame of texts": ((pa.table({"a": ["u", "v"]}), [0, 1]), "write `data: {dataset: table"),
     "sparse": ((scipy_matrix(), Y), "pass it as values.toarray()"),
     "no part": ({"Train": (X, Y)}, "did you mean 'train'?"),
+    "no part beside another": (
+        {"train": (X, Y), "tst": (X, Y)},
+        "the data have 'tst', and the parts are train, val, validation and test",
+    ),
+    "no examples": ((X[:0], Y[:0]), "the data have 0 training examples, too few for a test part"),
     "empty dict": ({}, "the data are an empty dict"),
     "lacking": ({"x_train": X}, "the train data have no labels"),
     "half a part": ({"train": (X, Y), "val": (X, None)}, "the val data have no labels"),

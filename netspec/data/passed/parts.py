@@ -16,11 +16,22 @@ Some = TypeVar("Some")
 
 
 def by_part(values: Value) -> dict[str, Value] | None:
-    """The values of a mapping from parts, such as train and test; None for any other."""
+    """The values of a mapping from parts, such as train and test; None for any other.
+
+    Raises DataError for a name that is no part, beside a training part.
+    """
     if not isinstance(values, Mapping) or not values:
         return None
     passed: dict[Any, Value] = dict(values)  # pyright: ignore[reportUnknownArgumentType] - of any values
-    return passed if all(name in ARRAY_PARTS for name in passed) else None
+    unknown = [name for name in passed if name not in ARRAY_PARTS]
+    if unknown and isinstance(passed.get("train"), tuple | Mapping):
+        meant = nearest(str(unknown[0]), list(ARRAY_PARTS))
+        help = f"did you mean {meant!r}?" if meant else f"leave {unknown[0]!r} out"
+        message = (
+            f"the data have {unknown[0]!r}, and the parts are {one_of(list(ARRAY_PARTS), 'and')}"
+        )
+        raise DataError(message, help)
+    return passed if not unknown else None
 
 
 def is_one_part(values: Value) -> bool:
