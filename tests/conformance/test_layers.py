@@ -159,6 +159,16 @@ def compare_gradients(name: str, case: Case, count: int = 3, rounding: float = 1
     check_gradients(found_, expected_answer.gradients, rounding)
 
 
+def compare_gradients_at(inputs: list[Array], name: str, case: Case) -> None:
+    """Compare the gradients of a case without weights at some inputs."""
+    expected_answer = answer(network_of(case), {}, inputs, training=True)
+    cotangents = random_cotangents(expected_answer.outputs)
+
+    found_ = gradients(name, network_of(case), {}, inputs, cotangents, training=True)
+
+    check_gradients(found_, expected_answer.gradients)
+
+
 @pytest.mark.parametrize("fields", ["momentum: 0.6", "momentum: 0.6, scale: false, center: false"])
 @pytest.mark.parametrize("name", TRAINING)
 def test_a_batch_of_one_vector_is_normalized_to_zero(name: str, fields: str) -> None:
@@ -178,18 +188,8 @@ def test_the_gradient_at_zero_is_the_oracles(name: str, activation: str) -> None
     # Blank parts of images and biases that start as 0 make values of exactly 0 in the first step.
     case = chain((4,), f"Activation: {{activation: {activation}}}")
     inputs = [np.zeros((3, 4), np.float32)]
-    expected_answer = answer(network_of(case), {}, inputs, training=True)
 
-    found_ = gradients(
-        name,
-        network_of(case),
-        {},
-        inputs,
-        random_cotangents(expected_answer.outputs),
-        training=True,
-    )
-
-    check_gradients(found_, expected_answer.gradients)
+    compare_gradients_at(inputs, name, case)
 
 
 # Without MaxPooling3D: on the CPU in TensorFlow every element of a tie gets the whole gradient
@@ -213,18 +213,8 @@ def test_the_gradient_of_a_tie_goes_where_the_oracle_sends_it(
 ) -> None:
     case = chain(shape, layer)
     inputs = [np.zeros((3, *shape), np.float32)]
-    expected_answer = answer(network_of(case), {}, inputs, training=True)
 
-    found_ = gradients(
-        name,
-        network_of(case),
-        {},
-        inputs,
-        random_cotangents(expected_answer.outputs),
-        training=True,
-    )
-
-    check_gradients(found_, expected_answer.gradients)
+    compare_gradients_at(inputs, name, case)
 
 
 @pytest.mark.parametrize("layer", ["Maximum", "Minimum"])
@@ -233,15 +223,5 @@ def test_the_gradient_of_equal_inputs_goes_where_the_oracle_sends_it(name: str, 
     shapes = {"left": (3, 4), "right": (3, 4)}
     case = joined(shapes, f"{layer}: {{inputs: [left, right]}}")
     inputs = [np.zeros((3, 3, 4), np.float32)] * 2
-    expected_answer = answer(network_of(case), {}, inputs, training=True)
 
-    found_ = gradients(
-        name,
-        network_of(case),
-        {},
-        inputs,
-        random_cotangents(expected_answer.outputs),
-        training=True,
-    )
-
-    check_gradients(found_, expected_answer.gradients)
+    compare_gradients_at(inputs, name, case)
