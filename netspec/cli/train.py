@@ -85,7 +85,7 @@ def train(
     """
     from netspec.backend import default_training
 
-    backend = backend or default_training()
+    backend = default_training() if backend is None else backend
     spec = _spec_for(spec, target)
     options = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
     network = read_network(spec, overrides_of(set_) + _training_overrides(options), passes)
