@@ -14,10 +14,11 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.harness import Program, Table, by_hand, parser, show, write_json
+from netspec.process import own_process
 
 SIZE = 64  # pixels of the network's input
 CLASSES = 10
-WIDTH, HEIGHT = 640, 480  # pixels of a file
+WIDTH, HEIGHT = 320, 240  # pixels of a file
 EPOCHS = 4
 IMAGES = 1000
 QUICK_IMAGES = 100
@@ -127,7 +128,8 @@ def main() -> None:
     arguments.add_argument("--train", type=Path, help="train once with netspec on this folder")
     options = arguments.parse_args()
     if options.train:
-        train(options.backend, options.train)
+        with own_process():  # as in the command line
+            train(options.backend, options.train)
         return
     images, rounds = (QUICK_IMAGES, 1) if options.quick else (IMAGES, options.rounds)
     seconds: dict[str, list[list[float]]] = {}

@@ -22,6 +22,8 @@ describes each comparison, and `benchmarks/results/` contains every round.
 - The second value is the range of the ratio over single rounds.
 - In a table of the limits of a machine, the first value is the part of the limit that netspec
   reaches.
+- In the table of the quality of networks, the first value is how much better netspec is, in
+  standard deviations.
 - `make gpu` measures the tables that name a GPU.
 """
 

@@ -69,6 +69,32 @@ def test_streaming_trains_on_more_than_memory(tmp_path):
     assert all(row["peak_megabytes"][0] > 100 for row in results)
 
 
+def test_tables_compare_netspec_with_pyarrow(tmp_path):
+    pytest.importorskip("pyarrow")
+    result = quick(tmp_path, "tables")
+    assert names(result) == ["netspec", "pyarrow.csv.read_csv"]
+    assert all(row["megabytes"] > 0 for row in result["results"])
+
+
+@pytest.mark.nightly
+def test_table_quality_is_that_of_scikit_learn(tmp_path):
+    require("torch")
+    pytest.importorskip("sklearn")
+    results = quick(tmp_path, "table_quality")["results"]
+    assert [(row["data"], row["measure"]) for row in results] == [
+        ("iris", "accuracy"),
+        ("diabetes", "R2"),
+    ]
+    assert all(row["netspec"][0] > row["scikit_learn"][0] - 0.2 for row in results)
+
+
+@pytest.mark.nightly
+def test_images_compare_epochs_with_a_dataset(tmp_path):
+    require("torch")
+    result = quick(tmp_path, "images", "torch")
+    assert names(result) == ["netspec, torch", "ImageFolder, DataLoader of 2 workers"]
+
+
 @pytest.mark.nightly
 def test_first_step(tmp_path, mnist):
     require("keras")

@@ -171,6 +171,8 @@ def read_frame(
     file.check_columns(columns)
     if known is None:
         frame = _read(file, columns, kinds, skips_broken=skips_broken)
+        # Arrow keeps the memory of what was parsed, and the inputs need memory next.
+        pyarrow().default_memory_pool().release_unused()
     else:
         others = [
             name for name in columns if kinds.get(name, known.kinds[name]) != known.kinds[name]

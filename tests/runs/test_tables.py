@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -93,8 +94,8 @@ def test_a_resumed_run_ends_with_the_same_weights(run, folder, tmp_path):
         np.testing.assert_array_equal(resumed.weights()[name], weights)
 
 
-BOUNDS = {"wine": 0.97, "breast_cancer": 0.95}
-"""The accuracies of the specs; here they are 0.972 and 0.982, of scikit-learn 0.972 and 1.0."""
+BOUNDS = {"wine": 0.97, "breast_cancer": 0.95, "diabetes": 0.4}
+"""The accuracies of the specs, and R2 of diabetes."""
 
 
 @pytest.mark.parametrize("name", BOUNDS)
@@ -102,7 +103,9 @@ def test_a_spec_is_as_good_as_scikit_learns_network(name, tmp_path, monkeypatch)
     pytest.importorskip("sklearn")
     pytest.importorskip("pandas")
     require("torch")
-    from sklearn.neural_network import MLPClassifier
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
@@ -121,7 +124,15 @@ def test_a_spec_is_as_good_as_scikit_learns_network(name, tmp_path, monkeypatch)
     )
     figures = netspec.evaluate(run).figures
     score = figures.get("test_accuracy", figures.get("test_binary_accuracy"))
-    model = MLPClassifier((64, 32), max_iter=500, random_state=0)
-    other = make_pipeline(StandardScaler(), model).fit(train_x, train_y).score(test_x, test_y)
+    options = {"hidden_layer_sizes": (64, 32), "max_iter": 500, "random_state": 0}
+    model = make_pipeline(StandardScaler(), MLPClassifier(**options))
+    if name == "diabetes":
+        score = 1 - figures["test_loss"] / test_y.var()
+        # 500 epochs are too many for so few rows.
+        model = make_pipeline(StandardScaler(), MLPRegressor(**{**options, "max_iter": 60}))
+        model = TransformedTargetRegressor(model, transformer=StandardScaler())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        other = model.fit(train_x, train_y).score(test_x, test_y)
     assert score >= BOUNDS[name]
     assert score >= other - 0.03
