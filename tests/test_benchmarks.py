@@ -69,6 +69,7 @@ def test_streaming_trains_on_more_than_memory(tmp_path):
     assert all(row["peak_megabytes"][0] > 100 for row in results)
 
 
+@pytest.mark.nightly
 def test_tables_compare_netspec_with_pyarrow(tmp_path):
     pytest.importorskip("pyarrow")
     result = quick(tmp_path, "tables")
