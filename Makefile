@@ -46,8 +46,10 @@ bench: $(BENCH_READY)
 	$(BIN)/python -m benchmarks.start --json
 	$(BIN)/python -m benchmarks.large_specs --json
 	$(BIN)/python -m benchmarks.inference --json
+	$(BIN)/python -m benchmarks.tables --json
+	$(BIN)/python -m benchmarks.table_quality --json
 	for backend in keras torch; do \
-		for question in first_step steps training streaming time_to_99; do \
+		for question in first_step steps training streaming images time_to_99; do \
 			$(BIN)/python -m benchmarks.$$question $$backend --json || exit; \
 		done; \
 	done
