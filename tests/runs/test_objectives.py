@@ -158,7 +158,7 @@ horse    0      7"""
 def test_the_figures_of_a_test_are_a_table():
     matrix = [[10, 2], [0, 7]]
     figures = {"test_loss": 0.5, "test_accuracy": 17 / 19, "test_confusion_matrix": matrix}
-    evaluation = Evaluation(figures, 19, 0.1, "torch", "cpu", ("cat", "horse"))
+    evaluation = Evaluation(figures, 19, 0.1, "images", "torch", "cpu", ("cat", "horse"))
     assert evaluation.table() == TABLE
 
 
