@@ -132,7 +132,7 @@ def measured(names: tuple[str, ...], seeds: int, epochs: int) -> list[Result]:
 
 def shown(results: list[Result]) -> Table:
     columns = ("difference / deviation", "data set", "measure", "netspec", "scikit-learn")
-    cells = tuple(
+    lines = tuple(
         (
             f"{result.difference:+.2f}",
             result.data,
@@ -145,7 +145,7 @@ def shown(results: list[Result]) -> Table:
         for result in results
     )
     title = "Tables: netspec on PyTorch and scikit-learn's networks of the same layers, over seeds"
-    return Table(title, columns, cells)
+    return Table(title, columns, lines)
 
 
 def main() -> None:

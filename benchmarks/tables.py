@@ -117,7 +117,7 @@ def shown(results: Sequence[Result], rows: int) -> Table:
     columns = ("time / pyarrow's", "of the cores", "program", "seconds", "core seconds")
     columns += ("added MB", "/ file", "/ features")
     peer = results[1]
-    cells = tuple(
+    lines = tuple(
         (
             f"{median(result.seconds) / median(peer.seconds):.2f}x",
             f"{median(result.core_seconds) / median(peer.core_seconds):.2f}x",
@@ -131,7 +131,7 @@ def shown(results: Sequence[Result], rows: int) -> Table:
         for result in results
     )
     return Table(
-        f"A CSV file of {rows:,} rows and 20 columns, until the first step", columns, cells
+        f"A CSV file of {rows:,} rows and 20 columns, until the first step", columns, lines
     )
 
 

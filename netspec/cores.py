@@ -55,8 +55,8 @@ def sleeping_thread_count(useful: int, free: int, allowed: int) -> int:
     allowed cores are faster where less than half of them would have a free core.
     """
     shared = min(allowed, 2 * useful)
-    alone = thread_count(useful, free)
-    return shared if shared > 2 * min(alone, free) else alone
+    unshared = thread_count(useful, free)
+    return shared if shared > 2 * min(unshared, free) else unshared
 
 
 def _affinity() -> frozenset[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import linecache
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,7 +61,11 @@ def find(name: str, *, framework: bool = True) -> Target:
 
     Without `framework`, only what needs no framework is available: its source, its versions.
     """
-    points = installed()
+    return _found(name, installed(), framework=framework)
+
+
+def _found(name: str, points: Mapping[str, EntryPoint], *, framework: bool) -> Target:
+    """The backend of this name among the installed ones; see `find`."""
     if name not in points:
         meant = nearest(name, list(points))
         help = f"did you mean {meant}?" if meant else f"there are {one_of(list(points), 'and')}"
@@ -90,13 +94,13 @@ def default_training() -> str:
 
     No framework is imported. Raises BackendError where none is installed, or several are.
     """
+    points = installed()
     if chosen := os.environ.get(VARIABLE):
-        if chosen not in installed():
-            points = one_of([*installed()], "and")
+        if chosen not in points:
             message = f"the environment variable {VARIABLE} is {chosen!r}, which is no backend"
-            raise BackendError(message, f"there are {points}")
+            raise BackendError(message, f"there are {one_of([*points], 'and')}")
         return chosen
-    targets = {name: find(name, framework=False) for name in installed()}
+    targets = {name: _found(name, points, framework=False) for name in points}
     training = {name: target for name, target in targets.items() if target.trains}
     ready = [
         name

@@ -18,11 +18,10 @@ def open_archive(path: Path, request: Request, renamed: Mapping[str, str]) -> Ta
     The training part is required, the others are in the file or not. Raises DataError.
     """
     columns = (*request.inputs, *request.labels, WEIGHTS)
-    required = (*request.inputs, *(request.labels if request.needs_labels else ()))
     by_part = {
         part: {array_name(column, part): column for column in columns} for part in ARRAY_PARTS
     }
-    needed = [*renamed, *(array_name(column, "train") for column in required)]
+    needed = [*renamed, *(array_name(column, "train") for column in request.required)]
     members = {
         name: renamed.get(name, name)
         for names in by_part.values()
@@ -45,7 +44,7 @@ def open_archive(path: Path, request: Request, renamed: Mapping[str, str]) -> Ta
         }
         for part, names in by_part.items()
     }
-    return table_of_parts(parts, required, str(path))
+    return table_of_parts(parts, request.required, str(path))
 
 
 def table_of_parts(

@@ -6,7 +6,7 @@ import shutil
 import zipfile
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, BinaryIO
@@ -62,7 +62,7 @@ class _Body:
     file: IO[bytes]
     example: tuple[int, ...]
     dtype: np.dtype[Any]
-    count: int = field(default=0)
+    count: int = 0
 
     def add(self, values: NDArray[Any]) -> None:
         self.file.write(np.ascontiguousarray(values).data)

@@ -134,6 +134,11 @@ class Request:
     passed: Passed | None = None
     """What a Python program passes, which is read instead of files."""
 
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns that the training part must have."""
+        return (*self.inputs, *(self.labels if self.needs_labels else ()))
+
 
 def array_name(column: str, split: str) -> str:
     """The name of a column's array in an archive and in a record: `x_train_left` of `x_left`."""

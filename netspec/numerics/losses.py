@@ -33,17 +33,12 @@ Values: TypeAlias = NDArray[np.float64]
 EPSILON = 1e-7  # Keras's
 
 
-def by_example(loss: Loss, outputs: NDArray[Any], targets: NDArray[Any]) -> Values:
-    """The loss (n,) of every example, for outputs (n, …, values) and their targets.
-
-    A cross-entropy takes logits, every other loss the outputs of the network. It is the mean over
-    the positions that count, 0 for an example without any.
-    """
-    return summed(loss, outputs, targets) / np.maximum(positions(loss, outputs, targets), 1)
-
-
 def summed(loss: Loss, outputs: NDArray[Any], targets: NDArray[Any]) -> Values:
-    """The sum (n,) of the losses at the positions of every example that count."""
+    """The sum (n,) of the losses at the positions of every example that count.
+
+    It is for outputs (n, …, values) and their targets. A cross-entropy takes logits, every other
+    loss the outputs of the network.
+    """
     values = _values(loss, outputs.astype(np.float64), targets)
     return values.reshape(len(values), -1).sum(-1)
 

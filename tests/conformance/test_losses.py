@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from conformance.networks import BACKENDS, TRAINING, found, found_training
+from example_losses import by_example
 from keras_oracle import keras, tf
 from netspec.backend import Trainer
 from netspec.data import Examples
@@ -335,9 +336,7 @@ def test_the_loss_of_far_logits_in_training(name: str, case: Case) -> None:
 def test_the_loss_of_far_logits_in_evaluation(name: str, case: Case) -> None:
     index, (tested, _) = CASES.index(case), passing_on()
     truth = far_examples().targets[index]
-    found_losses = numpy_losses.by_example(
-        tested.objectives[index].loss, far_logits(name)[index], truth
-    )
+    found_losses = by_example(tested.objectives[index].loss, far_logits(name)[index], truth)
     np.testing.assert_allclose(found_losses, far_losses(case), 1e-5, 1e-5)
 
 
@@ -347,6 +346,6 @@ def test_cosine_similarity_of_tiny_vectors_is_keras() -> None:
     (loss,) = (
         objective.loss for objective in passing_on()[0].objectives if objective.output == "cosine"
     )
-    assert numpy_losses.by_example(loss, y, t)[0] == pytest.approx(
+    assert by_example(loss, y, t)[0] == pytest.approx(
         float(L.cosine_similarity(t, tf.constant(y))[0]), rel=1e-5
     )

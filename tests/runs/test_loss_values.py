@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from example_losses import by_example
 from netspec.language.training.losses import (
     LOSSES,
     BinaryCrossentropy,
@@ -24,7 +25,6 @@ from netspec.language.training.losses import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
-from netspec.numerics.losses import by_example
 
 # Logits of the probabilities 2/3, 1/6, 1/6, and of 3/4.
 THREE, ONE = [log(4), 0, 0], [log(3)]

@@ -32,9 +32,8 @@ def open_passed(request: Request) -> Table:
     tested = request.passed.tested
     if request.needs_labels:
         _check_labels(parts, request)
-    required = (*request.inputs, *(request.labels if request.needs_labels else ()))
     subject = f"the {type(values).__name__}"
-    return table_of_parts(with_training(parts, tested=tested), required, subject)
+    return table_of_parts(with_training(parts, tested=tested), request.required, subject)
 
 
 def _arrays(values: Value, request: Request) -> dict[str, dict[str, Any]]:  # Any: arrays

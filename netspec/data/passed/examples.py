@@ -113,8 +113,7 @@ def _values(element: Value, index: int, part: str, request: Request) -> dict[str
         columns = columns_of(element, request)
     except DataError as error:
         raise DataError(f"{place}: {error.message}", error.help) from None
-    required = (*request.inputs, *(request.labels if request.needs_labels else ()))
-    if missing := [column for column in required if column not in columns]:
+    if missing := [column for column in request.required if column not in columns]:
         message = f"{place} is {type(element).__name__}, and has no {missing[0]}"  # pyright: ignore[reportUnknownArgumentType] - of any values
         raise DataError(message, "an example is (x, y) or a dict; arrays of all are a tuple (x, y)")
     return {
