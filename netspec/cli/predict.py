@@ -83,9 +83,11 @@ def predict(
     elif invert or as_is or resize:
         message = f"{predictions.unit} are predicted, and no images"
         raise NetspecError(message, "leave --invert, --as-is and --resize out")
-    show(predictions, form)
-    for error in broken:
-        show_error(error)
+    try:
+        show(predictions, form)
+    finally:
+        for error in broken:
+            show_error(error)
     if broken:
         raise typer.Exit(1)
 

@@ -14,6 +14,7 @@ from typing import IO, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.text.diagnostics import DataError
 from netspec.text.files import stream_atomically
 
 
@@ -87,7 +88,7 @@ class _Body:
 def _bodies(
     parts: Iterable[Mapping[str, NDArray[Any]]], path: Path, stack: ExitStack
 ) -> dict[str, _Body]:
-    """The values of every array, in files next to the path."""
+    """The values of every array, in files next to the path. Raises DataError without any."""
     bodies: dict[str, _Body] = {}
     for part in parts:
         for name, values in part.items():
@@ -95,4 +96,7 @@ def _bodies(
                 file = stack.enter_context(TemporaryFile(dir=path.parent))  # noqa: SIM115 - the stack closes it
                 bodies[name] = _Body(file, values.shape[1:], values.dtype)
             bodies[name].add(values)
+    if not bodies:
+        message = f"no example was predicted, and {path} is not written"
+        raise DataError(message, "name files with examples that can be read")
     return bodies

@@ -558,6 +558,19 @@ def test_broken_files_are_named_and_others_predicted(camera, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("name", ["out.npz", "out.npy"])
+def test_nothing_is_written_where_no_image_can_be_read(camera, tmp_path, name):
+    image, output = tmp_path / "a.png", tmp_path / name
+    image.write_bytes(b"no image")
+    ended = netspec_("predict", camera, image, "-o", output)
+    assert (ended.status, ended.out) == (1, "")
+    assert [line for line in ended.err.splitlines() if line.startswith("error")] == [
+        f"error: {image} is not an image in PNG, JPEG, WebP, BMP, GIF or TIFF",
+        f"error: no example was predicted, and {output} is not written",
+    ]
+    assert [*tmp_path.glob("out.*")] == []
+
+
 def test_csv_has_a_row_for_each_image(camera, tmp_path):
     Image.new("L", (2, 2), 51).save(tmp_path / "a.png")
     output = tmp_path / "output.csv"
